@@ -1,0 +1,1 @@
+"""What all four services stand on: contracts, broker, database, HTTP, telemetry. It knows no service."""

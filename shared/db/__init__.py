@@ -1,0 +1,1 @@
+"""PostgreSQL: units of work, shards, positions, the outbox. Correctness lives here."""

@@ -1,0 +1,37 @@
+"""Stores a service's part of a workspace's configuration, versioned."""
+
+import json
+from collections.abc import Collection
+
+from sqlalchemy import select, text
+
+from shared.db import tables
+from shared.db.unit_of_work import Tx
+
+_SAVE = text(
+    "INSERT INTO configuration (workspace_id, version, body, applied_at, applied_by)"
+    " VALUES (:workspace_id, :version, CAST(:body AS jsonb), clock_timestamp(), :by)"
+    " ON CONFLICT (workspace_id) DO UPDATE SET version = excluded.version, body = excluded.body,"
+    " applied_at = excluded.applied_at, applied_by = excluded.applied_by"
+)
+
+
+async def load(tx: Tx, workspaces: Collection[str]) -> dict[str, tuple[int, object]]:
+    """Version and body by workspace; one never configured is missing."""
+    t = tables.configuration.c
+    rows = await tx.execute(select(t.workspace_id, t.version, t.body).where(t.workspace_id.in_(list(workspaces))))
+    return {row.workspace_id: (row.version, row.body) for row in rows}
+
+
+async def load_locked(tx: Tx, workspace_id: str) -> tuple[int, object] | None:
+    """The same for one workspace, locked against another writer."""
+    await tx.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended('configuration:' || :workspace_id, 0))"),
+        {"workspace_id": workspace_id},
+    )
+    return (await load(tx, [workspace_id])).get(workspace_id)
+
+
+async def save(tx: Tx, workspace_id: str, version: int, body: object, by: str) -> None:
+    """Stores a version. The caller holds the lock or the shard."""
+    await tx.execute(_SAVE, {"workspace_id": workspace_id, "version": version, "body": json.dumps(body), "by": by})

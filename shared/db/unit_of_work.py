@@ -1,0 +1,167 @@
+"""The unit of work: what happens in one transaction, and the only commit."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import anyio
+import stamina
+from sqlalchemy import CursorResult, Executable, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.db import outbox
+from shared.db.engine import Collision, meaning
+from shared.errors import StaleEpoch, TransientError
+from shared.events.envelope import Event
+from shared.wakeups import Wakeups
+
+T = TypeVar("T")
+
+_OPEN = text("SELECT set_config('app.workspaces', :workspaces, true), set_config('app.shards', :claims, true)")
+_OPEN_FENCED = text(
+    "SELECT set_config('app.workspaces', :workspaces, true), set_config('app.shards', :claims, true),"
+    " (SELECT n FROM shard WHERE n = :n AND epoch = :epoch FOR SHARE) IS NOT NULL AS is_held"
+)
+_NOW = text("SELECT clock_timestamp()")
+_NOTIFY = text("SELECT pg_notify('outbox', :shards)")
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A shard at the epoch under which this process holds it."""
+
+    n: int
+    epoch: int
+
+
+@dataclass(slots=True)
+class Tx:
+    """One transaction. Whoever gets it reads, writes and emits; only `Database.transact` commits."""
+
+    connection: AsyncConnection
+    clock_shift: timedelta
+    outbox: list[Event] = field(default_factory=list)
+    committed: list[Callable[[], None]] = field(default_factory=list)
+
+    async def execute(
+        self, statement: Executable, parameters: Mapping[str, object] | None = None
+    ) -> CursorResult[Any]:
+        """Runs one statement."""
+        return await self.connection.execute(statement, parameters)
+
+    async def now(self) -> datetime:
+        """The database's clock, read at this moment: after locking, where the order of events matters."""
+        now: datetime = (await self.connection.execute(_NOW)).scalar_one()
+        return now + self.clock_shift
+
+    def emit(self, events: Iterable[Event]) -> None:
+        """Publishes events with this transaction, in this order."""
+        self.outbox.extend(events)
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Runs a quick, infallible action once the commit is known to have succeeded."""
+        self.committed.append(action)
+
+
+class Database:
+    """A service's database.
+
+    clock_shift: added to every reading of the database's clock; zero but in tests that travel in time
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        shards: int,
+        relays: Wakeups,
+        clock_shift: Callable[[], timedelta] = timedelta,
+    ) -> None:
+        self.engine = engine
+        self.shards = shards
+        self._relays = relays
+        self._clock_shift = clock_shift
+
+    async def transact(
+        self,
+        unit: Callable[[Tx], Awaitable[T]],
+        *,
+        workspaces: Collection[str] = (),
+        claims: Collection[int] = (),
+        fence: Fence | None = None,
+        is_repeatable: bool = True,
+    ) -> T:
+        """Runs `unit` in one transaction and commits it.
+
+        workspaces: whose rows it may touch; claims: of which shards it may scan the claim tables;
+        fence: commit only if this process still holds the shard;
+        is_repeatable: a deadlock or serialisation failure runs the whole unit again
+        Raises StaleEpoch, DataRefused, DatabaseUnavailable, and whatever `unit` raises. After
+        DatabaseUnavailable the outcome is unknown.
+        """
+        # A client that disconnects must not leave a transaction half-way: the shield keeps anyio's
+        # cancellation out, the server's own timeouts bound what it covers.
+        with anyio.CancelScope(shield=True):
+            try:
+                return await self._attempt(unit, workspaces, claims, fence)
+            except Collision:
+                if not is_repeatable:
+                    raise
+            async for again in stamina.retry_context(on=Collision, attempts=5, wait_initial=0.01, wait_max=0.2):
+                with again:
+                    return await self._attempt(unit, workspaces, claims, fence)
+        raise AssertionError("unreachable")
+
+    async def _attempt(
+        self,
+        unit: Callable[[Tx], Awaitable[T]],
+        workspaces: Collection[str],
+        claims: Collection[int],
+        fence: Fence | None,
+    ) -> T:
+        try:
+            async with self.engine.connect() as connection:
+                tx = Tx(connection, self._clock_shift())
+                await self._open(tx, workspaces, claims, fence)
+                result = await unit(tx)
+                if tx.outbox:
+                    await self._publish_with(tx)
+                await connection.commit()
+        except Exception as error:
+            if (known := meaning(error)) is not None:
+                raise known from error
+            raise
+        for shard in {outbox.shard_of_event(event, self.shards) for event in tx.outbox}:
+            self._relays.wake(shard)
+        for action in tx.committed:
+            action()
+        return result
+
+    async def _open(
+        self, tx: Tx, workspaces: Collection[str], claims: Collection[int], fence: Fence | None
+    ) -> None:
+        scope = {"workspaces": ",".join(workspaces), "claims": ",".join(map(str, claims))}
+        if fence is None:
+            await tx.execute(_OPEN, scope)
+            return
+        row = (await tx.execute(_OPEN_FENCED, {**scope, "n": fence.n, "epoch": fence.epoch})).one()
+        if not row.is_held:
+            raise StaleEpoch
+
+    async def _publish_with(self, tx: Tx) -> None:
+        await outbox.append(tx.connection, tx.outbox, self.shards)
+        elsewhere = {
+            n for event in tx.outbox if not self._relays.has(n := outbox.shard_of_event(event, self.shards))
+        }
+        if elsewhere:
+            # NOTIFY takes a lock that serialises commits: only where another process relays.
+            await tx.execute(_NOTIFY, {"shards": ",".join(map(str, sorted(elsewhere)))})
+
+    async def ping(self) -> None:
+        """Raises TransientError where the database does not answer."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except Exception as error:
+            raise (meaning(error) or TransientError()) from error

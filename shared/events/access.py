@@ -1,0 +1,23 @@
+"""Topic `waypost.access`, written by intake: tokens that are no longer good."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from shared.events.contract import Contract
+
+
+class AccessRevokedV1(Contract):
+    """Every service refuses this token from now on.
+
+    expires_at: when the token would have ended anyway; the record may be forgotten then
+    """
+
+    name: ClassVar[str] = "access.revoked"
+    aggregate: ClassVar[str] = "token"
+    identity: ClassVar[str] = "jti"
+
+    jti: str
+    expires_at: datetime
+
+
+CONTRACTS = (AccessRevokedV1,)

@@ -1,0 +1,144 @@
+"""Topic `waypost.tickets`, written by intake: what happens to tickets. No personal data, no text."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from shared.events.contract import Contract, Part
+from shared.vocabulary import (
+    ActorKind,
+    AuthorKind,
+    ChannelKind,
+    MachineClass,
+    Priority,
+    Purpose,
+    TicketStatus,
+)
+
+
+class CustomerFacts(Part):
+    """What may be known of a customer outside intake."""
+
+    customer_id: UUID
+    tier: str
+    language: str | None = None
+    organisation_id: str | None = None
+
+
+class TicketFacts(Part):
+    """What routing and service levels decide by."""
+
+    channel: str
+    channel_kind: ChannelKind
+    customer: CustomerFacts
+    labels: dict[str, str]
+    priority: Priority
+    language: str | None = None
+
+
+class TicketContract(Contract):
+    """About one ticket."""
+
+    aggregate: ClassVar[str] = "ticket"
+    identity: ClassVar[str] = "ticket_id"
+
+    ticket_id: UUID
+
+
+class TicketOpenedV1(TicketContract):
+    """A request became a ticket. Its first message follows as `ticket.message_received`."""
+
+    name: ClassVar[str] = "ticket.opened"
+
+    ticket_number: int
+    facts: TicketFacts
+    opened_by: ActorKind
+    follow_up_of: UUID | None = None
+    received_at: datetime
+
+
+class MessageReceivedV1(TicketContract):
+    """A message reached the ticket. Only `machine: none` is a customer who waits for an answer."""
+
+    name: ClassVar[str] = "ticket.message_received"
+
+    message_id: UUID
+    channel: str
+    channel_kind: ChannelKind
+    machine: MachineClass
+    is_public: bool
+    received_at: datetime
+
+
+class ReplySentV1(TicketContract):
+    """Something was sent to the customer. Only an agent's reply answers."""
+
+    name: ClassVar[str] = "ticket.reply_sent"
+
+    message_id: UUID
+    channel: str
+    channel_kind: ChannelKind
+    author_kind: AuthorKind
+    author_id: str | None
+    purpose: Purpose
+
+
+class TicketUpdatedV1(TicketContract):
+    """Facts of an unsolved ticket, or of its customer, changed; all of them stand here as they are now."""
+
+    name: ClassVar[str] = "ticket.updated"
+
+    facts: TicketFacts
+    changed: tuple[str, ...]
+    actor_kind: ActorKind
+    actor_id: str | None = None
+
+
+class TicketStatusChangedV1(TicketContract):
+    """The ticket went from one status to another. `cause: reopen` is a solved ticket that came back."""
+
+    name: ClassVar[str] = "ticket.status_changed"
+
+    previous: TicketStatus
+    status: TicketStatus
+    cause: str
+    actor_kind: ActorKind
+    actor_id: str | None = None
+
+
+class TicketMergedV1(TicketContract):
+    """The ticket went up in another one and is closed."""
+
+    name: ClassVar[str] = "ticket.merged"
+
+    target_ticket_id: UUID
+    previous: TicketStatus
+    actor_kind: ActorKind
+    actor_id: str | None = None
+
+
+class TicketSnapshotV1(TicketContract):
+    """The ticket as it stands at this sequence, for readers that have lost their history."""
+
+    name: ClassVar[str] = "ticket.snapshot"
+    is_snapshot: ClassVar[bool] = True
+
+    ticket_number: int
+    facts: TicketFacts
+    status: TicketStatus
+    opened_by: ActorKind
+    opened_at: datetime
+    first_replied_at: datetime | None
+    solved_at: datetime | None
+    merged_into: UUID | None
+
+
+CONTRACTS = (
+    TicketOpenedV1,
+    MessageReceivedV1,
+    ReplySentV1,
+    TicketUpdatedV1,
+    TicketStatusChangedV1,
+    TicketMergedV1,
+    TicketSnapshotV1,
+)

@@ -1,0 +1,1 @@
+"""HTTP: one factory for the four services' applications."""

@@ -1,0 +1,140 @@
+"""`/v1/configuration`, the same for every service: its part of a workspace's configuration, as a whole."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Generic, Protocol, TypeVar
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel
+
+from shared.http.app import api_router
+from shared.http.auth import Principal, allowed
+from shared.http.etags import IfMatchHeader, etag
+
+P = TypeVar("P", bound=BaseModel)
+
+Gate = Callable[..., Awaitable[Principal]]
+
+
+class Change(BaseModel):
+    """One difference between two configurations."""
+
+    path: str
+    kind: str
+
+
+class Configured(BaseModel, Generic[P]):
+    """A part as it stands, or would stand after a dry run. Version 0 is what holds before anything is applied."""
+
+    version: int
+    configuration: P
+    changes: list[Change] = []
+    warnings: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Generic[P]):
+    """A part and its version."""
+
+    version: int
+    part: P
+
+
+class ConfigurationStore(Protocol[P]):
+    """How a service keeps its part."""
+
+    async def read(self, workspace_id: str) -> Stored[P]:
+        """The part that holds; built-in defaults at version 0."""
+        ...
+
+    async def check(self, workspace_id: str, part: P) -> Sequence[str]:
+        """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
+        ...
+
+    async def apply(self, workspace_id: str, part: P, *, seen: IfMatchHeader, by: str) -> Stored[P]:
+        """Stores the part and everything that follows from it. An equal part keeps its version.
+
+        Raises PreconditionFailed where the version is not one of those seen.
+        """
+        ...
+
+
+def routes(
+    store: ConfigurationStore[P],
+    part_model: type[P],
+    *,
+    gate: Gate | None = None,
+    read_scopes: Sequence[str] = ("admin",),
+) -> APIRouter:
+    """GET and PUT `/v1/configuration` of one service.
+
+    gate: an extra dependency, where only the holder of the workspace can answer
+    """
+    router = api_router("configuration")
+    gates = [Depends(gate)] if gate else []
+
+    @router.get("/v1/configuration", dependencies=gates)
+    async def read_configuration(
+        response: Response, principal: Annotated[Principal, allowed(*read_scopes)]
+    ) -> Configured[part_model]:  # type: ignore[valid-type] # the model is this function's argument
+        """This service's part of the workspace's configuration."""
+        stored = await store.read(principal.workspace_id)
+        response.headers["etag"] = etag(stored.version)
+        return Configured(version=stored.version, configuration=stored.part)
+
+    @router.put("/v1/configuration", dependencies=gates)
+    async def apply_configuration(
+        part: part_model,  # type: ignore[valid-type] # as above
+        response: Response,
+        principal: Annotated[Principal, allowed("admin")],
+        if_match: IfMatchHeader,
+        dry_run: Annotated[bool, Query(description="Answer the plan and change nothing.")] = False,
+    ) -> Configured[part_model]:  # type: ignore[valid-type] # as above
+        """Replaces the whole part. Applying the same twice changes nothing."""
+        workspace_id = principal.workspace_id
+        stored = await store.read(workspace_id)
+        if not dry_run:
+            if_match.require()
+        if_match.check(stored.version)
+        warnings = await store.check(workspace_id, part)
+        changes = list(differences(_plain(stored.part), _plain(part)))
+        version = stored.version
+        if not dry_run and (changes or version == 0):
+            version = (await store.apply(workspace_id, part, seen=if_match, by=principal.subject)).version
+        response.headers["etag"] = etag(version)
+        return Configured(version=version, configuration=part, changes=changes, warnings=list(warnings))
+
+    return router
+
+
+def differences(old: object, new: object, path: str = "") -> Iterator[Change]:
+    """What was added, removed or changed. List items are known by their `id` or `name` where they have one."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted({*old, *new}):
+            if name not in old:
+                yield Change(path=f"{path}/{name}", kind="added")
+            elif name not in new:
+                yield Change(path=f"{path}/{name}", kind="removed")
+            else:
+                yield from differences(old[name], new[name], f"{path}/{name}")
+    elif isinstance(old, list) and isinstance(new, list) and (keyed := _keyed(old, new)):
+        yield from differences(*keyed, path)
+        if [name for name in keyed[0] if name in keyed[1]] != [name for name in keyed[1] if name in keyed[0]]:
+            yield Change(path=path or "/", kind="reordered")
+    elif old != new:
+        yield Change(path=path or "/", kind="changed")
+
+
+def _keyed(old: list[object], new: list[object]) -> tuple[dict[str, object], dict[str, object]] | None:
+    for key in ("id", "name"):
+        if all(isinstance(item, Mapping) and isinstance(item.get(key), str) for item in [*old, *new]):
+            return _by(old, key), _by(new, key)
+    return None
+
+
+def _by(items: list[object], key: str) -> dict[str, object]:
+    return {str(item[key]): item for item in items if isinstance(item, Mapping)}
+
+
+def _plain(part: BaseModel) -> object:
+    return part.model_dump(mode="json")

@@ -1,0 +1,83 @@
+"""Requests for a workspace whose shard another process holds are forwarded to it, once."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated
+
+import httpx
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
+
+from shared.db.shards import Leases
+from shared.errors import Unavailable
+from shared.events.catalog import shard_of
+from shared.http.auth import Principal, authenticate
+from shared.http.problems import response_for
+
+FORWARDED = "waypost-forwarded"
+_DROPPED = {"host", "content-length", "connection", "transfer-encoding", "keep-alive"}
+
+
+class Elsewhere(Exception):
+    """Another process holds this workspace's shard."""
+
+    def __init__(self, request: Request, owner_url: str) -> None:
+        super().__init__(owner_url)
+        self.request = request
+        self.owner_url = owner_url
+
+
+def local_only(leases: Leases, own_url: str, shards: int) -> Callable[..., Awaitable[Principal]]:
+    """A dependency: goes on only in the process that holds the caller's workspace.
+
+    Raises Elsewhere, and Unavailable while nobody holds it or after a first hop.
+    """
+
+    async def check(request: Request, principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
+        n = shard_of(principal.workspace_id, shards)
+        if any(shard.n == n for shard in leases.held()):
+            return principal
+        owner_url = leases.owner_url(n)
+        if owner_url is None or owner_url == own_url or FORWARDED in request.headers:
+            raise Unavailable("The workspace is moving between processes.")
+        # Read here: what this request has read of its body is gone for whoever asks again.
+        await request.body()
+        raise Elsewhere(request, owner_url)
+
+    return check
+
+
+def install(app: FastAPI, client: httpx.AsyncClient) -> None:
+    """Forwards where `local_only` says so."""
+
+    async def forward(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Elsewhere)
+        try:
+            return await _forward(client, error.request, error.owner_url)
+        except httpx.HTTPError:
+            answer = response_for(Unavailable("The workspace is moving between processes."))
+            assert answer is not None
+            return answer
+
+    app.add_exception_handler(Elsewhere, forward)
+
+
+async def _forward(client: httpx.AsyncClient, request: Request, owner_url: str) -> Response:
+    headers = [(name, value) for name, value in request.headers.items() if name not in _DROPPED]
+    query = f"?{request.url.query}" if request.url.query else ""
+    outgoing = client.build_request(
+        request.method,
+        f"{owner_url}{request.url.path}{query}",
+        headers=[*headers, (FORWARDED, "1")],
+        content=await request.body(),
+    )
+    answer = await client.send(outgoing, stream=True)
+
+    async def body() -> AsyncIterator[bytes]:
+        try:
+            async for chunk in answer.aiter_raw():
+                yield chunk
+        finally:
+            await answer.aclose()
+
+    kept = {name: value for name, value in answer.headers.items() if name not in _DROPPED}
+    return StreamingResponse(body(), answer.status_code, kept)

@@ -1,0 +1,1 @@
+"""Apache Kafka as an at-least-once transport: publish, read, set aside."""

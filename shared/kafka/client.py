@@ -1,0 +1,283 @@
+"""The one module that imports the Kafka client library."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError, TopicAlreadyExistsError
+
+from shared.errors import BrokerUnavailable
+from shared.events.catalog import SHARDS, TOPICS, Topic
+from shared.telemetry.names import Log
+
+log = structlog.get_logger()
+
+_STOP_TIMEOUT_S = 5
+_SEND_TIMEOUT_S = 15
+_BATCH_BYTES = 900_000
+_REPLICAS = 3
+"""Copies of each partition, where there are so many brokers."""
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What was read. Its repr hides the value."""
+
+    topic: Topic
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None = field(repr=False)
+    headers: Mapping[str, bytes] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """What is to be published."""
+
+    key: bytes
+    value: bytes = field(repr=False)
+    headers: Headers = field(repr=False)
+
+
+class PastRetention(Exception):
+    """A position is no longer in its topic."""
+
+    def __init__(self, offsets: Mapping[tuple[str, int], int]) -> None:
+        super().__init__(str(offsets))
+        self.offsets = offsets
+
+
+class Producer:
+    """An idempotent producer that waits for all acknowledgements. After a failure it makes itself anew."""
+
+    def __init__(self, bootstrap: str, *, topic_prefix: str) -> None:
+        self._bootstrap = bootstrap
+        self._prefix = topic_prefix
+        self._producer: AIOKafkaProducer | None = None
+        self._opening = asyncio.Lock()
+
+    async def publish(self, topic: str, partition: int, records: Iterable[Outgoing]) -> None:
+        """Publishes in this order and returns once everything is acknowledged.
+
+        Raises BrokerUnavailable; then nothing is known of what has arrived.
+        """
+        producer = await self._open()
+        wire_topic = f"{self._prefix}.{topic}"
+        acknowledgements = []
+        try:
+            async with asyncio.timeout(_SEND_TIMEOUT_S):
+                batch = producer.create_batch()
+                for record in records:
+                    fields = {"key": record.key, "value": record.value, "headers": record.headers}
+                    if batch.append(timestamp=None, **fields) is None:
+                        acknowledgements.append(await producer.send_batch(batch, wire_topic, partition=partition))
+                        batch = producer.create_batch()
+                        batch.append(timestamp=None, **fields)
+                batch.close()
+                acknowledgements.append(await producer.send_batch(batch, wire_topic, partition=partition))
+                await asyncio.gather(*acknowledgements)
+        except (KafkaError, TimeoutError, AssertionError) as error:
+            # An idempotent producer that has lost its place cannot go on; a fresh one can, and readers
+            # drop by sequence what arrives twice.
+            await self._discard(producer)
+            raise BrokerUnavailable(f"publishing to {topic}: {type(error).__name__}") from error
+
+    async def close(self) -> None:
+        """Ends the connection, in bounded time."""
+        if self._producer is not None:
+            await self._discard(self._producer)
+
+    async def _open(self) -> AIOKafkaProducer:
+        async with self._opening:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._bootstrap,
+                    acks="all",
+                    enable_idempotence=True,
+                    linger_ms=0,
+                    max_batch_size=_BATCH_BYTES,
+                    max_request_size=2 * _BATCH_BYTES,
+                    request_timeout_ms=10_000,
+                )
+                try:
+                    async with asyncio.timeout(_SEND_TIMEOUT_S):
+                        await producer.start()
+                except (KafkaError, TimeoutError, OSError) as error:
+                    await _stop(producer)
+                    raise BrokerUnavailable from error
+                self._producer = producer
+            return self._producer
+
+    async def _discard(self, producer: AIOKafkaProducer) -> None:
+        if self._producer is producer:
+            self._producer = None
+        await _stop(producer)
+
+
+class Reader:
+    """Hand-assigned partitions, read from positions that the caller keeps."""
+
+    def __init__(self, bootstrap: str, *, topics: Sequence[Topic], topic_prefix: str, group: str) -> None:
+        self._bootstrap = bootstrap
+        self._group = group
+        self._by_wire_name = {f"{topic_prefix}.{topic.name}": topic for topic in topics}
+        self._wire_names = {topic.name: wire for wire, topic in self._by_wire_name.items()}
+        # No group: with one, assigning anew while the client looks for its coordinator kills the client.
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_max_wait_ms=500,
+            max_partition_fetch_bytes=1_048_576,
+            request_timeout_ms=10_000,
+        )
+
+    async def start(self) -> None:
+        """Connects. Raises BrokerUnavailable."""
+        try:
+            async with asyncio.timeout(_SEND_TIMEOUT_S):
+                await self._consumer.start()
+        except (KafkaError, TimeoutError, OSError) as error:
+            await self.stop()
+            raise BrokerUnavailable from error
+
+    async def stop(self) -> None:
+        """Disconnects, in bounded time."""
+        await _stop(self._consumer)
+
+    def assign(self, next_offsets: Mapping[tuple[str, int], int]) -> None:
+        """Reads these (topic, partition)s from these offsets on, and nothing else."""
+        places = {self._place(*place): offset for place, offset in next_offsets.items()}
+        # No await in between: a fetch that runs between assigning and seeking finds no offset.
+        self._consumer.assign(list(places))
+        for place, offset in places.items():
+            self._consumer.seek(place, offset)
+
+    def pause(self, topic: str, partition: int) -> None:
+        """Fetches no more of this partition for now."""
+        self._consumer.pause(self._place(topic, partition))
+
+    def resume(self, topic: str, partition: int) -> None:
+        """Fetches this partition again."""
+        self._consumer.resume(self._place(topic, partition))
+
+    async def fetch(self, *, wait_ms: int, max_records: int) -> Mapping[tuple[str, int], list[Record]]:
+        """The next records by (topic, partition), none after `wait_ms`.
+
+        Raises PastRetention and BrokerUnavailable.
+        """
+        try:
+            batches = await self._consumer.getmany(timeout_ms=wait_ms, max_records=max_records)
+        except OffsetOutOfRangeError as error:
+            places = error.args[0]
+            raise PastRetention(
+                {(self._by_wire_name[tp.topic].name, tp.partition): offset for tp, offset in places.items()}
+            ) from error
+        except KafkaError as error:
+            raise BrokerUnavailable(type(error).__name__) from error
+        return {
+            ((topic := self._by_wire_name[tp.topic]).name, tp.partition): [
+                Record(
+                    topic=topic,
+                    partition=tp.partition,
+                    offset=raw.offset,
+                    key=raw.key,
+                    value=raw.value,
+                    headers=dict(raw.headers),
+                )
+                for raw in records
+            ]
+            for tp, records in batches.items()
+        }
+
+    async def end_offsets(self, places: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        """One past the last offset of each (topic, partition), as the broker has it now."""
+        return await self._offsets(places, end=True)
+
+    async def beginning_offsets(self, places: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        """The first offset that each (topic, partition) still has."""
+        return await self._offsets(places, end=False)
+
+    async def publish_positions(self, next_offsets: Mapping[tuple[str, int], int]) -> None:
+        """Tells the broker how far this service is. Only for tools that show lag: nothing reads it back."""
+        offsets = {self._place(*place): offset for place, offset in next_offsets.items()}
+        reporter = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, group_id=self._group, enable_auto_commit=False
+        )
+        reporter.assign(list(offsets))
+        with suppress(KafkaError, TimeoutError, OSError):
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
+                await reporter.start()
+                await reporter.commit(offsets)
+        await _stop(reporter)
+
+    async def _offsets(self, places: Iterable[tuple[str, int]], *, end: bool) -> Mapping[tuple[str, int], int]:
+        wire = {self._place(*place): place for place in places}
+        ask = self._consumer.end_offsets if end else self._consumer.beginning_offsets
+        try:
+            async with asyncio.timeout(_SEND_TIMEOUT_S):
+                offsets = await ask(list(wire))
+        except (KafkaError, TimeoutError) as error:
+            raise BrokerUnavailable from error
+        return {wire[place]: offset for place, offset in offsets.items()}
+
+    def _place(self, topic: str, partition: int) -> TopicPartition:
+        return TopicPartition(self._wire_names[topic], partition)
+
+
+async def create_topics(bootstrap: str, *, topic_prefix: str, partitions: int = SHARDS) -> list[str]:
+    """Makes the topics of the catalog that do not exist yet; the wire names of those made.
+
+    Raises BrokerUnavailable.
+    """
+    async with _admin(bootstrap) as admin:
+        existing = set(await admin.list_topics())
+        brokers = len((await admin.describe_cluster())["brokers"])
+        missing = [
+            NewTopic(
+                name=name,
+                num_partitions=partitions,
+                replication_factor=min(_REPLICAS, brokers),
+                topic_configs={
+                    "cleanup.policy": "delete",
+                    "retention.ms": str(int(topic.retention.total_seconds() * 1000)),
+                },
+            )
+            for topic in TOPICS.values()
+            if (name := f"{topic_prefix}.{topic.name}") not in existing
+        ]
+        if missing:
+            with suppress(TopicAlreadyExistsError):
+                await admin.create_topics(missing)
+        return [topic.name for topic in missing]
+
+
+@asynccontextmanager
+async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
+    try:
+        async with asyncio.timeout(_SEND_TIMEOUT_S):
+            await admin.start()
+        yield admin
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise BrokerUnavailable(type(error).__name__) from error
+    finally:
+        with suppress(Exception):
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
+                await admin.close()
+
+
+async def _stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+    """Stops a client whose `stop` may never return, as it does when the broker is gone."""
+    try:
+        async with asyncio.timeout(_STOP_TIMEOUT_S):
+            await client.stop()
+    except (KafkaError, TimeoutError, OSError) as error:
+        log.warning(Log.BROKER_CLIENT_ABANDONED, error=type(error).__name__)

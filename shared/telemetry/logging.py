@@ -1,0 +1,37 @@
+"""Structured logs on stdout: one JSON object a line, or coloured text on a terminal."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+from structlog.typing import Processor
+
+LogFormat = Literal["auto", "json", "console"]
+
+
+def configure(*, service: str, level: str, style: LogFormat = "auto") -> None:
+    """Sets up this process's logging, that of libraries included."""
+    console = style == "console" or (style == "auto" and sys.stdout.isatty())
+    steps: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.dict_tracebacks if not console else structlog.dev.set_exc_info,
+    ]
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(ensure_ascii=True)
+    )
+    structlog.configure(
+        processors=[*steps, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=steps))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    # The client logs each failed reconnection of each node; our own lines say the same once.
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
