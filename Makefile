@@ -1,0 +1,62 @@
+# Waypost. `make` alone lists what there is.
+
+PYTHON ?= python3
+VENV := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo reset test unit integration check fix bench contracts environment environment-dev
+
+##@ Run
+
+run: environment ## Start everything on this machine; Ctrl-C stops it, the data stays
+	@$(VENV) -m deploy.local up
+
+demo: environment ## Send sample mails and calls through the running system
+	@$(VENV) -m deploy.demo
+
+reset: environment ## Forget everything that was stored
+	@$(VENV) -m deploy.local reset
+
+##@ Test
+
+test: environment-dev ## All tests, on a real PostgreSQL and a real Kafka
+	@$(VENV) -m pytest
+
+unit: environment-dev ## Tests without servers, in seconds
+	@$(VENV) -m pytest tests/unit
+
+integration: environment-dev ## One service at a time, and the stack itself
+	@$(VENV) -m pytest tests/integration
+
+bench: environment-dev ## Measure what the README claims
+	@$(VENV) -m tests.load
+
+##@ Change
+
+check: environment-dev ## Everything that is checked without running it
+	@$(VENV) -m ruff check
+	@$(VENV) -m ruff format --check
+	@$(VENV) -m mypy
+	@.venv/bin/lint-imports
+	@$(VENV) -m shared.events.asyncapi --check
+
+fix: environment-dev ## Format, and mend what can be mended by itself
+	@$(VENV) -m ruff check --fix
+	@$(VENV) -m ruff format
+
+contracts: environment-dev ## Write the generated contracts anew
+	@$(VENV) -m shared.events.asyncapi
+
+##@ Help
+
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Both cost a few hundredths of a second once the environment is there.
+environment:
+	@$(PYTHON) deploy/local/environment.py
+
+environment-dev:
+	@$(PYTHON) deploy/local/environment.py dev
