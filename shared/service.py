@@ -27,12 +27,12 @@ from shared.http.auth import KeyFile, KeySource, KeyUrl, Verifier
 from shared.http.health import Check
 from shared.http.idempotency import forget_old
 from shared.kafka.client import Producer, Reader, create_topics
-from shared.kafka.consumer import Apply, Consumer, Fuse
+from shared.kafka.consumer import Apply, Consumer, Fuse, ParkedWatch
 from shared.kafka.inbox import Inboxes
 from shared.settings import Settings
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
-from shared.wakeups import Wakeups
+from shared.wakeups import RelaySignal
 
 log = structlog.get_logger()
 
@@ -61,8 +61,9 @@ class Runtime:
     clock: CarriedClock
     producer: Producer
     inboxes: Inboxes
+    parked_watch: ParkedWatch
     leases: Leases
-    relays: Wakeups
+    relaying: RelaySignal
     relay: Relay
     seen: SeenWorkspaces
     fuse: Fuse
@@ -127,10 +128,10 @@ async def open_runtime(name: str, settings: Settings, leaves: Leaves) -> AsyncIt
         log.info(Log.TOPICS_CREATED, topics=made)
     async with AsyncExitStack() as stack:
         metrics = Metrics(name)
-        relays = Wakeups()
+        relaying = RelaySignal()
         engine = open_engine(url, name=f"waypost-{name}", pool_size=settings.database_pool_size)
         stack.push_async_callback(engine.dispose)
-        database = Database(engine, shards=settings.shards, relays=relays, clock_shift=leaves.clock_shift)
+        database = Database(engine, shards=settings.shards, relaying=relaying, clock_shift=leaves.clock_shift)
         clock = CarriedClock()
         await database_clock.observe(database, clock)
         producer = Producer(settings.kafka_bootstrap, topic_prefix=settings.topic_prefix)
@@ -152,6 +153,7 @@ async def open_runtime(name: str, settings: Settings, leaves: Leaves) -> AsyncIt
         revoked = RevokedTokens(database)
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(10, read=None)))
         keys = _key_source(settings, client)
+        inboxes = Inboxes(open_reader, topics, metrics)
         yield Runtime(
             name=name,
             settings=settings,
@@ -159,10 +161,11 @@ async def open_runtime(name: str, settings: Settings, leaves: Leaves) -> AsyncIt
             database=database,
             clock=clock,
             producer=producer,
-            inboxes=Inboxes(open_reader, topics, metrics),
+            inboxes=inboxes,
+            parked_watch=ParkedWatch(database, leases, inboxes),
             leases=leases,
-            relays=relays,
-            relay=Relay(database, producer, relays, metrics),
+            relaying=relaying,
+            relay=Relay(database, leases, producer, relaying, metrics),
             seen=SeenWorkspaces(settings.shards),
             fuse=Fuse(),
             revoked=revoked,

@@ -1,6 +1,7 @@
 """Hints that there is something to do. Losing one costs a poll's delay, never an event."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 
 
@@ -23,25 +24,17 @@ class Wakeup:
         self._rung.clear()
 
 
-class Wakeups:
-    """Bells by shard, for the shards that this process holds."""
+class RelaySignal:
+    """Tells this process's relay that a commit has left something in the outbox.
+
+    held: the shards that this process relays, as of its last look
+    """
 
     def __init__(self) -> None:
-        self._bells: dict[int, Wakeup] = {}
+        self.bell = Wakeup()
+        self.held: frozenset[int] = frozenset()
 
-    def open(self, shard: int, bell: Wakeup) -> None:
-        """Takes the bell of a shard that this process takes on."""
-        self._bells[shard] = bell
-
-    def close(self, shard: int) -> None:
-        """Forgets the bell of a shard that this process has given up."""
-        self._bells.pop(shard, None)
-
-    def has(self, shard: int) -> bool:
-        """Whether this process holds the shard."""
-        return shard in self._bells
-
-    def wake(self, shard: int) -> None:
-        """Rings the shard's bell if this process holds it."""
-        if bell := self._bells.get(shard):
-            bell.ring()
+    def wake(self, shards: Iterable[int]) -> None:
+        """Rings where one of these shards is relayed here."""
+        if not self.held.isdisjoint(shards):
+            self.bell.ring()

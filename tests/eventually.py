@@ -2,16 +2,22 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, overload
 
 from shared.clock import monotonic
 
 T = TypeVar("T")
 
 
-async def eventually(probe: Callable[[], T | Awaitable[T]], *, within_s: float = 10, what: str = "") -> T:
-    """The first true result of `probe`, asked again and again.
+@overload
+async def eventually(
+    probe: Callable[[], Coroutine[Any, Any, T]], *, within_s: float = 10, what: str = ""
+) -> T: ...
+@overload
+async def eventually(probe: Callable[[], T], *, within_s: float = 10, what: str = "") -> T: ...
+async def eventually(probe: Callable[[], Any], *, within_s: float = 10, what: str = "") -> Any:
+    """The first true result of `probe`, a function or a coroutine function, asked again and again.
 
     A failing assertion inside `probe` counts as not yet; the last one is raised when time is up.
     """
@@ -23,7 +29,7 @@ async def eventually(probe: Callable[[], T | Awaitable[T]], *, within_s: float =
             if inspect.isawaitable(result):
                 result = await result
             if result:
-                return result  # type: ignore[return-value] # awaited above
+                return result
         except AssertionError as error:
             failure = error
         if monotonic() > deadline:

@@ -15,6 +15,8 @@ _SAVE = text(
     " applied_at = excluded.applied_at, applied_by = excluded.applied_by"
 )
 
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
 
 async def load(tx: Tx, workspaces: Collection[str]) -> dict[str, tuple[int, object]]:
     """Version and body by workspace; one never configured is missing."""
@@ -23,13 +25,9 @@ async def load(tx: Tx, workspaces: Collection[str]) -> dict[str, tuple[int, obje
     return {row.workspace_id: (row.version, row.body) for row in rows}
 
 
-async def load_locked(tx: Tx, workspace_id: str) -> tuple[int, object] | None:
-    """The same for one workspace, locked against another writer."""
-    await tx.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended('configuration:' || :workspace_id, 0))"),
-        {"workspace_id": workspace_id},
-    )
-    return (await load(tx, [workspace_id])).get(workspace_id)
+async def lock(tx: Tx, workspace_id: str) -> None:
+    """Keeps other writers of this workspace's configuration out until the end of the transaction."""
+    await tx.execute(_LOCK, {"name": f"configuration:{workspace_id}"})
 
 
 async def save(tx: Tx, workspace_id: str, version: int, body: object, by: str) -> None:

@@ -3,12 +3,20 @@
 `app.workspaces` is the transaction-local, comma-separated list of its workspaces, exactly one for an HTTP
 request; `app.shards` that of the shards whose claim tables it scans. After commit a transaction-local
 setting reads back as '' and not as NULL: NULLIF makes both mean none (ADR 0003).
+
+The policies are a net beneath the statements, which name their workspaces themselves. They are written so
+that no index fits them: an index condition on a list of unknown length leads the planner to the wrong index.
 """
 
 from collections.abc import Iterable
 
-_WORKSPACES = "workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))"
-_SHARDS = "shard = ANY (string_to_array(NULLIF(current_setting('app.shards', true), ''), ',')::smallint[])"
+_WORKSPACES = (
+    "(workspace_id || '') = ANY"
+    " ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[])"
+)
+_SHARDS = (
+    "(shard + 0) = ANY ((SELECT string_to_array(NULLIF(current_setting('app.shards', true), ''), ','))::integer[])"
+)
 
 
 def fence(table: str) -> Iterable[str]:

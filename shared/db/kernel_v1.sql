@@ -116,50 +116,51 @@ ALTER TABLE version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE version FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY workspaces ON version USING (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))) WITH CHECK (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ',')));
+CREATE POLICY workspaces ON version USING ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[])) WITH CHECK ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[]));
 
 ALTER TABLE idempotency ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE idempotency FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY workspaces ON idempotency USING (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))) WITH CHECK (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ',')));
+CREATE POLICY workspaces ON idempotency USING ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[])) WITH CHECK ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[]));
 
 ALTER TABLE configuration ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE configuration FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY workspaces ON configuration USING (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))) WITH CHECK (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ',')));
+CREATE POLICY workspaces ON configuration USING ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[])) WITH CHECK ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[]));
 
 ALTER TABLE workspace ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE workspace FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY workspaces ON workspace USING (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))) WITH CHECK (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ',')));
+CREATE POLICY workspaces ON workspace USING ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[])) WITH CHECK ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[]));
 
-CREATE POLICY shards ON workspace USING (shard = ANY (string_to_array(NULLIF(current_setting('app.shards', true), ''), ',')::smallint[])) WITH CHECK (shard = ANY (string_to_array(NULLIF(current_setting('app.shards', true), ''), ',')::smallint[]));
+CREATE POLICY shards ON workspace USING ((shard + 0) = ANY ((SELECT string_to_array(NULLIF(current_setting('app.shards', true), ''), ','))::integer[])) WITH CHECK ((shard + 0) = ANY ((SELECT string_to_array(NULLIF(current_setting('app.shards', true), ''), ','))::integer[]));
 
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY workspaces ON outbox USING (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))) WITH CHECK (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ',')));
+CREATE POLICY workspaces ON outbox USING ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[])) WITH CHECK ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[]));
 
-CREATE POLICY shards ON outbox USING (shard = ANY (string_to_array(NULLIF(current_setting('app.shards', true), ''), ',')::smallint[])) WITH CHECK (shard = ANY (string_to_array(NULLIF(current_setting('app.shards', true), ''), ',')::smallint[]));
+CREATE POLICY shards ON outbox USING ((shard + 0) = ANY ((SELECT string_to_array(NULLIF(current_setting('app.shards', true), ''), ','))::integer[])) WITH CHECK ((shard + 0) = ANY ((SELECT string_to_array(NULLIF(current_setting('app.shards', true), ''), ','))::integer[]));
 
 ALTER TABLE parked ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE parked FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY workspaces ON parked USING (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))) WITH CHECK (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ',')));
+CREATE POLICY workspaces ON parked USING ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[])) WITH CHECK ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[]));
 
-CREATE POLICY shards ON parked USING (shard = ANY (string_to_array(NULLIF(current_setting('app.shards', true), ''), ',')::smallint[])) WITH CHECK (shard = ANY (string_to_array(NULLIF(current_setting('app.shards', true), ''), ',')::smallint[]));
+CREATE POLICY shards ON parked USING ((shard + 0) = ANY ((SELECT string_to_array(NULLIF(current_setting('app.shards', true), ''), ','))::integer[])) WITH CHECK ((shard + 0) = ANY ((SELECT string_to_array(NULLIF(current_setting('app.shards', true), ''), ','))::integer[]));
 
 ALTER TABLE revoked_token ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE revoked_token FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY workspaces ON revoked_token USING (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))) WITH CHECK (workspace_id = ANY (string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ',')));
+CREATE POLICY workspaces ON revoked_token USING ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[])) WITH CHECK ((workspace_id || '') = ANY ((SELECT string_to_array(NULLIF(current_setting('app.workspaces', true), ''), ','))::text[]));
 
-CREATE POLICY shards ON revoked_token USING (shard = ANY (string_to_array(NULLIF(current_setting('app.shards', true), ''), ',')::smallint[])) WITH CHECK (shard = ANY (string_to_array(NULLIF(current_setting('app.shards', true), ''), ',')::smallint[]));
+CREATE POLICY shards ON revoked_token USING ((shard + 0) = ANY ((SELECT string_to_array(NULLIF(current_setting('app.shards', true), ''), ','))::integer[])) WITH CHECK ((shard + 0) = ANY ((SELECT string_to_array(NULLIF(current_setting('app.shards', true), ''), ','))::integer[]));
 
+-- Rows live for milliseconds: let vacuum follow closely, or the index that finds the next ones bloats.
 ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);

@@ -28,8 +28,8 @@ _LOCK = 0x57_41_59_50
 
 
 def newest(service: str) -> str:
-    """The newest revision: histories are linear, files are named by date, a revision is its file's name."""
-    return max(path.stem for path in _versions(service).glob("[0-9]*.py"))
+    """The newest revision: histories are linear, files are named by date, a revision by its file."""
+    return max(path.stem.replace("-", "_") for path in _versions(service).glob("[0-9]*.py"))
 
 
 def _versions(service: str) -> Path:

@@ -16,9 +16,9 @@ _APPEND = insert_set(
 )
 
 
-def shard_of_event(event: Event, shards: int) -> int:
-    """The shard whose holder relays this event."""
-    return shard_of(event.workspace_id, shards)
+def shards_of(events: Sequence[Event], shards: int) -> set[int]:
+    """The shards whose holders relay these events."""
+    return {shard_of(workspace_id, shards) for workspace_id in {event.workspace_id for event in events}}
 
 
 async def append(connection: AsyncConnection, events: Sequence[Event], shards: int) -> None:
@@ -26,7 +26,7 @@ async def append(connection: AsyncConnection, events: Sequence[Event], shards: i
     await connection.execute(
         _APPEND,
         {
-            "shard": [shard_of_event(event, shards) for event in events],
+            "shard": [shard_of(event.workspace_id, shards) for event in events],
             "workspace_id": [event.workspace_id for event in events],
             "topic": [_topic(event) for event in events],
             "subject": [event.subject for event in events],

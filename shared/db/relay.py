@@ -1,76 +1,101 @@
-"""Publishes the outbox of a shard, in order, and deletes what the broker has acknowledged."""
+"""Publishes the outbox, in order, and deletes what the broker has acknowledged."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
-from itertools import groupby
 
 import structlog
 from sqlalchemy import Row, text
 
-from shared.db.shards import Shard
+from shared.db.shards import Leases
 from shared.db.unit_of_work import Database, Tx
+from shared.errors import TransientError
 from shared.events.codec import CONTENT_TYPE
 from shared.kafka.client import Outgoing, Producer
+from shared.patience import Patience
 from shared.telemetry.metrics import Metrics
-from shared.wakeups import Wakeups
+from shared.telemetry.names import Log
+from shared.wakeups import RelaySignal
 
 log = structlog.get_logger()
 
 _POLL_S = 1.0
-_BATCH = 500
+_BATCH = 1000
 
-_DELETE = text("DELETE FROM outbox WHERE shard = :shard AND id = ANY (CAST(:ids AS bigint[]))")
+_HELD = text(
+    "SELECT s.n FROM shard s JOIN unnest(CAST(:ns AS smallint[]), CAST(:epochs AS bigint[])) AS held (n, epoch)"
+    " USING (n, epoch) ORDER BY s.n FOR SHARE OF s"
+)
+_DELETE = text(
+    "DELETE FROM outbox WHERE shard = ANY (CAST(:held AS smallint[])) AND id = ANY (CAST(:ids AS bigint[]))"
+)
 _NEXT = text(
-    "SELECT id, topic, workspace_id, subject, sequence, traceparent, value"
-    " FROM outbox WHERE shard = :shard ORDER BY id LIMIT :most"
+    "SELECT id, shard, topic, workspace_id, subject, sequence, traceparent, value FROM outbox"
+    " WHERE shard = ANY (CAST(:held AS smallint[])) ORDER BY id LIMIT :most"
 )
 _CONTENT_TYPE = CONTENT_TYPE.encode()
 
-OutboxRow = Row[tuple[int, str, str, str, int, str | None, bytes]]
+OutboxRow = Row[tuple[int, int, str, str, str, int, str | None, bytes]]
 
 
 class Relay:
-    """Moves rows from outboxes to topics. One a process, running once for each shard it holds."""
+    """Moves rows from the outbox to topics, for all shards that this process holds."""
 
-    def __init__(self, database: Database, producer: Producer, wakeups: Wakeups, metrics: Metrics) -> None:
+    def __init__(
+        self, database: Database, leases: Leases, producer: Producer, signal: RelaySignal, metrics: Metrics
+    ) -> None:
         self._database = database
+        self._leases = leases
         self._producer = producer
-        self._wakeups = wakeups
+        self._signal = signal
         self._metrics = metrics
 
-    async def run(self, shard: Shard) -> None:
-        """Publishes this shard's rows until it is drained. Raises StaleEpoch and TransientError."""
-        bell = shard.bell()
-        self._wakeups.open(shard.n, bell)
-        try:
-            rows: Sequence[OutboxRow] = []
-            while not shard.draining.is_set():
-                rows = await self._swap(shard, done=rows)
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Publishes until `stopping`. Raises FatalError after a long outage."""
+        patience = Patience("publishing")
+        published: Sequence[OutboxRow] = []
+        while not stopping.is_set():
+            try:
+                rows = await self._swap(published)
+                published = []
                 if rows:
-                    await self._publish(shard.n, rows)
+                    await self._publish(rows)
+                    published = rows
                 else:
-                    await bell.wait(_POLL_S)
-        finally:
-            self._wakeups.close(shard.n)
+                    await self._signal.bell.wait(_POLL_S)
+                patience.succeeded()
+            except TransientError as error:
+                log.warning(Log.RELAY_DELAYED, error=str(error))
+                await patience.bear(error, stopping)
 
-    async def _swap(self, shard: Shard, *, done: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
-        """Deletes what was acknowledged and reads what comes next.
+    async def _swap(self, published: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
+        """Deletes what was acknowledged and reads what comes next, of shards that are still ours.
 
         Only after the broker acknowledged all of it: a crash before this commit publishes it twice, never
         zero times, and readers drop the repeat by its sequence. Never a cursor `id > last`: ids become
         visible out of order.
         """
+        shards = self._leases.held()
+        self._signal.held = frozenset(shard.n for shard in shards)
+        if not shards:
+            return []
 
         async def unit(tx: Tx) -> Sequence[OutboxRow]:
-            if done:
-                await tx.execute(_DELETE, {"shard": shard.n, "ids": [row.id for row in done]})
-            return (await tx.execute(_NEXT, {"shard": shard.n, "most": _BATCH})).all()
+            believed = {"ns": [shard.n for shard in shards], "epochs": [shard.epoch for shard in shards]}
+            held = [row.n for row in await tx.execute(_HELD, believed)]
+            if published:
+                await tx.execute(_DELETE, {"held": held, "ids": [row.id for row in published]})
+            return (await tx.execute(_NEXT, {"held": held, "most": _BATCH})).all()
 
-        return await self._database.transact(unit, claims=[shard.n], fence=shard.fence)
+        return await self._database.transact(unit, claims=self._signal.held)
 
-    async def _publish(self, partition: int, rows: Sequence[OutboxRow]) -> None:
-        by_topic = sorted(rows, key=lambda row: row.topic)
-        for topic, group in groupby(by_topic, key=lambda row: row.topic):
-            await self._producer.publish(topic, partition, [_outgoing(row) for row in group])
+    async def _publish(self, rows: Sequence[OutboxRow]) -> None:
+        batches: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
+        for row in rows:
+            batches[row.topic, row.shard].append(_outgoing(row))
+        await asyncio.gather(
+            *(self._producer.publish(topic, shard, batch) for (topic, shard), batch in batches.items())
+        )
         self._metrics.published.inc(len(rows))
 
 

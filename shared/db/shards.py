@@ -12,6 +12,7 @@ from sqlalchemy import text
 from shared.clock import monotonic
 from shared.db.unit_of_work import Database, Fence, Tx
 from shared.errors import FatalError, StaleEpoch, TransientError
+from shared.patience import Patience
 from shared.telemetry.names import Log
 from shared.wakeups import Wakeup
 
@@ -23,7 +24,6 @@ _TRUST_S = 3.5
 """How long after a renewal we believe in it: less than the lease, by the monotonic clock."""
 _DRAIN_S = 2.5
 """How long a shard may take to finish its unit of work: less than the lease, which is not renewed meanwhile."""
-_RETRY_LIMIT_S = 60.0
 _HEALTHY_S = 10.0
 """A shard that was served for so long had recovered from its earlier failures."""
 
@@ -231,7 +231,7 @@ class Leases:
 
     async def _serve(self, shard: Shard, serve: Serve) -> None:
         """Runs `serve` until the shard is drained or lost; after a transient failure from the start again."""
-        failing_since = pause_s = 0.0
+        patience = Patience(f"shard {shard.n}")
         while not shard.draining.is_set():
             began = monotonic()
             try:
@@ -245,14 +245,9 @@ class Leases:
                     log.warning(Log.SHARD_STALE, shard=shard.n, epoch=shard.epoch)
                     return
                 log.warning(Log.SHARD_RETRIED, shard=shard.n, error=f"{type(causes[0]).__name__}: {causes[0]}")
-                if not failing_since or monotonic() - began > _HEALTHY_S:
-                    failing_since, pause_s = monotonic(), 0.05
-                if monotonic() - failing_since > _RETRY_LIMIT_S:
-                    raise FatalError(f"shard {shard.n} has failed for {_RETRY_LIMIT_S:.0f} s") from error
-            pause_s = min(2.0, pause_s * 2)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await shard.draining.wait()
+                if monotonic() - began > _HEALTHY_S:
+                    patience.succeeded()
+                await patience.bear(error, shard.draining)
 
     async def _drop(self, ns: Collection[int]) -> None:
         """Stops working for shards that are not ours any more."""

@@ -12,16 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db import outbox
 from shared.db.engine import Collision, meaning
-from shared.errors import StaleEpoch, TransientError
+from shared.errors import DatabaseUnavailable, StaleEpoch, TransientError
 from shared.events.envelope import Event
-from shared.wakeups import Wakeups
+from shared.wakeups import RelaySignal
 
 T = TypeVar("T")
 
-_OPEN = text("SELECT set_config('app.workspaces', :workspaces, true), set_config('app.shards', :claims, true)")
-_OPEN_FENCED = text(
+_OPEN = text(
     "SELECT set_config('app.workspaces', :workspaces, true), set_config('app.shards', :claims, true),"
-    " (SELECT n FROM shard WHERE n = :n AND epoch = :epoch FOR SHARE) IS NOT NULL AS is_held"
+    " (SELECT count(*) FROM (SELECT s.n FROM shard s"
+    " JOIN unnest(CAST(:ns AS smallint[]), CAST(:epochs AS bigint[])) AS held (n, epoch) USING (n, epoch)"
+    " ORDER BY s.n FOR SHARE OF s) AS locked) AS held"
 )
 _NOW = text("SELECT clock_timestamp()")
 _NOTIFY = text("SELECT pg_notify('outbox', :shards)")
@@ -33,6 +34,10 @@ class Fence:
 
     n: int
     epoch: int
+
+
+class _NotBegun(DatabaseUnavailable):
+    """The connection was dead before anything was done: the pool has fresh ones now."""
 
 
 @dataclass(slots=True)
@@ -75,12 +80,12 @@ class Database:
         engine: AsyncEngine,
         *,
         shards: int,
-        relays: Wakeups,
+        relaying: RelaySignal,
         clock_shift: Callable[[], timedelta] = timedelta,
     ) -> None:
         self.engine = engine
         self.shards = shards
-        self._relays = relays
+        self._relaying = relaying
         self._clock_shift = clock_shift
 
     async def transact(
@@ -105,6 +110,8 @@ class Database:
         with anyio.CancelScope(shield=True):
             try:
                 return await self._attempt(unit, workspaces, claims, fence)
+            except _NotBegun:
+                return await self._attempt(unit, workspaces, claims, fence)
             except Collision:
                 if not is_repeatable:
                     raise
@@ -120,20 +127,25 @@ class Database:
         claims: Collection[int],
         fence: Fence | None,
     ) -> T:
+        has_begun = False
         try:
             async with self.engine.connect() as connection:
                 tx = Tx(connection, self._clock_shift())
                 await self._open(tx, workspaces, claims, fence)
+                has_begun = True
                 result = await unit(tx)
                 if tx.outbox:
                     await self._publish_with(tx)
                 await connection.commit()
         except Exception as error:
-            if (known := meaning(error)) is not None:
+            known = meaning(error)
+            if isinstance(known, DatabaseUnavailable) and not has_begun:
+                raise _NotBegun from error
+            if known is not None:
                 raise known from error
             raise
-        for shard in {outbox.shard_of_event(event, self.shards) for event in tx.outbox}:
-            self._relays.wake(shard)
+        if tx.outbox:
+            self._relaying.wake(outbox.shards_of(tx.outbox, self.shards))
         for action in tx.committed:
             action()
         return result
@@ -141,19 +153,21 @@ class Database:
     async def _open(
         self, tx: Tx, workspaces: Collection[str], claims: Collection[int], fence: Fence | None
     ) -> None:
-        scope = {"workspaces": ",".join(workspaces), "claims": ",".join(map(str, claims))}
-        if fence is None:
-            await tx.execute(_OPEN, scope)
-            return
-        row = (await tx.execute(_OPEN_FENCED, {**scope, "n": fence.n, "epoch": fence.epoch})).one()
-        if not row.is_held:
+        row = await tx.execute(
+            _OPEN,
+            {
+                "workspaces": ",".join(workspaces),
+                "claims": ",".join(map(str, claims)),
+                "ns": [fence.n] if fence else [],
+                "epochs": [fence.epoch] if fence else [],
+            },
+        )
+        if row.one().held != (1 if fence else 0):
             raise StaleEpoch
 
     async def _publish_with(self, tx: Tx) -> None:
         await outbox.append(tx.connection, tx.outbox, self.shards)
-        elsewhere = {
-            n for event in tx.outbox if not self._relays.has(n := outbox.shard_of_event(event, self.shards))
-        }
+        elsewhere = outbox.shards_of(tx.outbox, self.shards) - self._relaying.held
         if elsewhere:
             # NOTIFY takes a lock that serialises commits: only where another process relays.
             await tx.execute(_NOTIFY, {"shards": ",".join(map(str, sorted(elsewhere)))})

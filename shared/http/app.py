@@ -59,6 +59,7 @@ def create_app(
         docs_url="/docs" if has_docs else None,
         redoc_url=None,
         max_body_size=MAX_BODY,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=_operation_id,
     )
     app.state.verifier = verifier

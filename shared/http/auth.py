@@ -2,16 +2,18 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Any, Protocol
 
 import httpx
 import jwt
 import structlog
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from fastapi import Request, Security
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
 
 from shared.clock import Clock, monotonic
 from shared.db.workspaces import is_workspace_id
@@ -205,34 +207,39 @@ class Verifier:
         )
 
 
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", scheme_name="token")
+class Allowed(SecurityBase):
+    """A dependency: the caller, who has one of these scopes.
+
+    One object that FastAPI both documents and calls: nested dependencies would cost every request.
+    Raises ProblemError 401 and 403.
+    """
+
+    model = HTTPBearerModel(bearerFormat="JWT")
+    scheme_name = "token"
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        self._scopes = tuple(scopes)
+
+    async def __call__(self, request: Request) -> Principal:
+        """The caller of this request, kept in its state for those who come after."""
+        verifier: Verifier = request.app.state.verifier
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token:
+            raise _unauthenticated("Send a bearer token.", "Bearer")
+        try:
+            principal = verifier.verify(token)
+        except Unauthenticated:
+            raise _unauthenticated("The token is not good.", 'Bearer error="invalid_token"') from None
+        if self._scopes and not principal.may(*self._scopes):
+            raise ProblemError(403, "not-allowed", f"The token needs one of: {', '.join(self._scopes)}.")
+        request.state.principal = principal
+        return principal
 
 
-async def authenticate(
-    request: Request,
-    needed: SecurityScopes,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Principal:
-    """The caller, who has one of the scopes that the route names. Raises ProblemError 401 and 403."""
-    verifier: Verifier = request.app.state.verifier
-    if credentials is None:
-        raise ProblemError(
-            401, "not-authenticated", "Send a bearer token.", headers={"WWW-Authenticate": "Bearer"}
-        )
-    try:
-        principal = verifier.verify(credentials.credentials)
-    except Unauthenticated:
-        raise ProblemError(
-            401,
-            "not-authenticated",
-            "The token is not good.",
-            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-        ) from None
-    if needed.scopes and not principal.may(*needed.scopes):
-        raise ProblemError(403, "not-allowed", f"The token needs one of: {', '.join(needed.scopes)}.")
-    return principal
+def allowed(*scopes: str) -> Any:
+    """For `Annotated[Principal, allowed("tickets:read")]`: the caller has one of these scopes."""
+    return Security(Allowed(scopes), scopes=list(scopes))
 
 
-def allowed(*scopes: str) -> object:
-    """A dependency: the caller has one of these scopes."""
-    return Security(authenticate, scopes=list(scopes))
+def _unauthenticated(detail: str, challenge: str) -> ProblemError:
+    return ProblemError(401, "not-authenticated", detail, headers={"WWW-Authenticate": challenge})

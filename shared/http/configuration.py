@@ -1,10 +1,10 @@
 """`/v1/configuration`, the same for every service: its part of a workspace's configuration, as a whole."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from shared.http.app import api_router
@@ -13,7 +13,8 @@ from shared.http.etags import IfMatchHeader, etag
 
 P = TypeVar("P", bound=BaseModel)
 
-Gate = Callable[..., Awaitable[Principal]]
+Allow = Callable[..., Any]
+"""`allowed`, or `allowed_here` where only the holder of the workspace can answer."""
 
 
 class Change(BaseModel):
@@ -47,7 +48,7 @@ class ConfigurationStore(Protocol[P]):
         """The part that holds; built-in defaults at version 0."""
         ...
 
-    async def check(self, workspace_id: str, part: P) -> Sequence[str]:
+    async def check(self, workspace_id: str, part: P, /) -> Sequence[str]:
         """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
         ...
 
@@ -63,30 +64,26 @@ def routes(
     store: ConfigurationStore[P],
     part_model: type[P],
     *,
-    gate: Gate | None = None,
+    allow: Allow = allowed,
     read_scopes: Sequence[str] = ("admin",),
 ) -> APIRouter:
-    """GET and PUT `/v1/configuration` of one service.
-
-    gate: an extra dependency, where only the holder of the workspace can answer
-    """
+    """GET and PUT `/v1/configuration` of one service."""
     router = api_router("configuration")
-    gates = [Depends(gate)] if gate else []
 
-    @router.get("/v1/configuration", dependencies=gates)
+    @router.get("/v1/configuration")
     async def read_configuration(
-        response: Response, principal: Annotated[Principal, allowed(*read_scopes)]
+        response: Response, principal: Annotated[Principal, allow(*read_scopes)]
     ) -> Configured[part_model]:  # type: ignore[valid-type] # the model is this function's argument
         """This service's part of the workspace's configuration."""
         stored = await store.read(principal.workspace_id)
         response.headers["etag"] = etag(stored.version)
         return Configured(version=stored.version, configuration=stored.part)
 
-    @router.put("/v1/configuration", dependencies=gates)
+    @router.put("/v1/configuration")
     async def apply_configuration(
         part: part_model,  # type: ignore[valid-type] # as above
         response: Response,
-        principal: Annotated[Principal, allowed("admin")],
+        principal: Annotated[Principal, allow("admin")],
         if_match: IfMatchHeader,
         dry_run: Annotated[bool, Query(description="Answer the plan and change nothing.")] = False,
     ) -> Configured[part_model]:  # type: ignore[valid-type] # as above

@@ -1,16 +1,16 @@
 """Requests for a workspace whose shard another process holds are forwarded to it, once."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Annotated
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response, Security
 from fastapi.responses import StreamingResponse
 
 from shared.db.shards import Leases
 from shared.errors import Unavailable
 from shared.events.catalog import shard_of
-from shared.http.auth import Principal, authenticate
+from shared.http.auth import Allowed, Principal
 from shared.http.problems import response_for
 
 FORWARDED = "waypost-forwarded"
@@ -26,28 +26,46 @@ class Elsewhere(Exception):
         self.owner_url = owner_url
 
 
-def local_only(leases: Leases, own_url: str, shards: int) -> Callable[..., Awaitable[Principal]]:
-    """A dependency: goes on only in the process that holds the caller's workspace.
+class Placement:
+    """Knows which process holds a workspace."""
 
-    Raises Elsewhere, and Unavailable while nobody holds it or after a first hop.
-    """
+    def __init__(self, leases: Leases, own_url: str, shards: int) -> None:
+        self._leases = leases
+        self._own_url = own_url
+        self._shards = shards
 
-    async def check(request: Request, principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
-        n = shard_of(principal.workspace_id, shards)
-        if any(shard.n == n for shard in leases.held()):
-            return principal
-        owner_url = leases.owner_url(n)
-        if owner_url is None or owner_url == own_url or FORWARDED in request.headers:
+    async def require_here(self, request: Request, workspace_id: str) -> None:
+        """Returns only in the process that holds the workspace.
+
+        Raises Elsewhere, and Unavailable while nobody holds it or after a first hop.
+        """
+        n = shard_of(workspace_id, self._shards)
+        if any(shard.n == n for shard in self._leases.held()):
+            return
+        owner_url = self._leases.owner_url(n)
+        if owner_url is None or owner_url == self._own_url or FORWARDED in request.headers:
             raise Unavailable("The workspace is moving between processes.")
         # Read here: what this request has read of its body is gone for whoever asks again.
         await request.body()
         raise Elsewhere(request, owner_url)
 
-    return check
+
+class _AllowedHere(Allowed):
+    async def __call__(self, request: Request) -> Principal:
+        principal = await super().__call__(request)
+        placement: Placement = request.app.state.placement
+        await placement.require_here(request, principal.workspace_id)
+        return principal
 
 
-def install(app: FastAPI, client: httpx.AsyncClient) -> None:
-    """Forwards where `local_only` says so."""
+def allowed_here(*scopes: str) -> Any:
+    """As `allowed`, and only in the process that holds the caller's workspace: elsewhere it is forwarded."""
+    return Security(_AllowedHere(scopes), scopes=list(scopes))
+
+
+def install(app: FastAPI, placement: Placement, client: httpx.AsyncClient) -> None:
+    """Forwards where `allowed_here` says so."""
+    app.state.placement = placement
 
     async def forward(_: Request, error: Exception) -> Response:
         assert isinstance(error, Elsewhere)

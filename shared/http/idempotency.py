@@ -6,8 +6,7 @@ way its repeat waits, and gets 409 after two seconds. Only successes are kept.
 """
 
 import hashlib
-import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Self
 
@@ -15,22 +14,21 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import text
 
+from shared.db import tables
+from shared.db.engine import Collision
+from shared.db.sets import insert_new_set, transposed
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import InvalidInput
-from shared.http.auth import Principal, authenticate
+from shared.http.auth import Principal
 
-_CLAIM = text(
-    "INSERT INTO idempotency (workspace_id, subject, route, key, fingerprint)"
-    " VALUES (:workspace_id, :subject, :route, :key, :fingerprint) ON CONFLICT DO NOTHING RETURNING 1"
-)
 _FIND = text(
-    "SELECT fingerprint, status, headers, body FROM idempotency WHERE workspace_id = :workspace_id"
-    " AND subject = :subject AND route = :route AND key = :key"
+    "SELECT i.workspace_id, i.subject, i.route, i.key, i.fingerprint, i.status, i.headers, i.body"
+    " FROM unnest(CAST(:workspace_id AS text[]), CAST(:subject AS text[]), CAST(:route AS text[]),"
+    " CAST(:key AS text[])) AS w (workspace_id, subject, route, key)"
+    " JOIN idempotency i USING (workspace_id, subject, route, key)"
 )
-_STORE = text(
-    "UPDATE idempotency SET status = :status, headers = CAST(:headers AS jsonb), body = :body"
-    " WHERE workspace_id = :workspace_id AND subject = :subject AND route = :route AND key = :key"
-)
+_COLUMNS = ("workspace_id", "subject", "route", "key", "fingerprint", "status", "headers", "body")
+_STORE = insert_new_set(tables.idempotency, _COLUMNS).returning(tables.idempotency.c.key)
 _FORGET = text("DELETE FROM idempotency WHERE created_at < clock_timestamp() - interval '48 hours'")
 
 
@@ -53,6 +51,20 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A stored answer, and which body it answered."""
+
+    answer: Answer
+    fingerprint: bytes
+
+    def unless_other(self, request: "Once") -> Answer:
+        """The answer. Raises InvalidInput where this request is not the one that it answered."""
+        if self.fingerprint != request.fingerprint:
+            raise InvalidInput("This Idempotency-Key was used with another request.")
+        return self.answer
+
+
+@dataclass(frozen=True, slots=True)
 class Once:
     """One request's claim to be done once. Without a key it claims nothing."""
 
@@ -70,51 +82,59 @@ class Once:
         """
 
         async def guarded(tx: Tx) -> Answer:
-            if stored := await self.claim(tx):
-                return stored
+            (stored,) = await find(tx, [self])
+            if stored is not None:
+                return stored.unless_other(self)
             answer = await unit(tx)
-            await self.store(tx, answer)
+            await store(tx, [(self, answer)])
             return answer
 
         scope = {self.principal.workspace_id, *workspaces}
         return (await database.transact(guarded, workspaces=scope)).response()
 
-    async def claim(self, tx: Tx) -> Answer | None:
-        """The stored answer of an earlier request, or None after taking the key for this one.
+    @property
+    def name(self) -> tuple[str, str, str, str]:
+        """What the key is scoped to, and the key."""
+        return self.principal.workspace_id, self.principal.subject, self.route, self.key or ""
 
-        Waits for a request with the same key that has not committed yet.
-        """
-        if self.key is None:
-            return None
-        if (await tx.execute(_CLAIM, {**self._name(), "fingerprint": self.fingerprint})).first():
-            return None
-        row = (await tx.execute(_FIND, self._name())).one()
-        if row.fingerprint != self.fingerprint:
-            raise InvalidInput("This Idempotency-Key was used with another request.")
-        return Answer(row.status, row.body, row.headers)
 
-    async def store(self, tx: Tx, answer: Answer) -> None:
-        """Keeps the answer under the key that `claim` took."""
-        if self.key is not None:
-            stored = {
-                "status": answer.status,
-                "headers": json.dumps(dict(answer.headers)),
-                "body": answer.body,
-            }
-            await tx.execute(_STORE, {**self._name(), **stored})
+async def find(tx: Tx, requests: Sequence[Once]) -> list[Answered | None]:
+    """What each of these requests was answered before, if it was."""
+    keyed = {request.name for request in requests if request.key is not None}
+    found: dict[tuple[str, ...], Answered] = {}
+    if keyed:
+        columns = zip(
+            ("workspace_id", "subject", "route", "key"), map(list, zip(*keyed, strict=True)), strict=True
+        )
+        for row in await tx.execute(_FIND, dict(columns)):
+            answer = Answer(row.status, row.body, row.headers)
+            found[row.workspace_id, row.subject, row.route, row.key] = Answered(answer, row.fingerprint)
+    return [found.get(request.name) if request.key is not None else None for request in requests]
 
-    def _name(self) -> dict[str, object]:
-        return {
-            "workspace_id": self.principal.workspace_id,
-            "subject": self.principal.subject,
-            "route": self.route,
-            "key": self.key,
+
+async def store(tx: Tx, answers: Iterable[tuple[Once, Answer]]) -> None:
+    """Keeps answers in the transaction of their effects; no key may stand twice among them.
+
+    Waits for a transaction that stores the same key, and raises Collision when it has: run again, this unit
+    of work finds that answer.
+    """
+    rows = [
+        {
+            **dict(zip(_COLUMNS, request.name, strict=False)),
+            "fingerprint": request.fingerprint,
+            "status": answer.status,
+            "headers": dict(answer.headers),
+            "body": answer.body,
         }
+        for request, answer in sorted(answers, key=lambda item: item[0].name)
+        if request.key is not None
+    ]
+    if rows and len((await tx.execute(_STORE, transposed(rows, _COLUMNS))).all()) != len(rows):
+        raise Collision("another request stored this key")
 
 
 async def _once(
     request: Request,
-    principal: Annotated[Principal, Depends(authenticate)],
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -124,6 +144,7 @@ async def _once(
         ),
     ] = None,
 ) -> Once:
+    principal: Principal = request.state.principal
     key = idempotency_key.strip('"') if idempotency_key else None
     body = await request.body() if key else b""
     fingerprint = hashlib.sha256(request.url.query.encode() + b"\n" + body).digest() if key else b""
@@ -131,6 +152,7 @@ async def _once(
 
 
 OnceHeader = Annotated[Once, Depends(_once)]
+"""Stands behind the parameter that names the caller: it reads who that is from the request's state."""
 
 
 async def forget_old(tx: Tx) -> None:

@@ -1,18 +1,19 @@
 """Applies what is read for a shard: batches, in order, each with its position in one commit."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import structlog
 
 from shared.clock import monotonic
 from shared.db import positions, versions
-from shared.db.shards import Shard
+from shared.db.shards import Leases, Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.db.versions import Subject
 from shared.db.workspaces import SeenWorkspaces
-from shared.errors import DataRefused, DomainError, PoisonMessage, VersionGap
+from shared.errors import DataRefused, DomainError, PoisonMessage, TransientError, VersionGap
 from shared.events.envelope import Event
 from shared.kafka import parked
 from shared.kafka.admission import Incoming, admit, read, settle
@@ -31,6 +32,7 @@ Apply = Callable[[Tx, Sequence[Event]], Awaitable[None]]
 BATCH_MAX_RECORDS = 500
 """Most records one commit covers. Higher: fewer commits, more rework after a failure."""
 
+_IDLE_S = 5.0
 _PARKED_POLL_S = 1.0
 _GUILTY = (PoisonMessage, DomainError, DataRefused)
 
@@ -88,7 +90,7 @@ class Applier:
         self._metrics = metrics
         self._is_repeatable = is_repeatable
         self._poison_in_a_row = 0
-        self.has_filled_gaps = False
+        self._has_filled_gaps = False
 
     async def consume(self, inbox: Inbox, inboxes: Inboxes, most: int = BATCH_MAX_RECORDS) -> None:
         """Applies what an inbox holds, at most so many records. Raises FuseBlown, StaleEpoch, TransientError."""
@@ -129,7 +131,7 @@ class Applier:
 
             def committed() -> None:
                 self._poison_in_a_row = admission.poison_in_a_row
-                self.has_filled_gaps |= bool(admission.filled)
+                self._has_filled_gaps |= bool(admission.filled)
                 self._metrics.skipped.inc(admission.skipped)
                 for parking in admission.parking:
                     self._metrics.parked.labels(parking.problem.reason).inc()
@@ -148,9 +150,11 @@ class Applier:
         if incoming:
             self._metrics.commit_seconds.observe(monotonic() - started)
 
-    async def replay_requested(self) -> None:
+    async def replay(self, inbox: Inbox) -> None:
         """Tries parked records again, of subjects that somebody asked for or whose gap has closed."""
-        self.has_filled_gaps = False
+        if not (inbox.has_requests or self._has_filled_gaps):
+            return
+        inbox.has_requests = self._has_filled_gaps = False
         subjects = await self._database.transact(
             lambda tx: parked.requested(tx, self._shard.n), claims=[self._shard.n]
         )
@@ -192,6 +196,26 @@ class Applier:
         )
 
 
+class ParkedWatch:
+    """Looks, for all shards of this process at once, whether parked records are to be replayed or discarded."""
+
+    def __init__(self, database: Database, leases: Leases, inboxes: Inboxes) -> None:
+        self._database = database
+        self._leases = leases
+        self._inboxes = inboxes
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Looks every second, until `stopping`."""
+        while not stopping.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PARKED_POLL_S):
+                    await stopping.wait()
+            held = [shard.n for shard in self._leases.held()]
+            with suppress(TransientError):
+                for shard in await self._database.transact(parked.shards_with_requests, claims=held):
+                    self._inboxes.request_replay(shard)
+
+
 class Consumer:
     """Applies the topics of every shard that this process holds. Used by services whose state is rows."""
 
@@ -218,14 +242,11 @@ class Consumer:
             self._database, shard, self._apply, seen=self._seen, fuse=self._fuse, metrics=self._metrics
         )
         async with read_shard(self._database, self._inboxes, shard, self._fuse) as (inbox, bell):
-            parked_at = 0.0
             while not shard.draining.is_set():
-                if not len(inbox):
-                    await bell.wait(_PARKED_POLL_S)
+                if not inbox.pending and not inbox.has_requests:
+                    await bell.wait(_IDLE_S)
                 await applier.consume(inbox, self._inboxes)
-                if applier.has_filled_gaps or monotonic() - parked_at > _PARKED_POLL_S:
-                    parked_at = monotonic()
-                    await applier.replay_requested()
+                await applier.replay(inbox)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from shared.clock import monotonic
 from shared.errors import BrokerUnavailable, FatalError
 from shared.events.catalog import Topic
 from shared.kafka.client import PastRetention, Reader, Record
+from shared.patience import Patience
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 from shared.wakeups import Wakeup
@@ -22,8 +23,6 @@ _CHECK_S = 5.0
 _REPORT_S = 30.0
 _STALL_S = 10.0
 """A fetcher that brings nothing for so long, although there is something, is made anew."""
-_OUTAGE_LIMIT_S = 60.0
-"""Then the process exits: whoever starts it again gives it a fresh start."""
 
 
 class Inbox:
@@ -39,9 +38,13 @@ class Inbox:
         self.applied = dict(next_offsets)
         self.bell = bell
         self.is_paused = False
+        self.has_requests = False
+        """Whether somebody wants parked records of this shard replayed or discarded."""
         self._records: deque[Record] = deque()
 
-    def __len__(self) -> int:
+    @property
+    def pending(self) -> int:
+        """Records that were read and not taken yet."""
         return len(self._records)
 
     def put(self, records: Sequence[Record]) -> None:
@@ -90,10 +93,16 @@ class Inboxes:
 
     def resume(self, inbox: Inbox) -> None:
         """Reads on for an inbox that has been drained enough."""
-        if inbox.is_paused and len(inbox) <= _LOW and self._reader is not None:
+        if inbox.is_paused and inbox.pending <= _LOW and self._reader is not None:
             inbox.is_paused = False
             for topic in self.topics:
                 self._reader.resume(topic, inbox.shard)
+
+    def request_replay(self, shard: int) -> None:
+        """Tells whoever applies this shard that parked records wait to be tried again."""
+        if inbox := self._inboxes.get(shard):
+            inbox.has_requests = True
+            inbox.bell.ring()
 
     async def ends(self, shard: int) -> Mapping[str, int]:
         """One past the last offset of each of the shard's partitions, as the broker has it now.
@@ -111,16 +120,17 @@ class Inboxes:
             raise BrokerUnavailable
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Reads until `stopping`. Raises BrokerUnavailable after a long outage."""
-        self._healthy_at = monotonic()
+        """Reads until `stopping`. Raises FatalError after a long outage."""
+        patience = Patience("reading")
         while not stopping.is_set():
+            began = monotonic()
             try:
                 await self._read(stopping)
             except* BrokerUnavailable as group:
                 log.warning(Log.BROKER_UNAVAILABLE, error=str(group.exceptions[0]))
-                if monotonic() - self._healthy_at > _OUTAGE_LIMIT_S:
-                    raise
-                await asyncio.sleep(0.3)
+                if self._healthy_at > began:
+                    patience.succeeded()
+                await patience.bear(group, stopping)
 
     async def _read(self, stopping: asyncio.Event) -> None:
         reader = self._open_reader()
@@ -170,7 +180,7 @@ class Inboxes:
                 continue
             inbox.put(records)
             self._metrics.consumed.labels(topic).inc(len(records))
-            if len(inbox) >= _FULL and not inbox.is_paused:
+            if inbox.pending >= _FULL and not inbox.is_paused:
                 inbox.is_paused = True
                 for name in self.topics:
                     reader.pause(name, shard)
@@ -218,6 +228,4 @@ class Inboxes:
                 self._metrics.lag.labels(topic).set(lag)
             if now - reported_at > _REPORT_S:
                 reported_at = now
-                await reader.publish_positions(
-                    {place: inbox.applied[place[0]] for place, inbox in places.items()}
-                )
+                await reader.publish_positions({place: inbox.applied[place[0]] for place, inbox in places.items()})

@@ -46,6 +46,7 @@ _FILL = text(
     " unnest(CAST(:workspaces AS text[]), CAST(:subjects AS text[])) AS f (workspace_id, subject)"
     " WHERE p.workspace_id = f.workspace_id AND p.subject = f.subject AND p.request IS NULL"
 )
+_SHARDS = text("SELECT DISTINCT shard FROM parked WHERE request IS NOT NULL")
 _REQUESTED = text(
     "SELECT DISTINCT workspace_id, subject FROM parked WHERE shard = :shard AND request IS NOT NULL LIMIT 100"
 )
@@ -119,6 +120,11 @@ async def fill(tx: Tx, sequences: Mapping[Subject, int]) -> None:
         columns = _as_columns(sequences)
         await tx.execute(_OUTDATE, {**columns, "sequences": list(sequences.values())})
         await tx.execute(_FILL, columns)
+
+
+async def shards_with_requests(tx: Tx) -> list[int]:
+    """Of the shards that this unit of work claims, those of which a record is to be replayed or discarded."""
+    return [row.shard for row in await tx.execute(_SHARDS)]
 
 
 async def requested(tx: Tx, shard: int) -> list[Subject]:

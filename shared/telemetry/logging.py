@@ -17,10 +17,13 @@ def configure(*, service: str, level: str, style: LogFormat = "auto") -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        structlog.processors.dict_tracebacks if not console else structlog.dev.set_exc_info,
+        # As text: the renderers that show a trace's local variables would show customers' data.
+        structlog.processors.format_exc_info,
     ]
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(ensure_ascii=True)
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if console
+        else structlog.processors.JSONRenderer(ensure_ascii=True)
     )
     structlog.configure(
         processors=[*steps, renderer],
@@ -34,4 +37,6 @@ def configure(*, service: str, level: str, style: LogFormat = "auto") -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     # The client logs each failed reconnection of each node; our own lines say the same once.
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    # It repeats every error that our own handler has logged.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     logging.getLogger("mail.log").setLevel(logging.ERROR)

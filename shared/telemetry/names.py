@@ -22,6 +22,7 @@ class Log(StrEnum):
     SHARD_RETRIED = "shard.retried"
     LEASE_RENEWAL_FAILED = "lease.renewal_failed"
     LISTENER_RECONNECTED = "listener.reconnected"
+    RELAY_DELAYED = "relay.delayed"
     BROKER_UNAVAILABLE = "broker.unavailable"
     BROKER_CLIENT_ABANDONED = "broker.client_abandoned"
     RETENTION_PASSED = "retention.passed"

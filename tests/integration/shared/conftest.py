@@ -1,4 +1,4 @@
-"""A database with nothing but the shared tables and one of the tests' own, and topics with a prefix of their own."""
+"""A database with only the shared tables and one of the tests' own, and topics under a prefix of their own."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -19,11 +19,11 @@ from shared.events.catalog import TICKETS
 from shared.events.envelope import Cause, Event, new_event
 from shared.events.tickets import TicketStatusChangedV1
 from shared.kafka.client import Producer, Reader
-from shared.kafka.consumer import Consumer, Fuse
+from shared.kafka.consumer import Consumer, Fuse, ParkedWatch
 from shared.kafka.inbox import Inboxes
 from shared.telemetry.metrics import Metrics
 from shared.vocabulary import ActorKind, TicketStatus
-from shared.wakeups import Wakeups
+from shared.wakeups import RelaySignal
 
 NAMESPACE = UUID("01890000-0000-7000-8000-000000000000")
 _NOTE = text(
@@ -86,12 +86,13 @@ class Node:
 
     async def serve(self, shard: Shard) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.relay.run(shard))
             group.create_task(self.consumer.run(shard))
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.inboxes.run(self.halting))
+            group.create_task(self.relay.run(self.halting))
+            group.create_task(ParkedWatch(self.database, self.leases, self.inboxes).run(self.halting))
             group.create_task(self.leases.run(self.serve, self.halting))
 
 
@@ -114,7 +115,7 @@ class Ground:
             stack.push_async_callback(engine.dispose)
             producer = Producer(bootstrap, topic_prefix=prefix)
             stack.push_async_callback(producer.close)
-            yield cls(url, bootstrap, prefix, Database(engine, shards=12, relays=Wakeups()), producer, stack)
+            yield cls(url, bootstrap, prefix, Database(engine, shards=12, relaying=RelaySignal()), producer, stack)
 
     @asynccontextmanager
     async def node(self, holder: str = "node-1", *, fuse_limit: int = 20) -> AsyncIterator[Node]:
@@ -122,8 +123,8 @@ class Ground:
         engine = open_engine(self.url, name=holder, pool_size=8)
         producer = Producer(self.bootstrap, topic_prefix=self.prefix)
         metrics = Metrics("kernel")
-        relays = Wakeups()
-        database = Database(engine, shards=12, relays=relays)
+        relaying = RelaySignal()
+        database = Database(engine, shards=12, relaying=relaying)
         leases = Leases(database, holder=holder, owner_url=f"http://{holder}")
         await leases.prepare()
 
@@ -142,7 +143,7 @@ class Ground:
             leases=leases,
             fuse=fuse,
             consumer=Consumer(database, inboxes, apply, seen=SeenWorkspaces(12), fuse=fuse, metrics=metrics),
-            relay=Relay(database, producer, relays, metrics),
+            relay=Relay(database, leases, producer, relaying, metrics),
             inboxes=inboxes,
         )
         task = asyncio.create_task(node.run())

@@ -83,7 +83,9 @@ async def test_a_process_whose_shard_was_taken_commits_nothing_more_for_it(groun
         await thaw.wait()
 
     async def steal(tx: Tx) -> None:
-        await tx.execute(text("UPDATE shard_lease SET holder = 'thief', expires_at = 'infinity' WHERE n = :n"), {"n": n})
+        await tx.execute(
+            text("UPDATE shard_lease SET holder = 'thief', expires_at = 'infinity' WHERE n = :n"), {"n": n}
+        )
 
     async def raise_epoch(tx: Tx) -> None:
         await tx.execute(text("UPDATE shard SET epoch = epoch + 1 WHERE n = :n"), {"n": n})

@@ -173,7 +173,9 @@ async def test_too_many_poison_records_in_a_row_stop_the_shard_and_fail_readines
 
 
 async def test_an_unknown_type_advances_its_subject_and_says_nothing(ground: Ground) -> None:
-    unknown = encode(an_event("acme", "t", 1)).replace(b"waypost.ticket.status_changed.v1", b"waypost.ticket.sung.v1")
+    unknown = encode(an_event("acme", "t", 1)).replace(
+        b"waypost.ticket.status_changed.v1", b"waypost.ticket.sung.v1"
+    )
     async with ground.node():
         await publish(ground, an_event("acme", "t", 1), value=unknown)
         await publish(ground, an_event("acme", "t", 2))

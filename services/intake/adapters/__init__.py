@@ -1,0 +1,1 @@
+"""Intake's doors to the world: PostgreSQL, mail."""

@@ -1,0 +1,68 @@
+"""The workspaces' configuration, from the rows that hold it. Read anew when a version has moved."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import text
+
+from services.intake.app.configuration import IntakePart, to_workspace
+from services.intake.domain.workspace import Workspace
+from shared.db import configuration
+from shared.db.unit_of_work import Database, Tx
+from shared.http.configuration import Stored
+from shared.http.etags import IfMatch
+
+_VERSIONS = text("SELECT workspace_id, version FROM configuration WHERE workspace_id = ANY (CAST(:ids AS text[]))")
+_DEFAULT = to_workspace(0, IntakePart())
+
+
+class PostgresWorkspaces:
+    """Implements the port `Workspaces`, and what `/v1/configuration` needs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._compiled: dict[str, Workspace] = {}
+
+    async def load(self, tx: Tx, workspaces: Collection[str]) -> Mapping[str, Workspace]:
+        """The configuration that holds in each workspace, as of this transaction."""
+        rows = await tx.execute(_VERSIONS, {"ids": list(workspaces)})
+        versions = {row.workspace_id: row.version for row in rows}
+        stale = [
+            workspace_id
+            for workspace_id, version in versions.items()
+            if workspace_id not in self._compiled or self._compiled[workspace_id].version != version
+        ]
+        if stale:
+            for workspace_id, (version, body) in (await configuration.load(tx, stale)).items():
+                self._compiled[workspace_id] = to_workspace(version, IntakePart.model_validate(body))
+        return {
+            workspace_id: self._compiled[workspace_id] if workspace_id in versions else _DEFAULT
+            for workspace_id in workspaces
+        }
+
+    async def read(self, workspace_id: str) -> Stored[IntakePart]:
+        """The part that holds; built-in defaults at version 0."""
+        return await self._database.transact(lambda tx: self._read(tx, workspace_id), workspaces=[workspace_id])
+
+    async def check(self, _workspace_id: str, part: IntakePart) -> Sequence[str]:
+        """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
+        to_workspace(0, part)
+        return []
+
+    async def apply(self, workspace_id: str, part: IntakePart, *, seen: IfMatch, by: str) -> Stored[IntakePart]:
+        """Stores the part as the next version. Raises PreconditionFailed."""
+
+        async def unit(tx: Tx) -> Stored[IntakePart]:
+            await configuration.lock(tx, workspace_id)
+            stored = await self._read(tx, workspace_id)
+            seen.check(stored.version)
+            version = stored.version + 1
+            await configuration.save(tx, workspace_id, version, part.model_dump(mode="json"), by)
+            return Stored(version, part)
+
+        return await self._database.transact(unit, workspaces=[workspace_id])
+
+    async def _read(self, tx: Tx, workspace_id: str) -> Stored[IntakePart]:
+        found = (await configuration.load(tx, [workspace_id])).get(workspace_id)
+        if found is None:
+            return Stored(0, IntakePart())
+        return Stored(found[0], IntakePart.model_validate(found[1]))

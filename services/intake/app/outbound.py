@@ -1,0 +1,124 @@
+"""Turns facts of the domain into the contracts of topic `tickets`."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from services.intake.domain.customer import Customer
+from services.intake.domain.ticket import (
+    Change,
+    Fact,
+    Merged,
+    Opened,
+    Received,
+    Replied,
+    StatusChanged,
+    Ticket,
+    Updated,
+)
+from shared.events.contract import Contract
+from shared.events.envelope import Cause, Event, new_event
+from shared.events.tickets import (
+    CustomerFacts,
+    MessageReceivedV1,
+    ReplySentV1,
+    TicketFacts,
+    TicketMergedV1,
+    TicketOpenedV1,
+    TicketStatusChangedV1,
+    TicketUpdatedV1,
+)
+from shared.ids import IdFactory
+
+
+def to_events(change: Change, customer: Customer, cause: Cause, ids: IdFactory) -> Iterator[Event]:
+    """The events of a change, in order. Their sequences end at the ticket's."""
+    ticket = change.ticket
+    first = ticket.sequence - len(change.facts) + 1
+    for sequence, fact in enumerate(change.facts, first):
+        yield new_event(
+            _contract(fact, ticket, customer),
+            event_id=ids.new(),
+            service="intake",
+            workspace_id=ticket.workspace_id,
+            sequence=sequence,
+            time=ticket.last_event_at,
+            cause=cause,
+        )
+
+
+def facts_of(ticket: Ticket, customer: Customer) -> TicketFacts:
+    """What others decide by. Labels leave intake; names, addresses and texts do not."""
+    return TicketFacts(
+        channel=ticket.channel,
+        channel_kind=ticket.channel_kind,
+        customer=CustomerFacts(
+            customer_id=customer.customer_id,
+            tier=customer.tier,
+            language=customer.language,
+            organisation_id=customer.organisation_id,
+        ),
+        labels=ticket.labels,
+        priority=ticket.priority,
+        language=ticket.language,
+    )
+
+
+def _contract(fact: Fact, ticket: Ticket, customer: Customer) -> Contract:
+    ticket_id = ticket.ticket_id
+    match fact:
+        case Opened():
+            return TicketOpenedV1(
+                ticket_id=ticket_id,
+                ticket_number=ticket.number,
+                facts=facts_of(ticket, customer),
+                opened_by=ticket.opened_by,
+                follow_up_of=ticket.follow_up_of,
+                received_at=fact.received_at,
+            )
+        case Received():
+            return MessageReceivedV1(
+                ticket_id=ticket_id,
+                message_id=fact.message_id,
+                channel=fact.channel,
+                channel_kind=fact.channel_kind,
+                machine=fact.machine,
+                is_public=fact.is_public,
+                received_at=fact.received_at,
+            )
+        case Replied():
+            return ReplySentV1(
+                ticket_id=ticket_id,
+                message_id=fact.message_id,
+                channel=fact.channel,
+                channel_kind=fact.channel_kind,
+                author_kind=fact.author_kind,
+                author_id=fact.author_id,
+                purpose=fact.purpose,
+            )
+        case StatusChanged():
+            return TicketStatusChangedV1(
+                ticket_id=ticket_id,
+                previous=fact.previous,
+                status=fact.status,
+                cause=fact.cause,
+                actor_kind=fact.actor.kind,
+                actor_id=fact.actor.actor_id,
+            )
+        case Updated():
+            return TicketUpdatedV1(
+                ticket_id=ticket_id,
+                facts=facts_of(ticket, customer),
+                changed=fact.changed,
+                actor_kind=fact.actor.kind,
+                actor_id=fact.actor.actor_id,
+            )
+        case Merged():
+            return TicketMergedV1(
+                ticket_id=ticket_id,
+                target_ticket_id=fact.target_ticket_id,
+                previous=fact.previous,
+                actor_kind=fact.actor.kind,
+                actor_id=fact.actor.actor_id,
+            )
+        case _:
+            assert_never(fact)

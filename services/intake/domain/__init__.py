@@ -1,0 +1,1 @@
+"""Intake's rules. Pure: no I/O, no clock, no randomness."""

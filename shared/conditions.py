@@ -1,0 +1,99 @@
+"""Conditions in CEL, the Common Expression Language, over documented variables.
+
+`ticket.channel_kind == "email" && customer.tier == "gold"`. A condition that fails while it is evaluated, as
+one that reads a label which is not there, is false; whoever evaluates it can count and show that.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import cel
+
+MAX_LENGTH = 2000
+_MAX_DEPTH = 20
+
+Variables = Mapping[str, Mapping[str, object]]
+"""What a condition reads: `ticket`, `customer` and so on, each with its fields."""
+
+Fields = Mapping[str, frozenset[str]]
+"""The documented variables and their fields; an empty set allows any field."""
+
+_STRINGS = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
+_MEMBER = re.compile(r"\b([a-z_]+)\s*\.\s*([A-Za-z_]\w*)")
+_OPERATORS = re.compile(r"^(_.*_?|@.*|!_|-_)$")
+_FUNCTIONS = frozenset(
+    {"size", "has", "startsWith", "endsWith", "contains", "in", "exists", "exists_one", "all", "filter", "map"}
+    | {"int", "uint", "double", "string", "bool", "lowerAscii", "upperAscii", "min", "max"}
+)
+"""Functions that a condition may call. Regular expressions are not among them: their cost has no bound."""
+
+MISSING_LABEL = "reads a field that is not there"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled condition."""
+
+    source: str
+    _program: cel.Program = field(repr=False, compare=False)
+
+    def evaluate(self, variables: Variables) -> tuple[bool, str | None]:
+        """Whether it holds, and why it could not be told, if so; then it does not hold."""
+        try:
+            result = self._program.execute(dict(variables))
+        except KeyError:
+            return False, MISSING_LABEL
+        except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+            return False, type(error).__name__
+        if not isinstance(result, bool):
+            return False, "is not true or false"
+        return result, None
+
+    def holds(self, variables: Variables) -> bool:
+        """Whether it holds."""
+        return self.evaluate(variables)[0]
+
+
+def compile_condition(source: str, fields: Fields) -> Condition:
+    """The condition that a CEL expression says.
+
+    Raises ValueError with what is wrong: syntax, an unknown variable, field or function, or its size.
+    """
+    if len(source) > MAX_LENGTH:
+        raise ValueError(f"longer than {MAX_LENGTH} characters")
+    bare = _STRINGS.sub('""', source)
+    if _depth(bare) > _MAX_DEPTH:
+        raise ValueError(f"nested deeper than {_MAX_DEPTH}")
+    try:
+        program = cel.compile(source)
+    except ValueError as error:
+        raise ValueError(f"syntax: {_first_line(str(error))}") from None
+    bound = set(re.findall(r"\b(?:exists|exists_one|all|filter|map)\s*\(\s*(\w+)\s*,", bare))
+    for name in program.variables():
+        if name not in fields and name not in bound:
+            raise ValueError(f"unknown variable {name!r}; there are {', '.join(sorted(fields))}")
+    for name in program.functions():
+        if name not in _FUNCTIONS and not _OPERATORS.match(name):
+            raise ValueError(f"function {name!r} is not available")
+    for variable, member in _MEMBER.findall(bare):
+        known = fields.get(variable)
+        if known and member not in known:
+            raise ValueError(f"{variable} has no field {member!r}; there are {', '.join(sorted(known))}")
+    return Condition(source, program)
+
+
+def _depth(text: str) -> int:
+    deepest = depth = 0
+    for character in text:
+        if character in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in ")]}":
+            depth -= 1
+    return deepest
+
+
+def _first_line(message: str) -> str:
+    line = message.splitlines()[0]
+    return line.rpartition("ERROR: ")[2] or line
