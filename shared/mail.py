@@ -1,0 +1,63 @@
+"""Sends mail through an SMTP server: one door for all services."""
+
+import asyncio
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.policy import SMTP
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from shared.errors import ProviderUnavailable, WaypostError
+
+_TIMEOUT_S = 20
+
+
+class MailRefused(WaypostError):
+    """The mail server refuses this mail for good."""
+
+
+class MailSender:
+    """Sends through one server, a connection a mail.
+
+    url: `smtp://user:password@host:port`, `smtps://` for TLS from the start; with `smtp://` the connection is
+    encrypted where the server offers it
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or "localhost"
+        self._is_tls = parts.scheme == "smtps"
+        self._port = parts.port or (465 if self._is_tls else 25)
+        self._user = unquote(parts.username) if parts.username else None
+        self._password = unquote(parts.password) if parts.password else None
+
+    async def send(self, message: EmailMessage, *, sender: str, recipients: Sequence[str]) -> None:
+        """Hands a mail over; `sender` is the envelope's, empty for automatic mail.
+
+        Raises MailRefused where trying again is no use, ProviderUnavailable where it may be. After the latter
+        the mail may have gone all the same: its Message-ID tells a repeat.
+        """
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                await aiosmtplib.send(
+                    message.as_bytes(policy=SMTP),
+                    sender=sender,
+                    recipients=list(recipients),
+                    hostname=self._host,
+                    port=self._port,
+                    username=self._user,
+                    password=self._password,
+                    use_tls=self._is_tls,
+                    timeout=_TIMEOUT_S,
+                )
+        except aiosmtplib.SMTPResponseException as error:
+            if 500 <= error.code < 600:
+                raise MailRefused(f"{error.code}") from error
+            raise ProviderUnavailable(f"mail server: {error.code}") from error
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            if all(500 <= refused.code < 600 for refused in error.recipients):
+                raise MailRefused("recipients") from error
+            raise ProviderUnavailable("mail server: recipients deferred") from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise ProviderUnavailable(f"mail server: {type(error).__name__}") from error
