@@ -6,12 +6,12 @@ Problem = tuple[str, str]
 """JSON pointer, what is wrong there."""
 
 
-def repeated(pointer: str, names: Sequence[str]) -> Iterator[Problem]:
-    """A problem for each name that stands twice in a list of named things."""
+def repeated(pointer: str, names: Sequence[str], key: str = "id") -> Iterator[Problem]:
+    """A problem for each name that stands twice in a list of named things; `key` is where they have it."""
     seen: set[str] = set()
     for index, name in enumerate(names):
         if name in seen:
-            yield f"{pointer}/{index}/id", f"{name} stands twice"
+            yield f"{pointer}/{index}/{key}", f"{name} stands twice"
         seen.add(name)
 
 

@@ -3,6 +3,7 @@
 WaypostError
 |- DomainError(slug)      a rule said no; http/problems.py alone knows the status code
 |  |- NotFound            also for another workspace's row
+|  |- NotAllowed          the caller may do this, but not to this thing
 |  |- Conflict            stale version, lost race
 |  |- IllegalTransition   the thing is not in a state that allows it
 |  |- InvalidInput        well-formed, but refused by a rule
@@ -42,6 +43,10 @@ class NotFound(DomainError):
     """There is no such thing in this workspace."""
 
     slug = "not-found"
+
+
+class NotAllowed(DomainError):
+    """The caller may not do this to this thing."""
 
 
 class Conflict(DomainError):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -11,6 +11,19 @@ import aiosmtplib
 from shared.errors import ProviderUnavailable, WaypostError
 
 _TIMEOUT_S = 20
+_IDS = frozenset({"message-id", "in-reply-to", "references"})
+
+
+class _Policy(EmailPolicy):
+    """SMTP's line ends; Message-IDs are folded between each other, and not made encoded words of when long."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name.lower() in _IDS:
+            return f"{name}: {f'{self.linesep} '.join(str(value).split())}{self.linesep}".encode()
+        return super().fold_binary(name, value)
+
+
+_POLICY = _Policy(linesep="\r\n")
 
 
 class MailRefused(WaypostError):
@@ -41,7 +54,7 @@ class MailSender:
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 await aiosmtplib.send(
-                    message.as_bytes(policy=SMTP),
+                    message.as_bytes(policy=_POLICY),
                     sender=sender,
                     recipients=list(recipients),
                     hostname=self._host,

@@ -1,16 +1,16 @@
 """What every test may use: one real PostgreSQL and one real Kafka, started once for the whole run."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
+from typing import TYPE_CHECKING
 
 import pytest
-from alembic.command import upgrade
 
 from deploy.local.stack import Stack
-from shared.db import migrate
 from shared.telemetry import logging
-from tests.system import BUILDS, System, start
+
+if TYPE_CHECKING:  # pure tests start in milliseconds: they do not import the services
+    from tests.system import System, Templates
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,24 +26,22 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-async def templates(stack: Stack) -> dict[str, str]:
+def templates(stack: Stack) -> "Templates":
     """A migrated database of each service, to clone."""
+    from tests.system import Templates
 
-    def make(name: str) -> str:
-        made = stack.postgres.create_database(name, prefix="template_")
-        upgrade(migrate.config(name, made.owner_url), "head")
-        return made.name
-
-    return {name: await asyncio.to_thread(make, name) for name in BUILDS}
+    return Templates(stack)
 
 
 @pytest.fixture(scope="session")
 async def system(
-    stack: Stack, templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[System]:
+    stack: Stack, templates: "Templates", tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator["System"]:
     """All services, shared by tests that keep to workspaces of their own."""
+    from tests.system import BUILDS, start
+
     folder = tmp_path_factory.mktemp("system")
-    async with start(stack, tuple(BUILDS), prefix="system", templates=templates, folder=folder) as running:
+    async with start(stack, BUILDS, prefix="system", templates=templates, folder=folder) as running:
         yield running
 
 

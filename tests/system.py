@@ -1,27 +1,50 @@
 """Waypost's services in this process, composed by their own `build` on the real stack, on real ports."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import httpx
+from alembic.command import upgrade
 
 from deploy.local.stack import ServiceDatabase, Stack
-from services.intake.service import build as build_intake
-from services.intake.settings import IntakeSettings
 from shared.db import clock as database_clock
+from shared.db import migrate
 from shared.process import run
 from shared.service import Leaves, Service
+from shared.settings import Settings
 from tests.eventually import eventually
 from tests.keys import token, write_jwks
 
-BUILDS: dict[str, tuple[Callable[..., Any], type[Any]]] = {
-    "intake": (build_intake, IntakeSettings),
-}
+BUILDS = ("intake", "router", "escalation", "metrics")
+"""The services. Each is imported when a test starts it."""
+
+
+class Templates:
+    """A migrated database of each service, made when it is needed first, to clone."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._made: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        """The name of the service's template. Call it off the event loop."""
+        if name not in self._made:
+            made = self._stack.postgres.create_database(name, prefix="template_")
+            upgrade(migrate.config(name, made.owner_url), "head")
+            self._made.add(name)
+        return f"template_{name}"
+
+
+def _composition(name: str) -> tuple[Callable[..., Any], type[Settings]]:
+    """A service's `build` and the class of its settings."""
+    settings = import_module(f"services.{name}.settings")
+    return import_module(f"services.{name}.service").build, getattr(settings, f"{name.title()}Settings")
 
 
 @dataclass
@@ -63,28 +86,33 @@ async def start(
     names: tuple[str, ...],
     *,
     prefix: str,
-    templates: dict[str, str],
+    templates: Templates,
     folder: Path,
+    process: int = 1,
+    databases: Mapping[str, ServiceDatabase] | None = None,
     **settings: object,
 ) -> AsyncIterator[System]:
-    """Starts these services on databases and topics of their own."""
+    """Starts these services on databases and topics of their own.
+
+    databases: those of a system that runs or ran with this prefix, to join it or to go on with its data;
+    process: its number among the processes of its services: the same again is a restart
+    """
     jwks = write_jwks(folder / f"{prefix}.jwks.json")
     shift = [timedelta()]
-    databases: dict[str, ServiceDatabase] = {}
+    own: dict[str, ServiceDatabase] = dict(databases or {})
     services: dict[str, Service] = {}
     async with AsyncExitStack() as opened:
         tasks = []
         for name in names:
-            database = await asyncio.to_thread(
-                stack.postgres.create_database, name, prefix=f"{prefix}_", template=templates[name]
-            )
-            build, kind = BUILDS[name]
+            if name not in own:
+                own[name] = await asyncio.to_thread(_clone, stack, templates, name, prefix)
+            build, kind = _composition(name)
             config = kind(
                 environment="development",
-                database_url=database.url,
+                database_url=own[name].url,
                 kafka_bootstrap=stack.kafka.bootstrap,
                 topic_prefix=prefix,
-                holder=f"{name}-1",
+                holder=f"{name}-{process}",
                 http_host="127.0.0.1",
                 http_port=0,
                 jwks_file=jwks,
@@ -92,10 +120,9 @@ async def start(
             )
             service = await opened.enter_async_context(build(config, Leaves(clock_shift=lambda: shift[0])))
             services[name] = service
-            databases[name] = database
             tasks.append(asyncio.create_task(run(service), name=name))
         clients = await opened.enter_async_context(AsyncExitStack())
-        system = System(services, shift, databases, clients)
+        system = System(services, shift, own, clients)
         try:
             await eventually(lambda: _all_ready(system), within_s=30, what="services ready")
             yield system
@@ -110,11 +137,16 @@ async def start(
             task.result()
 
 
+def _clone(stack: Stack, templates: Templates, name: str, prefix: str) -> ServiceDatabase:
+    return stack.postgres.create_database(name, prefix=f"{prefix}_", template=templates[name])
+
+
 async def _all_ready(system: System) -> bool:
-    for service in system.services.values():
-        if len(service.runtime.leases.held()) != service.runtime.settings.shards:
-            return False
-        async with httpx.AsyncClient() as client:
+    """Every service is ready, and holds its share of the shards."""
+    async with httpx.AsyncClient() as client:
+        for service in system.services.values():
+            if not service.runtime.leases.held():
+                return False
             if (await client.get(f"{service.runtime.own_url}/health/ready")).status_code != 200:
                 return False
     return True

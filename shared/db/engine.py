@@ -69,7 +69,7 @@ def meaning(error: BaseException) -> WaypostError | None:
         if state[:2] == "40" or "cached statement plan is invalid" in str(error.orig):
             return Collision()
         if state[:2] in ("22", "23"):
-            return DataRefused(f"SQLSTATE {state}")
+            return DataRefused(f"SQLSTATE {state}{_place(error.orig)}")
         if (
             error.connection_invalidated
             or isinstance(error, InterfaceError)
@@ -80,3 +80,11 @@ def meaning(error: BaseException) -> WaypostError | None:
     if isinstance(error, PoolTimeout | OSError | asyncio.TimeoutError):
         return DatabaseUnavailable()
     return None
+
+
+def _place(error: object) -> str:
+    """Which table, column or constraint refuses, as far as the driver says. Never the value."""
+    cause = getattr(error, "__cause__", None)
+    names = [getattr(cause, f"{what}_name", None) for what in ("table", "column", "constraint")]
+    known = ".".join(name for name in names if name)
+    return f" at {known}" if known else ""

@@ -30,3 +30,11 @@ def claim(table: str) -> Iterable[str]:
     """DDL that fences a table, and also opens it to units of work that name its rows' shard."""
     yield from fence(table)
     yield f"CREATE POLICY shards ON {table} USING ({_SHARDS}) WITH CHECK ({_SHARDS})"
+
+
+def fence_writes(table: str) -> Iterable[str]:
+    """DDL that lets everybody read a table, and only units of work that name a row's workspace write it."""
+    yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+    yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
+    yield f"CREATE POLICY readers ON {table} FOR SELECT USING (true)"
+    yield f"CREATE POLICY writers ON {table} USING ({_WORKSPACES}) WITH CHECK ({_WORKSPACES})"

@@ -46,24 +46,24 @@ def config(service: str, owner_url: str) -> Config:
     return settings
 
 
-def run(metadata: MetaData) -> None:
+def run(_metadata: MetaData | None = None) -> None:
     """What every `migrations/env.py` does: runs the pending revisions in one transaction."""
     owner_url: str = context.config.attributes["owner_url"]
-    asyncio.run(_run(owner_url, metadata))
+    asyncio.run(_run(owner_url))
 
 
-async def _run(owner_url: str, metadata: MetaData) -> None:
+async def _run(owner_url: str) -> None:
     engine = create_async_engine(
         owner_url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool
     )
     async with engine.begin() as connection:
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        await connection.run_sync(_run_in, metadata)
+        await connection.run_sync(_run_in)
     await engine.dispose()
 
 
-def _run_in(connection: Connection, metadata: MetaData) -> None:
-    context.configure(connection=connection, target_metadata=metadata)
+def _run_in(connection: Connection) -> None:
+    context.configure(connection=connection)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -14,7 +14,7 @@ def insert_set(table: Table, columns: tuple[str, ...]) -> Insert:
 
     Takes the parameters that `transposed` makes. PostgreSQL refuses COPY on tables with row security.
     """
-    values = func.unnest(*(bindparam(name, type_=ARRAY(table.c[name].type)) for name in columns))
+    values = func.unnest(*(bindparam(name, type_=ARRAY(table.c[name].type, dimensions=1)) for name in columns))
     rows = values.table_valued(*(column(name, table.c[name].type) for name in columns)).render_derived()
     return insert(table).from_select(list(columns), select(*(rows.c[name] for name in columns)))
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db import outbox
 from shared.db.engine import Collision, meaning
-from shared.errors import DatabaseUnavailable, StaleEpoch, TransientError
+from shared.errors import DatabaseUnavailable, DataRefused, StaleEpoch, TransientError
 from shared.events.envelope import Event
 from shared.wakeups import RelaySignal
 
@@ -59,6 +59,22 @@ class Tx:
         """The database's clock, read at this moment: after locking, where the order of events matters."""
         now: datetime = (await self.connection.execute(_NOW)).scalar_one()
         return now + self.clock_shift
+
+    async def savepoint(self, part: Callable[[], Awaitable[T]]) -> T:
+        """Runs a part of the unit that the database may refuse alone: then nothing of it stays, the rest does.
+
+        Raises DataRefused, and whatever `part` raises.
+        """
+        emitted, actions = len(self.outbox), len(self.committed)
+        try:
+            async with self.connection.begin_nested():
+                return await part()
+        except Exception as error:
+            del self.outbox[emitted:], self.committed[actions:]
+            known = meaning(error)
+            if isinstance(known, DataRefused):
+                raise known from error
+            raise
 
     def emit(self, events: Iterable[Event]) -> None:
         """Publishes events with this transaction, in this order."""

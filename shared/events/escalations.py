@@ -46,12 +46,15 @@ class SlaClockPausedV1(ClockContract):
 
 
 class SlaClockResumedV1(ClockContract):
-    """The promise runs again, towards a new due time."""
+    """The promise runs again, or against another target: either way towards a new due time."""
 
     name: ClassVar[str] = "sla.clock_resumed"
 
     elapsed_s: float
     due_at: datetime
+    policy: str | None = None
+    policy_version: int | None = None
+    target_s: float | None = None
 
 
 class SlaClockStoppedV1(ClockContract):

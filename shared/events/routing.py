@@ -195,6 +195,16 @@ class AgentStateChangedV1(AgentContract):
     cause: str
 
 
+class AgentSnapshotV1(AgentContract):
+    """The agent as they stand at this sequence, for readers that have lost their history."""
+
+    name: ClassVar[str] = "agent.snapshot"
+    is_snapshot: ClassVar[bool] = True
+
+    profile: AgentUpdatedV1
+    presence: AgentStateChangedV1
+
+
 CONTRACTS = (
     WorkQueuedV1,
     WorkOfferedV1,
@@ -208,4 +218,5 @@ CONTRACTS = (
     WorkSnapshotV1,
     AgentUpdatedV1,
     AgentStateChangedV1,
+    AgentSnapshotV1,
 )

@@ -57,6 +57,13 @@ class Answered:
     answer: Answer
     fingerprint: bytes
 
+    def checked(self, request: "Once") -> Answer | InvalidInput:
+        """As `unless_other`, with the refusal as a value: for one of several requests in a commit."""
+        try:
+            return self.unless_other(request)
+        except InvalidInput as refusal:
+            return refusal
+
     def unless_other(self, request: "Once") -> Answer:
         """The answer. Raises InvalidInput where this request is not the one that it answered."""
         if self.fingerprint != request.fingerprint:
@@ -72,6 +79,14 @@ class Once:
     route: str
     key: str | None
     fingerprint: bytes
+
+    @classmethod
+    def without_key(cls, workspace_id: str, subject: str) -> Self:
+        """For what is harmless to do again."""
+        principal = Principal(
+            workspace_id=workspace_id, subject=subject, scopes=frozenset(), jti=None, expires_at=0
+        )
+        return cls(principal, "", None, b"")
 
     async def transact(
         self, database: Database, unit: Callable[[Tx], Awaitable[Answer]], *, workspaces: Collection[str] = ()

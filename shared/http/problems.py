@@ -1,7 +1,7 @@
 """RFC 9457 problem details. The one place that knows which status an error has."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -16,6 +16,7 @@ from shared.errors import (
     DomainError,
     IllegalTransition,
     InvalidInput,
+    NotAllowed,
     NotFound,
     PreconditionFailed,
     StaleEpoch,
@@ -58,6 +59,7 @@ class ProblemError(HTTPException):
 
 _STATUS: Sequence[tuple[type[DomainError], int]] = (
     (NotFound, 404),
+    (NotAllowed, 403),
     (Conflict, 409),
     (IllegalTransition, 409),
     (PreconditionFailed, 412),
@@ -173,9 +175,14 @@ def _field_problems(error: RequestValidationError) -> list[FieldProblem]:
     ]
 
 
+def json_pointer(path: Iterable[str | int]) -> str:
+    """`("from", "email")` as `/from/email` (RFC 6901)."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+
+
 def _pointer(place: tuple[str | int, ...]) -> str:
     """`("body", "from", "email")` as `/from/email`; a parameter as its name."""
     kind, *path = place or ("body",)
     if kind != "body":
         return str(path[0]) if path else str(kind)
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+    return json_pointer(path)

@@ -1,9 +1,11 @@
 """Types that requests are made of."""
 
+import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 SLUG_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
@@ -16,6 +18,28 @@ def _clean(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_clean)]
 """Text that PostgreSQL can keep. Bodies are checked by their reader, paths and queries by this."""
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _written_out(value: object) -> object:
+    # Pydantic takes numbers for seconds since 1970, which no schema says.
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        raise ValueError("write it as 2026-01-31T12:00:00Z")
+    return value
+
+
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        # Within a day of the first or the last year: near enough for a date that nobody means.
+        edge = datetime.min if instant.year == 1 else datetime.max  # noqa: DTZ901 - gets its zone below
+        return edge.replace(tzinfo=UTC)
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+"""A point in time as in RFC 3339, in UTC afterwards."""
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG_PATTERN)]
 """What people name things they configure by: unique in its workspace."""

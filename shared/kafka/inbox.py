@@ -41,6 +41,9 @@ class Inbox:
         self.has_requests = False
         """Whether somebody wants parked records of this shard replayed or discarded."""
         self._records: deque[Record] = deque()
+        self._taken = 0
+        self._sightings: deque[tuple[float, Mapping[str, int]]] = deque()
+        self._level_at = monotonic()
 
     @property
     def pending(self) -> int:
@@ -55,11 +58,37 @@ class Inbox:
 
     def take(self, most: int) -> list[Record]:
         """The oldest records, at most so many; none when there are none."""
-        return [self._records.popleft() for _ in range(min(most, len(self._records)))]
+        taken = [self._records.popleft() for _ in range(min(most, len(self._records)))]
+        self._taken = len(taken)
+        return taken
 
     def commit(self, next_offsets: Mapping[str, int]) -> None:
         """Notes what has been applied and committed."""
         self.applied.update(next_offsets)
+        self._taken = 0
+
+    def has_applied(self, ends: Mapping[str, int]) -> bool:
+        """Whether everything before these offsets is applied and committed."""
+        # Where retention has emptied a topic nothing is applied any more up to its end.
+        is_drained = not self._records and not self._taken
+        return all(
+            self.applied[topic] >= end or (is_drained and self.expected[topic] >= end)
+            for topic, end in ends.items()
+        )
+
+    def sight(self, ends: Mapping[str, int]) -> None:
+        """Notes where the broker's topics end at this moment."""
+        self._sightings.append((monotonic(), ends))
+
+    def lag_s(self) -> float:
+        """For how long something that the broker has is not applied; too long by one look at the broker at most.
+
+        Without any look at the broker for some time, the time since the last one: nobody knows what it has.
+        """
+        while self._sightings and self.has_applied(self._sightings[0][1]):
+            self._level_at = self._sightings.popleft()[0]
+        since = monotonic() - self._level_at
+        return since if self._sightings or since > 2 * _CHECK_S else 0.0
 
 
 class Inboxes:
@@ -73,6 +102,9 @@ class Inboxes:
         self._open_reader = open_reader
         self._metrics = metrics
         self._reader: Reader | None = None
+        self._asker: Reader | None = None
+        self._asking = asyncio.Lock()
+        self._has_ended = False
         self._inboxes: dict[int, Inbox] = {}
         self._attached = Wakeup()
         self._healthy_at = monotonic()
@@ -104,14 +136,31 @@ class Inboxes:
             inbox.has_requests = True
             inbox.bell.ring()
 
-    async def ends(self, shard: int) -> Mapping[str, int]:
-        """One past the last offset of each of the shard's partitions, as the broker has it now.
+    def of(self, shard: int) -> Inbox | None:
+        """The inbox of a shard, while somebody applies it."""
+        return self._inboxes.get(shard)
+
+    async def ends(self, shard: int, topics: Sequence[str] | None = None) -> Mapping[str, int]:
+        """One past the last offset of the shard's partition of each topic, as the broker has it now.
 
         Raises BrokerUnavailable.
         """
-        if self._reader is None:
-            raise BrokerUnavailable
-        ends = await self._reader.end_offsets((topic, shard) for topic in self.topics)
+        async with self._asking:
+            if self._has_ended:
+                raise BrokerUnavailable
+            if self._asker is None:
+                # A connection of its own: a broker answers in order, and a fetch may wait for half a second.
+                asker = self._open_reader()
+                await asker.start()
+                self._asker = asker
+        asker = self._asker
+        try:
+            ends = await asker.end_offsets((topic, shard) for topic in topics or self.topics)
+        except BrokerUnavailable:
+            if self._asker is asker:
+                self._asker = None
+                await asker.stop()
+            raise
         return {topic: end for (topic, _), end in ends.items()}
 
     def check(self) -> None:
@@ -131,6 +180,10 @@ class Inboxes:
                 if self._healthy_at > began:
                     patience.succeeded()
                 await patience.bear(group, stopping)
+        async with self._asking:
+            self._has_ended = True
+            if self._asker is not None:
+                await self._asker.stop()
 
     async def _read(self, stopping: asyncio.Event) -> None:
         reader = self._open_reader()
@@ -221,6 +274,8 @@ class Inboxes:
                 if now - since > _STALL_S:
                     raise BrokerUnavailable(f"no record of {place} for {_STALL_S:.0f} s")
             self._healthy_at = now
+            for inbox in set(places.values()):
+                inbox.sight({topic: ends[topic, inbox.shard] for topic in self.topics})
             for topic in self.topics:
                 lag = sum(
                     ends[place] - inbox.applied[topic] for place, inbox in places.items() if place[0] == topic

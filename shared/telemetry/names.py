@@ -30,6 +30,7 @@ class Log(StrEnum):
     FUSE_BLOWN = "fuse.blown"
     KEYS_NOT_FETCHED = "keys.not_fetched"
     SIGNATURE_REFUSED = "signature.refused"
+    MAIL_LISTENING = "mail.listening"
     MAIL_RECEIVED = "mail.received"
     MAIL_QUARANTINED = "mail.quarantined"
     MAIL_SENT = "mail.sent"

@@ -1,0 +1,112 @@
+"""What is read for the API: rows, so that every process can answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping, select, text
+
+from services.router.adapters import tables
+from services.router.adapters.rows import WORK_DECISIONS
+from services.router.domain import decision as d
+from shared.db.unit_of_work import Tx
+from shared.errors import NotFound
+from shared.vocabulary import AgentState, WorkState
+
+_OFFERS = text(
+    "SELECT o.offer_id, o.work_id, o.ticket_id, o.agent_id, o.state, o.offered_at, o.expires_at, w.queue,"
+    " w.support_tier, w.priority, w.channel, w.channel_kind"
+    " FROM offer o JOIN work_item w ON w.workspace_id = o.workspace_id AND w.work_id = o.work_id"
+    " WHERE o.workspace_id = :workspace AND o.agent_id = :agent AND o.state = 'pending'"
+    " ORDER BY o.offered_at, o.offer_id"
+)
+_WORK = text(
+    "SELECT * FROM work_item WHERE workspace_id = :workspace AND agent_id = :agent"
+    " AND state IN ('queued', 'offered', 'assigned', 'wrapping') ORDER BY assigned_at, work_id"
+)
+_DECISIONS = text(
+    "SELECT id, decided_at, work_id, kind, record FROM decision"
+    " WHERE workspace_id = :workspace AND ticket_id = :ticket AND id > :after ORDER BY id LIMIT :most"
+)
+_LINES = text(
+    "SELECT queue, state, count(*) AS n, min(stint_at) AS oldest FROM work_item WHERE workspace_id = :workspace"
+    " AND state IN ('queued', 'offered', 'assigned', 'wrapping') GROUP BY queue, state"
+)
+_HANDLING = text(
+    "SELECT queue, avg(extract(epoch FROM ended_at - assigned_at)) AS seconds, count(*) AS n FROM"
+    " (SELECT queue, ended_at, assigned_at FROM work_item WHERE workspace_id = :workspace"
+    " AND state = 'completed' AND ended_at > clock_timestamp() - interval '1 day'"
+    " ORDER BY ended_at DESC LIMIT 500) recent GROUP BY queue"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A decision as it was recorded."""
+
+    decision_id: int
+    decided_at: datetime
+    work_id: UUID
+    kind: str
+    record: dict[str, object]
+    decision: d.Decision
+
+
+async def offers(tx: Tx, workspace_id: str, agent_id: str) -> Sequence[RowMapping]:
+    """An agent's pending offers, the oldest first."""
+    return (await tx.execute(_OFFERS, {"workspace": workspace_id, "agent": agent_id})).mappings().all()
+
+
+async def work(tx: Tx, workspace_id: str, agent_id: str) -> Sequence[RowMapping]:
+    """What an agent has in hand, the oldest first."""
+    return (await tx.execute(_WORK, {"workspace": workspace_id, "agent": agent_id})).mappings().all()
+
+
+async def presence(tx: Tx, workspace_id: str, agent_id: str) -> tuple[AgentState, str | None]:
+    """What an agent is, and why. Raises NotFound."""
+    t = tables.agent.c
+    query = select(t.state, t.reason).where(t.workspace_id == workspace_id, t.agent_id == agent_id, ~t.is_removed)
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such agent.")
+    return AgentState(row.state), row.reason
+
+
+async def lines(tx: Tx, workspace_id: str) -> dict[str, dict[WorkState, tuple[int, datetime]]]:
+    """How many live items each queue has in each state, and since when the oldest of them."""
+    found: dict[str, dict[WorkState, tuple[int, datetime]]] = {}
+    for row in await tx.execute(_LINES, {"workspace": workspace_id}):
+        found.setdefault(row.queue, {})[WorkState(row.state)] = (row.n, row.oldest)
+    return found
+
+
+async def decisions(tx: Tx, workspace_id: str, ticket_id: UUID, *, after: int, most: int) -> list[DecisionRow]:
+    """The decisions about a ticket's work, the oldest first."""
+    rows = await tx.execute(
+        _DECISIONS, {"workspace": workspace_id, "ticket": ticket_id, "after": after, "most": most}
+    )
+    return [
+        DecisionRow(
+            row.id,
+            row.decided_at,
+            row.work_id,
+            row.kind,
+            row.record,
+            WORK_DECISIONS[row.kind].validate_python(row.record),
+        )
+        for row in rows
+    ]
+
+
+async def knows_ticket(tx: Tx, workspace_id: str, ticket_id: UUID) -> bool:
+    """Whether the router has heard of a ticket."""
+    t = tables.ticket.c
+    query = select(t.ticket_id).where(t.workspace_id == workspace_id, t.ticket_id == ticket_id)
+    return (await tx.execute(query)).first() is not None
+
+
+async def handling_times(tx: Tx, workspace_id: str) -> dict[str, float]:
+    """Mean seconds from assigned to completed of the last day's work, by queue."""
+    rows = await tx.execute(_HANDLING, {"workspace": workspace_id})
+    return {row.queue: float(row.seconds) for row in rows if row.n}

@@ -1,0 +1,336 @@
+"""The engine's memory in PostgreSQL: loaded whole when a shard is taken, a statement a table at each commit."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping, select, text
+
+from services.router.adapters import tables
+from services.router.app.configuration import RouterPart, to_configuration
+from services.router.app.outbound import presence
+from services.router.app.ports import LoggedDecision, LoggedInput
+from services.router.domain import decision as d
+from services.router.domain import inputs
+from services.router.domain.agent import Agent, AgentProfile
+from services.router.domain.policy import Facts, Requirements, Step
+from services.router.domain.state import RoutingState, Touched
+from services.router.domain.work_item import Offer, OfferState, Raised, Ticket, WorkItem
+from shared.db import configuration
+from shared.db.sets import insert_set, transposed, upsert_set
+from shared.db.unit_of_work import Tx
+from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
+
+_AGENT = tuple(column.name for column in tables.agent.columns)
+_TICKET = tuple(column.name for column in tables.ticket.columns)
+_ITEM = tuple(column.name for column in tables.work_item.columns)
+_OFFER = tuple(column.name for column in tables.offer.columns)
+_DECISION = ("workspace_id", "ticket_id", "work_id", "decided_at", "kind", "record")
+_INPUT = ("workspace_id", "decided_at", "seed", "kind", "payload")
+
+_SAVE_AGENTS = upsert_set(tables.agent, _AGENT)
+_SAVE_TICKETS = upsert_set(tables.ticket, _TICKET)
+_SAVE_ITEMS = upsert_set(tables.work_item, _ITEM)
+_SAVE_OFFERS = upsert_set(tables.offer, _OFFER)
+_ADD_DECISIONS = insert_set(tables.decision, _DECISION)
+_LOG_INPUTS = insert_set(tables.input_log, _INPUT)
+
+_LIVE_ITEMS = text(
+    "SELECT * FROM work_item WHERE workspace_id = ANY (CAST(:workspaces AS text[]))"
+    " AND state IN ('queued', 'offered', 'assigned', 'wrapping')"
+)
+_LIVE_TICKETS = text(
+    "SELECT t.* FROM work_item w JOIN ticket t ON t.workspace_id = w.workspace_id AND t.ticket_id = w.ticket_id"
+    " WHERE w.workspace_id = ANY (CAST(:workspaces AS text[]))"
+    " AND w.state IN ('queued', 'offered', 'assigned', 'wrapping')"
+)
+_PENDING_OFFERS = text(
+    "SELECT * FROM offer WHERE workspace_id = ANY (CAST(:workspaces AS text[])) AND state = 'pending'"
+)
+_TICKETS = text(
+    "SELECT t.* FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
+    " JOIN ticket t USING (workspace_id, ticket_id)"
+)
+
+_BASE = TypeAdapter(Requirements)
+_STEPS = TypeAdapter(tuple[Step, ...])
+_FACTS = TypeAdapter(Facts)
+_EARLY = TypeAdapter(list[Raised])
+_INPUTS: Mapping[type, TypeAdapter[Any]] = {
+    kind: TypeAdapter(kind)
+    for kind in (
+        inputs.TicketKnown,
+        inputs.TicketStatusSet,
+        inputs.TicketGone,
+        inputs.EscalationRaised,
+        inputs.SetAgentState,
+        inputs.AcceptOffer,
+        inputs.DeclineOffer,
+        inputs.Transfer,
+        inputs.Release,
+        inputs.Complete,
+        inputs.Assign,
+        inputs.Tick,
+    )
+}
+WORK_DECISIONS: Mapping[str, TypeAdapter[d.Decision]] = {
+    kind.__name__: TypeAdapter(kind)
+    for kind in (
+        d.WorkQueued,
+        d.StepOpened,
+        d.WorkOffered,
+        d.WorkAssigned,
+        d.OfferEnded,
+        d.WorkRequeued,
+        d.PriorityChanged,
+        d.WrapUpStarted,
+        d.WorkCompleted,
+        d.WorkCancelled,
+        d.LoadParked,
+        d.LoadReturned,
+        d.ReturnScheduled,
+    )
+}
+"""By the kind that a record names."""
+
+
+class PostgresRoutingRows:
+    """Implements the port `RoutingRows`."""
+
+    async def load(self, tx: Tx, workspaces: Collection[str], now: datetime) -> list[RoutingState]:
+        """The whole routing state of these workspaces."""
+        names = {"workspaces": sorted(workspaces)}
+        parts = await configuration.load(tx, workspaces)
+        states = {name: _empty(name, parts.get(name)) for name in names["workspaces"]}
+        t = tables.agent
+        for row in (await tx.execute(select(t).where(t.c.workspace_id.in_(names["workspaces"])))).mappings():
+            _put_agent(states[row["workspace_id"]], row)
+        for row in (await tx.execute(_LIVE_TICKETS, names)).mappings():
+            states[row["workspace_id"]].tickets[row["ticket_id"]] = _to_ticket(row)
+        for row in (await tx.execute(_LIVE_ITEMS, names)).mappings():
+            _put_item(states[row["workspace_id"]], row)
+        for row in (await tx.execute(_PENDING_OFFERS, names)).mappings():
+            _put_offer(states[row["workspace_id"]], row)
+        for state in states.values():
+            _complete(state, now)
+        return list(states.values())
+
+    async def add_tickets(
+        self, tx: Tx, states: Mapping[str, RoutingState], tickets: Mapping[str, Collection[UUID]]
+    ) -> None:
+        """Brings tickets into memory that have no live work, if they are known at all; by workspace."""
+        pairs = [(workspace_id, ticket_id) for workspace_id, ids in tickets.items() for ticket_id in ids]
+        columns = {"workspaces": [pair[0] for pair in pairs], "ids": [pair[1] for pair in pairs]}
+        for row in (await tx.execute(_TICKETS, columns)).mappings():
+            states[row["workspace_id"]].tickets[row["ticket_id"]] = _to_ticket(row)
+
+    async def offer_exists(self, tx: Tx, workspace_id: str, offer_id: UUID, agent_id: str | None) -> bool:
+        """Whether this agent, or with none anybody, was ever made such an offer."""
+        t = tables.offer.c
+        query = select(t.offer_id).where(t.workspace_id == workspace_id, t.offer_id == offer_id)
+        if agent_id is not None:
+            query = query.where(t.agent_id == agent_id)
+        return (await tx.execute(query)).first() is not None
+
+    async def save(
+        self,
+        tx: Tx,
+        states: Sequence[RoutingState],
+        inputs: Sequence[LoggedInput],
+        decisions: Sequence[LoggedDecision],
+    ) -> None:
+        """Stores what has changed since the last commit, the input log and the decision records."""
+        agents = [_agent_row(state, name) for state in states for name in sorted(state.touched.agents)]
+        tickets = [
+            _ticket_row(state, state.tickets[ticket_id])
+            for state in states
+            for ticket_id in sorted(state.touched.tickets)
+        ]
+        items = [_item_row(state, item) for state in states for _, item in sorted(state.touched.items.items())]
+        offers = [
+            _offer_row(state, offer) for state in states for _, offer in sorted(state.touched.offers.items())
+        ]
+        for statement, columns, rows in (
+            (_SAVE_TICKETS, _TICKET, tickets),
+            (_SAVE_AGENTS, _AGENT, agents),
+            (_SAVE_ITEMS, _ITEM, items),
+            (_SAVE_OFFERS, _OFFER, offers),
+            (_ADD_DECISIONS, _DECISION, [_decision_row(item) for item in decisions]),
+            (_LOG_INPUTS, _INPUT, [_input_row(item) for item in inputs]),
+        ):
+            if rows:
+                await tx.execute(statement, transposed(rows, columns))
+
+    async def save_configuration(self, tx: Tx, workspace_id: str, version: int, part: RouterPart, by: str) -> None:
+        """Stores a workspace's configuration."""
+        await configuration.save(tx, workspace_id, version, part.model_dump(mode="json"), by)
+
+
+def _empty(workspace_id: str, stored: tuple[int, object] | None) -> RoutingState:
+    version, body = stored or (0, {})
+    return RoutingState(workspace_id, to_configuration(version, RouterPart.model_validate(body)))
+
+
+def to_agent(row: RowMapping, profile: AgentProfile | None) -> Agent:
+    """An agent of a row, with nothing in hand yet; without profile, one who was removed."""
+    return Agent(
+        profile=profile or AgentProfile(agent_id=row["agent_id"], name=""),
+        state=AgentState(row["state"]),
+        reason=row["reason"],
+        state_since=row["state_since"],
+        idle_since=row["idle_since"],
+        last_assigned={ChannelKind(kind): datetime.fromisoformat(at) for kind, at in row["last_assigned"].items()},
+        availability=row["availability"],
+        sequence=row["sequence"],
+        last_event_at=row["last_event_at"],
+    )
+
+
+def to_item(row: RowMapping) -> WorkItem:
+    """A work item of a row, without its pending offers."""
+    return WorkItem(
+        **{
+            **{name: row[name] for name in _ITEM if name in _ITEM_FIELDS},
+            "channel_kind": ChannelKind(row["channel_kind"]),
+            "state": WorkState(row["state"]),
+            "base": _BASE.validate_python(row["base"]),
+            "steps": _STEPS.validate_python(row["steps"]),
+            "priority": Priority(row["priority"]),
+        }
+    )
+
+
+def _put_agent(state: RoutingState, row: RowMapping) -> None:
+    agent_id = row["agent_id"]
+    profile = state.configuration.agents.get(agent_id)
+    (state.agents if profile else state.retired)[agent_id] = to_agent(row, profile)
+
+
+def _put_item(state: RoutingState, row: RowMapping) -> None:
+    item = to_item(row)
+    state.items[item.work_id] = item
+    if item.agent_id is not None:
+        agent = state.agents[item.agent_id]
+        agent.work.add(item.work_id)
+        agent.wrapping += item.state is WorkState.WRAPPING
+        if item.bears_load:
+            _bear(agent, item.channel_kind)
+
+
+def _put_offer(state: RoutingState, row: RowMapping) -> None:
+    offer = Offer(
+        **{**{name: row[name] for name in _OFFER if name != "workspace_id"}, "state": OfferState.PENDING}
+    )
+    item = state.items[offer.work_id]
+    state.offers[offer.offer_id] = offer
+    item.offers.add(offer.offer_id)
+    agent = state.agents[offer.agent_id]
+    agent.offers.add(offer.offer_id)
+    _bear(agent, item.channel_kind)
+
+
+def _bear(agent: Agent, kind: ChannelKind) -> None:
+    agent.used += agent.cost(kind)
+    agent.items[kind] = agent.items.get(kind, 0) + 1
+
+
+def _complete(state: RoutingState, now: datetime) -> None:
+    """Indexes, timers, and what the world was told last. Nothing has changed yet."""
+    state.reconfigure(state.configuration, now)
+    for agent in (*state.agents.values(), *state.retired.values()):
+        agent.told = presence(agent)
+    state.touched = Touched()
+
+
+def _to_ticket(row: RowMapping) -> Ticket:
+    return Ticket(
+        ticket_id=row["ticket_id"],
+        facts=_FACTS.validate_python(row["facts"]) if row["facts"] is not None else None,
+        status=TicketStatus(row["status"]),
+        last_agent_id=row["last_agent_id"],
+        work_id=row["work_id"],
+        early=_EARLY.validate_python(row["early"]),
+    )
+
+
+def _agent_row(state: RoutingState, agent_id: str) -> dict[str, object]:
+    agent = state.agents.get(agent_id) or state.retired[agent_id]
+    return {
+        "workspace_id": state.workspace_id,
+        "agent_id": agent_id,
+        "is_removed": agent_id not in state.agents,
+        "state": agent.state,
+        "reason": agent.reason,
+        "state_since": agent.state_since,
+        "idle_since": agent.idle_since,
+        "activity": agent.activity,
+        "used": agent.used,
+        "items": {kind: count for kind, count in agent.items.items() if count},
+        "last_assigned": {kind: at.isoformat() for kind, at in agent.last_assigned.items()},
+        "availability": agent.availability,
+        "sequence": agent.sequence,
+        "last_event_at": agent.last_event_at,
+    }
+
+
+def _ticket_row(state: RoutingState, ticket: Ticket) -> dict[str, object]:
+    return {
+        "workspace_id": state.workspace_id,
+        "ticket_id": ticket.ticket_id,
+        "facts": _FACTS.dump_python(ticket.facts, mode="json") if ticket.facts else None,
+        "status": ticket.status,
+        "last_agent_id": ticket.last_agent_id,
+        "work_id": ticket.work_id,
+        "early": _EARLY.dump_python(ticket.early, mode="json"),
+    }
+
+
+_ITEM_FIELDS = {field.name for field in fields(WorkItem)}
+
+
+def _item_row(state: RoutingState, item: WorkItem) -> dict[str, object]:
+    now = item.requirements
+    return {
+        **{name: getattr(item, name) for name in _ITEM if name in _ITEM_FIELDS},
+        "workspace_id": state.workspace_id,
+        "queue": now.queue,
+        "support_tier": now.support_tier,
+        "base": _BASE.dump_python(item.base, mode="json"),
+        "steps": _STEPS.dump_python(item.steps, mode="json"),
+    }
+
+
+def _offer_row(state: RoutingState, offer: Offer) -> dict[str, object]:
+    return {
+        "workspace_id": state.workspace_id,
+        **{name: getattr(offer, name) for name in _OFFER if name != "workspace_id"},
+    }
+
+
+def _decision_row(logged: LoggedDecision) -> dict[str, object]:
+    kind = type(logged.decision).__name__
+    return {
+        "workspace_id": logged.workspace_id,
+        "ticket_id": logged.ticket_id,
+        "work_id": logged.work_id,
+        "decided_at": logged.decided_at,
+        "kind": kind,
+        "record": WORK_DECISIONS[kind].dump_python(logged.decision, mode="json"),
+    }
+
+
+def _input_row(logged: LoggedInput) -> dict[str, object]:
+    if logged.part is not None:
+        payload: object = logged.part.model_dump(mode="json")
+    else:
+        payload = _INPUTS[type(logged.current)].dump_python(logged.current, mode="json")
+    return {
+        "workspace_id": logged.workspace_id,
+        "decided_at": logged.decided_at,
+        "seed": logged.seed,
+        "kind": type(logged.current).__name__,
+        "payload": payload,
+    }

@@ -1,0 +1,152 @@
+"""The router's own tables. The engine's memory is made anew from them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.db.tables import Instant
+
+metadata = MetaData()
+
+LIVE_STATES = "state IN ('queued', 'offered', 'assigned', 'wrapping')"
+
+agent = Table(
+    "agent",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("is_removed", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("state_since", Instant, nullable=False),
+    Column("idle_since", Instant, nullable=False),
+    Column("activity", Text, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("items", JSONB, nullable=False),
+    Column("last_assigned", JSONB, nullable=False),
+    Column("availability", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("last_event_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "agent_id"),
+)
+
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("facts", JSONB),
+    Column("status", Text, nullable=False),
+    Column("last_agent_id", Text),
+    Column("work_id", Uuid),
+    Column("early", JSONB, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "ticket_id"),
+)
+
+work_item = Table(
+    "work_item",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("work_id", Uuid, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("channel_kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("support_tier", SmallInteger, nullable=False),
+    Column("base", JSONB, nullable=False),
+    Column("steps", JSONB, nullable=False),
+    Column("step", SmallInteger, nullable=False),
+    Column("is_moved", Boolean, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("priority", Text, nullable=False),
+    Column("raised_by", SmallInteger, nullable=False),
+    Column("queued_at", Instant, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("stint_at", Instant, nullable=False),
+    Column("preferred_agent_id", Text),
+    Column("refused_by", JSONB, nullable=False),
+    Column("agent_id", Text),
+    Column("assigned_at", Instant),
+    Column("accepted_offer_id", Uuid),
+    Column("wrapping_at", Instant),
+    Column("wrap_until", Instant),
+    Column("return_at", Instant),
+    Column("bears_load", Boolean, nullable=False),
+    Column("ended_at", Instant),
+    Column("sequence", BigInteger, nullable=False),
+    Column("last_event_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "work_id"),
+    Index("work_item_is_alone", "workspace_id", "ticket_id", unique=True, postgresql_where=text(LIVE_STATES)),
+    Index("work_item_by_agent", "workspace_id", "agent_id", postgresql_where=text(LIVE_STATES)),
+    Index(
+        "work_item_by_queue",
+        "workspace_id",
+        "queue",
+        "state",
+        "stint_at",
+        postgresql_where=text(LIVE_STATES),
+    ),
+    Index("work_item_by_ticket", "workspace_id", "ticket_id", "queued_at"),
+)
+
+offer = Table(
+    "offer",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("offer_id", Uuid, nullable=False),
+    Column("work_id", Uuid, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("offered_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("reason", Text),
+    PrimaryKeyConstraint("workspace_id", "offer_id"),
+    Index("offer_by_agent", "workspace_id", "agent_id", postgresql_where=text("state = 'pending'")),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("workspace_id", Text, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("work_id", Uuid, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("record", JSONB, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "ticket_id", "id"),
+)
+"""What the engine decided about work, and why."""
+
+input_log = Table(
+    "input_log",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("workspace_id", Text, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("seed", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
+)
+"""Everything the engine was given, with the time and the seed: run again, it decides the same."""
+
+FENCED = (agent, ticket, work_item, offer, decision, input_log)

@@ -1,0 +1,190 @@
+"""`/v1/agents`: who there is, what they are, what they have in hand."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from services.router.adapters import reading
+from services.router.api.configuring import Configuring
+from services.router.api.desks import Desks
+from services.router.api.schemas import (
+    AgentAnswer,
+    AgentPatch,
+    OfferAnswer,
+    OfferList,
+    StateRequest,
+    WorkAnswer,
+    WorkList,
+)
+from services.router.app.configuration import AgentPart
+from services.router.app.run_workspace import Command
+from services.router.consumers import Engines
+from services.router.domain import inputs
+from services.router.domain.agent import Agent, AgentProfile
+from services.router.domain.state import RoutingState
+from shared.db.unit_of_work import Database, Tx
+from shared.errors import InvalidInput, NotFound
+from shared.http.app import api_router
+from shared.http.auth import Principal, allowed
+from shared.http.context import request_cause
+from shared.http.etags import IfMatchHeader, etag
+from shared.http.forwarding import allowed_here
+from shared.http.idempotency import Answer, Once
+from shared.http.pagination import CursorQuery, Page, decode_cursor, page
+from shared.http.problems import ProblemError
+from shared.http.types import Limit, SlugPath
+
+_READ = ("agents:read", "agents:write", "agents:self")
+_WORK = ("agents:self", "agents:read", "routing:read")
+
+
+def routes(database: Database, engines: Engines, configuring: Configuring, desks: Desks) -> APIRouter:
+    """Agents, their state, their offers and their work."""
+    router = api_router("agents")
+
+    @router.get("/v1/agents")
+    async def list_agents(
+        principal: Annotated[Principal, allowed_here(*_READ)], limit: Limit = 50, cursor: CursorQuery = None
+    ) -> Page[AgentAnswer]:
+        """Agents by slug, with what they are and have in hand."""
+        after = decode_cursor(cursor, str)
+        state = engines.state(principal.workspace_id)
+        agents = sorted(state.agents.values(), key=lambda agent: agent.agent_id) if state else []
+        rest = [agent for agent in agents if after is None or agent.agent_id > str(after[0])]
+        return page(rest[: limit + 1], limit, lambda agent: (agent.agent_id,), agent_answer)
+
+    @router.get("/v1/agents/{agent_id}")
+    async def read_agent(
+        agent_id: SlugPath, response: Response, principal: Annotated[Principal, allowed_here(*_READ)]
+    ) -> AgentAnswer:
+        """One agent. The ETag is the configuration's version."""
+        state = engines.state(principal.workspace_id)
+        agent = _agent(state, agent_id)
+        assert state is not None
+        response.headers["etag"] = etag(state.configuration.version)
+        return agent_answer(agent)
+
+    @router.put("/v1/agents/{agent_id}", responses={201: {"model": AgentAnswer, "description": "Added"}})
+    async def put_agent(
+        agent_id: SlugPath,
+        agent: AgentPart,
+        response: Response,
+        if_match: IfMatchHeader,
+        principal: Annotated[Principal, allowed_here("agents:write")],
+    ) -> AgentAnswer:
+        """Adds an agent, or replaces what one can do."""
+        if agent.id != agent_id:
+            raise InvalidInput("The id is not that of the path.", problems=(("/id", "not that of the path"),))
+        added = agent_id not in (state.agents if (state := engines.state(principal.workspace_id)) else {})
+        version = await configuring.change_agent(principal, agent_id, if_match, lambda _: agent)
+        response.status_code = 201 if added else 200
+        response.headers["etag"] = etag(version)
+        return agent_answer(_agent(engines.state(principal.workspace_id), agent_id))
+
+    @router.patch("/v1/agents/{agent_id}")
+    async def patch_agent(
+        agent_id: SlugPath,
+        patch: AgentPatch,
+        response: Response,
+        if_match: IfMatchHeader,
+        principal: Annotated[Principal, allowed_here("agents:write")],
+    ) -> AgentAnswer:
+        """Changes some of what an agent can do."""
+
+        def change(before: AgentPart | None) -> AgentPart:
+            if before is None:
+                raise NotFound("There is no such agent.")
+            return patch.apply(before)
+
+        version = await configuring.change_agent(principal, agent_id, if_match, change)
+        response.headers["etag"] = etag(version)
+        return agent_answer(_agent(engines.state(principal.workspace_id), agent_id))
+
+    @router.put("/v1/agents/{agent_id}/state", response_model=AgentAnswer)
+    async def set_state(
+        agent_id: SlugPath,
+        wanted: StateRequest,
+        principal: Annotated[Principal, allowed_here("agents:self", "agents:write")],
+    ) -> Response:
+        """Makes an agent available, busy, away or offline. Leaving takes their pending offers back."""
+        _require_self(principal, agent_id, "agents:write")
+        change = inputs.SetAgentState(agent_id=agent_id, state=wanted.state, reason=wanted.reason)
+        command = Command(
+            workspace_id=principal.workspace_id,
+            cause=request_cause(),
+            make=lambda _: change,
+            answer=lambda state: Answer.of(200, agent_answer(state.agents[agent_id])),
+        )
+        once = Once.without_key(principal.workspace_id, principal.subject)
+        return (await engines.submit(command, once)).response()
+
+    @router.get("/v1/agents/{agent_id}/offers")
+    async def list_offers(agent_id: SlugPath, principal: Annotated[Principal, allowed(*_WORK)]) -> OfferList:
+        """What is offered to an agent now, the oldest first."""
+        _require_self(principal, agent_id, "agents:read", "routing:read")
+
+        async def unit(tx: Tx) -> OfferList:
+            rows = await reading.offers(tx, principal.workspace_id, agent_id)
+            return OfferList(items=[OfferAnswer.model_validate(dict(row)) for row in rows])
+
+        return await database.transact(unit, workspaces=[principal.workspace_id])
+
+    @router.get("/v1/agents/{agent_id}/work")
+    async def list_work(agent_id: SlugPath, principal: Annotated[Principal, allowed(*_WORK)]) -> WorkList:
+        """What an agent has in hand, the oldest first."""
+        _require_self(principal, agent_id, "agents:read", "routing:read")
+
+        async def unit(tx: Tx) -> WorkList:
+            rows = await reading.work(tx, principal.workspace_id, agent_id)
+            return WorkList(items=[WorkAnswer.model_validate(dict(row)) for row in rows])
+
+        return await database.transact(unit, workspaces=[principal.workspace_id])
+
+    @router.get("/v1/agents/{agent_id}/stream", response_class=EventSourceResponse)
+    async def stream_desk(
+        agent_id: SlugPath, principal: Annotated[Principal, allowed_here(*_WORK)]
+    ) -> AsyncIterator[ServerSentEvent]:
+        """An agent's desk: their state, offers and work, whole at the start and at each change.
+
+        Nothing has to be resumed after a break: the first event says all that holds.
+        """
+        _require_self(principal, agent_id, "agents:read", "routing:read")
+        async for desk in desks.follow(principal, agent_id):
+            yield ServerSentEvent(data=desk, event="desk", retry=2000)
+
+    return router
+
+
+def agent_answer(agent: Agent) -> AgentAnswer:
+    """An agent as the API shows it."""
+    profile: AgentProfile = agent.profile
+    return AgentAnswer(
+        agent_id=profile.agent_id,
+        name=profile.name,
+        support_tier=profile.support_tier,
+        teams=sorted(profile.teams),
+        queues=sorted(profile.queues),
+        skills=dict(sorted(profile.skills.items())),
+        capacity=profile.capacity,
+        state=agent.state,
+        reason=agent.reason,
+        state_since=agent.state_since,
+        activity=agent.activity,
+        load=agent.used,
+        items={kind: count for kind, count in agent.items.items() if count},
+    )
+
+
+def _agent(state: RoutingState | None, agent_id: str) -> Agent:
+    agent = state.agents.get(agent_id) if state else None
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    return agent
+
+
+def _require_self(principal: Principal, agent_id: str, *others: str) -> None:
+    """Raises ProblemError 403 for somebody else's desk, unless the caller has one of these scopes."""
+    if principal.subject != agent_id and not principal.may(*others):
+        raise ProblemError(403, "not-allowed", "This is another agent's desk.")

@@ -1,0 +1,86 @@
+"""The router's configuration: rows that every process reads; applying it is an input of the engine."""
+
+from collections.abc import Callable, Sequence
+
+from services.router.app.configuration import AgentPart, RouterPart, to_configuration, warnings
+from services.router.app.run_workspace import Command
+from services.router.consumers import Engines
+from services.router.domain import inputs
+from services.router.domain.state import RoutingState
+from shared.db import configuration
+from shared.db.unit_of_work import Database, Tx
+from shared.errors import PreconditionFailed
+from shared.http.auth import Principal
+from shared.http.configuration import Stored
+from shared.http.context import request_cause
+from shared.http.etags import IfMatch, etag
+from shared.http.idempotency import Answer, Once
+
+_ATTEMPTS = 5
+
+
+class Configuring:
+    """Implements `ConfigurationStore`."""
+
+    def __init__(self, database: Database, engines: Engines) -> None:
+        self._database = database
+        self._engines = engines
+
+    async def read(self, workspace_id: str) -> Stored[RouterPart]:
+        """The part that holds; built-in defaults at version 0."""
+
+        async def unit(tx: Tx) -> Stored[RouterPart]:
+            found = (await configuration.load(tx, [workspace_id])).get(workspace_id)
+            return Stored(found[0], RouterPart.model_validate(found[1])) if found else Stored(0, RouterPart())
+
+        return await self._database.transact(unit, workspaces=[workspace_id])
+
+    async def check(self, _workspace_id: str, part: RouterPart) -> Sequence[str]:
+        """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
+        return warnings(part)
+
+    async def apply(self, workspace_id: str, part: RouterPart, *, seen: IfMatch, by: str) -> Stored[RouterPart]:
+        """Has the engine take on the part as the version after the one it has. Raises PreconditionFailed."""
+        to_configuration(0, part)
+
+        def make(state: RoutingState) -> inputs.Input:
+            seen.check(state.configuration.version)
+            return inputs.Configure(configuration=to_configuration(state.configuration.version + 1, part))
+
+        command = Command(
+            workspace_id=workspace_id,
+            cause=request_cause(),
+            make=make,
+            answer=lambda _: Answer(200, b""),
+            part=part,
+            by=by,
+        )
+        await self._engines.submit(command, Once.without_key(workspace_id, by))
+        return await self.read(workspace_id)
+
+    async def change_agent(
+        self, principal: Principal, agent_id: str, seen: IfMatch, change: Callable[[AgentPart | None], AgentPart]
+    ) -> int:
+        """Changes or adds one agent; the version of the configuration that holds then.
+
+        Tried again while others change the configuration, unless the caller names a version.
+        """
+        for attempt in range(_ATTEMPTS):
+            stored = await self.read(principal.workspace_id)
+            seen.check(stored.version)
+            agents = {agent.id: agent for agent in stored.part.agents}
+            agents[agent_id] = change(agents.get(agent_id))
+            part = stored.part.model_copy(update={"agents": tuple(agents.values())})
+            try:
+                return (
+                    await self.apply(
+                        principal.workspace_id,
+                        part,
+                        seen=IfMatch(etag(stored.version)),
+                        by=principal.subject,
+                    )
+                ).version
+            except PreconditionFailed:
+                if seen.is_given or attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")

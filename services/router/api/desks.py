@@ -1,0 +1,67 @@
+"""Agents' desks as they change: what their streams show."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection
+
+from services.router.adapters import reading
+from services.router.api.schemas import DeskAnswer, OfferAnswer, WorkAnswer
+from shared.db.unit_of_work import Database, Tx
+from shared.http.auth import Principal, Verifier
+from shared.wakeups import Wakeup
+
+_LOOK_S = 5.0
+
+
+class Desks:
+    """Wakes the streams of agents after commits that concern them. They read rows: nothing uncommitted shows."""
+
+    def __init__(self, database: Database, verifier: Verifier, stopping: asyncio.Event) -> None:
+        self._database = database
+        self._verifier = verifier
+        self._stopping = stopping
+        self._bells: dict[tuple[str, str], set[Wakeup]] = defaultdict(set)
+
+    def changed(self, workspace_id: str, agents: Collection[str]) -> None:
+        """Wakes whoever follows one of these agents."""
+        for agent_id in agents:
+            for bell in self._bells.get((workspace_id, agent_id), ()):
+                bell.ring()
+
+    def wake_all(self) -> None:
+        """Wakes everybody, so that streams end when the process does."""
+        for bells in self._bells.values():
+            for bell in bells:
+                bell.ring()
+
+    async def follow(self, principal: Principal, agent_id: str) -> AsyncIterator[DeskAnswer]:
+        """The agent's desk now and at each change, until the process stops or the token is no longer good."""
+        bell = Wakeup()
+        key = (principal.workspace_id, agent_id)
+        self._bells[key].add(bell)
+        try:
+            shown: DeskAnswer | None = None
+            while not self._stopping.is_set() and self._verifier.is_good(principal):
+                desk = await self._read(principal.workspace_id, agent_id)
+                if desk != shown:
+                    shown = desk
+                    yield desk
+                await bell.wait(_LOOK_S)
+        finally:
+            self._bells[key].discard(bell)
+            if not self._bells[key]:
+                del self._bells[key]
+
+    async def _read(self, workspace_id: str, agent_id: str) -> DeskAnswer:
+        async def unit(tx: Tx) -> DeskAnswer:
+            presence = await reading.presence(tx, workspace_id, agent_id)
+            offers = await reading.offers(tx, workspace_id, agent_id)
+            work = await reading.work(tx, workspace_id, agent_id)
+            return DeskAnswer(
+                state=presence[0],
+                reason=presence[1],
+                offers=[OfferAnswer.model_validate(dict(row)) for row in offers],
+                work=[WorkAnswer.model_validate(dict(row)) for row in work],
+            )
+
+        return await self._database.transact(unit, workspaces=[workspace_id])

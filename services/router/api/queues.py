@@ -1,0 +1,144 @@
+"""`/v1/queues` and `/v1/tickets/{id}/decisions`: what waits, for whom, and why things went as they did."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from services.router.adapters import reading
+from services.router.api.schemas import DecisionAnswer, QueueAnswer, QueueList
+from services.router.consumers import Engines
+from services.router.domain.explanation import explain
+from services.router.domain.queue import DEFAULT_QUEUE, Queue
+from services.router.domain.state import RoutingState
+from shared.db.unit_of_work import Database, Tx
+from shared.errors import NotFound
+from shared.http.app import api_router
+from shared.http.auth import Principal, allowed
+from shared.http.forwarding import allowed_here
+from shared.http.pagination import CursorQuery, Page, decode_cursor, page
+from shared.http.types import Limit, SlugPath
+from shared.vocabulary import AgentState, WorkState
+
+Reader = Annotated[Principal, allowed_here("routing:read", "routing:write", "agents:read")]
+
+_Line = Mapping[WorkState, tuple[int, datetime]]
+_NOTHING: _Line = {}
+
+
+def routes(database: Database, engines: Engines) -> APIRouter:
+    """Queues as they stand, and decisions explained."""
+    router = api_router("routing")
+
+    async def queues(principal: Principal, only: str | None = None) -> list[QueueAnswer]:
+        state = engines.state(principal.workspace_id)
+
+        async def unit(tx: Tx) -> tuple[dict[str, dict[WorkState, tuple[int, datetime]]], dict[str, float]]:
+            workspace_id = principal.workspace_id
+            return await reading.lines(tx, workspace_id), await reading.handling_times(tx, workspace_id)
+
+        lines, handling = await database.transact(unit, workspaces=[principal.workspace_id])
+        configured = state.configuration.queues if state else {DEFAULT_QUEUE: Queue(queue_id=DEFAULT_QUEUE)}
+        eligible, ready = _staff(state)
+        return [
+            _answer(
+                queue,
+                lines.get(queue_id, _NOTHING),
+                eligible=eligible[queue_id],
+                ready=ready[queue_id],
+                handling_s=handling.get(queue_id),
+            )
+            for queue_id, queue in sorted(configured.items())
+            if only in (None, queue_id)
+        ]
+
+    @router.get("/v1/queues")
+    async def list_queues(principal: Reader) -> QueueList:
+        """Every queue at this moment."""
+        return QueueList(items=await queues(principal))
+
+    @router.get("/v1/queues/{queue_id}")
+    async def read_queue(queue_id: SlugPath, principal: Reader) -> QueueAnswer:
+        """One queue at this moment."""
+        found = await queues(principal, queue_id)
+        if not found:
+            raise NotFound("There is no such queue.")
+        return found[0]
+
+    @router.get("/v1/tickets/{ticket_id}/decisions")
+    async def explain_ticket(
+        ticket_id: UUID,
+        principal: Annotated[Principal, allowed("routing:read", "routing:write", "tickets:read")],
+        limit: Limit = 50,
+        cursor: CursorQuery = None,
+    ) -> Page[DecisionAnswer]:
+        """Every decision about a ticket's work, the oldest first: in words, and as data."""
+        after = decode_cursor(cursor, int)
+
+        async def unit(tx: Tx) -> list[reading.DecisionRow]:
+            rows = await reading.decisions(
+                tx,
+                principal.workspace_id,
+                ticket_id,
+                after=int(after[0]) if after else 0,
+                most=limit + 1,
+            )
+            if not rows and not await reading.knows_ticket(tx, principal.workspace_id, ticket_id):
+                raise NotFound("There is no such ticket.")
+            return rows
+
+        rows = await database.transact(unit, workspaces=[principal.workspace_id])
+        return page(rows, limit, lambda row: (row.decision_id,), _decision)
+
+    return router
+
+
+def _decision(row: reading.DecisionRow) -> DecisionAnswer:
+    return DecisionAnswer(
+        decision_id=row.decision_id,
+        decided_at=row.decided_at,
+        work_id=row.work_id,
+        kind=row.kind,
+        words=explain(row.decision),
+        record=row.record,
+    )
+
+
+def _staff(state: RoutingState | None) -> tuple[Counter[str], Counter[str]]:
+    """How many agents serve each queue, and how many of them have room now."""
+    eligible: Counter[str] = Counter()
+    ready: Counter[str] = Counter()
+    for agent in state.agents.values() if state else ():
+        eligible.update(agent.profile.queues)
+        if agent.state is AgentState.AVAILABLE and agent.used < agent.profile.capacity:
+            ready.update(agent.profile.queues)
+    return eligible, ready
+
+
+def _answer(queue: Queue, line: _Line, *, eligible: int, ready: int, handling_s: float | None) -> QueueAnswer:
+    waiting, oldest = line.get(WorkState.QUEUED, (0, None))
+    in_hand = line.get(WorkState.ASSIGNED, (0, None))[0]
+    return QueueAnswer(
+        queue_id=queue.queue_id,
+        name=queue.name,
+        waiting=waiting,
+        offered=line.get(WorkState.OFFERED, (0, None))[0],
+        assigned=in_hand,
+        oldest_waiting_at=oldest,
+        eligible=eligible,
+        ready=ready,
+        estimated_wait_s=_estimated_wait(waiting, ready + in_hand, handling_s),
+    )
+
+
+def _estimated_wait(waiting: int, serving: int, handling_s: float | None) -> float | None:
+    """Seconds until an item that comes now is served: position x mean handling time / agents at work.
+
+    None where nobody serves, or nothing was handled yet to learn from.
+    """
+    if not serving or handling_s is None:
+        return None
+    return round((waiting + 1) * handling_s / serving, 1) if waiting else 0.0

@@ -1,0 +1,183 @@
+"""The router's requests and answers."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+
+from services.router.app.configuration import AgentPart
+from services.router.domain.work_item import OfferState
+from shared.http.types import Request, Slug
+from shared.vocabulary import AgentActivity, AgentState, ChannelKind, Priority, WorkState
+
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class AgentAnswer(BaseModel):
+    """An agent: what they can do, what they are, and what they have in hand."""
+
+    agent_id: str
+    name: str
+    support_tier: int
+    teams: list[str]
+    queues: list[str]
+    skills: dict[str, int]
+    capacity: int
+    state: AgentState
+    reason: str | None
+    state_since: datetime | None
+    activity: AgentActivity
+    load: int
+    items: dict[ChannelKind, int]
+
+
+class StateRequest(Request):
+    """What an agent is from now on."""
+
+    state: AgentState
+    reason: Reason | None = None
+
+
+class AgentPatch(Request):
+    """Fields of an agent to change; the others stay."""
+
+    name: str | None = Field(default=None, max_length=200)
+    support_tier: int | None = Field(default=None, ge=1, le=9)
+    teams: tuple[Slug, ...] | None = None
+    queues: tuple[Slug, ...] | None = None
+    skills: dict[Slug, Annotated[int, Field(ge=1, le=5)]] | None = None
+    capacity: int | None = Field(default=None, ge=1, le=10_000)
+
+    def apply(self, agent: AgentPart) -> AgentPart:
+        """The agent with these changes."""
+        return agent.model_copy(update=self.model_dump(exclude_none=True))
+
+
+class OfferAnswer(BaseModel):
+    """An item held out to an agent."""
+
+    offer_id: UUID
+    work_id: UUID
+    ticket_id: UUID
+    agent_id: str
+    state: OfferState
+    queue: str
+    support_tier: int
+    priority: Priority
+    channel: str
+    channel_kind: ChannelKind
+    offered_at: datetime
+    expires_at: datetime
+
+
+class WorkAnswer(BaseModel):
+    """A work item as it stands."""
+
+    work_id: UUID
+    ticket_id: UUID
+    state: WorkState
+    queue: str
+    support_tier: int
+    priority: Priority
+    channel: str
+    channel_kind: ChannelKind
+    agent_id: str | None
+    queued_at: datetime
+    assigned_at: datetime | None
+    wrap_until: datetime | None
+
+
+class OfferList(BaseModel):
+    """An agent's pending offers."""
+
+    items: list[OfferAnswer]
+
+
+class WorkList(BaseModel):
+    """What an agent has in hand."""
+
+    items: list[WorkAnswer]
+
+
+class DeskAnswer(BaseModel):
+    """All that an agent has before them."""
+
+    state: AgentState
+    reason: str | None
+    offers: list[OfferAnswer]
+    work: list[WorkAnswer]
+
+
+class DeclineRequest(Request):
+    """Why the offer is refused."""
+
+    reason: Reason = "declined"
+
+
+class TransferRequest(Request):
+    """Where the work goes: to exactly one of agent, queue and support tier."""
+
+    reason: Reason
+    agent_id: Slug | None = None
+    queue: Slug | None = None
+    support_tier: Annotated[int, Field(ge=1, le=9)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_target(self) -> Self:
+        if sum(target is not None for target in (self.agent_id, self.queue, self.support_tier)) != 1:
+            raise ValueError("name exactly one of agent_id, queue and support_tier")
+        return self
+
+
+class ReleaseRequest(Request):
+    """Why the work is given back."""
+
+    reason: Reason = "released"
+
+
+class AssignRequest(Request):
+    """Who gets the work, capacity or not."""
+
+    agent_id: Slug
+
+
+class QueueAnswer(BaseModel):
+    """A queue at this moment.
+
+    eligible: agents who could serve its waiting items by configuration; ready: those of them who could be
+    asked now; estimated_wait_s: for an item that comes now; none where nothing is known
+    """
+
+    queue_id: str
+    name: str
+    waiting: int
+    offered: int
+    assigned: int
+    oldest_waiting_at: datetime | None
+    eligible: int
+    ready: int
+    estimated_wait_s: float | None
+
+
+class QueueList(BaseModel):
+    """Every queue of the workspace."""
+
+    items: list[QueueAnswer]
+
+
+class DecisionAnswer(BaseModel):
+    """One decision about a ticket's work: in words, and as data."""
+
+    decision_id: int
+    decided_at: datetime
+    work_id: UUID
+    kind: str
+    words: str
+    record: dict[str, object]
+
+
+class Published(BaseModel):
+    """How many snapshots were published."""
+
+    published: int

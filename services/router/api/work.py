@@ -1,0 +1,176 @@
+"""`/v1/offers` and `/v1/work`: taking, refusing, and moving work by hand."""
+
+from collections.abc import Callable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from services.router.api.schemas import (
+    AssignRequest,
+    DeclineRequest,
+    ReleaseRequest,
+    TransferRequest,
+    WorkAnswer,
+)
+from services.router.app.run_workspace import Command
+from services.router.consumers import Engines
+from services.router.domain import inputs
+from services.router.domain.state import RoutingState
+from services.router.domain.work_item import WorkItem
+from shared.errors import NotFound
+from shared.http.app import api_router
+from shared.http.auth import Principal
+from shared.http.context import request_cause
+from shared.http.forwarding import allowed_here
+from shared.http.idempotency import Answer, OnceHeader
+
+Agent = Annotated[Principal, allowed_here("agents:self", "agents:write")]
+Hands = Annotated[Principal, allowed_here("agents:self", "routing:write")]
+Supervisor = Annotated[Principal, allowed_here("routing:write")]
+
+Make = Callable[[RoutingState], inputs.Input]
+Reply = Callable[[RoutingState], Answer]
+
+
+def routes(engines: Engines) -> APIRouter:
+    """Offers and work."""
+    router = api_router("work")
+
+    async def submit(
+        principal: Principal, once: OnceHeader, make: Make, reply: Reply, offer_id: UUID | None = None
+    ) -> Response:
+        command = Command(
+            workspace_id=principal.workspace_id,
+            cause=request_cause(),
+            make=make,
+            answer=reply,
+            offer=(offer_id, None if principal.may("agents:write") else principal.subject) if offer_id else None,
+        )
+        return (await engines.submit(command, once)).response()
+
+    @router.post("/v1/offers/{offer_id}/accept", response_model=WorkAnswer)
+    async def accept_offer(offer_id: UUID, principal: Agent, once: OnceHeader) -> Response:
+        """Takes what is offered. The winner's repeat is answered alike; 409 when it is no longer theirs."""
+
+        def make(state: RoutingState) -> inputs.Input:
+            return inputs.AcceptOffer(offer_id=offer_id, agent_id=_whose(state, principal, offer_id))
+
+        def reply(state: RoutingState) -> Answer:
+            items = (item for item in state.items.values() if item.accepted_offer_id == offer_id)
+            return Answer.of(200, work_answer(next(items)))
+
+        return await submit(principal, once, make, reply, offer_id)
+
+    @router.post("/v1/offers/{offer_id}/decline", status_code=204, response_class=Response)
+    async def decline_offer(
+        offer_id: UUID, declined: DeclineRequest, principal: Agent, once: OnceHeader
+    ) -> Response:
+        """Refuses what is offered; it is not offered to this agent again until something has changed."""
+
+        def make(state: RoutingState) -> inputs.Input:
+            agent_id = _whose(state, principal, offer_id)
+            return inputs.DeclineOffer(offer_id=offer_id, agent_id=agent_id, reason=declined.reason)
+
+        return await submit(principal, once, make, lambda _: Answer(204, b""), offer_id)
+
+    @router.post("/v1/work/{ticket_id}/transfer", response_model=WorkAnswer)
+    async def transfer_work(
+        ticket_id: UUID, wanted: TransferRequest, principal: Hands, once: OnceHeader
+    ) -> Response:
+        """Moves work to an agent, a queue or a support tier. 409 where the target cannot take it."""
+
+        def make(state: RoutingState) -> inputs.Input:
+            _require_hands(state, principal, ticket_id)
+            return inputs.Transfer(
+                ticket_id=ticket_id,
+                reason=wanted.reason,
+                actor_id=principal.subject,
+                agent_id=wanted.agent_id,
+                queue=wanted.queue,
+                support_tier=wanted.support_tier,
+            )
+
+        return await submit(principal, once, make, _work_of(ticket_id))
+
+    @router.post("/v1/work/{ticket_id}/release", response_model=WorkAnswer)
+    async def release_work(
+        ticket_id: UUID, released: ReleaseRequest, principal: Hands, once: OnceHeader
+    ) -> Response:
+        """Gives work back to its queue."""
+
+        def make(state: RoutingState) -> inputs.Input:
+            _require_hands(state, principal, ticket_id)
+            return inputs.Release(ticket_id=ticket_id, reason=released.reason, actor_id=principal.subject)
+
+        return await submit(principal, once, make, _work_of(ticket_id))
+
+    @router.post("/v1/work/{ticket_id}/complete", response_model=WorkAnswer)
+    async def complete_work(ticket_id: UUID, principal: Hands, once: OnceHeader) -> Response:
+        """Ends the wrap-up. 409 while the ticket is unsolved."""
+
+        def make(state: RoutingState) -> inputs.Input:
+            _require_hands(state, principal, ticket_id)
+            return inputs.Complete(ticket_id=ticket_id, actor_id=principal.subject)
+
+        return await submit(principal, once, make, _work_of(ticket_id))
+
+    @router.post("/v1/work/{ticket_id}/assign", response_model=WorkAnswer)
+    async def assign_work(
+        ticket_id: UUID, wanted: AssignRequest, principal: Supervisor, once: OnceHeader
+    ) -> Response:
+        """Gives work to an agent by hand, over their capacity if need be."""
+
+        def make(_: RoutingState) -> inputs.Input:
+            return inputs.Assign(ticket_id=ticket_id, agent_id=wanted.agent_id, actor_id=principal.subject)
+
+        return await submit(principal, once, make, _work_of(ticket_id))
+
+    return router
+
+
+def work_answer(item: WorkItem) -> WorkAnswer:
+    """A work item as the API shows it."""
+    now = item.requirements
+    return WorkAnswer(
+        work_id=item.work_id,
+        ticket_id=item.ticket_id,
+        state=item.state,
+        queue=now.queue,
+        support_tier=now.support_tier,
+        priority=item.priority,
+        channel=item.channel,
+        channel_kind=item.channel_kind,
+        agent_id=item.agent_id,
+        queued_at=item.queued_at,
+        assigned_at=item.assigned_at,
+        wrap_until=item.wrap_until,
+    )
+
+
+def _work_of(ticket_id: UUID) -> Reply:
+    """The ticket's work item as the command has left it, ended or not."""
+
+    def reply(state: RoutingState) -> Answer:
+        touched = (item for item in state.touched.items.values() if item.ticket_id == ticket_id)
+        item = state.live_item(ticket_id) or next(touched)
+        return Answer.of(200, work_answer(item))
+
+    return reply
+
+
+def _whose(state: RoutingState, principal: Principal, offer_id: UUID) -> str:
+    """For whom the caller answers an offer: for themselves, or as a supervisor for whoever was asked."""
+    if not principal.may("agents:write"):
+        return principal.subject
+    if offer := state.offers.get(offer_id):
+        return offer.agent_id
+    taken = (item for item in state.items.values() if item.accepted_offer_id == offer_id)
+    return next((item.agent_id for item in taken if item.agent_id), principal.subject)
+
+
+def _require_hands(state: RoutingState, principal: Principal, ticket_id: UUID) -> None:
+    """Agents move only what they have in hand themselves. Raises NotFound."""
+    item = state.live_item(ticket_id)
+    if not principal.may("routing:write") and (item is None or item.agent_id != principal.subject):
+        raise NotFound("You have no work on this ticket.")

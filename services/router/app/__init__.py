@@ -1,0 +1,1 @@
+"""Running the engine: inputs in, one commit out."""

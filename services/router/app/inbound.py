@@ -1,0 +1,63 @@
+"""Turns events of other services into inputs of the engine."""
+
+from services.router.domain import inputs
+from services.router.domain.policy import Facts
+from services.router.domain.work_item import Raised
+from shared.events.envelope import Event
+from shared.events.escalations import EscalationRaisedV1, RaisePriority, Requeue
+from shared.events.tickets import (
+    TicketFacts,
+    TicketMergedV1,
+    TicketOpenedV1,
+    TicketSnapshotV1,
+    TicketStatusChangedV1,
+    TicketUpdatedV1,
+)
+from shared.vocabulary import TicketStatus
+
+
+def to_input(event: Event) -> inputs.Input | None:
+    """What an event means to the engine; None where it means nothing."""
+    match event.data:
+        case TicketOpenedV1() as opened:
+            return inputs.TicketKnown(
+                ticket_id=opened.ticket_id, facts=_facts(opened.facts), status=TicketStatus.NEW
+            )
+        case TicketUpdatedV1() as updated:
+            return inputs.TicketKnown(ticket_id=updated.ticket_id, facts=_facts(updated.facts), status=None)
+        case TicketSnapshotV1() as snapshot:
+            return inputs.TicketKnown(
+                ticket_id=snapshot.ticket_id, facts=_facts(snapshot.facts), status=snapshot.status
+            )
+        case TicketStatusChangedV1() as changed:
+            return inputs.TicketStatusSet(ticket_id=changed.ticket_id, status=changed.status)
+        case TicketMergedV1() as merged:
+            return inputs.TicketGone(ticket_id=merged.ticket_id)
+        case EscalationRaisedV1() as escalated:
+            return _raised(escalated)
+        case _:
+            return None
+
+
+def _raised(escalated: EscalationRaisedV1) -> inputs.EscalationRaised | None:
+    match escalated.action:
+        case RaisePriority(by=by):
+            raised = Raised(escalation_id=escalated.escalation_id, raise_by=by)
+        case Requeue(queue=queue, support_tier=tier):
+            raised = Raised(escalation_id=escalated.escalation_id, queue=queue, support_tier=tier)
+        case _:
+            return None
+    return inputs.EscalationRaised(ticket_id=escalated.ticket_id, raised=raised)
+
+
+def _facts(facts: TicketFacts) -> Facts:
+    return Facts(
+        channel=facts.channel,
+        channel_kind=facts.channel_kind,
+        priority=facts.priority,
+        labels=facts.labels,
+        language=facts.language,
+        customer_tier=facts.customer.tier,
+        customer_language=facts.customer.language,
+        organisation_id=facts.customer.organisation_id,
+    )

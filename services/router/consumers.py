@@ -1,0 +1,228 @@
+"""The loop of one shard: whatever inputs are queued, events, commands or timers, are decided and committed.
+
+Events and commands have commits of their own: a command that the database refuses must not lead to an event
+being parked, nor the other way round.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.router.app.ports import RoutingRows
+from services.router.app.run_workspace import Changed, Command, ShardEngine
+from services.router.domain.state import RoutingState
+from shared.access import RevokedTokens
+from shared.clock import Clock
+from shared.db import workspaces
+from shared.db.shards import Leases, Shard
+from shared.db.unit_of_work import Database, Tx
+from shared.db.workspaces import SeenWorkspaces
+from shared.errors import DataRefused, StaleEpoch, TransientError, Unavailable, WaypostError
+from shared.events.catalog import shard_of
+from shared.events.envelope import Event
+from shared.http.idempotency import Answer, Once, find, store
+from shared.ids import IdFactory
+from shared.kafka.consumer import Applier, Fuse, read_shard
+from shared.kafka.inbox import Inboxes
+from shared.telemetry.metrics import Metrics
+from shared.telemetry.names import Log
+from shared.wakeups import Wakeup
+
+log = structlog.get_logger()
+
+_IDLE_S = 5.0
+_MOST_COMMANDS = 200
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    command: Command
+    once: Once
+    done: "asyncio.Future[Answer]"
+
+
+@dataclass(slots=True)
+class _Seat:
+    """One shard at work."""
+
+    engine: ShardEngine
+    bell: Wakeup
+    commands: deque[_Waiting] = field(default_factory=deque)
+
+
+class Engines:
+    """The engines of all shards that this process holds, and the way to them."""
+
+    def __init__(
+        self,
+        database: Database,
+        leases: Leases,
+        inboxes: Inboxes,
+        rows: RoutingRows,
+        clock: Clock,
+        ids: IdFactory,
+        *,
+        revoked: RevokedTokens,
+        seen: SeenWorkspaces,
+        fuse: Fuse,
+        metrics: Metrics,
+        changed: Changed,
+    ) -> None:
+        self._database = database
+        self._leases = leases
+        self._inboxes = inboxes
+        self._rows = rows
+        self._clock = clock
+        self._ids = ids
+        self._revoked = revoked
+        self._seen = seen
+        self._fuse = fuse
+        self._metrics = metrics
+        self._changed = changed
+        self._seats: dict[int, _Seat] = {}
+
+    async def check(self) -> None:
+        """Raises Unavailable while the state of a shard that is held has not been loaded."""
+        missing = [shard.n for shard in self._leases.held() if shard.n not in self._seats]
+        if missing:
+            raise Unavailable(f"shards {missing} are being loaded")
+
+    def state(self, workspace_id: str) -> RoutingState | None:
+        """The memory of a workspace, to look at; None before anything has happened there.
+
+        It may be a commit ahead of the rows. Raises Unavailable where another process has it.
+        """
+        seat = self._seats.get(shard_of(workspace_id, self._database.shards))
+        if seat is None:
+            raise Unavailable("The workspace is moving between processes.")
+        return seat.engine.states.get(workspace_id)
+
+    async def submit(self, command: Command, once: Once) -> Answer:
+        """The answer to a command, after its commit. Raises what it is refused with, and Unavailable."""
+        seat = self._seats.get(shard_of(command.workspace_id, self._database.shards))
+        if seat is None:
+            raise Unavailable("The workspace is moving between processes.")
+        waiting = _Waiting(command, once, asyncio.get_running_loop().create_future())
+        seat.commands.append(waiting)
+        seat.bell.ring()
+        return await waiting.done
+
+    async def run(self, shard: Shard) -> None:
+        """Runs a shard's engine until it is drained. Raises StaleEpoch and TransientError."""
+        engine = ShardEngine(self._rows, self._clock, self._ids, epoch=shard.epoch, changed=self._changed)
+
+        async def apply(tx: Tx, events: Sequence[Event]) -> None:
+            if engine.is_stale:
+                await self._load(engine, shard)
+            await self._revoked.record_events(tx, events)
+            await engine.apply_events(tx, events)
+
+        applier = Applier(
+            self._database,
+            shard,
+            apply,
+            seen=self._seen,
+            fuse=self._fuse,
+            metrics=self._metrics,
+            is_repeatable=False,
+        )
+        await self._load(engine, shard)
+        async with read_shard(self._database, self._inboxes, shard, self._fuse) as (inbox, bell):
+            seat = self._seats[shard.n] = _Seat(engine, bell)
+            try:
+                while not shard.draining.is_set():
+                    if not inbox.pending and not inbox.has_requests and not seat.commands:
+                        await bell.wait(self._idle_s(engine))
+                    await applier.consume(inbox, self._inboxes)
+                    await applier.replay(inbox)
+                    await self._serve(seat, shard)
+            finally:
+                del self._seats[shard.n]
+                for waiting in seat.commands:
+                    waiting.done.set_exception(Unavailable("The workspace is moving between processes."))
+
+    async def _load(self, engine: ShardEngine, shard: Shard) -> None:
+        names = await self._database.transact(lambda tx: workspaces.of_shard(tx, shard.n), claims=[shard.n])
+        await self._database.transact(lambda tx: engine.load(tx, names), workspaces=names)
+        log.info(Log.ENGINE_LOADED, shard=shard.n, workspaces=len(names))
+
+    def _idle_s(self, engine: ShardEngine) -> float:
+        due_at = engine.next_due_at()
+        if due_at is None:
+            return _IDLE_S
+        return min(_IDLE_S, max(0.0, (due_at - self._clock.now()).total_seconds()))
+
+    async def _serve(self, seat: _Seat, shard: Shard) -> None:
+        """Decides the commands that wait and the timers that are due."""
+        if seat.engine.is_stale:
+            await self._load(seat.engine, shard)
+        batch = [seat.commands.popleft() for _ in range(min(_MOST_COMMANDS, len(seat.commands)))]
+        batch = [waiting for waiting in batch if not waiting.done.done()]
+        due = seat.engine.due_workspaces()
+        if batch or due:
+            await self._decide(seat, shard, batch, due)
+
+    async def _decide(self, seat: _Seat, shard: Shard, batch: list[_Waiting], due: set[str]) -> None:
+        names = {*due, *(waiting.command.workspace_id for waiting in batch)}
+
+        async def unit(tx: Tx) -> list[Answer | WaypostError]:
+            await self._seen.remember(tx, names)
+            answered = await find(tx, [waiting.once for waiting in batch])
+            fresh = [waiting for waiting, before in zip(batch, answered, strict=True) if before is None]
+            decided = await seat.engine.apply_commands(tx, [waiting.command for waiting in fresh], due)
+            await store(
+                tx,
+                [
+                    (waiting.once, answer)
+                    for waiting, answer in zip(fresh, decided, strict=True)
+                    if isinstance(answer, Answer)
+                ],
+            )
+            news = iter(decided)
+            return [
+                next(news) if before is None else before.checked(waiting.once)
+                for waiting, before in zip(batch, answered, strict=True)
+            ]
+
+        try:
+            answers = await self._database.transact(unit, workspaces=names, fence=shard.fence, is_repeatable=False)
+        except DataRefused as refusal:
+            await self._isolate(seat, shard, batch, due, refusal)
+        except BaseException as error:
+            known = isinstance(error, TransientError | StaleEpoch)
+            for waiting in batch:
+                if not waiting.done.done():
+                    waiting.done.set_exception(error if known else Unavailable("Try again."))
+            raise
+        else:
+            for waiting, answer in zip(batch, answers, strict=True):
+                _deliver(waiting, answer)
+
+    async def _isolate(
+        self, seat: _Seat, shard: Shard, batch: list[_Waiting], due: set[str], refusal: DataRefused
+    ) -> None:
+        """Tries the commands of a refused commit one by one: only the guilty one fails."""
+        await self._load(seat.engine, shard)
+        if len(batch) == 1:
+            _deliver(batch[0], refusal)
+        elif not batch:
+            raise refusal
+        else:
+            for waiting in batch:
+                await self._decide(seat, shard, [waiting], set())
+                if seat.engine.is_stale:
+                    await self._load(seat.engine, shard)
+        if due and batch:
+            await self._decide(seat, shard, [], due)
+
+
+def _deliver(waiting: _Waiting, answer: Answer | WaypostError) -> None:
+    if waiting.done.done():
+        return
+    if isinstance(answer, Answer):
+        waiting.done.set_result(answer)
+    else:
+        waiting.done.set_exception(answer)

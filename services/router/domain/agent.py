@@ -1,0 +1,99 @@
+"""Agents: what they can do, and what they have in hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from shared.vocabulary import AgentActivity, AgentState, ChannelKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelLimit:
+    """What one item of a channel costs, in units of capacity, and how many an agent may have at once."""
+
+    cost: int
+    most: int
+
+
+DEFAULT_LIMITS: Mapping[ChannelKind, ChannelLimit] = {
+    ChannelKind.VOICE: ChannelLimit(cost=100, most=1),
+    ChannelKind.CHAT: ChannelLimit(cost=30, most=3),
+    ChannelKind.SMS: ChannelLimit(cost=20, most=5),
+    ChannelKind.WHATSAPP: ChannelLimit(cost=20, most=5),
+    ChannelKind.SLACK: ChannelLimit(cost=20, most=5),
+    ChannelKind.EMAIL: ChannelLimit(cost=20, most=5),
+    ChannelKind.API: ChannelLimit(cost=20, most=5),
+}
+DEFAULT_CAPACITY = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentProfile:
+    """An agent as configured.
+
+    skills: skill -> level, 1 to 5; capacity: units in all; limits: by channel kind
+    """
+
+    agent_id: str
+    name: str
+    support_tier: int = 1
+    teams: frozenset[str] = frozenset()
+    queues: frozenset[str] = frozenset()
+    skills: Mapping[str, int] = field(default_factory=dict)
+    capacity: int = DEFAULT_CAPACITY
+    limits: Mapping[ChannelKind, ChannelLimit] = field(default_factory=lambda: DEFAULT_LIMITS)
+
+
+@dataclass(slots=True, kw_only=True)
+class Agent:
+    """An agent at work. The engine changes it in place.
+
+    idle_since: the last time that load went down, or that they became available: who waits longest is first
+    used: units in use by assigned items and pending offers; items: how many of them, by channel kind
+    availability: counts how often they became available; a refusal is forgotten when it has risen
+    stamp: rises with every change, so that older entries of an index are known to be stale
+    """
+
+    profile: AgentProfile
+    state: AgentState = AgentState.OFFLINE
+    reason: str | None = None
+    state_since: datetime
+    idle_since: datetime
+    used: int = 0
+    items: dict[ChannelKind, int] = field(default_factory=dict)
+    last_assigned: dict[ChannelKind, datetime] = field(default_factory=dict)
+    offers: set[UUID] = field(default_factory=set)
+    work: set[UUID] = field(default_factory=set)
+    wrapping: int = 0
+    availability: int = 0
+    stamp: int = 0
+    sequence: int = 0
+    last_event_at: datetime
+    told: tuple[object, ...] | None = None
+    """What the world was told last of presence, occupation and load."""
+
+    @property
+    def agent_id(self) -> str:
+        """The agent's slug."""
+        return self.profile.agent_id
+
+    @property
+    def activity(self) -> AgentActivity:
+        """What occupies them: an open contact counts as engaged, however many there are."""
+        if len(self.work) > self.wrapping:
+            return AgentActivity.ENGAGED
+        return AgentActivity.WRAPPING if self.wrapping else AgentActivity.IDLE
+
+    def cost(self, kind: ChannelKind) -> int:
+        """Units that one item of this channel takes."""
+        return self.profile.limits[kind].cost
+
+    def obstacle(self, kind: ChannelKind) -> str | None:
+        """Why they cannot be asked for one more item of this channel now, or None."""
+        if self.state is not AgentState.AVAILABLE:
+            return f"state:{self.state}"
+        limit = self.profile.limits[kind]
+        if self.items.get(kind, 0) >= limit.most or self.used + limit.cost > self.profile.capacity:
+            return "capacity"
+        return None

@@ -1,0 +1,22 @@
+"""What the engine is told about one workspace, ready to decide by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.router.domain.agent import AgentProfile
+from services.router.domain.policy import Policy
+from services.router.domain.queue import DEFAULT_QUEUE, Queue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """A workspace's agents, queues and policy. Version 0 is what holds before anything is applied."""
+
+    version: int
+    agents: Mapping[str, AgentProfile]
+    queues: Mapping[str, Queue]
+    policy: Policy
+
+    def queue(self, queue_id: str) -> Queue:
+        """A queue; one that was removed while work waited in it behaves like the default."""
+        return self.queues.get(queue_id) or Queue(queue_id=queue_id or DEFAULT_QUEUE)

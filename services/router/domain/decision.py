@@ -1,0 +1,232 @@
+"""What the engine decides. Each decision carries what `evolve` and the outside world need to follow it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.router.domain.agent import AgentProfile
+from services.router.domain.configuration import Configuration
+from services.router.domain.policy import Facts, Requirements, Step
+from services.router.domain.work_item import OfferState, Raised
+from shared.vocabulary import AgentState, AssignmentMode, ChannelKind, Priority, TicketStatus, WorkState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Why this agent: what was asked for, who could be asked, who could not and why.
+
+    eligible: agents who could be asked; others: counts of the rest by the first reason
+    ranked: (agent, ranking values) of the winner and the next best, in order
+    """
+
+    requirements: Requirements
+    ranking: str
+    eligible: int
+    others: dict[str, int]
+    ranked: tuple[tuple[str, tuple[float | int | str, ...]], ...] = ()
+    preferred_agent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reasons:
+    """A decision's record: what explains it in words, and lets it be found again.
+
+    trail: (rule, what became of it), where a policy was evaluated
+    """
+
+    policy_version: int
+    step: int = 0
+    trail: tuple[tuple[str, str], ...] = ()
+    choice: Choice | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketLearned:
+    """The router knows this of the ticket now."""
+
+    ticket_id: UUID
+    facts: Facts | None
+    status: TicketStatus
+    early: tuple[Raised, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkQueued:
+    """A new work item waits."""
+
+    work_id: UUID
+    ticket_id: UUID
+    channel: str
+    channel_kind: ChannelKind
+    base: Requirements
+    steps: tuple[Step, ...]
+    rule: str
+    priority: Priority
+    preferred_agent_id: str | None
+    reasons: Reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOpened:
+    """The item's requirements are loosened by one more step."""
+
+    work_id: UUID
+    previous_queue: str
+    requirements: Requirements
+    reasons: Reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkOffered:
+    """An agent is asked."""
+
+    work_id: UUID
+    offer_id: UUID
+    agent_id: str
+    expires_at: datetime
+    reasons: Reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkAssigned:
+    """An agent has it."""
+
+    work_id: UUID
+    agent_id: str
+    offer_id: UUID | None
+    mode: AssignmentMode
+    reasons: Reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferEnded:
+    """An offer is over without being accepted. A refusal excludes the agent."""
+
+    offer_id: UUID
+    work_id: UUID
+    agent_id: str
+    state: OfferState
+    reason: str
+    is_refusal: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkRequeued:
+    """The item waits again.
+
+    previous: what it was before; restarts: it begins anew with `base` and `steps`
+    excluded: the agent who is not to get it back at once
+    """
+
+    work_id: UUID
+    previous: WorkState
+    previous_queue: str
+    previous_agent_id: str | None
+    base: Requirements
+    steps: tuple[Step, ...]
+    restarts: bool
+    is_moved: bool
+    reason: str
+    reasons: Reasons
+    rule: str | None = None
+    excluded: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorityChanged:
+    """The item is more or less pressing: its ticket's priority changed, or an escalation raised it."""
+
+    work_id: UUID
+    priority: Priority
+    raised_by: int
+    reason: str
+    reasons: Reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpStarted:
+    """The ticket is solved; the agent finishes up."""
+
+    work_id: UUID
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkCompleted:
+    """The agent is done with it."""
+
+    work_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkCancelled:
+    """It needs no agent any more."""
+
+    work_id: UUID
+    previous: WorkState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadParked:
+    """The ticket waits for its customer: the agent keeps it and has room for more."""
+
+    work_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadReturned:
+    """The customer answered: the item counts again, over the agent's capacity if need be."""
+
+    work_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnScheduled:
+    """The item goes back to its queue at this time, unless its agent comes back; none: they have."""
+
+    work_id: UUID
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStateSet:
+    """An agent is something else now."""
+
+    agent_id: str
+    state: AgentState
+    reason: str | None
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configured:
+    """A new configuration holds.
+
+    changed: agents who are new or can do something else; removed: agents who are gone
+    """
+
+    configuration: Configuration
+    changed: tuple[AgentProfile, ...]
+    removed: tuple[AgentProfile, ...]
+
+
+Decision = (
+    TicketLearned
+    | WorkQueued
+    | StepOpened
+    | WorkOffered
+    | WorkAssigned
+    | OfferEnded
+    | WorkRequeued
+    | PriorityChanged
+    | WrapUpStarted
+    | WorkCompleted
+    | WorkCancelled
+    | LoadParked
+    | LoadReturned
+    | ReturnScheduled
+    | AgentStateSet
+    | Configured
+)

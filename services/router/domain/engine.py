@@ -1,0 +1,172 @@
+"""The engine: one input at a time, in order, with the time and the seed it is given.
+
+`decide` only reads, `evolve` changes the state in place; the same inputs give the same decisions, byte for
+byte. That is what records, replay, what-if and property tests stand on. After each input, waiting work and
+agents who have room are brought together until nothing fits any more.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from typing import assert_never
+
+from services.router.domain import decision as d
+from services.router.domain import inputs
+from services.router.domain.agent import Agent
+from services.router.domain.evolve import evolve
+from services.router.domain.matching import RequirementClass
+from services.router.domain.on_agent import on_configured, on_return, on_state
+from services.router.domain.on_offer import on_accept, on_decline, on_expiry
+from services.router.domain.on_ticket import on_escalation, on_gone, on_known, on_status
+from services.router.domain.on_work import on_assign, on_complete, on_release, on_step, on_transfer, on_wrap_end
+from services.router.domain.queue import OfferMode
+from services.router.domain.state import ClassKey, RoutingState, Timer, TimerKind
+from services.router.domain.work_item import WorkItem
+from shared.ids import IdFactory
+from shared.vocabulary import AssignmentMode
+
+
+def run(state: RoutingState, current: inputs.Input, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:
+    """Everything that follows from one input: each decision is given when it has been done.
+
+    Raises DomainError at once where a command is refused; then nothing has changed.
+    """
+    for each in _with_follow_ups(state, current, now):
+        for decision in list(decide(state, each, now, ids)):
+            evolve(state, decision, now)
+            yield decision
+    yield from _settle(state, now, ids)
+
+
+def decide(
+    state: RoutingState, current: inputs.Input | Timer, now: datetime, ids: IdFactory
+) -> Iterator[d.Decision]:
+    """What an input, or a timer that is due, leads to. Only reads."""
+    match current:
+        case inputs.TicketKnown():
+            yield from on_known(state, current, ids)
+        case inputs.TicketStatusSet():
+            yield from on_status(state, current, now, ids)
+        case inputs.TicketGone():
+            yield from on_gone(state, current)
+        case inputs.EscalationRaised():
+            yield from on_escalation(state, current)
+        case inputs.SetAgentState():
+            yield from on_state(state, current, now)
+        case inputs.AcceptOffer():
+            yield from on_accept(state, current, now)
+        case inputs.DeclineOffer():
+            yield from on_decline(state, current)
+        case inputs.Transfer():
+            yield from on_transfer(state, current)
+        case inputs.Release():
+            yield from on_release(state, current)
+        case inputs.Complete():
+            yield from on_complete(state, current)
+        case inputs.Assign():
+            yield from on_assign(state, current)
+        case inputs.Configure():
+            yield from on_configured(state, current)
+        case inputs.Tick():
+            return  # what is due comes as timers
+        case Timer():
+            yield from _on_timer(state, current)
+        case _:
+            assert_never(current)
+
+
+def _with_follow_ups(state: RoutingState, current: inputs.Input, now: datetime) -> Iterator[inputs.Input | Timer]:
+    """The input, and what has to be decided behind it. Read lazily: each is decided before the next is made."""
+    if isinstance(current, inputs.TicketKnown):
+        ticket = state.tickets.get(current.ticket_id)
+        early = tuple(ticket.early) if ticket else ()
+        yield current
+        for raised in early:
+            yield inputs.EscalationRaised(ticket_id=current.ticket_id, raised=raised)
+    elif isinstance(current, inputs.Tick):
+        yield from state.due(now)
+    else:
+        yield current
+
+
+def _on_timer(state: RoutingState, timer: Timer) -> Iterator[d.Decision]:
+    match timer.kind:
+        case TimerKind.OFFER_EXPIRES:
+            yield from on_expiry(state, state.offers[timer.subject_id])
+        case TimerKind.STEP_OPENS:
+            yield from on_step(state.items[timer.subject_id])
+        case TimerKind.WRAP_ENDS:
+            yield from on_wrap_end(state.items[timer.subject_id])
+        case TimerKind.ITEM_RETURNS:
+            yield from on_return(state, state.items[timer.subject_id])
+
+
+def _settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:
+    """Brings waiting work and agents together: the first item in order that somebody may be asked for."""
+    while (found := _next_match(state)) is not None:
+        decision = _given(state, *found, now, ids)
+        evolve(state, decision, now)
+        yield decision
+
+
+def _next_match(state: RoutingState) -> tuple[WorkItem, Agent, d.Choice] | None:
+    """The foremost waiting item that an agent can be asked for now, over all classes that are unsettled.
+
+    Order: the queue's rank, then the item's place. An item that nobody may be asked for is passed over.
+    """
+    best: tuple[tuple[int, tuple[object, ...]], ClassKey, WorkItem, Agent, d.Choice] | None = None
+    for key in list(state.unsettled):
+        found = state.classes[key]
+        match = _first_match(state, found)
+        if match is None:
+            del state.unsettled[key]
+            continue
+        item, agent, choice = match
+        place = (found.queue_rank, item.order)
+        if best is None or place < best[0]:
+            best = (place, key, item, agent, choice)
+    return best[2:] if best else None
+
+
+def _first_match(state: RoutingState, found: RequirementClass) -> tuple[WorkItem, Agent, d.Choice] | None:
+    """The class's first waiting item that somebody may be asked for."""
+    if not found.ready_count:
+        return None
+    with closing(found.in_line(state.items)) as line:
+        for item in line:
+            agent, ranked, refused = found.choose(item, state.agents)
+            if agent is not None:
+                others = {**found.others(), **({"refused": refused} if refused else {})}
+                choice = d.Choice(
+                    requirements=found.requirements,
+                    ranking=found.ranking,
+                    eligible=found.ready_count - refused,
+                    others=others,
+                    ranked=tuple(ranked),
+                    preferred_agent_id=item.preferred_agent_id,
+                )
+                return item, agent, choice
+    return None
+
+
+def _given(
+    state: RoutingState, item: WorkItem, agent: Agent, choice: d.Choice, now: datetime, ids: IdFactory
+) -> d.WorkOffered | d.WorkAssigned:
+    """Offered or simply assigned, as the queue has it."""
+    queue = state.configuration.queue(choice.requirements.queue)
+    reasons = d.Reasons(policy_version=item.policy_version, step=item.step, choice=choice)
+    if queue.offer_mode is OfferMode.AUTO:
+        return d.WorkAssigned(
+            work_id=item.work_id,
+            agent_id=agent.agent_id,
+            offer_id=None,
+            mode=AssignmentMode.AUTO,
+            reasons=reasons,
+        )
+    return d.WorkOffered(
+        work_id=item.work_id,
+        offer_id=ids.new(),
+        agent_id=agent.agent_id,
+        expires_at=now + queue.offer_timeout,
+        reasons=reasons,
+    )

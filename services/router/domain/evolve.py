@@ -1,0 +1,268 @@
+"""What each decision does to the state. Total and deterministic: a decision that was made can be followed."""
+
+from datetime import datetime
+from typing import assert_never
+from uuid import UUID
+
+from services.router.domain import decision as d
+from services.router.domain.agent import Agent
+from services.router.domain.state import RoutingState, TimerKind
+from services.router.domain.work_item import Offer, OfferState, Ticket, WorkItem
+from shared.vocabulary import AgentState, WorkState
+
+
+def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
+    """Changes the state in place as the decision says."""
+    match decision:
+        case d.TicketLearned():
+            _learn(state, decision)
+        case d.WorkQueued():
+            _queue(state, decision, now)
+        case d.StepOpened():
+            _open_step(state, decision, now)
+        case d.WorkOffered():
+            _offer(state, decision, now)
+        case d.WorkAssigned():
+            _assign(state, decision, now)
+        case d.OfferEnded():
+            _end_offer(state, decision, now)
+        case d.WorkRequeued():
+            _requeue(state, decision, now)
+        case d.PriorityChanged():
+            _change_priority(state, decision)
+        case d.WrapUpStarted():
+            _wrap_up(state, decision, now)
+        case d.WorkCompleted():
+            _end(state, _item(state, decision.work_id), WorkState.COMPLETED, now)
+        case d.WorkCancelled():
+            _end(state, _item(state, decision.work_id), WorkState.CANCELLED, now)
+        case d.LoadParked():
+            _bear_load(state, _item(state, decision.work_id), now, bears=False)
+        case d.LoadReturned():
+            _bear_load(state, _item(state, decision.work_id), now, bears=True)
+        case d.ReturnScheduled():
+            item = _item(state, decision.work_id)
+            item.return_at = decision.at
+            state.watch(item)
+        case d.AgentStateSet():
+            _set_state(state, decision, now)
+        case d.Configured():
+            state.reconfigure(decision.configuration, now)
+        case _:
+            assert_never(decision)
+
+
+def _item(state: RoutingState, work_id: UUID) -> WorkItem:
+    """A live item that is about to change."""
+    item = state.items[work_id]
+    state.touched.items[work_id] = item
+    return item
+
+
+def _ticket(state: RoutingState, ticket_id: UUID) -> Ticket:
+    state.touched.tickets.add(ticket_id)
+    return state.tickets.setdefault(ticket_id, Ticket(ticket_id=ticket_id))
+
+
+def _learn(state: RoutingState, learned: d.TicketLearned) -> None:
+    ticket = _ticket(state, learned.ticket_id)
+    ticket.facts = learned.facts
+    ticket.status = learned.status
+    ticket.early = list(learned.early)
+
+
+def _queue(state: RoutingState, queued: d.WorkQueued, now: datetime) -> None:
+    item = WorkItem(
+        work_id=queued.work_id,
+        ticket_id=queued.ticket_id,
+        channel=queued.channel,
+        channel_kind=queued.channel_kind,
+        base=queued.base,
+        steps=queued.steps,
+        rule=queued.rule,
+        policy_version=queued.reasons.policy_version,
+        priority=queued.priority,
+        queued_at=now,
+        started_at=now,
+        stint_at=now,
+        preferred_agent_id=queued.preferred_agent_id,
+        last_event_at=now,
+    )
+    state.items[item.work_id] = item
+    state.touched.items[item.work_id] = item
+    _ticket(state, item.ticket_id).work_id = item.work_id
+    state.put_in_line(item)
+    state.watch(item)
+
+
+def _open_step(state: RoutingState, opened: d.StepOpened, now: datetime) -> None:
+    item = _item(state, opened.work_id)
+    waits = item.state is WorkState.QUEUED
+    if waits:
+        state.take_out_of_line(item)
+    item.step += 1
+    if item.requirements.queue != opened.previous_queue:
+        item.stint_at = now
+    if waits:
+        state.put_in_line(item)
+    state.watch(item)
+
+
+def _offer(state: RoutingState, offered: d.WorkOffered, now: datetime) -> None:
+    item = _item(state, offered.work_id)
+    agent = state.agents[offered.agent_id]
+    if item.state is WorkState.QUEUED:
+        state.take_out_of_line(item)
+    item.state = WorkState.OFFERED
+    item.offers.add(offered.offer_id)
+    offer = Offer(
+        offer_id=offered.offer_id,
+        work_id=item.work_id,
+        ticket_id=item.ticket_id,
+        agent_id=agent.agent_id,
+        offered_at=now,
+        expires_at=offered.expires_at,
+    )
+    state.offers[offer.offer_id] = offer
+    state.touched.offers[offer.offer_id] = offer
+    agent.offers.add(offer.offer_id)
+    state.occupy(agent, item.channel_kind)
+    state.arm(offer.expires_at, TimerKind.OFFER_EXPIRES, offer.offer_id)
+
+
+def _assign(state: RoutingState, assigned: d.WorkAssigned, now: datetime) -> None:
+    item = _item(state, assigned.work_id)
+    agent = state.agents[assigned.agent_id]
+    if item.state is WorkState.QUEUED:
+        state.take_out_of_line(item)
+    item.state = WorkState.ASSIGNED
+    item.agent_id = agent.agent_id
+    item.assigned_at = now
+    item.accepted_offer_id = assigned.offer_id
+    item.bears_load = True
+    agent.work.add(item.work_id)
+    agent.last_assigned[item.channel_kind] = now
+    if assigned.offer_id is None:
+        state.occupy(agent, item.channel_kind)
+    else:
+        # The offer held the capacity that the assignment takes over.
+        _close_offer(state, assigned.offer_id, OfferState.ACCEPTED, "accepted", now)
+        state.refresh(agent)
+    _ticket(state, item.ticket_id).last_agent_id = agent.agent_id
+
+
+def _end_offer(state: RoutingState, ended: d.OfferEnded, now: datetime) -> None:
+    offer = _close_offer(state, ended.offer_id, ended.state, ended.reason, now)
+    agent = state.agents[offer.agent_id]
+    item = _item(state, offer.work_id)
+    if ended.is_refusal:
+        item.refused_by[agent.agent_id] = agent.availability
+    state.free(agent, item.channel_kind, now)
+
+
+def _close_offer(state: RoutingState, offer_id: UUID, final: OfferState, reason: str, now: datetime) -> Offer:
+    offer = state.offers.pop(offer_id)
+    offer.state = final
+    offer.reason = reason
+    offer.ended_at = now
+    state.touched.offers[offer_id] = offer
+    state.agents[offer.agent_id].offers.discard(offer_id)
+    state.items[offer.work_id].offers.discard(offer_id)
+    return offer
+
+
+def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> None:
+    item = _item(state, requeued.work_id)
+    if item.state is WorkState.QUEUED:
+        state.take_out_of_line(item)
+    elif item.agent_id is not None:
+        _take_from_agent(state, item, item.agent_id, now)
+        item.agent_id = item.assigned_at = item.accepted_offer_id = item.wrapping_at = None
+    begins_stint = requeued.previous_agent_id is not None or requeued.base.queue != requeued.previous_queue
+    item.state = WorkState.QUEUED
+    item.base = requeued.base
+    item.steps = requeued.steps
+    item.is_moved = requeued.is_moved
+    item.rule = requeued.rule or item.rule
+    item.policy_version = requeued.reasons.policy_version
+    if requeued.restarts:
+        item.step = 0
+        item.started_at = now
+        item.refused_by.clear()
+    if begins_stint:
+        item.stint_at = now
+    if requeued.excluded is not None and requeued.excluded in state.agents:
+        item.refused_by[requeued.excluded] = state.agents[requeued.excluded].availability
+    state.put_in_line(item)
+    state.watch(item)
+
+
+def _change_priority(state: RoutingState, changed: d.PriorityChanged) -> None:
+    item = _item(state, changed.work_id)
+    waits = item.state is WorkState.QUEUED
+    if waits:
+        state.take_out_of_line(item)
+    item.priority = changed.priority
+    item.raised_by = changed.raised_by
+    if waits:
+        state.put_in_line(item)
+
+
+def _wrap_up(state: RoutingState, started: d.WrapUpStarted, now: datetime) -> None:
+    item = _item(state, started.work_id)
+    item.state = WorkState.WRAPPING
+    item.wrapping_at = now
+    item.wrap_until = started.until
+    item.return_at = None
+    if item.agent_id is not None:
+        agent = state.agents[item.agent_id]
+        agent.wrapping += 1
+        state.refresh(agent)
+    state.watch(item)
+
+
+def _end(state: RoutingState, item: WorkItem, final: WorkState, now: datetime) -> None:
+    if item.state is WorkState.QUEUED:
+        state.take_out_of_line(item)
+    elif item.agent_id is not None:
+        item.wrapping_at = item.wrapping_at or now
+        _take_from_agent(state, item, item.agent_id, now)
+    item.state = final
+    item.ended_at = now
+    del state.items[item.work_id]
+    _ticket(state, item.ticket_id).work_id = None
+
+
+def _take_from_agent(state: RoutingState, item: WorkItem, agent_id: str, now: datetime) -> None:
+    agent = state.agents[agent_id]
+    agent.work.discard(item.work_id)
+    if item.state is WorkState.WRAPPING:
+        agent.wrapping -= 1
+    if item.bears_load:
+        state.free(agent, item.channel_kind, now)
+    else:
+        state.refresh(agent)
+    item.wrap_until = item.return_at = None
+    item.bears_load = True
+
+
+def _bear_load(state: RoutingState, item: WorkItem, now: datetime, *, bears: bool) -> None:
+    assert item.agent_id is not None
+    agent = state.agents[item.agent_id]
+    item.bears_load = bears
+    if bears:
+        state.occupy(agent, item.channel_kind)
+    else:
+        state.free(agent, item.channel_kind, now)
+
+
+def _set_state(state: RoutingState, changed: d.AgentStateSet, now: datetime) -> None:
+    agent: Agent = state.agents[changed.agent_id]
+    if changed.state is AgentState.AVAILABLE and agent.state is not AgentState.AVAILABLE:
+        agent.availability += 1
+        agent.idle_since = now
+    if changed.state is not agent.state:
+        agent.state_since = now
+    agent.state = changed.state
+    agent.reason = changed.reason
+    state.refresh(agent)

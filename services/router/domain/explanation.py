@@ -1,0 +1,86 @@
+"""Decision records in words, for whoever asks why."""
+
+from services.router.domain import decision as d
+from services.router.domain.policy import Requirements, TierMode
+
+_OBSTACLES = {
+    "queue": "not in the queue",
+    "support_tier": "of another support tier",
+    "capacity": "without room",
+    "refused": "who had refused it",
+}
+
+
+def explain(made: d.Decision) -> str:
+    """One decision as a sentence or two."""
+    match made:
+        case d.WorkQueued():
+            steps = f", loosened in {len(made.steps)} steps" if made.steps else ""
+            return (
+                f"Rule {made.rule} holds{_passed_over(made.reasons)}: it waits {_asked_for(made.base)} with"
+                f" priority {made.priority}{steps}."
+            )
+        case d.StepOpened():
+            return f"It has waited long enough for step {made.reasons.step}: now {_asked_for(made.requirements)}."
+        case d.WorkOffered():
+            return f"Offered to {made.agent_id}{_because(made.reasons)}"
+        case d.WorkAssigned():
+            return f"Assigned to {made.agent_id} ({made.mode}){_because(made.reasons)}"
+        case d.OfferEnded():
+            return f"The offer to {made.agent_id} was {made.state}: {made.reason}."
+        case d.WorkRequeued():
+            had = f" {made.previous_agent_id} had it." if made.previous_agent_id else ""
+            note = f" ({made.reasons.note})" if made.reasons.note else ""
+            return f"Back in line because of {_plain(made.reason)}{note}, {_asked_for(made.base)}.{had}"
+        case d.PriorityChanged():
+            return f"Its priority is {made.priority} now because of {_plain(made.reason)}."
+        case d.WrapUpStarted():
+            return "The ticket is solved; the agent wraps up."
+        case d.WorkCompleted():
+            return "The agent is done with it."
+        case d.WorkCancelled():
+            return f"It needs nobody any more: {_plain(made.reason)}."
+        case _:
+            return ""
+
+
+def _asked_for(requirements: Requirements) -> str:
+    tier = f"tier {requirements.support_tier}"
+    if requirements.tier_mode is TierMode.AT_LEAST:
+        tier += " or higher"
+    skills = "".join(f", {skill} at least {level}" for skill, level in requirements.skills)
+    return f"in queue {requirements.queue} for {tier}{skills}"
+
+
+def _passed_over(reasons: d.Reasons) -> str:
+    passed = [f"{rule} ({outcome})" for rule, outcome in reasons.trail[:-1]]
+    return f" after {', '.join(passed)}" if passed else ""
+
+
+def _because(reasons: d.Reasons) -> str:
+    choice = reasons.choice
+    if choice is None:
+        return f": {reasons.note}." if reasons.note else "."
+    others = ", ".join(f"{count} {_obstacle(reason)}" for reason, count in sorted(choice.others.items()))
+    runners = ", ".join(agent_id for agent_id, _ in choice.ranked[1:])
+    parts = [f", first of {choice.eligible} who could be asked by {_plain(choice.ranking)}"]
+    if choice.ranked and choice.ranked[0][0] == choice.preferred_agent_id:
+        parts = [f", who had it before and is one of {choice.eligible} who could be asked"]
+    if runners:
+        parts.append(f"; next would have been {runners}")
+    if others:
+        parts.append(f". Not asked: {others}")
+    return "".join(parts) + "."
+
+
+def _obstacle(reason: str) -> str:
+    kind, _, what = reason.partition(":")
+    if kind == "state":
+        return what
+    if kind == "skill":
+        return f"lacking {what}"
+    return _OBSTACLES.get(reason, reason)
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", " ")

@@ -1,0 +1,137 @@
+"""Everything that can happen to a workspace's routing: events of other services, commands, the clock."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.router.domain.configuration import Configuration
+from services.router.domain.policy import Facts
+from services.router.domain.work_item import Raised
+from shared.vocabulary import AgentState, TicketStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketKnown:
+    """A ticket is there, or its facts have changed.
+
+    status: given by an opening and by a snapshot, none where only facts changed
+    """
+
+    ticket_id: UUID
+    facts: Facts
+    status: TicketStatus | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketStatusSet:
+    """The ticket's status changed."""
+
+    ticket_id: UUID
+    status: TicketStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketGone:
+    """The ticket went up in another one."""
+
+    ticket_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationRaised:
+    """An escalation asks something of the ticket's work item."""
+
+    ticket_id: UUID
+    raised: Raised
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAgentState:
+    """An agent says, or somebody says of them, what they are."""
+
+    agent_id: str
+    state: AgentState
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptOffer:
+    """The agent takes what was offered."""
+
+    offer_id: UUID
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineOffer:
+    """The agent refuses what was offered."""
+
+    offer_id: UUID
+    agent_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """Work moves to an agent, a queue or a support tier; exactly one of them is named."""
+
+    ticket_id: UUID
+    reason: str
+    actor_id: str
+    agent_id: str | None = None
+    queue: str | None = None
+    support_tier: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """The agent gives the work back to its queue."""
+
+    ticket_id: UUID
+    reason: str
+    actor_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complete:
+    """The agent is done with the wrap-up."""
+
+    ticket_id: UUID
+    actor_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign:
+    """A supervisor gives the work to an agent, capacity or not."""
+
+    ticket_id: UUID
+    agent_id: str
+    actor_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configure:
+    """A new configuration holds."""
+
+    configuration: Configuration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time has passed: what is due happens."""
+
+
+Input = (
+    TicketKnown
+    | TicketStatusSet
+    | TicketGone
+    | EscalationRaised
+    | SetAgentState
+    | AcceptOffer
+    | DeclineOffer
+    | Transfer
+    | Release
+    | Complete
+    | Assign
+    | Configure
+    | Tick
+)

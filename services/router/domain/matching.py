@@ -1,0 +1,175 @@
+"""Who may, and who first: an index for each set of requirements, so that choosing scans no agents.
+
+A class of requirements keeps its members (agents who fit by configuration), those of them who could be asked
+now in ranking order, its waiting items in order, and counters of why the others cannot be asked. Heaps are
+lazy: an entry whose stamp is not its subject's present one is stale and dropped when it comes up.
+"""
+
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from heapq import heapify, heappop, heappush
+from uuid import UUID
+
+from services.router.domain.agent import Agent, AgentProfile
+from services.router.domain.policy import Requirements, TierMode
+from services.router.domain.queue import Ranking
+from services.router.domain.work_item import WorkItem
+from shared.vocabulary import ChannelKind
+
+READY = "ready"
+_RUNNERS_UP = 2
+
+RankKey = tuple[float | int | str, ...]
+AgentEntry = tuple[RankKey, str, int]
+ItemEntry = tuple[tuple[int, datetime, UUID], int]
+
+
+def misfit(profile: AgentProfile, requirements: Requirements) -> str | None:
+    """The first thing that an agent lacks by configuration, or None."""
+    if requirements.queue not in profile.queues:
+        return "queue"
+    if requirements.tier_mode is TierMode.EXACT:
+        if profile.support_tier != requirements.support_tier:
+            return "support_tier"
+    elif profile.support_tier < requirements.support_tier:
+        return "support_tier"
+    for skill, level in requirements.skills:
+        if profile.skills.get(skill, 0) < level:
+            return f"skill:{skill}"
+    return None
+
+
+def rank_key(agent: Agent, kind: ChannelKind, ranking: Ranking) -> RankKey:
+    """What agents are sorted by: the lowest sufficient tier, then the strategy, then the slug."""
+    tier = agent.profile.support_tier
+    idle = agent.idle_since.timestamp()
+    match ranking:
+        case Ranking.LONGEST_IDLE:
+            return tier, idle, agent.agent_id
+        case Ranking.LEAST_LOADED:
+            return tier, agent.used / agent.profile.capacity, idle, agent.agent_id
+        case Ranking.ROUND_ROBIN:
+            last = agent.last_assigned.get(kind)
+            return tier, last.timestamp() if last else 0.0, agent.agent_id
+
+
+def refuses(agent: Agent, item: WorkItem) -> bool:
+    """Whether the agent has refused this item and has not been away since."""
+    return item.refused_by.get(agent.agent_id) == agent.availability
+
+
+@dataclass(slots=True)
+class RequirementClass:
+    """One set of requirements on one channel kind, with who fits it and what waits for it."""
+
+    requirements: Requirements
+    kind: ChannelKind
+    ranking: Ranking
+    queue_rank: int
+    members: set[str] = field(default_factory=set)
+    unfit: Counter[str] = field(default_factory=Counter)
+    condition: dict[str, str] = field(default_factory=dict)
+    conditions: Counter[str] = field(default_factory=Counter)
+    ready: list[AgentEntry] = field(default_factory=list)
+    waiting: list[ItemEntry] = field(default_factory=list)
+    waiting_count: int = 0
+
+    def admit(self, agent: Agent) -> bool:
+        """Takes the agent in if they fit by configuration."""
+        problem = misfit(agent.profile, self.requirements)
+        if problem is not None:
+            self.unfit[problem] += 1
+            return False
+        self.members.add(agent.agent_id)
+        self.refresh(agent)
+        return True
+
+    def refresh(self, agent: Agent) -> None:
+        """Takes note of an agent's changed state, load or rank. The agent's stamp has risen."""
+        now = agent.obstacle(self.kind) or READY
+        before = self.condition.get(agent.agent_id)
+        if before != now:
+            if before is not None:
+                self.conditions[before] -= 1
+            self.conditions[now] += 1
+            self.condition[agent.agent_id] = now
+        if now is READY:
+            heappush(self.ready, (rank_key(agent, self.kind, self.ranking), agent.agent_id, agent.stamp))
+
+    def wait(self, item: WorkItem) -> None:
+        """Puts an item in line; also after its priority has changed. Its stamp has risen."""
+        heappush(self.waiting, (item.order, item.stamp))
+
+    def in_line(self, items: Mapping[UUID, WorkItem]) -> Generator[WorkItem, None, None]:
+        """Waiting items in order. The line stays as it is, but for what is stale."""
+        passed: list[ItemEntry] = []
+        try:
+            while self.waiting:
+                entry = self.waiting[0]
+                item = items.get(entry[0][2])
+                if item is None or item.stamp != entry[1]:
+                    heappop(self.waiting)
+                    continue
+                passed.append(heappop(self.waiting))
+                yield item
+        finally:
+            for entry in passed:
+                heappush(self.waiting, entry)
+
+    @property
+    def ready_count(self) -> int:
+        """How many agents could be asked now."""
+        return self.conditions[READY]
+
+    def candidates(self, agents: Mapping[str, Agent]) -> Iterator[AgentEntry]:
+        """Agents who could be asked now, the first in rank first. Consume it through `ranked`."""
+        if len(self.ready) > 4 * len(self.members) + 64:
+            self.ready = [entry for entry in self.ready if _is_current(entry, agents)]
+            heapify(self.ready)
+        while self.ready:
+            entry = heappop(self.ready)
+            if _is_current(entry, agents) and self.condition.get(entry[1]) == READY:
+                yield entry
+
+    def choose(
+        self, item: WorkItem, agents: Mapping[str, Agent]
+    ) -> tuple[Agent | None, list[tuple[str, RankKey]], int]:
+        """The agent for an item, the ranking values of the best few, and how many it excludes by refusal.
+
+        The item's preferred agent comes first where they could be asked. The index stays as it is.
+        """
+        taken: list[AgentEntry] = []
+        ranked: list[tuple[str, RankKey]] = []
+        refused = 0
+        for entry in self.candidates(agents):
+            taken.append(entry)
+            if refuses(agents[entry[1]], item):
+                refused += 1
+                continue
+            ranked.append((entry[1], entry[0]))
+            if len(ranked) > _RUNNERS_UP:
+                break
+        for entry in taken:
+            heappush(self.ready, entry)
+        preferred = agents.get(item.preferred_agent_id or "")
+        if (
+            preferred is not None
+            and self.condition.get(preferred.agent_id) == READY
+            and not refuses(preferred, item)
+        ):
+            key = rank_key(preferred, self.kind, self.ranking)
+            rest = [entry for entry in ranked if entry[0] != preferred.agent_id]
+            return preferred, [(preferred.agent_id, key), *rest][: _RUNNERS_UP + 1], refused
+        return (agents[ranked[0][0]] if ranked else None), ranked, refused
+
+    def others(self) -> dict[str, int]:
+        """How many agents could not be asked, by the first reason."""
+        counts = {reason: count for reason, count in self.conditions.items() if count and reason != READY}
+        return {**{reason: count for reason, count in self.unfit.items() if count}, **counts}
+
+
+def _is_current(entry: AgentEntry, agents: Mapping[str, Agent]) -> bool:
+    agent = agents.get(entry[1])
+    return agent is not None and agent.stamp == entry[2]

@@ -1,0 +1,111 @@
+"""What becomes of offers: accepted, declined, expired."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+from services.router.domain import decision as d
+from services.router.domain import inputs
+from services.router.domain.state import RoutingState
+from services.router.domain.steps import requeued, revoked
+from services.router.domain.work_item import Offer, OfferState, WorkItem
+from shared.errors import Conflict, NotFound
+from shared.vocabulary import AgentState, AssignmentMode
+
+
+class OfferNotPending(Conflict):
+    """The offer is no longer theirs: it was declined, has expired, or was taken back."""
+
+    slug = "offer-not-pending"
+
+
+def on_accept(state: RoutingState, accept: inputs.AcceptOffer, now: datetime) -> Iterator[d.Decision]:
+    """Turns a pending offer into its item's assignment, and takes the item's other offers back.
+
+    The winner's repeat decides nothing and is no error. Raises OfferNotPending.
+    """
+    if accepted_item(state, accept):
+        return
+    offer = pending_offer(state, accept.offer_id, accept.agent_id)
+    if now >= offer.expires_at:
+        raise OfferNotPending("The offer has expired.")
+    item = state.items[offer.work_id]
+    yield from revoked(state, item, "accepted_by_other", keep=offer.offer_id)
+    yield d.WorkAssigned(
+        work_id=item.work_id,
+        agent_id=offer.agent_id,
+        offer_id=offer.offer_id,
+        mode=AssignmentMode.ACCEPTED,
+        reasons=d.Reasons(policy_version=item.policy_version, step=item.step),
+    )
+
+
+def on_decline(state: RoutingState, decline: inputs.DeclineOffer) -> Iterator[d.Decision]:
+    """Ends an offer that its agent refuses. Raises OfferNotPending."""
+    offer = pending_offer(state, decline.offer_id, decline.agent_id)
+    yield from _refused(state, offer, OfferState.DECLINED, decline.reason, "declined")
+
+
+def on_expiry(state: RoutingState, offer: Offer) -> Iterator[d.Decision]:
+    """Ends an offer that nobody answered. Its agent is away, and is asked for nothing else."""
+    yield from _refused(state, offer, OfferState.EXPIRED, "no answer", "expired")
+    yield from offers_of_leaving(state, offer.agent_id, keep=offer)
+    yield d.AgentStateSet(
+        agent_id=offer.agent_id, state=AgentState.AWAY, reason="offer_expired", cause="offer_expired"
+    )
+
+
+def offers_of_leaving(state: RoutingState, agent_id: str, keep: Offer | None = None) -> Iterator[d.Decision]:
+    """Takes back what was offered to an agent who is leaving."""
+    for offer_id in sorted(state.agents[agent_id].offers):
+        offer = state.offers[offer_id]
+        if keep is not None and offer_id == keep.offer_id:
+            continue
+        item = state.items[offer.work_id]
+        yield d.OfferEnded(
+            offer_id=offer_id,
+            work_id=item.work_id,
+            agent_id=agent_id,
+            state=OfferState.REVOKED,
+            reason="agent_left",
+            is_refusal=False,
+        )
+        yield from _back_in_line(state, item, "agent_left")
+
+
+def pending_offer(state: RoutingState, offer_id: UUID, agent_id: str) -> Offer:
+    """An agent's pending offer. Raises OfferNotPending, and NotFound for somebody else's."""
+    offer = state.offers.get(offer_id)
+    if offer is None:
+        raise OfferNotPending
+    if offer.agent_id != agent_id:
+        raise NotFound("There is no such offer.")
+    return offer
+
+
+def accepted_item(state: RoutingState, accept: inputs.AcceptOffer) -> WorkItem | None:
+    """The item that this agent holds by having accepted this offer."""
+    agent = state.agents.get(accept.agent_id)
+    held = (state.items[work_id] for work_id in agent.work) if agent else ()
+    return next((item for item in held if item.accepted_offer_id == accept.offer_id), None)
+
+
+def _refused(
+    state: RoutingState, offer: Offer, final: OfferState, reason: str, requeue_reason: str
+) -> Iterator[d.Decision]:
+    item = state.items[offer.work_id]
+    yield d.OfferEnded(
+        offer_id=offer.offer_id,
+        work_id=item.work_id,
+        agent_id=offer.agent_id,
+        state=final,
+        reason=reason,
+        is_refusal=True,
+    )
+    yield from _back_in_line(state, item, requeue_reason)
+
+
+def _back_in_line(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.Decision]:
+    """The item keeps its place and its steps go on; it waits again only with its last offer."""
+    if len(item.offers) == 1:
+        yield requeued(state, item, reason, restarts=False)

@@ -1,0 +1,182 @@
+"""What happens to work when something happens to its ticket."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from services.router.domain import decision as d
+from services.router.domain import inputs
+from services.router.domain.policy import Facts, match
+from services.router.domain.state import RoutingState
+from services.router.domain.steps import (
+    base_priority,
+    cancelled,
+    moved,
+    queued,
+    requeued,
+    return_time,
+    revoked,
+)
+from services.router.domain.work_item import Raised, Ticket, WorkItem
+from shared.ids import IdFactory
+from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
+
+S = TicketStatus
+
+_HELD_WHILE_PENDING = frozenset({ChannelKind.VOICE, ChannelKind.CHAT})
+"""Channels on which a ticket that waits for its customer still occupies its agent."""
+
+
+def on_known(state: RoutingState, known: inputs.TicketKnown, ids: IdFactory) -> Iterator[d.Decision]:
+    """A ticket is there, or its facts have changed."""
+    ticket = _ticket(state, known)
+    status = known.status or ticket.status
+    yield d.TicketLearned(ticket_id=known.ticket_id, facts=known.facts, status=status)
+    item = state.live_item(known.ticket_id)
+    if item is not None:
+        yield from _reconsidered(state, item, ticket.facts, known.facts)
+    elif ticket.facts is None and status.is_unsolved:
+        yield queued(state, known.ticket_id, known.facts, None, ids)
+
+
+def on_status(
+    state: RoutingState, changed: inputs.TicketStatusSet, now: datetime, ids: IdFactory
+) -> Iterator[d.Decision]:
+    """The ticket's status changed."""
+    ticket = _ticket(state, changed)
+    item = state.live_item(changed.ticket_id)
+    yield d.TicketLearned(
+        ticket_id=changed.ticket_id, facts=ticket.facts, status=changed.status, early=tuple(ticket.early)
+    )
+    if changed.status is S.SOLVED:
+        yield from _solved(state, item, now)
+    elif changed.status is S.CLOSED:
+        yield from _ended(state, item, "closed")
+    elif changed.status in (S.PENDING, S.ON_HOLD):
+        yield from _parked(state, ticket, item, ids)
+    else:
+        yield from _opened(state, ticket, item, now, ids)
+
+
+def on_gone(state: RoutingState, gone: inputs.TicketGone) -> Iterator[d.Decision]:
+    """The ticket went up in another one."""
+    ticket = _ticket(state, gone)
+    yield d.TicketLearned(ticket_id=gone.ticket_id, facts=ticket.facts, status=S.CLOSED)
+    yield from _ended(state, state.live_item(gone.ticket_id), "merged")
+
+
+def on_escalation(state: RoutingState, escalated: inputs.EscalationRaised) -> Iterator[d.Decision]:
+    """An escalation asks something of the work item. Before the ticket is known, that is kept until it is."""
+    ticket = _ticket(state, escalated)
+    if ticket.facts is None:
+        early = (*ticket.early, escalated.raised)
+        yield d.TicketLearned(ticket_id=escalated.ticket_id, facts=None, status=ticket.status, early=early)
+    elif item := state.live_item(escalated.ticket_id):
+        yield from _escalated(state, item, ticket.facts, escalated.raised)
+
+
+def _ticket(
+    state: RoutingState,
+    about: inputs.TicketKnown | inputs.TicketStatusSet | inputs.TicketGone | inputs.EscalationRaised,
+) -> Ticket:
+    return state.tickets.get(about.ticket_id) or Ticket(ticket_id=about.ticket_id)
+
+
+def _reconsidered(state: RoutingState, item: WorkItem, before: Facts | None, now: Facts) -> Iterator[d.Decision]:
+    """Changed facts: the policy is asked again. A priority only reorders, requirements begin anew.
+
+    What somebody has in hand, or what was moved, stays where it is.
+    """
+    if before == now:
+        return
+    matched = match(state.configuration.policy, now)
+    yield from _reprioritised(state, item, base_priority(matched, now).raised(item.raised_by), "ticket_updated")
+    waits = item.state in (WorkState.QUEUED, WorkState.OFFERED)
+    if waits and not item.is_moved and matched.rule.requirements != item.base:
+        yield from revoked(state, item, "requirements_changed")
+        yield requeued(
+            state,
+            item,
+            "requirements_changed",
+            base=matched.rule.requirements,
+            steps=matched.rule.steps,
+            matched=matched,
+        )
+
+
+def _reprioritised(
+    state: RoutingState, item: WorkItem, priority: Priority, reason: str, raised_by: int | None = None
+) -> Iterator[d.Decision]:
+    if priority is not item.priority or raised_by is not None:
+        yield d.PriorityChanged(
+            work_id=item.work_id,
+            priority=priority,
+            raised_by=item.raised_by if raised_by is None else raised_by,
+            reason=reason,
+            reasons=d.Reasons(policy_version=state.configuration.policy.version, step=item.step),
+        )
+
+
+def _escalated(state: RoutingState, item: WorkItem, facts: Facts, raised: Raised) -> Iterator[d.Decision]:
+    if raised.raise_by:
+        matched = match(state.configuration.policy, facts)
+        by = item.raised_by + raised.raise_by
+        yield from _reprioritised(state, item, base_priority(matched, facts).raised(by), "escalation", by)
+    known_queue = raised.queue if raised.queue in state.configuration.queues else None
+    if known_queue or raised.support_tier:
+        yield from moved(
+            state,
+            item,
+            "escalation",
+            queue=known_queue,
+            support_tier=raised.support_tier,
+            note=f"escalation {raised.escalation_id}",
+        )
+
+
+def _solved(state: RoutingState, item: WorkItem | None, now: datetime) -> Iterator[d.Decision]:
+    if item is None or item.state is WorkState.WRAPPING:
+        return
+    if item.state is not WorkState.ASSIGNED:
+        yield from cancelled(state, item, "solved")
+        return
+    wrap_up = state.configuration.queue(item.requirements.queue).wrap_up
+    if wrap_up:
+        yield d.WrapUpStarted(work_id=item.work_id, until=now + wrap_up)
+    else:
+        yield d.WorkCompleted(work_id=item.work_id)
+
+
+def _ended(state: RoutingState, item: WorkItem | None, reason: str) -> Iterator[d.Decision]:
+    if item is None:
+        return
+    if item.state is WorkState.WRAPPING:
+        yield d.WorkCompleted(work_id=item.work_id)
+    else:
+        yield from cancelled(state, item, reason)
+
+
+def _parked(state: RoutingState, ticket: Ticket, item: WorkItem | None, ids: IdFactory) -> Iterator[d.Decision]:
+    """Waiting for the customer: whoever has it keeps it, and has room for more meanwhile."""
+    if item is None:
+        if ticket.facts is not None:
+            yield queued(state, ticket.ticket_id, ticket.facts, ticket.last_agent_id, ids)
+    elif item.state is WorkState.ASSIGNED and item.bears_load and item.channel_kind not in _HELD_WHILE_PENDING:
+        yield d.LoadParked(work_id=item.work_id)
+
+
+def _opened(
+    state: RoutingState, ticket: Ticket, item: WorkItem | None, now: datetime, ids: IdFactory
+) -> Iterator[d.Decision]:
+    """Open again: the agent's room is taken again, or a solved ticket becomes new work for its last agent."""
+    if item is not None and item.state is WorkState.ASSIGNED:
+        if not item.bears_load:
+            yield d.LoadReturned(work_id=item.work_id)
+        agent = state.agents[item.agent_id or ""]
+        if agent.state is AgentState.OFFLINE and item.return_at is None:
+            yield d.ReturnScheduled(work_id=item.work_id, at=return_time(state, item, now))
+        return
+    if item is not None and item.state is WorkState.WRAPPING:
+        yield d.WorkCompleted(work_id=item.work_id)
+        item = None
+    if item is None and ticket.facts is not None:
+        yield queued(state, ticket.ticket_id, ticket.facts, ticket.last_agent_id, ids)

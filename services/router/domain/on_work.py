@@ -1,0 +1,130 @@
+"""What people do with work by hand: transfer, release, assign, complete."""
+
+from collections.abc import Iterator
+
+from services.router.domain import decision as d
+from services.router.domain import inputs
+from services.router.domain.agent import Agent
+from services.router.domain.matching import misfit
+from services.router.domain.policy import relaxed
+from services.router.domain.state import RoutingState
+from services.router.domain.steps import moved, requeued, revoked
+from services.router.domain.work_item import WorkItem
+from shared.errors import Conflict, IllegalTransition, NotFound
+from shared.vocabulary import AgentState, AssignmentMode, WorkState
+
+
+def on_transfer(state: RoutingState, transfer: inputs.Transfer) -> Iterator[d.Decision]:
+    """Moves work to an agent, a queue or a tier. Its age stays, its steps begin anew.
+
+    Raises NotFound for work, agent or queue that is not there, Conflict where the target cannot take it; then
+    the work stays where it is.
+    """
+    item = _live(state, transfer)
+    if transfer.agent_id is not None:
+        agent = _agent(state, transfer.agent_id)
+        if item.agent_id == agent.agent_id:
+            raise Conflict("The agent has it already.")
+        if obstacle := agent.obstacle(item.channel_kind):
+            raise Conflict(f"The agent cannot take it now ({obstacle}).")
+        yield from _handed(state, item, agent, "transfer", transfer.reason)
+        return
+    if transfer.queue is not None and transfer.queue not in state.configuration.queues:
+        raise NotFound("There is no such queue.")
+    decisions = list(
+        moved(
+            state,
+            item,
+            "transfer",
+            queue=transfer.queue,
+            support_tier=transfer.support_tier,
+            excluded=item.agent_id,
+            note=f"{transfer.actor_id}: {transfer.reason}",
+        )
+    )
+    if not decisions:
+        raise Conflict("It is there already.")
+    requeue = decisions[-1]
+    assert isinstance(requeue, d.WorkRequeued)
+    if all(misfit(agent.profile, requeue.base) for agent in state.agents.values()):
+        raise Conflict("No agent could ever take it there.")
+    yield from decisions
+
+
+def on_release(state: RoutingState, release: inputs.Release) -> Iterator[d.Decision]:
+    """Gives assigned work back to its queue; whoever had it is not asked for it again at once.
+
+    Raises NotFound, IllegalTransition where nobody has it.
+    """
+    item = _live(state, release)
+    if item.state is not WorkState.ASSIGNED:
+        raise IllegalTransition("Nobody has it.")
+    note = f"{release.actor_id}: {release.reason}"
+    yield requeued(state, item, "released", excluded=item.agent_id, note=note)
+
+
+def on_assign(state: RoutingState, assign: inputs.Assign) -> Iterator[d.Decision]:
+    """Gives work to an agent by hand, over their capacity if need be, whatever it is doing.
+
+    Raises NotFound, Conflict where the agent is offline.
+    """
+    item = _live(state, assign)
+    agent = _agent(state, assign.agent_id)
+    if item.agent_id == agent.agent_id:
+        return
+    if agent.state is AgentState.OFFLINE:
+        raise Conflict("The agent is offline.")
+    yield from _handed(state, item, agent, "assigned_by_hand", assign.actor_id)
+
+
+def on_complete(state: RoutingState, complete: inputs.Complete) -> Iterator[d.Decision]:
+    """Ends the wrap-up. Raises NotFound, IllegalTransition while the ticket is unsolved."""
+    item = _live(state, complete)
+    if item.state is not WorkState.WRAPPING:
+        raise IllegalTransition("The ticket is not solved.")
+    yield d.WorkCompleted(work_id=item.work_id)
+
+
+def on_wrap_end(item: WorkItem) -> Iterator[d.Decision]:
+    """The time to wrap up is over."""
+    yield d.WorkCompleted(work_id=item.work_id)
+
+
+def on_step(item: WorkItem) -> Iterator[d.Decision]:
+    """The item has waited long enough for the next step. A pending offer survives it."""
+    yield d.StepOpened(
+        work_id=item.work_id,
+        previous_queue=item.requirements.queue,
+        requirements=relaxed(item.base, item.steps[: item.step + 1]),
+        reasons=d.Reasons(policy_version=item.policy_version, step=item.step + 1),
+    )
+
+
+def _live(
+    state: RoutingState, about: inputs.Transfer | inputs.Release | inputs.Assign | inputs.Complete
+) -> WorkItem:
+    item = state.live_item(about.ticket_id)
+    if item is None:
+        raise NotFound("There is no work on this ticket.")
+    return item
+
+
+def _agent(state: RoutingState, agent_id: str) -> Agent:
+    agent = state.agents.get(agent_id)
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    return agent
+
+
+def _handed(state: RoutingState, item: WorkItem, agent: Agent, reason: str, note: str) -> Iterator[d.Decision]:
+    """From whoever has it, or from the queue, straight to this agent."""
+    yield from revoked(state, item, reason)
+    if item.agent_id is not None:
+        yield requeued(state, item, reason, note=note)
+    yield d.WorkAssigned(
+        work_id=item.work_id,
+        agent_id=agent.agent_id,
+        offer_id=None,
+        mode=AssignmentMode.MANUAL,
+        reasons=d.Reasons(policy_version=item.policy_version, step=item.step, note=note),
+    )

@@ -1,0 +1,40 @@
+"""Queues: how work that waits in them is given out."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+DEFAULT_QUEUE = "default"
+
+
+class OfferMode(StrEnum):
+    """Whether an agent is asked, or simply gets the item."""
+
+    ASK = "ask"
+    AUTO = "auto"
+
+
+class Ranking(StrEnum):
+    """Who of several agents that fit is asked first."""
+
+    LONGEST_IDLE = "longest_idle"
+    LEAST_LOADED = "least_loaded"
+    ROUND_ROBIN = "round_robin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """A queue as configured.
+
+    rank: 1 to 100; an agent in several queues serves the lowest first
+    return_after: how long an item stays with an agent who has gone offline
+    """
+
+    queue_id: str
+    name: str = ""
+    rank: int = 50
+    ranking: Ranking = Ranking.LONGEST_IDLE
+    offer_mode: OfferMode = OfferMode.ASK
+    offer_timeout: timedelta = timedelta(seconds=120)
+    wrap_up: timedelta = timedelta()
+    return_after: timedelta = timedelta(minutes=15)

@@ -1,0 +1,196 @@
+"""The routing state of one workspace, and how decisions change it. Changed in place: half a million waiting
+items are not copied."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from heapq import heappop, heappush
+from uuid import UUID
+
+from services.router.domain.agent import Agent, AgentProfile
+from services.router.domain.configuration import Configuration
+from services.router.domain.matching import READY, RequirementClass
+from services.router.domain.policy import Requirements
+from services.router.domain.work_item import Offer, Ticket, WorkItem
+from shared.vocabulary import ChannelKind, WorkState
+
+ClassKey = tuple[Requirements, ChannelKind]
+
+
+class TimerKind(StrEnum):
+    """What becomes due."""
+
+    OFFER_EXPIRES = "offer_expires"
+    STEP_OPENS = "step_opens"
+    WRAP_ENDS = "wrap_ends"
+    ITEM_RETURNS = "item_returns"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Timer:
+    """Something that happens unless it is overtaken. It holds only while its subject still says so."""
+
+    due_at: datetime
+    kind: TimerKind
+    subject_id: UUID
+
+
+@dataclass(slots=True)
+class Touched:
+    """What has changed since the last commit."""
+
+    agents: set[str] = field(default_factory=set)
+    tickets: set[UUID] = field(default_factory=set)
+    items: dict[UUID, WorkItem] = field(default_factory=dict)
+    offers: dict[UUID, Offer] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class RoutingState:
+    """Everything that routing decisions of one workspace depend on.
+
+    retired: agents who were removed; one who comes back goes on with their history
+    tickets: those with live work and those that were read lately; items: live; offers: pending
+    unsettled: classes where an item and an agent may have met; kept in the order of their becoming so
+    """
+
+    workspace_id: str
+    configuration: Configuration
+    agents: dict[str, Agent] = field(default_factory=dict)
+    retired: dict[str, Agent] = field(default_factory=dict)
+    tickets: dict[UUID, Ticket] = field(default_factory=dict)
+    items: dict[UUID, WorkItem] = field(default_factory=dict)
+    offers: dict[UUID, Offer] = field(default_factory=dict)
+    classes: dict[ClassKey, RequirementClass] = field(default_factory=dict)
+    classes_of: dict[str, list[RequirementClass]] = field(default_factory=dict)
+    timers: list[Timer] = field(default_factory=list)
+    unsettled: dict[ClassKey, None] = field(default_factory=dict)
+    touched: Touched = field(default_factory=Touched)
+
+    def live_item(self, ticket_id: UUID) -> WorkItem | None:
+        """The ticket's live work item."""
+        ticket = self.tickets.get(ticket_id)
+        return self.items.get(ticket.work_id) if ticket and ticket.work_id else None
+
+    def class_for(self, requirements: Requirements, kind: ChannelKind) -> RequirementClass:
+        """The index for these requirements, made when they come up for the first time."""
+        key = (requirements, kind)
+        found = self.classes.get(key)
+        if found is None:
+            queue = self.configuration.queue(requirements.queue)
+            found = RequirementClass(requirements, kind, queue.ranking, queue.rank)
+            self.classes[key] = found
+            for agent_id in sorted(self.agents):
+                if found.admit(self.agents[agent_id]):
+                    self.classes_of.setdefault(agent_id, []).append(found)
+        return found
+
+    def put_in_line(self, item: WorkItem) -> None:
+        """The item waits in its class. Not twice without `take_out_of_line` between."""
+        item.stamp += 1
+        found = self.class_for(item.requirements, item.channel_kind)
+        found.wait(item)
+        found.waiting_count += 1
+        self.unsettled[found.requirements, found.kind] = None
+
+    def take_out_of_line(self, item: WorkItem) -> None:
+        """The item waits no more. Call it before its requirements change."""
+        item.stamp += 1
+        self.class_for(item.requirements, item.channel_kind).waiting_count -= 1
+
+    def refresh(self, agent: Agent) -> None:
+        """Brings every index up to date with an agent who has changed."""
+        agent.stamp += 1
+        self.touched.agents.add(agent.agent_id)
+        for found in self.classes_of.get(agent.agent_id, ()):
+            found.refresh(agent)
+            if found.waiting_count and found.condition[agent.agent_id] == READY:
+                self.unsettled[found.requirements, found.kind] = None
+
+    def occupy(self, agent: Agent, kind: ChannelKind) -> None:
+        """One more item counts against the agent's capacity."""
+        agent.used += agent.cost(kind)
+        agent.items[kind] = agent.items.get(kind, 0) + 1
+        self.refresh(agent)
+
+    def free(self, agent: Agent, kind: ChannelKind, now: datetime) -> None:
+        """One item less counts against the agent's capacity."""
+        agent.used -= agent.cost(kind)
+        agent.items[kind] -= 1
+        agent.idle_since = now
+        self.refresh(agent)
+
+    def reconfigure(self, configuration: Configuration, now: datetime) -> None:
+        """Takes on a configuration: agents appear, change and go offline; every index is made anew.
+
+        Work of agents who are gone has been taken from them before.
+        """
+        self.configuration = configuration
+        for agent_id, profile in configuration.agents.items():
+            self._employ(agent_id, profile, now)
+        for agent_id in sorted(set(self.agents) - set(configuration.agents)):
+            self.retired[agent_id] = self.agents.pop(agent_id)
+            self.touched.agents.add(agent_id)
+        self.rebuild_indexes()
+
+    def rebuild_indexes(self) -> None:
+        """Makes classes, lines and timers anew from agents, items and offers."""
+        self.classes.clear()
+        self.classes_of.clear()
+        self.unsettled.clear()
+        self.timers.clear()
+        for item in self.items.values():
+            if item.state is WorkState.QUEUED:
+                self.put_in_line(item)
+            self.watch(item)
+        for offer in self.offers.values():
+            self.arm(offer.expires_at, TimerKind.OFFER_EXPIRES, offer.offer_id)
+
+    def watch(self, item: WorkItem) -> None:
+        """Arms whatever timer the item's state asks for."""
+        if item.state in (WorkState.QUEUED, WorkState.OFFERED):
+            self.arm(item.next_step_at, TimerKind.STEP_OPENS, item.work_id)
+        self.arm(item.wrap_until, TimerKind.WRAP_ENDS, item.work_id)
+        self.arm(item.return_at, TimerKind.ITEM_RETURNS, item.work_id)
+
+    def arm(self, due_at: datetime | None, kind: TimerKind, subject_id: UUID) -> None:
+        """Sets a timer. Nobody takes one back: what it was for has changed when it comes up."""
+        if due_at is not None:
+            heappush(self.timers, Timer(due_at, kind, subject_id))
+
+    def next_due_at(self) -> datetime | None:
+        """When the next timer that still holds is due."""
+        while self.timers and not self._holds(self.timers[0]):
+            heappop(self.timers)
+        return self.timers[0].due_at if self.timers else None
+
+    def due(self, now: datetime) -> Iterator[Timer]:
+        """Timers that are due and still hold, the earliest first. State may change between two of them."""
+        while (at := self.next_due_at()) is not None and at <= now:
+            yield heappop(self.timers)
+
+    def _holds(self, timer: Timer) -> bool:
+        if timer.kind is TimerKind.OFFER_EXPIRES:
+            return timer.subject_id in self.offers
+        item = self.items.get(timer.subject_id)
+        if item is None:
+            return False
+        match timer.kind:
+            case TimerKind.STEP_OPENS:
+                is_waiting = item.state in (WorkState.QUEUED, WorkState.OFFERED)
+                return is_waiting and item.next_step_at == timer.due_at
+            case TimerKind.WRAP_ENDS:
+                return item.wrap_until == timer.due_at
+            case TimerKind.ITEM_RETURNS:
+                return item.return_at == timer.due_at
+
+    def _employ(self, agent_id: str, profile: AgentProfile, now: datetime) -> None:
+        agent = self.agents.get(agent_id) or self.retired.pop(agent_id, None)
+        if agent is None:
+            agent = Agent(profile=profile, state_since=now, idle_since=now, last_event_at=now)
+        agent.profile = profile
+        agent.used = sum(agent.cost(kind) * count for kind, count in agent.items.items())
+        agent.stamp += 1
+        self.agents[agent_id] = agent
+        self.touched.agents.add(agent_id)

@@ -1,0 +1,134 @@
+"""The decisions that several inputs lead to: taking offers back, putting work back, ending it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from services.router.domain import decision as d
+from services.router.domain.policy import Facts, Matched, Requirements, Step, TierMode, match
+from services.router.domain.state import RoutingState
+from services.router.domain.work_item import OfferState, WorkItem
+from shared.ids import IdFactory
+from shared.vocabulary import Priority, WorkState
+
+
+def queued(
+    state: RoutingState, ticket_id: UUID, facts: Facts, preferred_agent_id: str | None, ids: IdFactory
+) -> d.WorkQueued:
+    """The ticket as a new work item, as the policy says."""
+    matched = match(state.configuration.policy, facts)
+    rule = matched.rule
+    return d.WorkQueued(
+        work_id=ids.new(),
+        ticket_id=ticket_id,
+        channel=facts.channel,
+        channel_kind=facts.channel_kind,
+        base=rule.requirements,
+        steps=rule.steps,
+        rule=rule.rule_id,
+        priority=base_priority(matched, facts),
+        preferred_agent_id=preferred_agent_id,
+        reasons=d.Reasons(policy_version=state.configuration.policy.version, trail=matched.trail),
+    )
+
+
+def base_priority(matched: Matched, facts: Facts) -> Priority:
+    """How pressing the policy finds a ticket, before any escalation."""
+    return matched.rule.priority or facts.priority
+
+
+def revoked(state: RoutingState, item: WorkItem, reason: str, keep: UUID | None = None) -> Iterator[d.OfferEnded]:
+    """The item's pending offers are taken back, but for one that is kept."""
+    for offer_id in sorted(item.offers):
+        if offer_id != keep:
+            offer = state.offers[offer_id]
+            yield d.OfferEnded(
+                offer_id=offer_id,
+                work_id=item.work_id,
+                agent_id=offer.agent_id,
+                state=OfferState.REVOKED,
+                reason=reason,
+                is_refusal=False,
+            )
+
+
+def requeued(
+    state: RoutingState,
+    item: WorkItem,
+    reason: str,
+    *,
+    base: Requirements | None = None,
+    steps: tuple[Step, ...] | None = None,
+    restarts: bool = True,
+    is_moved: bool | None = None,
+    matched: Matched | None = None,
+    excluded: str | None = None,
+    note: str | None = None,
+) -> d.WorkRequeued:
+    """The item waits again. What is not given stays as it is."""
+    return d.WorkRequeued(
+        work_id=item.work_id,
+        previous=item.state,
+        previous_queue=item.requirements.queue,
+        previous_agent_id=item.agent_id,
+        base=base or item.base,
+        steps=item.steps if steps is None else steps,
+        restarts=restarts,
+        is_moved=item.is_moved if is_moved is None else is_moved,
+        reason=reason,
+        rule=matched.rule.rule_id if matched else None,
+        excluded=excluded,
+        reasons=d.Reasons(
+            policy_version=state.configuration.policy.version,
+            step=0 if restarts else item.step,
+            trail=matched.trail if matched else (),
+            note=note,
+        ),
+    )
+
+
+def moved(
+    state: RoutingState,
+    item: WorkItem,
+    reason: str,
+    *,
+    queue: str | None,
+    support_tier: int | None,
+    excluded: str | None = None,
+    note: str | None = None,
+) -> Iterator[d.Decision]:
+    """The item goes to another queue or tier, whatever it is doing; nothing where it is there already.
+
+    Its skills and steps go with it, but for steps that would move it again.
+    """
+    present = item.requirements
+    base = replace(
+        item.base,
+        queue=queue or present.queue,
+        support_tier=support_tier or present.support_tier,
+        tier_mode=TierMode.EXACT if support_tier else present.tier_mode,
+    )
+    if (base.queue, base.support_tier, base.tier_mode) == (present.queue, present.support_tier, present.tier_mode):
+        return
+    steps = tuple(step for step in item.steps if step.queue is None and step.support_tier is None)
+    yield from revoked(state, item, reason)
+    yield requeued(state, item, reason, base=base, steps=steps, is_moved=True, excluded=excluded, note=note)
+
+
+def released(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.Decision]:
+    """The item is taken from its agent, or its offers back, and waits where it came from."""
+    yield from revoked(state, item, reason)
+    if item.state is not WorkState.QUEUED:
+        yield requeued(state, item, reason)
+
+
+def cancelled(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.Decision]:
+    """The item needs no agent any more."""
+    yield from revoked(state, item, reason)
+    yield d.WorkCancelled(work_id=item.work_id, previous=item.state, reason=reason)
+
+
+def return_time(state: RoutingState, item: WorkItem, now: datetime) -> datetime:
+    """Until when an absent agent keeps the item."""
+    return now + state.configuration.queue(item.requirements.queue).return_after

@@ -1,0 +1,125 @@
+"""Work items and offers: one live item for each ticket that needs an agent."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.router.domain.policy import Facts, Requirements, Step, relaxed
+from shared.vocabulary import ChannelKind, Priority, TicketStatus, WorkState
+
+LIVE = frozenset({WorkState.QUEUED, WorkState.OFFERED, WorkState.ASSIGNED, WorkState.WRAPPING})
+
+
+class OfferState(StrEnum):
+    """Where an offer stands. All but pending are final."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(slots=True, kw_only=True)
+class Offer:
+    """An item held out to an agent. While it is pending it holds their capacity."""
+
+    offer_id: UUID
+    work_id: UUID
+    ticket_id: UUID
+    agent_id: str
+    state: OfferState = OfferState.PENDING
+    offered_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Ticket:
+    """What the router knows of a ticket.
+
+    facts: none until `ticket.opened` has been read: topics are not ordered against each other
+    early: raised escalations that arrived before it, as (escalation id, action)
+    """
+
+    ticket_id: UUID
+    facts: Facts | None = None
+    status: TicketStatus = TicketStatus.NEW
+    last_agent_id: str | None = None
+    work_id: UUID | None = None
+    early: list["Raised"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """What an escalation asks of the work item."""
+
+    escalation_id: UUID
+    raise_by: int = 0
+    queue: str | None = None
+    support_tier: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkItem:
+    """A ticket on its way to an agent, and with one. The engine changes it in place.
+
+    base: what the policy, or whoever moved it, asks for; `requirements` is that loosened by the steps so far
+    is_moved: by hand or by an escalation: the policy does not bring it back
+    raised_by: by how much escalations have made it more pressing than its ticket
+    queued_at: decides its place; survives declines, expiries and requeues
+    started_at: from when its relaxation steps are counted
+    stint_at: when the present stay in a queue began
+    refused_by: agent -> how often they had been available when they refused
+    bears_load: false while its ticket is pending: the agent keeps it and has room for more
+    """
+
+    work_id: UUID
+    ticket_id: UUID
+    channel: str
+    channel_kind: ChannelKind
+    state: WorkState = WorkState.QUEUED
+    base: Requirements
+    steps: tuple[Step, ...] = ()
+    step: int = 0
+    is_moved: bool = False
+    rule: str
+    policy_version: int
+    priority: Priority
+    raised_by: int = 0
+    queued_at: datetime
+    started_at: datetime
+    stint_at: datetime
+    preferred_agent_id: str | None = None
+    refused_by: dict[str, int] = field(default_factory=dict)
+    offers: set[UUID] = field(default_factory=set)
+    agent_id: str | None = None
+    assigned_at: datetime | None = None
+    accepted_offer_id: UUID | None = None
+    wrapping_at: datetime | None = None
+    wrap_until: datetime | None = None
+    return_at: datetime | None = None
+    bears_load: bool = True
+    ended_at: datetime | None = None
+    stamp: int = 0
+    sequence: int = 0
+    last_event_at: datetime
+
+    @property
+    def requirements(self) -> Requirements:
+        """What an agent must have now."""
+        return relaxed(self.base, self.steps[: self.step])
+
+    @property
+    def order(self) -> tuple[int, datetime, UUID]:
+        """What it is sorted by among waiting items: the most pressing, then the oldest."""
+        return self.priority.rank, self.queued_at, self.work_id
+
+    @property
+    def next_step_at(self) -> datetime | None:
+        """When its requirements are loosened next."""
+        if self.step >= len(self.steps):
+            return None
+        return self.started_at + self.steps[self.step].after

@@ -1,0 +1,156 @@
+"""The router across restarts and in several processes."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from deploy.local.stack import Stack
+from shared.db.unit_of_work import Tx
+from shared.events.catalog import shard_of
+from shared.kafka.client import Producer
+from shared.vocabulary import TicketStatus
+from tests.eventually import eventually
+from tests.integration.router.floor import Floor
+from tests.system import System, Templates, start
+
+PREFIX = "routers"
+
+
+@pytest.fixture
+async def producer(stack: Stack) -> AsyncIterator[Producer]:
+    made = Producer(stack.kafka.bootstrap, topic_prefix=PREFIX)
+    yield made
+    await made.close()
+
+
+async def test_a_restart_makes_the_same_memory_and_fires_what_became_due_once(
+    stack: Stack, templates: Templates, tmp_path: Path, producer: Producer
+) -> None:
+    async with start(stack, ("router",), prefix=PREFIX, templates=templates, folder=tmp_path) as system:
+        floor = await Floor.open(system, producer, "acme")
+        await floor.set_state("ann")
+        await floor.set_state("bob")
+        await floor.open_ticket("held")
+        await floor.accept("ann", "held")
+        await floor.open_ticket("offered", labels={"product": "bill"})
+        offer = await floor.offered("bob", "offered")
+        await floor.open_ticket("german", language="de")
+        await floor.offered("ann", "german")
+        before = [(await floor.http.get(path)).json() for path in PATHS]
+        databases = system.databases
+    async with start(
+        stack, ("router",), prefix=PREFIX, templates=templates, folder=tmp_path, databases=databases
+    ) as again:
+        floor.http = await again.http("router", "acme")
+        assert [(await floor.http.get(path)).json() for path in PATHS] == before
+        accepted = await floor.http.post(f"/v1/offers/{offer['offer_id']}/accept")
+        assert accepted.status_code == 200
+        await floor.set_status("held", TicketStatus.OPEN, TicketStatus.SOLVED)
+        await eventually(lambda: _load(floor, "ann", 20))
+
+
+PATHS = ("/v1/agents", "/v1/agents/ann/offers", "/v1/agents/bob/offers", "/v1/agents/ann/work", "/v1/queues")
+
+
+async def test_requests_reach_the_process_that_holds_the_workspace(
+    stack: Stack, templates: Templates, tmp_path: Path, producer: Producer
+) -> None:
+    prefix = f"{PREFIX}2"
+    own = Producer(stack.kafka.bootstrap, topic_prefix=prefix)
+    async with start(stack, ("router",), prefix=prefix, templates=templates, folder=tmp_path) as one:
+        async with start(
+            stack,
+            ("router",),
+            prefix=prefix,
+            templates=templates,
+            folder=tmp_path,
+            databases=one.databases,
+            process=2,
+        ) as two:
+            await eventually(lambda: _held(one) == _held(two) == 6)
+            for number in range(6):
+                workspace_id = f"forwarded-{number}"
+                floor = await eventually(lambda name=workspace_id: Floor.open(one, own, name))
+                await floor.set_state("ann")
+                await floor.open_ticket("t")
+                offer = await floor.offered("ann", "t")
+                through_two = await two.http("router", workspace_id)
+                answer = await through_two.post(f"/v1/offers/{offer['offer_id']}/accept")
+                assert answer.status_code == 200, answer.text
+        await eventually(lambda: _held(one) == 12)
+        assert (await floor.http.get("/v1/agents/ann")).json()["activity"] == "engaged"
+    await own.close()
+
+
+async def test_a_router_whose_shard_was_taken_commits_no_record_no_command_and_no_timer(
+    stack: Stack, templates: Templates, tmp_path: Path
+) -> None:
+    prefix = f"{PREFIX}3"
+    own = Producer(stack.kafka.bootstrap, topic_prefix=prefix)
+    async with start(stack, ("router",), prefix=prefix, templates=templates, folder=tmp_path) as system:
+        floor = await Floor.open(system, own, "acme")
+        configuration = (await floor.http.get("/v1/configuration")).json()["configuration"]
+        configuration["queues"][0]["offer_timeout"] = "2s"
+        answer = await floor.http.put("/v1/configuration", json=configuration, headers={"If-Match": "*"})
+        assert answer.status_code == 200, answer.text
+        await floor.set_state("ann")
+        await floor.open_ticket("t")
+        offer = await floor.offered("ann", "t")
+        await _steal(system, shard_of("acme"))
+        command = await floor.http.put("/v1/agents/bob/state", json={"state": "available"})
+        assert command.status_code == 503
+        await floor.open_ticket("u")
+        await eventually(lambda: _is_gone(system, shard_of("acme")))
+        # Longer than the offer's timeout: whatever could fire would have fired.
+        await eventually(lambda: _is_past(system, offer["expires_at"]))
+        rows = await _rows(system, "acme")
+        assert rows["offers"] == [(offer["offer_id"], "pending")]
+        assert rows["tickets"] == 1
+        assert rows["agents"] == [("ann", "available"), ("bob", "offline"), ("eve", "offline")]
+    await own.close()
+
+
+async def _steal(system: System, n: int) -> None:
+    """What another process does while ours is frozen: it takes the lease and raises the epoch."""
+
+    async def unit(tx: Tx) -> None:
+        await tx.execute(
+            text("UPDATE shard_lease SET holder = 'thief', expires_at = 'infinity' WHERE n = :n"), {"n": n}
+        )
+        await tx.execute(text("UPDATE shard SET epoch = epoch + 1 WHERE n = :n"), {"n": n})
+
+    await system.services["router"].runtime.database.transact(unit)
+
+
+async def _rows(system: System, workspace_id: str) -> dict[str, object]:
+    async def unit(tx: Tx) -> dict[str, object]:
+        offers = await tx.execute(text("SELECT offer_id, state FROM offer"))
+        tickets = await tx.execute(text("SELECT count(*) FROM ticket"))
+        agents = await tx.execute(text("SELECT agent_id, state FROM agent ORDER BY agent_id"))
+        return {
+            "offers": [(str(row.offer_id), row.state) for row in offers],
+            "tickets": tickets.scalar_one(),
+            "agents": [(row.agent_id, row.state) for row in agents],
+        }
+
+    return await system.services["router"].runtime.database.transact(unit, workspaces=[workspace_id])
+
+
+async def _load(floor: Floor, agent_id: str, load: int) -> bool:
+    return bool((await floor.http.get(f"/v1/agents/{agent_id}")).json()["load"] == load)
+
+
+def _held(system: System) -> int:
+    return len(system.services["router"].runtime.leases.held())
+
+
+def _is_gone(system: System, n: int) -> bool:
+    return all(shard.n != n for shard in system.services["router"].runtime.leases.held())
+
+
+def _is_past(system: System, expires_at: str) -> bool:
+    now = system.services["router"].runtime.clock.now()
+    return now > datetime.fromisoformat(expires_at) + timedelta(seconds=1)

@@ -1,0 +1,210 @@
+"""What holds after every prefix of whatever can happen to a desk."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from services.router.domain import inputs
+from services.router.domain.engine import run
+from services.router.domain.matching import READY, misfit, refuses
+from services.router.domain.policy import Requirements, Step
+from services.router.domain.queue import OfferMode, Queue
+from services.router.domain.work_item import Raised
+from shared.conditions import compile_condition
+from shared.errors import DomainError
+from shared.ids import SeededIds
+from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
+from tests.unit.router.domain.desk import Desk, agent, configuration, facts, general, ticket_id
+
+NAMES = [f"t{number}" for number in range(8)]
+AGENTS = [
+    agent("ann", queues=frozenset({"general", "billing"}), skills={"german": 3}, capacity=40),
+    agent("bob", queues=frozenset({"general"}), capacity=20),
+    agent("cid", queues=frozenset({"billing"}), skills={"german": 5}, capacity=60),
+    agent("dot", queues=frozenset({"general", "billing"}), support_tier=2),
+]
+QUEUES = [
+    Queue(queue_id="general", rank=20, offer_timeout=timedelta(seconds=30)),
+    Queue(queue_id="billing", rank=10, offer_mode=OfferMode.AUTO, wrap_up=timedelta(seconds=20)),
+]
+RULES = [
+    general(
+        rule_id="german",
+        condition=compile_condition('ticket.language == "de"', {"ticket": frozenset({"language"})}),
+        requirements=Requirements(queue="general", skills=(("german", 3),)),
+        steps=(Step(after=timedelta(seconds=60), dropped=frozenset({"german"})),),
+    ),
+    general(
+        rule_id="bills",
+        condition=compile_condition(
+            'has(ticket.labels.product) && ticket.labels.product == "bill"', {"ticket": frozenset({"labels"})}
+        ),
+        requirements=Requirements(queue="billing"),
+    ),
+    general(),
+]
+
+names = st.sampled_from(NAMES)
+agents = st.sampled_from([profile.agent_id for profile in AGENTS])
+ticket_facts = st.builds(
+    facts,
+    language=st.sampled_from(["en", "de"]),
+    priority=st.sampled_from(list(Priority)),
+    labels=st.sampled_from([{}, {"product": "bill"}]),
+    channel_kind=st.sampled_from([ChannelKind.EMAIL, ChannelKind.CHAT, ChannelKind.VOICE]),
+)
+
+
+class DeskMachine(RuleBasedStateMachine):
+    """Throws everything at one desk and checks it after each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.desk = Desk()
+        self.desk.feed(inputs.Configure(configuration=configuration(AGENTS, rules=RULES, queues=QUEUES)))
+        self.over_capacity: set[str] = set()
+
+    def feed(self, current: inputs.Input) -> None:
+        before = repr(self.desk.state.items)
+        try:
+            self.desk.feed(current)
+        except DomainError:
+            assert repr(self.desk.state.items) == before, "a refused command left a trace"
+
+    @rule(name=names, what=ticket_facts)
+    def know(self, name: str, what: object) -> None:
+        known = ticket_id(name) in self.desk.state.tickets and self.desk.state.tickets[ticket_id(name)].facts
+        status = None if known else TicketStatus.NEW
+        self.feed(inputs.TicketKnown(ticket_id=ticket_id(name), facts=what, status=status))  # type: ignore[arg-type] # built facts
+
+    @rule(name=names, status=st.sampled_from(list(TicketStatus)))
+    def set_status(self, name: str, status: TicketStatus) -> None:
+        ticket = self.desk.state.tickets.get(ticket_id(name))
+        if ticket and ticket.facts and ticket.status is not TicketStatus.CLOSED:
+            item = self.desk.state.live_item(ticket_id(name))
+            if item and item.agent_id and status in (TicketStatus.OPEN, TicketStatus.NEW):
+                self.over_capacity.add(item.agent_id)
+            self.feed(inputs.TicketStatusSet(ticket_id=ticket_id(name), status=status))
+
+    @rule(agent_id=agents, state=st.sampled_from(list(AgentState)))
+    def set_state(self, agent_id: str, state: AgentState) -> None:
+        self.feed(inputs.SetAgentState(agent_id=agent_id, state=state, reason=None))
+
+    @rule(data=st.data(), accepts=st.booleans())
+    def answer(self, data: st.DataObject, accepts: bool) -> None:
+        pending = sorted(self.desk.state.offers)
+        if pending:
+            offer = self.desk.state.offers[data.draw(st.sampled_from(pending))]
+            if accepts:
+                self.feed(inputs.AcceptOffer(offer_id=offer.offer_id, agent_id=offer.agent_id))
+            else:
+                self.feed(inputs.DeclineOffer(offer_id=offer.offer_id, agent_id=offer.agent_id, reason="no"))
+
+    @rule(name=names, tier=st.sampled_from([1, 2]), by=st.integers(0, 2))
+    def escalate(self, name: str, tier: int, by: int) -> None:
+        raised = Raised(escalation_id=ticket_id(f"e{name}{tier}{by}"), support_tier=tier, raise_by=by)
+        self.feed(inputs.EscalationRaised(ticket_id=ticket_id(name), raised=raised))
+
+    @rule(name=names, to=agents)
+    def assign(self, name: str, to: str) -> None:
+        self.over_capacity.add(to)
+        self.feed(inputs.Assign(ticket_id=ticket_id(name), agent_id=to, actor_id="boss"))
+
+    @rule(name=names, queue=st.sampled_from(["general", "billing"]))
+    def transfer(self, name: str, queue: str) -> None:
+        self.feed(inputs.Transfer(ticket_id=ticket_id(name), reason="r", actor_id="boss", queue=queue))
+
+    @rule(name=names)
+    def release(self, name: str) -> None:
+        self.feed(inputs.Release(ticket_id=ticket_id(name), reason="r", actor_id="boss"))
+
+    @rule(seconds=st.integers(1, 1200))
+    def wait(self, seconds: int) -> None:
+        self.desk.now += timedelta(seconds=seconds)
+        self.feed(inputs.Tick())
+
+    @rule(without=agents)
+    def reconfigure(self, without: str) -> None:
+        staff = [profile for profile in AGENTS if profile.agent_id != without]
+        self.feed(inputs.Configure(configuration=configuration(staff, rules=RULES, queues=QUEUES)))
+        self.feed(inputs.Configure(configuration=configuration(AGENTS, rules=RULES, queues=QUEUES)))
+
+    @invariant()
+    def load_is_what_they_have_in_hand_and_within_capacity(self) -> None:
+        state = self.desk.state
+        for agent_id, one in state.agents.items():
+            held = [state.items[work_id] for work_id in one.work]
+            assert all(item.agent_id == agent_id for item in held)
+            counted = Counter(item.channel_kind for item in held if item.bears_load)
+            counted.update(state.items[state.offers[offer_id].work_id].channel_kind for offer_id in one.offers)
+            assert counted == Counter({kind: count for kind, count in one.items.items() if count})
+            assert one.used == sum(one.cost(kind) * count for kind, count in counted.items())
+            if agent_id not in self.over_capacity:
+                assert one.used <= one.profile.capacity
+            assert one.wrapping == sum(item.state is WorkState.WRAPPING for item in held)
+
+    @invariant()
+    def a_ticket_has_one_live_item_at_most_and_unsolved_tickets_have_one(self) -> None:
+        state = self.desk.state
+        assert len({item.ticket_id for item in state.items.values()}) == len(state.items)
+        for ticket in state.tickets.values():
+            if ticket.facts is not None:
+                assert (state.live_item(ticket.ticket_id) is not None) or not ticket.status.is_unsolved
+
+    @invariant()
+    def nobody_who_could_be_asked_idles_while_work_waits_for_them(self) -> None:
+        state = self.desk.state
+        for item in state.items.values():
+            if item.state is not WorkState.QUEUED:
+                continue
+            for one in state.agents.values():
+                could = one.obstacle(item.channel_kind) is None and not refuses(one, item)
+                assert not (could and misfit(one.profile, item.requirements) is None), (item, one)
+
+    @invariant()
+    def the_indexes_agree_with_a_scan(self) -> None:
+        state = self.desk.state
+        for found in state.classes.values():
+            fits = {name for name, one in state.agents.items() if misfit(one.profile, found.requirements) is None}
+            assert found.members == fits
+            expected = Counter(state.agents[name].obstacle(found.kind) or READY for name in fits)
+            assert Counter({k: n for k, n in found.conditions.items() if n}) == expected
+            in_line = [
+                item
+                for item in state.items.values()
+                if item.state is WorkState.QUEUED
+                and (item.requirements, item.channel_kind) == (found.requirements, found.kind)
+            ]
+            assert found.waiting_count == len(in_line)
+            assert [item.work_id for item in found.in_line(state.items)] == [
+                item.work_id for item in sorted(in_line, key=lambda item: item.order)
+            ]
+
+    @invariant()
+    def offers_are_pending_on_both_sides(self) -> None:
+        state = self.desk.state
+        for offer_id, offer in state.offers.items():
+            assert offer_id in state.agents[offer.agent_id].offers
+            assert offer_id in state.items[offer.work_id].offers
+            assert state.items[offer.work_id].state is WorkState.OFFERED
+            assert state.agents[offer.agent_id].state is AgentState.AVAILABLE
+
+    def teardown(self) -> None:
+        """The same inputs with the same times and seeds lead to the same decisions."""
+        again = Desk().state
+        replayed = [
+            decision
+            for current, now, seed in self.desk.log
+            for decision in run(again, current, now, SeededIds(seed, now))
+        ]
+        assert replayed == self.desk.decisions
+
+
+DeskMachine.TestCase.settings = settings(
+    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+TestDesk = pytest.mark.timeout(120)(DeskMachine.TestCase)
