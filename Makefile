@@ -38,14 +38,14 @@ check: environment-dev ## Everything that is checked without running it
 	@$(VENV) -m ruff format --check
 	@$(VENV) -m mypy
 	@.venv/bin/lint-imports
-	@$(VENV) -m shared.events.asyncapi --check
+	@$(VENV) -m deploy.contracts --check
 
 fix: environment-dev ## Format, and mend what can be mended by itself
 	@$(VENV) -m ruff check --fix
 	@$(VENV) -m ruff format
 
 contracts: environment-dev ## Write the generated contracts anew
-	@$(VENV) -m shared.events.asyncapi
+	@$(VENV) -m deploy.contracts
 
 ##@ Help
 

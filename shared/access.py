@@ -16,7 +16,7 @@ from shared.events.envelope import Event
 
 _POLL_S = 2.0
 _COLUMNS = ("workspace_id", "jti", "shard", "expires_at")
-_INSERT = insert_new_set(tables.revoked_token, _COLUMNS)
+_INSERT = insert_new_set(tables.revoked_token, _COLUMNS).returning(tables.revoked_token.c.jti)
 _FORGET = text("DELETE FROM revoked_token WHERE expires_at < clock_timestamp()")
 
 
@@ -31,10 +31,10 @@ class RevokedTokens:
         """Whether this token is no longer good."""
         return (workspace_id, jti) in self._revoked
 
-    async def record(self, tx: Tx, revocations: Sequence[tuple[str, AccessRevokedV1]]) -> None:
-        """Stores revocations, by workspace."""
+    async def record(self, tx: Tx, revocations: Sequence[tuple[str, AccessRevokedV1]]) -> int:
+        """Stores revocations, by workspace, and says how many of them are new."""
         if not revocations:
-            return
+            return 0
         rows = [
             {
                 "workspace_id": workspace_id,
@@ -44,9 +44,10 @@ class RevokedTokens:
             }
             for workspace_id, data in revocations
         ]
-        await tx.execute(_INSERT, transposed(rows, _COLUMNS))
+        new = (await tx.execute(_INSERT, transposed(rows, _COLUMNS))).all()
         keys = [(workspace_id, data.jti) for workspace_id, data in revocations]
         tx.after_commit(lambda: self._revoked.update(keys))
+        return len(new)
 
     async def record_events(self, tx: Tx, events: Sequence[Event]) -> None:
         """Stores what a batch of events says about tokens."""

@@ -45,6 +45,8 @@ class Leaves:
     """What tests put in place of the outside world."""
 
     clock_shift: Callable[[], timedelta] = timedelta
+    connects: bool = True
+    """Without connections a service can be composed and looked at, but not run."""
 
 
 @dataclass(kw_only=True)
@@ -120,12 +122,13 @@ async def open_runtime(name: str, settings: Settings, leaves: Leaves) -> AsyncIt
     settings.refuse_unsafe()
     owner_url = settings.database_owner_url
     url = settings.database_url.get_secret_value()
-    await migrate.ensure_newest(name, url, owner_url.get_secret_value() if owner_url else None)
-    made = await create_topics(
-        settings.kafka_bootstrap, topic_prefix=settings.topic_prefix, partitions=settings.shards
-    )
-    if made:
-        log.info(Log.TOPICS_CREATED, topics=made)
+    if leaves.connects:
+        await migrate.ensure_newest(name, url, owner_url.get_secret_value() if owner_url else None)
+        made = await create_topics(
+            settings.kafka_bootstrap, topic_prefix=settings.topic_prefix, partitions=settings.shards
+        )
+        if made:
+            log.info(Log.TOPICS_CREATED, topics=made)
     async with AsyncExitStack() as stack:
         metrics = Metrics(name)
         relaying = RelaySignal()
@@ -133,13 +136,14 @@ async def open_runtime(name: str, settings: Settings, leaves: Leaves) -> AsyncIt
         stack.push_async_callback(engine.dispose)
         database = Database(engine, shards=settings.shards, relaying=relaying, clock_shift=leaves.clock_shift)
         clock = CarriedClock()
-        await database_clock.observe(database, clock)
         producer = Producer(settings.kafka_bootstrap, topic_prefix=settings.topic_prefix)
         stack.push_async_callback(producer.close)
         listening = stack.enter_context(socket.create_server((settings.http_host, settings.http_port)))
         own_url = settings.http_owner_url or _url_of(listening)
         leases = Leases(database, holder=settings.holder, owner_url=own_url)
-        await leases.prepare()
+        if leaves.connects:
+            await database_clock.observe(database, clock)
+            await leases.prepare()
         topics = topics_read_by(name)
 
         def open_reader() -> Reader:

@@ -15,13 +15,15 @@ class Wakeup:
         """Wakes the waiter now, or spares it the next wait."""
         self._rung.set()
 
-    async def wait(self, timeout_s: float) -> None:
-        """Returns when rung, after `timeout_s` seconds at the latest."""
+    async def wait(self, timeout_s: float) -> bool:
+        """Returns when rung, after `timeout_s` seconds at the latest; whether it was rung."""
         if timeout_s > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     await self._rung.wait()
+        is_rung = self._rung.is_set()
         self._rung.clear()
+        return is_rung
 
 
 class RelaySignal:

@@ -5,12 +5,18 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from deploy.local.stack import Stack
 from shared.telemetry import logging
 
 if TYPE_CHECKING:  # pure tests start in milliseconds: they do not import the services
     from tests.system import System, Templates
+
+
+# How long an example takes says nothing on a machine that is busy with other things.
+settings.register_profile("waypost", deadline=None)
+settings.load_profile("waypost")
 
 
 @pytest.fixture(scope="session", autouse=True)

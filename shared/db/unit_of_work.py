@@ -1,11 +1,11 @@
 """The unit of work: what happens in one transaction, and the only commit."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-import anyio
 import stamina
 from sqlalchemy import CursorResult, Executable, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -103,6 +103,7 @@ class Database:
         self.shards = shards
         self._relaying = relaying
         self._clock_shift = clock_shift
+        self._running: set[asyncio.Future[Any]] = set()
 
     async def transact(
         self,
@@ -121,19 +122,36 @@ class Database:
         Raises StaleEpoch, DataRefused, DatabaseUnavailable, and whatever `unit` raises. After
         DatabaseUnavailable the outcome is unknown.
         """
-        # A client that disconnects must not leave a transaction half-way: the shield keeps anyio's
-        # cancellation out, the server's own timeouts bound what it covers.
-        with anyio.CancelScope(shield=True):
-            try:
+        work = asyncio.ensure_future(self._transact(unit, workspaces, claims, fence, is_repeatable))
+        self._running.add(work)
+        work.add_done_callback(self._running.discard)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # Whoever waits may give up, the transaction does not: cut in the middle of the protocol, a
+            # connection is lost to the pool. The server's timeouts bound how long it takes.
+            if not work.done():
+                await asyncio.wait([work])
+            raise
+
+    async def _transact(
+        self,
+        unit: Callable[[Tx], Awaitable[T]],
+        workspaces: Collection[str],
+        claims: Collection[int],
+        fence: Fence | None,
+        is_repeatable: bool,
+    ) -> T:
+        try:
+            return await self._attempt(unit, workspaces, claims, fence)
+        except _NotBegun:
+            return await self._attempt(unit, workspaces, claims, fence)
+        except Collision:
+            if not is_repeatable:
+                raise
+        async for again in stamina.retry_context(on=Collision, attempts=5, wait_initial=0.01, wait_max=0.2):
+            with again:
                 return await self._attempt(unit, workspaces, claims, fence)
-            except _NotBegun:
-                return await self._attempt(unit, workspaces, claims, fence)
-            except Collision:
-                if not is_repeatable:
-                    raise
-            async for again in stamina.retry_context(on=Collision, attempts=5, wait_initial=0.01, wait_max=0.2):
-                with again:
-                    return await self._attempt(unit, workspaces, claims, fence)
         raise AssertionError("unreachable")
 
     async def _attempt(

@@ -15,9 +15,6 @@ from shared.http.health import Check
 from shared.http.strict_json import StrictRoute
 from shared.telemetry.metrics import Metrics
 
-MAX_BODY = 1_048_576
-"""Bytes of a request body, where a route does not say otherwise."""
-
 VERSION = "0.1.0"
 
 
@@ -58,7 +55,6 @@ def create_app(
         redirect_slashes=False,
         docs_url="/docs" if has_docs else None,
         redoc_url=None,
-        max_body_size=MAX_BODY,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=_operation_id,
     )

@@ -41,6 +41,7 @@ class Log(StrEnum):
     ENGINE_DISCARDED = "engine.discarded"
     CONDITION_FAILED = "condition.failed"
     TIMER_LATE = "timer.late"
+    TIMER_FAILED = "timer.failed"
     NOTIFICATION_SENT = "notification.sent"
     NOTIFICATION_DELAYED = "notification.delayed"
     NOTIFICATION_FAILED = "notification.failed"

@@ -1,0 +1,1 @@
+"""Examples of every version of every event ever published. They must decode for ever."""

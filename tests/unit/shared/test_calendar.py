@@ -1,0 +1,290 @@
+"""Business time: published vectors, the algebra, and an oracle that counts minutes one by one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.calendar import ALWAYS, WHOLE_DAY, Calendar, Hours, NoOpening, parse_hours
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+ZERO = timedelta(0)
+
+
+def a_calendar(time_zone: str, *hours: str, days: range = range(7), **more: object) -> Calendar:
+    weekly = {day: tuple(map(parse_hours, hours)) for day in days}
+    return Calendar(time_zone=time_zone, weekly=weekly, **more)  # type: ignore[arg-type] # fields by name
+
+
+def local(time_zone: str, text: str, fold: int = 0) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(time_zone), fold=fold)
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+BERLIN = "Europe/Berlin"
+OFFICE = a_calendar(BERLIN, "09:00-17:00", days=range(5))
+LUNCH = a_calendar(BERLIN, "09:00-12:00", "13:00-18:00", days=range(5), closed=frozenset({date(2026, 12, 25)}))
+NIGHT = a_calendar(BERLIN, "22:00-30:00")
+NIGHT_OFF = a_calendar(BERLIN, "22:00-30:00", closed=frozenset({date(2026, 12, 25)}))
+AROUND_THE_CLOCK = a_calendar(BERLIN, "00:00-24:00")
+KOLKATA = a_calendar("Asia/Kolkata", "09:00-17:00", days=range(5))
+
+
+@pytest.mark.parametrize(
+    ("calendar", "start", "hours", "due"),
+    [
+        (OFFICE, "2026-03-27T16:00", 8, "2026-03-30T16:00"),
+        (OFFICE, "2026-03-27T16:00", 1, "2026-03-27T17:00"),
+        (LUNCH, "2026-12-24T16:30", 4, "2026-12-28T11:30"),
+        (NIGHT, "2026-03-28T21:00", 8, "2026-03-29T23:00"),
+        (NIGHT, "2026-10-24T21:00", 8, "2026-10-25T05:00"),
+        (NIGHT_OFF, "2026-12-24T21:00", 4, "2026-12-26T02:00"),
+        (AROUND_THE_CLOCK, "2026-03-28T12:00", 24, "2026-03-29T13:00"),
+        (KOLKATA, "2026-11-20T16:30", 2, "2026-11-23T10:30"),
+    ],
+)
+def test_open_time_added_to_a_local_time_is_due_at(calendar: Calendar, start: str, hours: int, due: str) -> None:
+    added = calendar.add(local(calendar.time_zone, start), hours * HOUR)
+    assert added == local(calendar.time_zone, due).astimezone(UTC)
+    assert added.tzinfo is UTC
+
+
+def test_due_times_are_the_published_instants_of_utc() -> None:
+    assert OFFICE.add(local(BERLIN, "2026-03-27T16:00"), 8 * HOUR) == utc("2026-03-30T14:00")
+    assert NIGHT.add(local(BERLIN, "2026-10-24T21:00"), 8 * HOUR) == utc("2026-10-25T04:00")
+    assert KOLKATA.add(local("Asia/Kolkata", "2026-11-20T16:30"), 2 * HOUR) == utc("2026-11-23T05:00")
+
+
+NEW_YORK = "America/New_York"
+APIA = "Pacific/Apia"
+LORD_HOWE = "Australia/Lord_Howe"
+
+
+@pytest.mark.parametrize(
+    ("calendar", "start", "end", "hours"),
+    [
+        (NIGHT, "2026-03-28T20:00", "2026-03-29T08:00", 7),
+        (NIGHT, "2026-10-24T20:00", "2026-10-25T08:00", 9),
+        (AROUND_THE_CLOCK, "2026-03-29T00:00", "2026-03-30T00:00", 23),
+        (AROUND_THE_CLOCK, "2026-10-25T00:00", "2026-10-26T00:00", 25),
+        (a_calendar(NEW_YORK, "02:30-06:00"), "2026-03-08T00:00", "2026-03-09T00:00", 3),
+        (a_calendar(NEW_YORK, "02:00-02:30"), "2026-03-08T00:00", "2026-03-09T00:00", 0),
+        (a_calendar(NEW_YORK, "01:00-01:30"), "2026-11-01T00:00", "2026-11-02T00:00", 1),
+        (a_calendar(NEW_YORK, "01:00-02:00"), "2026-11-01T00:00", "2026-11-02T00:00", 2),
+        (a_calendar(LORD_HOWE, "00:00-24:00"), "2026-04-05T00:00", "2026-04-06T00:00", 24.5),
+        (a_calendar(LORD_HOWE, "00:00-24:00"), "2026-10-04T00:00", "2026-10-05T00:00", 23.5),
+        (a_calendar(APIA, "00:00-24:00"), "2011-12-29T00:00", "2011-12-31T00:00", 24),
+        # Open almost always, so that it is counted and not only subtracted.
+        (a_calendar(APIA, "00:00-24:00", closed=frozenset({date(2000, 1, 1)})), "2011-12-29T00:00",
+         "2011-12-31T00:00", 24),
+    ],
+)  # fmt: skip
+def test_open_time_between_two_local_times(calendar: Calendar, start: str, end: str, hours: float) -> None:
+    zone = calendar.time_zone
+    assert calendar.elapsed(local(zone, start), local(zone, end)) == hours * HOUR
+
+
+def test_skipped_wall_times_move_the_opening_and_repeated_ones_make_two_pieces() -> None:
+    spring = a_calendar(NEW_YORK, "02:30-06:00")
+    assert spring.add(utc("2026-03-08T05:00"), 3 * HOUR) == utc("2026-03-08T10:00")
+    assert spring.is_open(utc("2026-03-08T07:00"))
+    assert not spring.is_open(utc("2026-03-08T06:59"))
+    autumn = a_calendar(NEW_YORK, "01:00-01:30")
+    assert [autumn.is_open(utc(f"2026-11-01T{at}")) for at in ("05:00", "05:30", "06:00", "06:30")] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_an_extra_opening_beats_a_closure_and_a_closure_beats_the_week() -> None:
+    day = date(2026, 6, 10)
+    calendar = a_calendar(
+        "UTC",
+        "09:00-17:00",
+        closures={day: (parse_hours("10:00-16:00"),)},
+        openings={day: (parse_hours("12:00-13:00"),), date(2026, 6, 11): (parse_hours("20:00-26:00"),)},
+        closed=frozenset({date(2026, 6, 11), date(2026, 6, 12)}),
+    )
+    opened = [calendar.elapsed(utc(f"2026-06-{n}"), utc(f"2026-06-{n + 1}")) for n in (10, 11, 12, 13)]
+    assert opened == [3 * HOUR, 4 * HOUR, 2 * HOUR, 8 * HOUR]
+
+
+def test_holidays_are_asked_for_once_a_year() -> None:
+    asked: list[int] = []
+
+    def holidays(year: int) -> list[date]:
+        asked.append(year)
+        return [date(year, 1, 1)]
+
+    calendar = a_calendar("UTC", "00:00-24:00", holiday_set="XX", holidays=holidays)
+    assert calendar.elapsed(utc("2025-12-31"), utc("2027-01-02")) == timedelta(days=365)
+    assert calendar.elapsed(utc("2025-12-31"), utc("2026-01-02")) == timedelta(days=1)
+    assert asked == [2025, 2026, 2027]
+
+
+def test_a_calendar_without_an_opening_in_400_days_has_run_out() -> None:
+    once = Calendar(time_zone="UTC", weekly={}, openings={date(2026, 1, 1): (WHOLE_DAY,)})
+    assert once.add(utc("2025-01-01"), HOUR) == utc("2026-01-01T01:00")
+    assert once.opens_after(utc("2025-01-01"))
+    assert not once.opens_after(utc("2026-01-02"))
+    for start, open_time in (("2024-06-01", HOUR), ("2026-01-01", 25 * HOUR), ("2026-01-02", MINUTE)):
+        with pytest.raises(NoOpening):
+            once.add(utc(start), open_time)
+    assert once.add(utc("2026-01-02"), ZERO) == utc("2026-01-02")
+
+
+@pytest.mark.parametrize("text", ["9:00-17:00", "24:00-25:00", "10:00-10:00", "12:00-09:00", "22:00-48:01", ""])
+def test_hours_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="hours"):
+        parse_hours(text)
+
+
+# The algebra, over zones with every kind of transition and years in which they happen.
+
+ZONES = (BERLIN, NEW_YORK, "Asia/Kolkata", LORD_HOWE, "UTC", "Africa/Casablanca", "America/Santiago")
+INSTANTS = st.integers(0, 3 * 366 * 1440).map(lambda minutes: utc("2025-01-01") + minutes * MINUTE)
+DURATIONS = st.integers(0, 200 * 60).map(lambda minutes: minutes * MINUTE)
+DATES = st.dates(date(2025, 1, 1), date(2027, 12, 31))
+
+
+@st.composite
+def some_hours(draw: st.DrawFn) -> Hours:
+    start = draw(st.integers(0, 1439))
+    return Hours(start, draw(st.integers(start + 1, min(start + 1440, 2880))))
+
+
+@st.composite
+def calendars(draw: st.DrawFn) -> Calendar:
+    hours = st.lists(some_hours(), min_size=1, max_size=3).map(tuple)
+    weekly = draw(st.dictionaries(st.integers(0, 6), hours, min_size=1))
+    return Calendar(
+        time_zone=draw(st.sampled_from(ZONES)),
+        weekly=weekly,
+        closed=frozenset(draw(st.lists(DATES, max_size=3))),
+        closures=draw(st.dictionaries(DATES, hours, max_size=3)),
+        openings=draw(st.dictionaries(DATES, hours, max_size=3)),
+    )
+
+
+def is_open(calendar: Calendar, instant: datetime) -> bool:
+    """The definition, word by word."""
+    wall = instant.astimezone(ZoneInfo(calendar.time_zone)).replace(tzinfo=None)
+
+    def covered(hours_of: Callable[[date], Sequence[Hours]]) -> bool:
+        for day in (wall.date(), wall.date() - timedelta(days=1)):
+            midnight = datetime.combine(day, datetime.min.time())
+            for hours in hours_of(day):
+                if midnight + hours.start * MINUTE <= wall < midnight + hours.end * MINUTE:
+                    return True
+        return False
+
+    if covered(lambda day: calendar.openings.get(day, ())):
+        return True
+    if wall.date() in calendar.closed or covered(lambda day: calendar.closures.get(day, ())):
+        return False
+    return covered(lambda day: calendar.weekly.get(day.weekday(), ()))
+
+
+@settings(max_examples=60, deadline=None)
+@given(calendars(), INSTANTS, st.integers(0, 4 * 1440))
+def test_an_oracle_that_counts_minutes_agrees(calendar: Calendar, start: datetime, minutes: int) -> None:
+    opened = sum(is_open(calendar, start + n * MINUTE) for n in range(minutes))
+    assert calendar.elapsed(start, start + minutes * MINUTE) == opened * MINUTE
+
+
+# Around transitions, where random instants seldom fall.
+NEAR_TRANSITIONS = st.sampled_from(
+    [utc(f"2026-{day}") for day in ("03-07", "03-28", "04-04", "10-03", "10-24", "10-31", "02-14", "03-21")]
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(calendars(), NEAR_TRANSITIONS)
+def test_an_oracle_agrees_around_transitions(calendar: Calendar, start: datetime) -> None:
+    opened = sum(is_open(calendar, start + n * MINUTE) for n in range(3 * 1440))
+    assert calendar.elapsed(start, start + 3 * 1440 * MINUTE) == opened * MINUTE
+
+
+@given(calendars(), INSTANTS, DURATIONS)
+def test_so_much_time_has_elapsed_when_so_much_was_added(calendar: Calendar, t: datetime, d: timedelta) -> None:
+    assert calendar.elapsed(t, calendar.add(t, d)) == d
+    assert calendar.add(t, ZERO) == t
+
+
+@given(calendars(), st.tuples(INSTANTS, INSTANTS, INSTANTS).map(sorted))
+def test_open_time_is_additive_and_never_more_than_the_wall_s(calendar: Calendar, times: list[datetime]) -> None:
+    a, b, c = times
+    assert calendar.elapsed(a, c) == calendar.elapsed(a, b) + calendar.elapsed(b, c)
+    assert ZERO <= calendar.elapsed(a, b) <= b - a
+    assert ALWAYS.elapsed(a, b) == b - a
+
+
+@given(calendars(), INSTANTS, DURATIONS, DURATIONS)
+def test_adding_twice_is_adding_the_sum(calendar: Calendar, t: datetime, x: timedelta, y: timedelta) -> None:
+    assert calendar.add(calendar.add(t, x), y) == calendar.add(t, x + y)
+
+
+@given(calendars(), st.tuples(INSTANTS, INSTANTS).map(sorted), DURATIONS, DURATIONS)
+def test_a_due_time_never_decreases_with_its_start_and_grows_with_its_time(
+    calendar: Calendar, times: list[datetime], d: timedelta, more: timedelta
+) -> None:
+    assert calendar.add(times[0], d) <= calendar.add(times[1], d)
+    assert calendar.add(times[0], d) < calendar.add(times[0], d + more + MINUTE)
+
+
+@given(calendars(), st.tuples(INSTANTS, INSTANTS).map(sorted))
+def test_what_elapsed_leads_back_to_the_end_iff_the_moment_before_was_open(
+    calendar: Calendar, times: list[datetime]
+) -> None:
+    t, u = times
+    back = calendar.add(t, calendar.elapsed(t, u))
+    assert back <= u
+    assert (back == u) == (u == t or calendar.is_open(u - timedelta(microseconds=1)))
+
+
+@given(calendars(), INSTANTS, DURATIONS, DATES, some_hours())
+def test_more_open_time_never_delays_and_a_holiday_never_advances(
+    calendar: Calendar, t: datetime, d: timedelta, day: date, hours: Hours
+) -> None:
+    more = replace(calendar, openings={**calendar.openings, day: (WHOLE_DAY, hours)})
+    less = replace(calendar, closed=calendar.closed | {day})
+    assert more.add(t, d) <= calendar.add(t, d) <= less.add(t, d)
+
+
+@given(calendars(), st.tuples(INSTANTS, INSTANTS).map(sorted))
+def test_the_order_of_hours_and_cutting_them_in_two_change_nothing(
+    calendar: Calendar, times: list[datetime]
+) -> None:
+    def cut(hours: Hours) -> tuple[Hours, ...]:
+        middle = (hours.start + hours.end) // 2
+        if not hours.start < middle < min(hours.end, 1440):
+            return (hours,)
+        return Hours(middle, hours.end), Hours(hours.start, middle)
+
+    same = Calendar(
+        time_zone=calendar.time_zone,
+        weekly={
+            day: [part for hours in reversed(on) for part in cut(hours)] for day, on in calendar.weekly.items()
+        },
+        closed=calendar.closed,
+        closures={day: on[::-1] for day, on in reversed(list(calendar.closures.items()))},
+        openings={day: on[::-1] for day, on in reversed(list(calendar.openings.items()))},
+    )
+    assert same.elapsed(*times) == calendar.elapsed(*times)
+
+
+def test_ten_years_are_counted_without_walking_them_again() -> None:
+    calendar = a_calendar(BERLIN, "09:00-17:00", days=range(5))
+    days = sum((date(2020, 1, 1) + timedelta(days=n)).weekday() < 5 for n in range(3653))
+    for _ in range(1000):
+        assert calendar.elapsed(utc("2020-01-01"), utc("2030-01-01")) == days * 8 * HOUR
