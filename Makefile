@@ -38,6 +38,7 @@ check: environment-dev ## Everything that is checked without running it
 	@$(VENV) -m ruff format --check
 	@$(VENV) -m mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 	@$(VENV) -m deploy.contracts --check
 
 fix: environment-dev ## Format, and mend what can be mended by itself
