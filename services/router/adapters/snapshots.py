@@ -18,7 +18,7 @@ from shared.events.contract import Contract
 from shared.events.envelope import Cause, new_event
 from shared.events.routing import AgentSnapshotV1
 from shared.ids import IdFactory
-from shared.vocabulary import ChannelKind
+from shared.vocabulary import AgentActivity, ChannelKind
 
 _CHUNK = 500
 
@@ -80,7 +80,7 @@ def _snapshot(row: RowMapping, profiles: Mapping[str, AgentProfile]) -> Contract
     agent = to_agent(row, profiles.get(row["agent_id"]))
     agent.used = row["used"]
     agent.items = {ChannelKind(kind): count for kind, count in row["items"].items()}
-    presence = state_contract(agent, "snapshot").model_copy(update={"activity": row["activity"]})
+    presence = state_contract(agent, "snapshot").model_copy(update={"activity": AgentActivity(row["activity"])})
     return AgentSnapshotV1(
         agent_id=agent.agent_id,
         profile=profile_contract(agent.profile, is_removed=row["is_removed"]),

@@ -71,17 +71,17 @@ async def test_requests_reach_the_process_that_holds_the_workspace(
             process=2,
         ) as two:
             await eventually(lambda: _held(one) == _held(two) == 6)
-            for number in range(6):
-                workspace_id = f"forwarded-{number}"
-                floor = await eventually(lambda name=workspace_id: Floor.open(one, own, name))
+            floors = [await Floor.open(one, own, f"forwarded-{number}") for number in range(6)]
+            for floor in floors:
                 await floor.set_state("ann")
                 await floor.open_ticket("t")
                 offer = await floor.offered("ann", "t")
-                through_two = await two.http("router", workspace_id)
+                through_two = await two.http("router", floor.workspace_id)
                 answer = await through_two.post(f"/v1/offers/{offer['offer_id']}/accept")
                 assert answer.status_code == 200, answer.text
         await eventually(lambda: _held(one) == 12)
-        assert (await floor.http.get("/v1/agents/ann")).json()["activity"] == "engaged"
+        for floor in floors:
+            assert (await floor.http.get("/v1/agents/ann")).json()["activity"] == "engaged"
     await own.close()
 
 

@@ -171,7 +171,7 @@ async def test_queues_say_what_waits_and_who_serves(floor: Floor) -> None:
 
 async def _is_idle(floor: Floor, agent_id: str) -> bool:
     agent = (await floor.http.get(f"/v1/agents/{agent_id}")).json()
-    return agent["activity"] == "idle" and agent["load"] == 0
+    return bool(agent["activity"] == "idle" and agent["load"] == 0)
 
 
 async def _waiting(floor: Floor, queue: str, count: int) -> bool:

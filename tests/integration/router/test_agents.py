@@ -1,0 +1,114 @@
+"""Agents over HTTP: configured, changed, followed live."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+from httpx_sse import aconnect_sse
+
+from tests.eventually import eventually
+from tests.integration.router.floor import CONFIGURATION, Floor
+
+
+async def test_an_agent_is_added_replaced_and_changed(floor: Floor) -> None:
+    http = floor.http
+    added = await http.put("/v1/agents/cid", json={"id": "cid", "queues": ["billing"], "skills": {"billing": 5}})
+    assert added.status_code == 201, added.text
+    patched = await http.patch("/v1/agents/cid", json={"support_tier": 2})
+    assert (patched.status_code, patched.json()["support_tier"]) == (200, 2)
+    assert patched.json()["skills"] == {"billing": 5}
+    replaced = await http.put("/v1/agents/cid", json={"id": "cid", "queues": ["general"]})
+    assert (replaced.status_code, replaced.json()["support_tier"], replaced.json()["skills"]) == (200, 1, {})
+    listed = (await http.get("/v1/agents", params={"limit": 2})).json()
+    assert [agent["agent_id"] for agent in listed["items"]] == ["ann", "bob"]
+    rest = (await http.get("/v1/agents", params={"limit": 2, "cursor": listed["next_cursor"]})).json()
+    assert [agent["agent_id"] for agent in rest["items"]] == ["cid", "eve"]
+    assert rest["next_cursor"] is None
+
+
+async def test_what_does_not_fit_is_refused_by_name(floor: Floor) -> None:
+    http = floor.http
+    unknown = await http.put("/v1/agents/cid", json={"id": "cid", "queues": ["nowhere"], "skills": {"magic": 1}})
+    assert unknown.status_code == 422
+    assert {error["pointer"] for error in unknown.json()["errors"]} == {"/agents/3/queues", "/agents/3/skills"}
+    assert (await http.put("/v1/agents/cid", json={"id": "other"})).status_code == 422
+    assert (await http.patch("/v1/agents/nobody", json={"capacity": 5})).status_code == 404
+    assert (await http.get("/v1/agents/nobody")).status_code == 404
+    assert (await http.put("/v1/agents/nobody/state", json={"state": "away"})).status_code == 404
+    assert (await http.put("/v1/agents/ann/state", json={"state": "asleep"})).status_code == 422
+
+
+async def test_versions_guard_against_lost_updates(floor: Floor) -> None:
+    http = floor.http
+    seen = (await http.get("/v1/agents/ann")).headers["etag"]
+    assert (
+        await http.patch("/v1/agents/ann", json={"capacity": 50}, headers={"If-Match": seen})
+    ).status_code == 200
+    stale = await http.patch("/v1/agents/ann", json={"capacity": 60}, headers={"If-Match": seen})
+    assert stale.status_code == 412
+    unseen = await http.put("/v1/configuration", json=CONFIGURATION)
+    assert unseen.status_code == 428
+    changes = [http.patch("/v1/agents/bob", json={"name": f"Bob {number}"}) for number in range(5)]
+    assert {answer.status_code for answer in await asyncio.gather(*changes)} <= {200, 412}
+
+
+async def test_a_configuration_is_planned_applied_once_and_checked_as_a_whole(floor: Floor) -> None:
+    http = floor.http
+    changed = json.loads(json.dumps(CONFIGURATION))
+    changed["queues"].append({"id": "sales"})
+    plan = await http.put("/v1/configuration", params={"dry_run": "true"}, json=changed)
+    assert plan.json()["changes"] == [{"path": "/queues/sales", "kind": "added"}]
+    version = plan.json()["version"]
+    assert (await http.get("/v1/configuration")).json()["version"] == version
+    for _ in range(2):
+        applied = await http.put("/v1/configuration", json=changed, headers={"If-Match": "*"})
+        assert applied.json()["version"] == version + 1
+    broken = json.loads(json.dumps(CONFIGURATION))
+    broken["policy"]["rules"][0]["when"] = "ticket.colour == 1"
+    broken["policy"]["rules"][1]["queue"] = "nowhere"
+    refused = await http.put("/v1/configuration", json=broken, headers={"If-Match": "*"})
+    assert refused.status_code == 422
+    assert {error["pointer"] for error in refused.json()["errors"]} == {
+        "/policy/rules/0/when",
+        "/policy/rules/1/queue",
+    }
+    warned = json.loads(json.dumps(CONFIGURATION))
+    warned["policy"]["rules"][1]["skills"] = {"german": 5}
+    answer = await http.put("/v1/configuration", params={"dry_run": "true"}, json=warned)
+    assert answer.json()["warnings"] == ["rule german: no agent could serve it before its steps"]
+
+
+async def test_a_desk_is_followed_live(floor: Floor) -> None:
+    desks: list[dict[str, Any]] = []
+    ann = await floor.system.http("router", floor.workspace_id, "agents:self", subject="ann")
+
+    async def follow() -> None:
+        async with aconnect_sse(ann, "GET", "/v1/agents/ann/stream") as source:
+            async for event in source.aiter_sse():
+                assert event.event == "desk"
+                desks.append(event.json())
+
+    follower = asyncio.create_task(follow())
+    try:
+        await eventually(lambda: desks and desks[-1]["state"] == "offline")
+        await floor.set_state("ann")
+        await eventually(lambda: desks[-1]["state"] == "available")
+        await floor.open_ticket("t")
+        await eventually(
+            lambda: [offer["ticket_id"] for offer in desks[-1]["offers"]] == [str(floor.ticket_id("t"))]
+        )
+        await floor.accept("ann", "t")
+        await eventually(lambda: [work["state"] for work in desks[-1]["work"]] == ["assigned"])
+        assert desks[-1]["offers"] == []
+    finally:
+        follower.cancel()
+
+
+async def test_a_snapshot_tells_live_work_and_agents(floor: Floor) -> None:
+    await floor.set_state("ann")
+    await floor.open_ticket("t")
+    await floor.accept("ann", "t")
+    answer: httpx.Response = await floor.http.post("/v1/snapshots")
+    assert answer.status_code == 202
+    assert answer.json() == {"published": 4}
