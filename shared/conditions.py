@@ -7,6 +7,7 @@ one that reads a label which is not there, is false; whoever evaluates it can co
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
 
 import cel
 
@@ -24,9 +25,24 @@ _MEMBER = re.compile(r"\b([a-z_]+)\s*\.\s*([A-Za-z_]\w*)")
 _OPERATORS = re.compile(r"^(_.*_?|@.*|!_|-_)$")
 _FUNCTIONS = frozenset(
     {"size", "has", "startsWith", "endsWith", "contains", "in", "exists", "exists_one", "all", "filter", "map"}
-    | {"int", "uint", "double", "string", "bool", "lowerAscii", "upperAscii", "min", "max"}
+    | {"int", "uint", "double", "string", "lowerAscii", "upperAscii"}
 )
 """Functions that a condition may call. Regular expressions are not among them: their cost has no bound."""
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+_UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)
+
+
+def _lower_ascii(text: str) -> str:
+    return text.translate(_LOWER)
+
+
+def _upper_ascii(text: str) -> str:
+    return text.translate(_UPPER)
+
+
+_ADDED = {"lowerAscii": _lower_ascii, "upperAscii": _upper_ascii}
+"""Functions of CEL's string extension, which the library does not have."""
 
 MISSING_LABEL = "reads a field that is not there"
 
@@ -41,10 +57,10 @@ class Condition:
     def evaluate(self, variables: Variables) -> tuple[bool, str | None]:
         """Whether it holds, and why it could not be told, if so; then it does not hold."""
         try:
-            result = self._program.execute(dict(variables))
+            result = self._program.execute(cel.Context(variables=dict(variables), functions=_ADDED))
         except KeyError:
             return False, MISSING_LABEL
-        except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+        except (RuntimeError, TypeError, ValueError, OverflowError, AttributeError) as error:
             return False, type(error).__name__
         if not isinstance(result, bool):
             return False, "is not true or false"

@@ -1,6 +1,7 @@
 """Sends mail through an SMTP server: one door for all services."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from email.message import EmailMessage
 from email.policy import EmailPolicy
@@ -45,6 +46,18 @@ class MailSender:
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
 
+    def _client(self) -> aiosmtplib.SMTP:
+        return aiosmtplib.SMTP(
+            hostname=self._host,
+            port=self._port,
+            # The library would ask the resolver, which may take its time.
+            local_hostname=socket.gethostname(),
+            username=self._user,
+            password=self._password,
+            use_tls=self._is_tls,
+            timeout=_TIMEOUT_S,
+        )
+
     async def send(self, message: EmailMessage, *, sender: str, recipients: Sequence[str]) -> None:
         """Hands a mail over; `sender` is the envelope's, empty for automatic mail.
 
@@ -52,18 +65,8 @@ class MailSender:
         the mail may have gone all the same: its Message-ID tells a repeat.
         """
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                await aiosmtplib.send(
-                    message.as_bytes(policy=_POLICY),
-                    sender=sender,
-                    recipients=list(recipients),
-                    hostname=self._host,
-                    port=self._port,
-                    username=self._user,
-                    password=self._password,
-                    use_tls=self._is_tls,
-                    timeout=_TIMEOUT_S,
-                )
+            async with asyncio.timeout(_TIMEOUT_S), self._client() as client:
+                await client.sendmail(sender, list(recipients), message.as_bytes(policy=_POLICY))
         except aiosmtplib.SMTPResponseException as error:
             if 500 <= error.code < 600:
                 raise MailRefused(f"{error.code}") from error

@@ -107,16 +107,18 @@ async def start(
             if name not in own:
                 own[name] = await asyncio.to_thread(_clone, stack, templates, name, prefix)
             build, kind = _composition(name)
-            config = kind(
-                environment="development",
-                database_url=own[name].url,
-                kafka_bootstrap=stack.kafka.bootstrap,
-                topic_prefix=prefix,
-                holder=f"{name}-{process}",
-                http_host="127.0.0.1",
-                http_port=0,
-                jwks_file=jwks,
-                **{key: value for key, value in settings.items() if key in kind.model_fields},
+            config = kind.model_validate(
+                {
+                    "environment": "development",
+                    "database_url": own[name].url,
+                    "kafka_bootstrap": stack.kafka.bootstrap,
+                    "topic_prefix": prefix,
+                    "holder": f"{name}-{process}",
+                    "http_host": "127.0.0.1",
+                    "http_port": 0,
+                    "jwks_file": jwks,
+                    **{key: value for key, value in settings.items() if key in kind.model_fields},
+                }
             )
             service = await opened.enter_async_context(build(config, Leaves(clock_shift=lambda: shift[0])))
             services[name] = service

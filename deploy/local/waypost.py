@@ -5,47 +5,32 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 
+from deploy.cli.keys import ensure_keys
+from deploy.cli.place import Place
 from deploy.local.console import Console
 from deploy.local.databases import Databases, ServiceDatabase
 from deploy.local.folder import Folder, write_private
 from deploy.local.kafka import Kafka
+from deploy.local.layout import MAIL, PORT_BASE, SERVICES, Ports, stable_ports
 from deploy.local.ports import LOOPBACK, free_ports, require_free
 from deploy.local.postgres import Postgres
 from deploy.local.server import Server
 from deploy.local.service import Service
 from deploy.local.supervisor import NAME
+from deploy.local.welcome import apply_demo, demo_values, first_steps
 
-SERVICES = ("intake", "router", "escalation", "metrics")
-MAIL = ("lmtp", "smtp", "mail_sink")
+__all__ = ["PORT_BASE", "SERVICES", "Ports", "System", "stable_ports", "unused_ports"]
 
-PORT_BASE = 8100
-OFFSETS = {
-    "intake": 1,
-    "router": 2,
-    "escalation": 3,
-    "metrics": 4,
-    "lmtp": 24,
-    "smtp": 25,
-    "mail_sink": 26,
-    "postgres": 32,
-    "kafka": 92,
-    "kafka_controller": 93,
-}
+WEBHOOK_SINK = "webhook_sink"
+"""Where the demo listens for webhooks while it runs. Nobody else does."""
 
 DATABASE_URL = "WAYPOST_DATABASE_URL"
 KAFKA_BOOTSTRAP = "WAYPOST_KAFKA_BOOTSTRAP"
 
-Ports = dict[str, int]
-
-
-def stable_ports(base: int = PORT_BASE) -> Ports:
-    """The same ports at every start."""
-    return {name: base + offset for name, offset in OFFSETS.items()}
-
 
 def unused_ports() -> Ports:
     """Free ports for the services; the servers choose theirs when they start."""
-    names = (*SERVICES, *MAIL)
+    names = (*SERVICES, *MAIL, WEBHOOK_SINK)
     return dict(zip(names, free_ports(len(names)), strict=True))
 
 
@@ -62,6 +47,7 @@ class System:
         self._console = console
         self._ports_file = folder.path / "ports.json"
         self._ports_file.unlink(missing_ok=True)
+        self._webhook_port = self.ports.pop(WEBHOOK_SINK)
         port, client, controller = (
             self.ports.pop(name, None) for name in ("postgres", "kafka", "kafka_controller")
         )
@@ -86,6 +72,11 @@ class System:
         """The broker's address."""
         return self.kafka.bootstrap if self.kafka else self._environ[KAFKA_BOOTSTRAP]
 
+    @property
+    def place(self) -> Place:
+        """The installation as its command line sees it: this one, whatever the environment names."""
+        return Place(self.folder.path, {})
+
     def url(self, service: str) -> str:
         """Where a service listens."""
         return f"http://{LOOPBACK}:{self.ports[service]}"
@@ -104,17 +95,19 @@ class System:
         if self.kafka:
             self.ports["kafka"], self.ports["kafka_controller"] = self.kafka.ports
         write_private(self._ports_file, json.dumps(self.ports, indent=2))
-        (self.folder.path / "keys").mkdir(exist_ok=True)
+        ensure_keys(self.place.keys)
+        self.place.offer_values(demo_values(self._webhook_port, self.folder.passwords))
         databases = Databases(self.admin_url, self.folder.passwords)
         return [self._mail_sink(), *(self._service(name, databases.create(name)) for name in SERVICES)]
 
     def ready(self) -> None:
-        """Says where everything is, once every service is ready."""
-        for name in SERVICES:
-            self._console.say(NAME, f"{name}: {self.url(name)}")
+        """Applies the demo workspace at the first start, and says where everything is and what to do next."""
+        applied = apply_demo(self.place)
+        self._console.say(NAME, first_steps(self.place, applied))
 
     def _service(self, name: str, database: ServiceDatabase) -> Service:
         env = {
+            "WAYPOST_LOG_LEVEL": "warning",  # what a person has to do next must not scroll away
             **self._environ,
             "WAYPOST_ENVIRONMENT": "development",
             "WAYPOST_HOLDER": f"{name}-1",
@@ -128,6 +121,7 @@ class System:
         if name == "intake":
             env["WAYPOST_LMTP_PORT"] = str(self.ports["lmtp"])
             env["WAYPOST_SMTP_PORT"] = str(self.ports["smtp"])
+        if name in ("intake", "escalation"):
             env["WAYPOST_OUTBOUND_SMTP_URL"] = f"smtp://{LOOPBACK}:{self.ports['mail_sink']}"
         return Service(name, [sys.executable, "-m", f"services.{name}"], env, f"{self.url(name)}/health/ready")
 

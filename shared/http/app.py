@@ -1,6 +1,6 @@
 """The factory of the four services' HTTP applications."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware import Middleware
@@ -61,11 +61,11 @@ def create_app(
     app.state.verifier = verifier
     app.state.metrics = metrics
     app.router.route_class = StrictRoute
-    problems.install(app)
-    app.include_router(health.routes(checks, metrics))
-    for router in routers:
+    all_routers = [health.routes(checks, metrics), *routers]
+    problems.install(app, _methods_by_path(all_routers))
+    for router in all_routers:
         app.include_router(router)
-    _declare_problems(app)
+    _complete_document(app)
     return app
 
 
@@ -78,8 +78,19 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _declare_problems(app: FastAPI) -> None:
-    """Adds the Problem schema that the declared answers refer to."""
+def _methods_by_path(routers: Sequence[APIRouter]) -> Callable[[str], str]:
+    """What `Allow` says of a path: a resource's methods are routes of their own, and each knows only its own."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+
+    def methods_of(path: str) -> str:
+        found = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+        return ", ".join(sorted(found))
+
+    return methods_of
+
+
+def _complete_document(app: FastAPI) -> None:
+    """Adds the Problem schema that the declared answers refer to, and what else the document leaves open."""
 
     def openapi() -> dict[str, object]:
         if not app.openapi_schema:
@@ -90,7 +101,21 @@ def _declare_problems(app: FastAPI) -> None:
             schemas = schema.setdefault("components", {}).setdefault("schemas", {})
             schemas.update(definition.pop("$defs"))
             schemas["Problem"] = definition
+            for part in schemas.values():
+                _close_mappings(part)
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend the document
+
+
+def _close_mappings(schema: object) -> None:
+    """Says that a mapping whose names have a pattern takes no others: pydantic refuses them without saying so."""
+    if isinstance(schema, dict):
+        if "patternProperties" in schema:
+            schema.setdefault("additionalProperties", False)
+        for part in schema.values():
+            _close_mappings(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _close_mappings(part)

@@ -142,11 +142,16 @@ def response_for(error: Exception) -> Response | None:
             return None
 
 
-def install(app: FastAPI) -> None:
-    """Makes every error of this application a problem."""
+def install(app: FastAPI, methods_of: Callable[[str], str]) -> None:
+    """Makes every error of this application a problem.
+
+    methods_of: what may be done with a path, as `Allow` says it
+    """
 
     async def handle(request: Request, error: Exception) -> Response:
         if response := response_for(error):
+            if response.status_code == 405:
+                response.headers["allow"] = methods_of(request.scope["path"])
             return response
         log.error(Log.REQUEST_FAILED, method=request.method, exc_info=error)
         return answer(500, "internal-error", "This is our mistake; it has been logged.")

@@ -41,6 +41,15 @@ def _in_utc(instant: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 """A point in time as in RFC 3339, in UTC afterwards."""
 
+_SPACES = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+"""Spaces, controls and marks without a shape, spelled out: each language has its own idea of `\\s`."""
+
+Email = Annotated[str, StringConstraints(pattern=rf"^[^@<>,;\"{_SPACES}]{{1,64}}@[^@<>,;\"{_SPACES}]{{1,189}}$")]
+"""A mail address as people give it; whether anybody reads it there is another matter."""
+
+MailDomain = Annotated[str, StringConstraints(pattern=rf"^[^@<>,;\"{_SPACES}]{{1,189}}$")]
+"""What stands behind the @."""
+
 Slug = Annotated[str, StringConstraints(pattern=SLUG_PATTERN)]
 """What people name things they configure by: unique in its workspace."""
 

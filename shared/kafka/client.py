@@ -207,16 +207,20 @@ class Reader:
 
     async def publish_positions(self, next_offsets: Mapping[tuple[str, int], int]) -> None:
         """Tells the broker how far this service is. Only for tools that show lag: nothing reads it back."""
+        if not next_offsets:  # a process may hold no shard, and the library takes no empty commit
+            return
         offsets = {self._place(*place): offset for place, offset in next_offsets.items()}
         reporter = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, group_id=self._group, enable_auto_commit=False
         )
         reporter.assign(list(offsets))
-        with suppress(KafkaError, TimeoutError, OSError):
-            async with asyncio.timeout(_STOP_TIMEOUT_S):
-                await reporter.start()
-                await reporter.commit(offsets)
-        await _stop(reporter)
+        try:
+            with suppress(KafkaError, TimeoutError, OSError):
+                async with asyncio.timeout(_STOP_TIMEOUT_S):
+                    await reporter.start()
+                    await reporter.commit(offsets)
+        finally:
+            await _stop(reporter)
 
     async def _offsets(self, places: Iterable[tuple[str, int]], *, end: bool) -> Mapping[tuple[str, int], int]:
         wire = {self._place(*place): place for place in places}

@@ -43,7 +43,7 @@ class Inbox:
         self._records: deque[Record] = deque()
         self._taken = 0
         self._sightings: deque[tuple[float, Mapping[str, int]]] = deque()
-        self._level_at = monotonic()
+        self._level_at: float | None = None
 
     @property
     def pending(self) -> int:
@@ -76,19 +76,15 @@ class Inbox:
             for topic, end in ends.items()
         )
 
-    def sight(self, ends: Mapping[str, int]) -> None:
-        """Notes where the broker's topics end at this moment."""
-        self._sightings.append((monotonic(), ends))
+    def sight(self, ends: Mapping[str, int], at: float) -> None:
+        """Notes where the broker's topics ended at a moment."""
+        self._sightings.append((at, ends))
 
-    def lag_s(self) -> float:
-        """For how long something that the broker has is not applied; too long by one look at the broker at most.
-
-        Without any look at the broker for some time, the time since the last one: nobody knows what it has.
-        """
+    def level_at(self) -> float | None:
+        """The latest look at the broker of which everything is applied, by the monotonic clock; none before."""
         while self._sightings and self.has_applied(self._sightings[0][1]):
             self._level_at = self._sightings.popleft()[0]
-        since = monotonic() - self._level_at
-        return since if self._sightings or since > 2 * _CHECK_S else 0.0
+        return self._level_at
 
 
 class Inboxes:
@@ -151,7 +147,11 @@ class Inboxes:
             if self._asker is None:
                 # A connection of its own: a broker answers in order, and a fetch may wait for half a second.
                 asker = self._open_reader()
-                await asker.start()
+                try:
+                    await asker.start()
+                except asyncio.CancelledError:
+                    await asker.stop()
+                    raise
                 self._asker = asker
         asker = self._asker
         try:
@@ -275,7 +275,7 @@ class Inboxes:
                     raise BrokerUnavailable(f"no record of {place} for {_STALL_S:.0f} s")
             self._healthy_at = now
             for inbox in set(places.values()):
-                inbox.sight({topic: ends[topic, inbox.shard] for topic in self.topics})
+                inbox.sight({topic: ends[topic, inbox.shard] for topic in self.topics}, now)
             for topic in self.topics:
                 lag = sum(
                     ends[place] - inbox.applied[topic] for place, inbox in places.items() if place[0] == topic

@@ -24,7 +24,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("file", "planted", "broken"),
     [
-        ("services/router/domain/agent.py", "import services.router.app.ports", "layers"),
+        ("services/router/domain/agent.py", "import services.router.app.ports", "is layered"),
         ("services/router/domain/agent.py", "import sqlalchemy", "Rules do no I/O"),
         ("services/router/app/ports.py", "import services.intake.domain", "No service knows another"),
         ("shared/clock.py", "import services.router", "knows nobody"),

@@ -186,7 +186,7 @@ async def test_system_tells_every_service_where_its_things_are(stack: Stack, dat
             await login.fetchval("SELECT current_user || '@' || current_database()")
             == "waypost_router@waypost_router"
         )
-    assert json.loads((tmp_path / "ports.json").read_text()) == ports
+    assert json.loads((tmp_path / "ports.json").read_text()) == system.ports
 
 
 def test_secrets_are_only_their_owners(stack: Stack, data: Path) -> None:

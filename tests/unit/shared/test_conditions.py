@@ -6,7 +6,8 @@ from shared.conditions import MAX_LENGTH, MISSING_LABEL, compile_condition
 
 FIELDS = {"ticket": frozenset({"priority", "labels"}), "customer": frozenset({"tier"})}
 VALUES: dict[str, dict[str, object]] = {
-    "ticket": {"priority": "high", "labels": {"product": "x"}}, "customer": {"tier": "gold"},
+    "ticket": {"priority": "high", "labels": {"product": "x"}},
+    "customer": {"tier": "gold"},
 }
 
 
@@ -20,6 +21,9 @@ VALUES: dict[str, dict[str, object]] = {
         ('ticket.labels["product"].startsWith("y")', False),
         ('["high", "urgent"].exists(p, p == ticket.priority)', True),
         ('!(ticket.priority == "high")', False),
+        ('ticket.priority.upperAscii() == "HIGH"', True),
+        ('["GO", "si"].exists(word, customer.tier.contains(word.lowerAscii()))', True),
+        ('"ÄRGER".lowerAscii() == "Ärger"', True),
     ],
 )
 def test_it_holds_or_not(source: str, holds: bool) -> None:
@@ -31,6 +35,7 @@ def test_it_holds_or_not(source: str, holds: bool) -> None:
     [
         ('ticket.labels.missing == "x"', MISSING_LABEL),
         ("ticket.priority", "is not true or false"),
+        ("ticket.labels.lowerAscii()", "RuntimeError"),
     ],
 )
 def test_what_cannot_be_told_does_not_hold_and_says_why(source: str, failure: str) -> None:
