@@ -2,13 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
+from services.intake.adapters import watching
+from services.intake.adapters.bells import Bells
+from services.intake.adapters.clients import PostgresClients
+from services.intake.adapters.closing import Closing
+from services.intake.adapters.email.assembly import open_mail
 from services.intake.adapters.store import PostgresConversations
+from services.intake.adapters.ticket_lists import PostgresTicketLists
+from services.intake.adapters.timelines import PostgresTimelines
+from services.intake.adapters.watching import TicketWatch
 from services.intake.adapters.workspaces import PostgresWorkspaces
-from services.intake.api import messages
+from services.intake.api import (
+    answers,
+    batches,
+    customers,
+    email,
+    messages,
+    operations,
+    quarantine,
+    tickets,
+    timelines,
+)
 from services.intake.api.receiving import Receiving
+from services.intake.app.change_customer import ClientDesk
 from services.intake.app.configuration import IntakePart
+from services.intake.app.desk import Desk
 from services.intake.consumers import consume
 from services.intake.settings import IntakeSettings
 from shared.db.shards import Shard
@@ -23,31 +43,63 @@ DESCRIPTION = "Takes what customers send by any channel, and turns it into ticke
 @asynccontextmanager
 async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Service]:
     """One intake process, ready to run."""
-    async with open_runtime("intake", settings, leaves) as runtime:
+    async with AsyncExitStack() as stack:
+        runtime = await stack.enter_async_context(open_runtime("intake", settings, leaves))
         database = runtime.database
         ids = SystemIds()
         workspaces = PostgresWorkspaces(database)
+        watch = TicketWatch(runtime.relaying, settings.shards)
+        outbound = Bells("delivery", settings.shards)
+        conversations = PostgresConversations(settings.shards, watch, outbound)
+        clients = PostgresClients(settings.shards, watch)
+        lists, shown = PostgresTicketLists(), PostgresTimelines()
+        desk = Desk(correspondence=conversations, workspaces=workspaces, ids=ids)
+        client_desk = ClientDesk(clients=clients, workspaces=workspaces, ids=ids)
         receiving = Receiving(
             database,
-            PostgresConversations(),
+            conversations,
             workspaces,
             runtime.seen,
             ids,
             group_max=settings.group_max_messages,
         )
-        consumer = runtime.consumer(consume())
+        mail = await stack.enter_async_context(
+            open_mail(
+                runtime,
+                settings,
+                conversations=conversations,
+                workspaces=workspaces,
+                ids=ids,
+                outbound_bells=outbound,
+            )
+        )
+        consumer = runtime.consumer(consume(desk))
+        closing = Closing(database, desk)
         housekeeping = runtime.housekeeping()
 
         async def serve(shard: Shard) -> None:
             async with asyncio.TaskGroup() as group:
                 group.create_task(consumer.run(shard))
                 group.create_task(housekeeping.run(shard))
+                group.create_task(closing.run(shard))
+                group.create_task(mail.serve(shard))
+
+        async def watching_tickets(_: asyncio.Event) -> None:
+            await watch.run(database, runtime.stopping)
 
         app = create_app(
             title="Waypost intake",
             description=DESCRIPTION,
             routers=[
                 messages.routes(receiving),
+                batches.routes(receiving, database),
+                tickets.routes(database, lists, desk),
+                answers.routes(database, shown, desk),
+                timelines.routes(runtime, lists, shown, watch),
+                customers.routes(database, clients, client_desk),
+                operations.routes(database, clients, runtime.revoked, ids),
+                email.routes(database, mail.mailroom, mail.blobs, max_bytes=settings.mail_max_bytes),
+                quarantine.routes(database, mail.raws, mail.mailroom, mail.blobs, mail.release),
                 configuration.routes(workspaces, IntakePart),
                 parked.routes(database),
             ],
@@ -57,4 +109,11 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             cors_origins=settings.cors_origins,
             has_docs=settings.environment == "development",
         )
-        yield Service(runtime=runtime, app=app, serve=serve)
+        app.state.mail = mail
+        yield Service(
+            runtime=runtime,
+            app=app,
+            serve=serve,
+            parts=[watching_tickets, *mail.parts],
+            listens={watching.CHANNEL: watch.hear, **mail.listens},
+        )

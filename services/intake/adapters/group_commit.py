@@ -1,7 +1,7 @@
 """Group commit: messages that arrive while a commit is under way share the next one.
 
-No timer: an idle service commits each message at once, a busy one commits many for the price of one. If the
-database refuses a group's data, its messages are tried one by one, and only the guilty one fails.
+No timer: an idle service commits each message at once, a busy one commits many for the price of one. If a
+group fails by what is in it, its messages are tried one by one, and only the guilty one fails.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from shared.errors import DataRefused, WaypostError
+from shared.errors import StaleEpoch, TransientError, WaypostError
 
 I = TypeVar("I")  # noqa: E741 - an item
 R = TypeVar("R")
@@ -77,7 +77,10 @@ class GroupCommit(Generic[I, R]):
     async def _settle(self, group: list[_Waiting[I, R]]) -> None:
         try:
             results = await self._commit([waiting.item for waiting in group])
-        except DataRefused:
+        except (TransientError, StaleEpoch):
+            raise
+        except Exception:
+            # Refused data or a defect of ours: whose message it is must not be everybody's loss.
             if len(group) == 1:
                 raise
             for waiting in group:
@@ -94,6 +97,6 @@ class GroupCommit(Generic[I, R]):
     async def _settle_alone(self, waiting: _Waiting[I, R]) -> None:
         try:
             await self._settle([waiting])
-        except WaypostError as error:
+        except Exception as error:  # noqa: BLE001 - it is this one's
             if not waiting.done.done():
                 waiting.done.set_exception(error)

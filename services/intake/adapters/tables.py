@@ -7,6 +7,8 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
+    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -15,9 +17,11 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from shared.db.tables import Instant, metadata
+from shared.db.tables import Instant
+
+metadata = MetaData()
 
 customer = Table(
     "customer",
@@ -62,6 +66,7 @@ ticket = Table(
     Column("status", Text, nullable=False),
     Column("priority", Text, nullable=False),
     Column("labels", JSONB, nullable=False),
+    Column("sources", JSONB, nullable=False),
     Column("subject", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("channel_kind", Text, nullable=False),
@@ -74,18 +79,32 @@ ticket = Table(
     Column("merged_into", Uuid),
     Column("first_replied_at", Instant),
     Column("solved_at", Instant),
+    Column("close_due_at", Instant),
     Column("closed_at", Instant),
     Column("assignee_id", Text),
     Column("queue", Text),
     Column("support_tier", SmallInteger),
+    Column("routed_at", Instant),
     Column("sequence", BigInteger, nullable=False),
     Column("last_event_at", Instant, nullable=False),
+    Column("entries", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
     UniqueConstraint("workspace_id", "number", name="ticket_number_is_unique"),
     ForeignKeyConstraint(["workspace_id", "customer_id"], ["customer.workspace_id", "customer.customer_id"]),
-    Index("ticket_by_customer", "workspace_id", "customer_id"),
+    Index("ticket_by_customer", "workspace_id", "customer_id", "number"),
+    Index("ticket_by_status", "workspace_id", "status", "number"),
+    Index("ticket_by_queue", "workspace_id", "queue", "number", postgresql_where=text("queue IS NOT NULL")),
+    Index(
+        "ticket_by_assignee",
+        *("workspace_id", "assignee_id", "number"),
+        postgresql_where=text("assignee_id IS NOT NULL"),
+    ),
+    Index("ticket_by_target", "workspace_id", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
+    Index("ticket_to_close", "shard", "close_due_at", postgresql_where=text("close_due_at IS NOT NULL")),
 )
+"""Tickets. A claim table: the shard's holder closes what was solved long enough ago."""
 
 message = Table(
     "message",
@@ -93,25 +112,187 @@ message = Table(
     Column("workspace_id", Text, nullable=False),
     Column("message_id", Uuid, nullable=False),
     Column("ticket_id", Uuid, nullable=False),
+    Column("entry", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("channel_kind", Text, nullable=False),
     Column("author_kind", Text, nullable=False),
     Column("author_id", Text),
     Column("author_name", Text),
+    Column("customer_id", Uuid),
     Column("is_public", Boolean, nullable=False),
     Column("machine", Text, nullable=False),
+    Column("purpose", Text),
+    Column("subject", Text),
     Column("text", Text, nullable=False),
     Column("text_new", Text, nullable=False),
     Column("html", Text),
     Column("dedupe_key", Text),
     Column("disposition", Text),
+    Column("provider_message_id", Text),
+    Column("reply_to", Text),
+    Column("delivered_to", JSONB),
     Column("sent_at", Instant),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "message_id"),
     UniqueConstraint("workspace_id", "channel", "dedupe_key", name="message_is_received_once"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["ticket.workspace_id", "ticket.ticket_id"]),
-    Index("message_by_ticket", "workspace_id", "ticket_id", "created_at"),
+    Index("message_by_ticket", "workspace_id", "ticket_id", "created_at", "entry"),
+    Index(
+        "message_that_reopened",
+        *("workspace_id", "customer_id", "created_at"),
+        postgresql_where=text("disposition = 'reopened'"),
+    ),
+)
+"""What customers wrote (`inbound`), what they were sent (`outbound`), and notes of the staff.
+
+entry: its place in the ticket's timeline, in which messages and `ticket_event` are numbered together
+"""
+
+ticket_event = Table(
+    "ticket_event",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("entry", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("data", JSONB, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "ticket_id", "event_id"),
+    Index("ticket_event_by_time", "workspace_id", "ticket_id", "at", "entry"),
+)
+"""What every service told about a ticket, but for what messages show themselves."""
+
+ticket_words = Table(
+    "ticket_words",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("source_id", Uuid, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("words", ARRAY(Text), nullable=False),
+    PrimaryKeyConstraint("workspace_id", "source_id"),
+    Index("ticket_words_search", "words", postgresql_using="gin"),
+)
+"""The words of messages, and of tickets' subjects that were changed, as `{workspace}/{word}` (domain/search.py).
+
+A search sets `app.search`, and a policy of this table shows only the rows that hold all of its words: the
+index serves no condition of the statement, as those are only looked at behind the fence.
+"""
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("message_id", Uuid, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("channel_kind", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'queued'")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("queued_at", Instant, nullable=False),
+    Column("next_attempt_at", Instant, nullable=False),
+    Column("last_error", Text),
+    Column("provider_id", Text),
+    PrimaryKeyConstraint("workspace_id", "message_id"),
+    ForeignKeyConstraint(["workspace_id", "message_id"], ["message.workspace_id", "message.message_id"]),
+    Index("delivery_due", "shard", "next_attempt_at", postgresql_where=text("state = 'queued'")),
+)
+"""What leaves by a channel, a row a message: queued, sent, delivered, bounced or failed. A claim table.
+
+next_attempt_at: when it is due; the shard's holder sends it (`adapters/email/outbound.py`)
+"""
+
+address = Table(
+    "address",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("workspace_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Index("address_by_workspace", "workspace_id"),
+)
+"""Where mail, hooks and chats come in: each names one channel of one workspace. Readable without a workspace."""
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "sha256"),
+)
+"""Bytes by what they are: raw mails and attachments."""
+
+raw_mail = Table(
+    "raw_mail",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("raw_id", Uuid, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("sender", Text),
+    Column("recipients", JSONB, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("traceparent", Text),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reason", Text),
+    Column("disposition", Text),
+    Column("message_id", Uuid),
+    Column("ticket_id", Uuid),
+    PrimaryKeyConstraint("workspace_id", "raw_id"),
+    Index("raw_mail_received", "shard", "raw_id", postgresql_where=text("state = 'received'")),
+    Index("raw_mail_quarantined", "workspace_id", "raw_id", postgresql_where=text("state = 'quarantined'")),
+)
+"""Mail as it came, stored before it is read: received, parsed, quarantined, released or duplicate. A claim table.
+
+raw_id: also the id of the message that it becomes
+"""
+
+mail_reference = Table(
+    "mail_reference",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("message_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "key"),
+)
+"""By what a later mail is recognised: hashes of Message-IDs in and out, and of whole mails against repeats."""
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("attachment_id", Uuid, nullable=False),
+    Column("message_id", Uuid, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("content_id", Text),
+    Column("is_inline", Boolean, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "attachment_id"),
+    ForeignKeyConstraint(["workspace_id", "message_id"], ["message.workspace_id", "message.message_id"]),
+    Index("attachment_by_message", "workspace_id", "message_id", "attachment_id"),
 )
 
-FENCED = (customer, identity, ticket_number, ticket, message)
+FENCED = (
+    customer,
+    identity,
+    ticket_number,
+    message,
+    ticket_event,
+    ticket_words,
+    blob,
+    mail_reference,
+    attachment,
+)
+CLAIMED = (ticket, delivery, raw_mail)

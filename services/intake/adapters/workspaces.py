@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import text
 
+from services.intake.adapters import addresses
 from services.intake.app.configuration import IntakePart, to_workspace
 from services.intake.domain.workspace import Workspace
 from shared.db import configuration
@@ -43,9 +44,12 @@ class PostgresWorkspaces:
         """The part that holds; built-in defaults at version 0."""
         return await self._database.transact(lambda tx: self._read(tx, workspace_id), workspaces=[workspace_id])
 
-    async def check(self, _workspace_id: str, part: IntakePart) -> Sequence[str]:
+    async def check(self, workspace_id: str, part: IntakePart) -> Sequence[str]:
         """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
         to_workspace(0, part)
+        await self._database.transact(
+            lambda tx: addresses.check(tx, workspace_id, part), workspaces=[workspace_id]
+        )
         return []
 
     async def apply(self, workspace_id: str, part: IntakePart, *, seen: IfMatch, by: str) -> Stored[IntakePart]:
@@ -56,6 +60,7 @@ class PostgresWorkspaces:
             stored = await self._read(tx, workspace_id)
             seen.check(stored.version)
             version = stored.version + 1
+            await addresses.replace(tx, workspace_id, part)
             await configuration.save(tx, workspace_id, version, part.model_dump(mode="json"), by)
             return Stored(version, part)
 

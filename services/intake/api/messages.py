@@ -12,7 +12,7 @@ from shared.http.idempotency import OnceHeader
 
 
 def routes(receiving: Receiving) -> APIRouter:
-    """Single messages and batches."""
+    """Single messages."""
     router = api_router("messages")
 
     @router.post(

@@ -3,20 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import phonenumbers
 from fastapi import Response
 
 from services.intake.adapters.group_commit import GroupCommit
 from services.intake.api.schemas import From, MessageReceipt, MessageRequest
 from services.intake.app.ports import Conversations, Receipt, Workspaces
+from services.intake.app.receive_batch import receive_batch
 from services.intake.app.receive_message import Arrival, receive_messages
-from services.intake.domain.message import Disposition, Identity, IdentityKind, InboundMessage, Sender
+from services.intake.domain.message import (
+    Disposition,
+    Identity,
+    IdentityKind,
+    InboundMessage,
+    Sender,
+    email_identity,
+)
 from shared.db.unit_of_work import Database, Tx
 from shared.db.workspaces import SeenWorkspaces
-from shared.errors import DomainError, InvalidInput, WaypostError
+from shared.errors import DomainError, WaypostError
+from shared.events.envelope import Cause
 from shared.http.auth import Principal
 from shared.http.context import request_cause
-from shared.http.idempotency import Answer, Answered, Once, find, store
+from shared.http.idempotency import Answer, Once, find, store
 from shared.ids import IdFactory
 
 
@@ -48,15 +56,30 @@ class Receiving:
 
     async def receive(self, request: MessageRequest, principal: Principal, once: Once) -> Response:
         """The answer to one message, after its commit."""
-        arrival = Arrival(self._normalised(request, principal), request_cause())
-        return (await self._group.submit(_Submission(arrival, once))).response()
+        return (await self._group.submit(_Submission(self._arrival(request, principal), once))).response()
 
-    def _normalised(self, request: MessageRequest, principal: Principal) -> InboundMessage:
+    async def receive_batch(
+        self, tx: Tx, requests: Sequence[MessageRequest], principal: Principal, cause: Cause
+    ) -> list[Receipt | WaypostError]:
+        """What becomes of each of these messages in this transaction."""
+        await self._seen.remember(tx, {principal.workspace_id})
+        return await receive_batch(
+            [Arrival(self._message(request, principal), cause) for request in requests],
+            tx=tx,
+            conversations=self._conversations,
+            workspaces=self._workspaces,
+            ids=self._ids,
+        )
+
+    def _arrival(self, request: MessageRequest, principal: Principal) -> Arrival:
+        return Arrival(self._message(request, principal), request_cause())
+
+    def _message(self, request: MessageRequest, principal: Principal) -> InboundMessage:
         return InboundMessage(
             workspace_id=principal.workspace_id,
             message_id=self._ids.new(),
             channel=request.channel,
-            sender=_sender(request.sender),
+            sender=Sender(identity=_identity(request.sender), name=request.sender.name, is_verified=False),
             subject=request.subject,
             text=request.text,
             text_new=request.text,
@@ -93,7 +116,7 @@ class Receiving:
             )
             news = iter(answers)
             return [
-                next(news) if before is None else _again(before, item.once)
+                next(news) if before is None else before.checked(item.once)
                 for item, before in zip(items, answered, strict=True)
             ]
 
@@ -108,43 +131,15 @@ def _key(item: _Submission) -> tuple[str, ...] | None:
 def _answer(receipt: Receipt | DomainError) -> Answer | WaypostError:
     if not isinstance(receipt, Receipt):
         return receipt
-    status = 200 if receipt.disposition is Disposition.DUPLICATE else 201
-    model = MessageReceipt(
-        ticket_id=receipt.ticket_id,
-        ticket_number=receipt.ticket_number,
-        message_id=receipt.message_id,
-        disposition=receipt.disposition,
-        reason=receipt.reason,
-    )
-    return Answer.of(status, model)
-
-
-def _again(before: Answered, once: Once) -> Answer | WaypostError:
-    try:
-        return before.unless_other(once)
-    except InvalidInput as refusal:
-        return refusal
-
-
-def _sender(sender: From) -> Sender:
-    return Sender(identity=_identity(sender), name=sender.name, is_verified=False)
+    return Answer.of(200 if receipt.disposition is Disposition.DUPLICATE else 201, MessageReceipt.of(receipt))
 
 
 def _identity(sender: From) -> Identity | None:
-    """The strongest thing that the sender is known by. Raises InvalidInput for a number that is none."""
+    """The strongest thing that the sender is known by. Numbers are read later, as their channel writes them."""
     if sender.email:
-        local, _, domain = sender.email.rpartition("@")
-        return Identity(kind=IdentityKind.EMAIL, value=f"{local}@{domain.lower()}")
+        return email_identity(sender.email)
     if sender.phone:
-        try:
-            number = phonenumbers.parse(sender.phone, None)
-        except phonenumbers.NumberParseException:
-            raise InvalidInput(
-                "The number cannot be read.", problems=(("/from/phone", "write it as +49301234567"),)
-            ) from None
-        return Identity(
-            kind=IdentityKind.PHONE, value=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        )
+        return Identity(kind=IdentityKind.PHONE, value=sender.phone)
     if sender.handle:
         return Identity(kind=IdentityKind.HANDLE, value=sender.handle)
     return None

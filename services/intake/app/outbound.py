@@ -1,8 +1,9 @@
-"""Turns facts of the domain into the contracts of topic `tickets`."""
+"""Turns facts of the domain into the contracts of topic `tickets`, and into their places in timelines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import assert_never
 
+from services.intake.app.ports import Told
 from services.intake.domain.customer import Customer
 from services.intake.domain.ticket import (
     Change,
@@ -16,7 +17,7 @@ from services.intake.domain.ticket import (
     Updated,
 )
 from shared.events.contract import Contract
-from shared.events.envelope import Cause, Event, new_event
+from shared.events.envelope import Cause, new_event
 from shared.events.tickets import (
     CustomerFacts,
     MessageReceivedV1,
@@ -30,20 +31,31 @@ from shared.events.tickets import (
 from shared.ids import IdFactory
 
 
-def to_events(change: Change, customer: Customer, cause: Cause, ids: IdFactory) -> Iterator[Event]:
-    """The events of a change, in order. Their sequences end at the ticket's."""
+def tell(change: Change, customer: Customer, cause: Cause, ids: IdFactory) -> list[Told]:
+    """The events of a change, in order, each in its place in the ticket's timeline."""
     ticket = change.ticket
-    first = ticket.sequence - len(change.facts) + 1
-    for sequence, fact in enumerate(change.facts, first):
-        yield new_event(
-            _contract(fact, ticket, customer),
-            event_id=ids.new(),
-            service="intake",
-            workspace_id=ticket.workspace_id,
-            sequence=sequence,
-            time=ticket.last_event_at,
-            cause=cause,
+    return [
+        Told(
+            ticket.ticket_id,
+            entry,
+            new_event(
+                _contract(fact, ticket, customer),
+                event_id=ids.new(),
+                service="intake",
+                workspace_id=ticket.workspace_id,
+                sequence=sequence,
+                time=ticket.last_event_at,
+                cause=cause,
+            ),
         )
+        for sequence, entry, fact in change.numbered()
+    ]
+
+
+def kept_apart(told: Iterable[Told]) -> list[Told]:
+    """The events that timelines keep: the others show in the ticket and the messages that they are about."""
+    shown = (TicketOpenedV1, MessageReceivedV1, ReplySentV1)
+    return [item for item in told if not isinstance(item.event.data, shown)]
 
 
 def facts_of(ticket: Ticket, customer: Customer) -> TicketFacts:

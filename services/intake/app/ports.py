@@ -1,4 +1,8 @@
-"""What intake's use-cases need of the world."""
+"""What intake's use-cases need of the world.
+
+Whatever is loaded to be changed is locked, in the one order that everybody keeps: identities, customers,
+tickets, the rest, each by id.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +10,13 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from services.intake.domain.conversation import Located
 from services.intake.domain.customer import Customer
-from services.intake.domain.message import Disposition, Identity, InboundMessage
+from services.intake.domain.message import Disposition, Identity, InboundMessage, StaffMessage
 from services.intake.domain.ticket import Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
+from shared.events.envelope import Event
 from shared.vocabulary import ChannelKind
 
 IdentityKey = tuple[str, Identity]
@@ -18,6 +24,9 @@ IdentityKey = tuple[str, Identity]
 
 TicketKey = tuple[str, UUID]
 """Workspace and ticket."""
+
+CustomerKey = tuple[str, UUID]
+"""Workspace and customer."""
 
 DedupeKey = tuple[str, str, str]
 """Workspace, channel and what recognises a repeat there."""
@@ -42,28 +51,58 @@ class StoredMessage:
     channel_kind: ChannelKind
     ticket_id: UUID
     customer_id: UUID
+    entry: int
     is_public: bool
     disposition: Disposition
     received_at: datetime
 
 
-class Conversations(Protocol):
-    """Tickets, messages and customers. Whatever is loaded is locked, in the one order that everybody keeps."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event in its place in the timeline of a ticket. `entry` is 0 where the ticket is not known."""
 
-    async def receipts(self, tx: Tx, keys: Collection[DedupeKey]) -> dict[DedupeKey, Receipt]:
-        """What became of messages that were received before."""
-        ...
+    ticket_id: UUID
+    entry: int
+    event: Event
 
-    async def lock_customers(self, tx: Tx, keys: Collection[IdentityKey]) -> dict[IdentityKey, Customer]:
-        """The customers behind identities that are known."""
+
+class Tickets(Protocol):
+    """Tickets as they stand."""
+
+    async def locate(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Located]:
+        """Locks tickets by the id that was asked for; a merged one is followed to where it went."""
         ...
 
     async def lock_tickets(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Ticket]:
-        """Tickets by the id that was asked for; a merged one is followed to where it went."""
+        """Locks just these tickets."""
         ...
 
     async def take_numbers(self, tx: Tx, counts: Mapping[str, int]) -> dict[str, int]:
         """The first of so many ticket numbers, by workspace."""
+        ...
+
+    async def add_tickets(self, tx: Tx, tickets: Sequence[Ticket]) -> None:
+        """New tickets."""
+        ...
+
+    async def save_tickets(self, tx: Tx, tickets: Sequence[Ticket]) -> None:
+        """Changed tickets; whoever watches them is woken."""
+        ...
+
+    async def add_told(self, tx: Tx, told: Sequence[Told]) -> None:
+        """Events, for the timelines of tickets. One that stands there already stays."""
+        ...
+
+
+class Customers(Protocol):
+    """Customers, and the identities that point to them."""
+
+    async def lock_customers(self, tx: Tx, keys: Collection[IdentityKey]) -> dict[IdentityKey, Customer]:
+        """The customers behind identities that are known; the identities are locked."""
+        ...
+
+    async def customers(self, tx: Tx, keys: Collection[CustomerKey]) -> dict[CustomerKey, Customer]:
+        """Customers by their id, not locked."""
         ...
 
     async def add_customers(self, tx: Tx, customers: Mapping[IdentityKey | UUID, Customer]) -> None:
@@ -73,12 +112,79 @@ class Conversations(Protocol):
         """
         ...
 
-    async def save_tickets(self, tx: Tx, tickets: Sequence[Ticket]) -> None:
-        """New and changed tickets."""
+
+class Messages(Protocol):
+    """Messages in and out."""
+
+    async def receipts(self, tx: Tx, keys: Collection[DedupeKey]) -> dict[DedupeKey, Receipt]:
+        """What became of messages that were received before."""
+        ...
+
+    async def reopenings(
+        self, tx: Tx, tickets: Collection[TicketKey], senders: Collection[CustomerKey], since: datetime
+    ) -> Mapping[TicketKey | CustomerKey, int]:
+        """How often these tickets were reopened, and these customers reopened any, after a moment."""
         ...
 
     async def add_messages(self, tx: Tx, messages: Sequence[StoredMessage]) -> None:
-        """New inbound messages."""
+        """New inbound messages.
+
+        Raises Collision where somebody else was faster with a dedupe key.
+        """
+        ...
+
+
+class Conversations(Tickets, Customers, Messages, Protocol):
+    """All that receiving a message touches."""
+
+
+class Correspondence(Tickets, Customers, Protocol):
+    """What the staff's commands touch."""
+
+    async def add_staff_message(self, tx: Tx, message: StaffMessage) -> None:
+        """A reply or a note. A reply of a kind of channel that delivers is queued for delivery."""
+        ...
+
+    async def opening_text(self, tx: Tx, key: TicketKey) -> tuple[str, str, bool]:
+        """Text, sender and whether a machine wrote it, of the message that opened a ticket; empty without one."""
+        ...
+
+    async def save_subject(self, tx: Tx, ticket: Ticket) -> None:
+        """Makes a ticket's subject as it is now one that it is found by."""
+        ...
+
+
+class Clients(Tickets, Customers, Protocol):
+    """What changes of customers touch."""
+
+    async def lock_customer(
+        self, tx: Tx, key: CustomerKey, wanted: Collection[Identity]
+    ) -> tuple[Customer, frozenset[Identity]] | None:
+        """A customer with their identities; those, the wanted ones and the customer are locked."""
+        ...
+
+    async def save_customer(self, tx: Tx, customer: Customer) -> None:
+        """A changed customer."""
+        ...
+
+    async def set_identities(
+        self, tx: Tx, key: CustomerKey, *, added: Collection[Identity], removed: Collection[Identity]
+    ) -> None:
+        """Other identities of a locked customer. Raises Conflict where one is another customer's."""
+        ...
+
+    async def lock_unsolved(self, tx: Tx, key: CustomerKey, after: UUID | None, most: int) -> list[Ticket]:
+        """The next unsolved tickets of a customer, by id."""
+        ...
+
+
+class States(Protocol):
+    """Tickets as a whole, for readers that have lost their history."""
+
+    async def lock_next(
+        self, tx: Tx, workspace_id: str, after: UUID | None, most: int
+    ) -> list[tuple[Ticket, Customer]]:
+        """The next tickets of a workspace with their customers, by id."""
         ...
 
 

@@ -2,12 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.intake.domain.message import InboundMessage
 from services.intake.domain.ticket import Ticket
 from shared.errors import NotFound
-from shared.vocabulary import TicketStatus
+from shared.vocabulary import MachineClass, TicketStatus
+
+FOR_EVER = timedelta.max
+NEVER = timedelta.min
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A ticket that a message points to.
+
+    ticket: the one that took it up, where it was merged
+    customer_id: whose ticket it was that the message points to
+    """
+
+    ticket: Ticket
+    customer_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +31,7 @@ class Place:
     """Where a message goes.
 
     ticket: the ticket it joins; none opens a new one
-    follow_up_of: the closed ticket that the new one continues
+    follow_up_of: the ticket that the new one continues
     is_participant: whether its sender already takes part in that ticket; a stranger's message is not public
     """
 
@@ -24,20 +40,31 @@ class Place:
     is_participant: bool = True
 
 
-def place(message: InboundMessage, known: Mapping[UUID, Ticket], customer_id: UUID) -> Place:
+def place(
+    message: InboundMessage,
+    known: Mapping[UUID, Located],
+    customer_id: UUID,
+    now: datetime,
+    *,
+    reopens_within: timedelta = FOR_EVER,
+) -> Place:
     """The place of a message among the tickets of its workspace that it points to.
 
-    known: those tickets, merged ones already followed to where they went
+    reopens_within: how long after it was solved a ticket is reopened; later a new one continues it
     Raises NotFound where it names a ticket that is not there.
     """
     if message.ticket_id is not None and message.ticket_id not in known:
         raise NotFound("There is no such ticket.")
     hints = (message.ticket_id, *message.thread_ticket_ids)
-    ticket = next((known[hint] for hint in hints if hint is not None and hint in known), None)
-    if ticket is None:
+    found = next((known[hint] for hint in hints if hint is not None and hint in known), None)
+    if found is None:
         return Place(ticket=None)
-    is_participant = message.ticket_id is not None or ticket.customer_id == customer_id
+    ticket = found.ticket
+    is_participant = message.ticket_id is not None or customer_id in (ticket.customer_id, found.customer_id)
     if ticket.status is TicketStatus.CLOSED:
         # Nobody is let into a closed ticket, and a stranger's message continues nothing.
         return Place(ticket=None, follow_up_of=ticket.ticket_id if is_participant else None)
+    would_reopen = is_participant and message.machine is MachineClass.NONE
+    if would_reopen and ticket.solved_at is not None and now - ticket.solved_at > reopens_within:
+        return Place(ticket=None, follow_up_of=ticket.ticket_id)
     return Place(ticket=ticket, is_participant=is_participant)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.vocabulary import MachineClass, Priority
+from shared.vocabulary import AuthorKind, ChannelKind, MachineClass, Priority, Purpose
 
 
 class IdentityKind(StrEnum):
@@ -25,6 +25,7 @@ class Disposition(StrEnum):
     DUPLICATE = "duplicate"
     DROPPED = "dropped"
     QUARANTINED = "quarantined"
+    ACCEPTED = "accepted"
     REJECTED = "rejected"
 
 
@@ -34,6 +35,12 @@ class Identity:
 
     kind: IdentityKind
     value: str
+
+
+def email_identity(address: str) -> Identity:
+    """The identity behind a mail address: what stands before the @ is its server's affair."""
+    local, at, domain = address.rpartition("@")
+    return Identity(kind=IdentityKind.EMAIL, value=f"{local}{at}{domain.lower()}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,9 @@ class InboundMessage:
     text: what the sender wrote; text_new: without what it quotes
     ticket_id: the ticket that the sender names; thread_ticket_ids: tickets that its threading points to,
     the strongest hint first
+    may_open: whether it opens a ticket where it joins none; machine mail may not
+    provider_message_id: the id that its channel knows it by; reply_to: where its sender wants the answer
+    delivered_to: those of our addresses that it was sent to
     sent_at: the sender's claim, shown only
     """
 
@@ -75,4 +85,60 @@ class InboundMessage:
     ticket_id: UUID | None = None
     thread_ticket_ids: tuple[UUID, ...] = ()
     machine: MachineClass = MachineClass.NONE
+    may_open: bool = True
+    provider_message_id: str | None = None
+    reply_to: str | None = None
+    delivered_to: tuple[str, ...] = ()
     sent_at: datetime | None = None
+
+
+class MessageKind(StrEnum):
+    """Which way a message goes."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    NOTE = "note"
+
+
+class DeliveryState(StrEnum):
+    """How far a message has got on its way out; `none` where no provider delivers it."""
+
+    NONE = "none"
+    QUEUED = "queued"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+
+
+DELIVERED_KINDS = frozenset({ChannelKind.EMAIL})
+"""The kinds of channel by which replies are sent out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffMessage:
+    """A reply, which the customer gets, or a note, which only the staff sees.
+
+    entry: its place in the ticket's timeline
+    purpose: what a reply is for; none for a note
+    """
+
+    workspace_id: str
+    message_id: UUID
+    ticket_id: UUID
+    entry: int
+    kind: MessageKind
+    channel: str
+    channel_kind: ChannelKind
+    author_kind: AuthorKind
+    author_id: str
+    purpose: Purpose | None
+    text: str
+    html: str | None
+    created_at: datetime
+
+    @property
+    def delivery_state(self) -> DeliveryState:
+        """Where it stands when it is stored."""
+        leaves = self.kind is MessageKind.OUTBOUND and self.channel_kind in DELIVERED_KINDS
+        return DeliveryState.QUEUED if leaves else DeliveryState.NONE

@@ -2,22 +2,37 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from services.intake.domain.classification import Rule
+from services.intake.domain.conversation import FOR_EVER
 from services.intake.domain.customer import DEFAULT_TIER, Organisation
 from services.intake.domain.message import Identity, IdentityKind
 from shared.errors import InvalidInput
 from shared.vocabulary import ChannelKind
 
+CLOSE_AFTER = timedelta(days=4)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A configured address, number or API by which requests come and answers leave."""
+    """A configured address, number or API by which requests come and answers leave.
+
+    close_after: how long a solved ticket waits for its customer before it is closed
+    reopens_within: how long after it was solved a customer's message reopens a ticket
+    address: where its mail comes in and from where answers leave, lower-case; name: shown beside it
+    allows_lists: whether mail of mailing lists opens tickets
+    """
 
     channel_id: str
     kind: ChannelKind
     language: str | None = None
     region: str | None = None
+    close_after: timedelta = CLOSE_AFTER
+    reopens_within: timedelta = FOR_EVER
+    address: str | None = None
+    name: str | None = None
+    allows_lists: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +50,16 @@ class Workspace:
         if channel := self.channels.get(channel_id):
             return channel
         raise InvalidInput("There is no such channel.", problems=(("/channel", "unknown"),))
+
+    @property
+    def mail_addresses(self) -> frozenset[str]:
+        """The addresses of all its mail channels."""
+        return frozenset(channel.address for channel in self.channels.values() if channel.address)
+
+    def close_after(self, channel_id: str) -> timedelta:
+        """How long a solved ticket of a channel waits; of one that is no longer configured, the default."""
+        channel = self.channels.get(channel_id)
+        return channel.close_after if channel else CLOSE_AFTER
 
     def organisation_of(self, identity: Identity | None) -> Organisation | None:
         """The organisation that an address belongs to, by its domain."""

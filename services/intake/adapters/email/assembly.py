@@ -1,0 +1,126 @@
+"""How mail's adapters are put together, for the composition root."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from services.intake.adapters.bells import Bells
+from services.intake.adapters.blobs import PostgresBlobs
+from services.intake.adapters.email.backlog import Backlog
+from services.intake.adapters.email.deliveries import PostgresDeliveries
+from services.intake.adapters.email.inbound import Fresh, Mailroom, Waiters
+from services.intake.adapters.email.listeners import Listeners
+from services.intake.adapters.email.messages import PostgresMailMessages
+from services.intake.adapters.email.outbound import Outbound
+from services.intake.adapters.email.parsers import Parsers
+from services.intake.adapters.email.raws import PostgresRawMails
+from services.intake.adapters.email.references import PostgresReferences
+from services.intake.adapters.email.release import Release
+from services.intake.adapters.email.watch import MailWatch
+from services.intake.app.mail_ports import Blobs
+from services.intake.app.ports import Conversations, Workspaces
+from services.intake.app.receive_mail import MailDesk
+from services.intake.settings import IntakeSettings
+from shared.db.shards import Shard
+from shared.ids import IdFactory
+from shared.mail import MailSender
+from shared.service import Part, Runtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSystem:
+    """Everything about mail that one process runs."""
+
+    raws: PostgresRawMails
+    blobs: Blobs
+    parsers: Parsers
+    mailroom: Mailroom
+    backlog: Backlog
+    outbound: Outbound
+    listeners: Listeners
+    release: Release
+    watch: MailWatch
+    inbound_bells: Bells
+    outbound_bells: Bells
+
+    async def serve(self, shard: Shard) -> None:
+        """What is done for a shard."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.backlog.run(shard))
+            group.create_task(self.outbound.run(shard))
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """What runs once a process."""
+        return [self.listeners.run, self.watch.run]
+
+    @property
+    def listens(self) -> Mapping[str, Callable[[str], None]]:
+        """What other processes say."""
+        return {bells.channel: bells.hear for bells in (self.inbound_bells, self.outbound_bells)}
+
+
+@asynccontextmanager
+async def open_mail(
+    runtime: Runtime,
+    settings: IntakeSettings,
+    *,
+    conversations: Conversations,
+    workspaces: Workspaces,
+    ids: IdFactory,
+    outbound_bells: Bells,
+) -> AsyncIterator[MailSystem]:
+    """Opens what mail needs, and closes it. Raises OSError where a port is taken.
+
+    outbound_bells: rung by whoever queues a delivery
+    """
+    database, metrics = runtime.database, runtime.metrics
+    secret = settings.secret.get_secret_value().encode()
+    raws, references = PostgresRawMails(settings.shards), PostgresReferences()
+    blobs = PostgresBlobs(database)
+    inbound = Bells("raw_mail", settings.shards)
+    fresh, waiters = Fresh(), Waiters()
+    desk = MailDesk(
+        conversations=conversations,
+        workspaces=workspaces,
+        raws=raws,
+        references=references,
+        messages=PostgresMailMessages(),
+        ids=ids,
+        secret=secret,
+    )
+    mailroom = Mailroom(
+        database, raws, workspaces, blobs, runtime.seen, ids, bells=inbound, fresh=fresh, waiters=waiters
+    )
+    server = settings.outbound_smtp_url
+    sender = MailSender(server.get_secret_value()) if server else None
+    async with AsyncExitStack() as stack:
+        parsers = Parsers(settings.parser_workers)
+        stack.push_async_callback(parsers.close)
+        listeners = Listeners(database, mailroom, max_bytes=settings.mail_max_bytes)
+        stack.callback(listeners.close)
+        listeners.bind(settings.smtp_host or settings.http_host, smtp=settings.smtp_port, lmtp=settings.lmtp_port)
+        yield MailSystem(
+            raws=raws,
+            blobs=blobs,
+            parsers=parsers,
+            mailroom=mailroom,
+            backlog=Backlog(
+                database, desk, raws, parsers, blobs, bells=inbound, fresh=fresh, waiters=waiters, metrics=metrics
+            ),
+            outbound=Outbound(
+                database,
+                PostgresDeliveries(references),
+                workspaces,
+                sender,
+                bells=outbound_bells,
+                secret=secret,
+                metrics=metrics,
+            ),
+            listeners=listeners,
+            release=Release(blobs, parsers, desk),
+            watch=MailWatch(database, raws, inbound=inbound, outbound=outbound_bells),
+            inbound_bells=inbound,
+            outbound_bells=outbound_bells,
+        )

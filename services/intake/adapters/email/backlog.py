@@ -1,0 +1,163 @@
+"""Works through the mail that was stored: read in parallel, received in the order in which it came.
+
+Only the holder of a shard does, under its fence, so each mail is received exactly once: whatever a crash
+leaves behind, the next holder finds in its rows. Two mails of one sender in one channel keep their order; a
+mail that takes long to read holds up nobody else.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from services.intake.adapters.bells import Bells
+from services.intake.adapters.email.inbound import Fresh, Waiters
+from services.intake.adapters.email.parsers import Parsers
+from services.intake.adapters.email.raws import PostgresRawMails
+from services.intake.app.mail_ports import Blobs, Outcome, RawKey, RawMail, RawState, ReadMail, UnreadableMail
+from services.intake.app.receive_mail import MailDesk, receive_mails
+from services.intake.domain.mail import Mail
+from services.intake.domain.mail_threads import recognised_by, refers_to
+from shared.db.shards import Shard
+from shared.db.unit_of_work import Database, Tx
+from shared.errors import NotFound, StaleEpoch, TransientError
+from shared.telemetry.metrics import Metrics
+from shared.telemetry.names import Log
+
+log = structlog.get_logger()
+
+_IN_HAND = 64
+"""Mails of one shard that are being read or received at one time, at most."""
+_MAX_ATTEMPTS = 8
+"""A mail that was taken up more often and never settled seems to end the process each time."""
+_IDLE_S = 30.0
+
+
+class Backlog:
+    """Receives the mail of every shard that this process holds."""
+
+    def __init__(
+        self,
+        database: Database,
+        desk: MailDesk,
+        raws: PostgresRawMails,
+        parsers: Parsers,
+        blobs: Blobs,
+        *,
+        bells: Bells,
+        fresh: Fresh,
+        waiters: Waiters,
+        metrics: Metrics,
+    ) -> None:
+        self._database = database
+        self._desk = desk
+        self._raws = raws
+        self._parsers = parsers
+        self._blobs = blobs
+        self._bells = bells
+        self._fresh = fresh
+        self._waiters = waiters
+        self._settled = metrics.counter("mails_settled", "Mails that something has become of.", "disposition")
+
+    async def run(self, shard: Shard) -> None:
+        """Receives until the shard is drained. Raises StaleEpoch and TransientError."""
+        in_hand: dict[RawKey, tuple[RawMail, asyncio.Task[ReadMail]]] = {}
+        with self._bells.hung(shard) as bell:
+            async with asyncio.TaskGroup() as group:
+                while not shard.draining.is_set():
+                    for raw in await self._take(shard, in_hand):
+                        task = group.create_task(self.read(raw))
+                        task.add_done_callback(lambda _: bell.ring())
+                        in_hand[raw.key] = raw, task
+                    if ready := _ready(in_hand):
+                        await self._settle(shard, ready)
+                        for item in ready:
+                            del in_hand[item.raw.key]
+                    else:
+                        await bell.wait(_IDLE_S)
+                for _, task in in_hand.values():
+                    task.cancel()
+
+    async def read(self, raw: RawMail) -> ReadMail:
+        """What the parser makes of a mail."""
+        if raw.attempts > _MAX_ATTEMPTS:
+            return ReadMail(raw=raw, mail=f"it was taken up {raw.attempts} times")
+        try:
+            mail = await self._parsers.parse(await self.content(raw))
+        except UnreadableMail as error:
+            return ReadMail(raw=raw, mail=str(error))
+        except NotFound:
+            return ReadMail(raw=raw, mail="its bytes are missing")
+        return with_hashes(raw, mail)
+
+    async def content(self, raw: RawMail) -> bytes:
+        """A mail's bytes."""
+        return self._fresh.take(raw.raw_id) or await self._blobs.read(raw.workspace_id, raw.sha256)
+
+    async def _take(self, shard: Shard, in_hand: Mapping[RawKey, object]) -> list[RawMail]:
+        room = _IN_HAND - len(in_hand)
+        if room <= 0:
+            return []
+        taken = [raw_id for _, raw_id in in_hand]
+        return await self._database.transact(
+            lambda tx: self._raws.take(tx, shard.n, taken, room), claims=[shard.n], fence=shard.fence
+        )
+
+    async def _settle(self, shard: Shard, items: Sequence[ReadMail]) -> None:
+        """Receives mails in one commit; where that fails each in its own, and the guilty one is set aside."""
+        try:
+            outcomes = await self._receive(shard, items)
+        except (TransientError, StaleEpoch):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a mail brings about ends in quarantine
+            if len(items) > 1:
+                for item in items:
+                    await self._settle(shard, [item])
+                return
+            reason = f"it cannot be stored: {type(error).__name__}"
+            outcomes = await self._receive(shard, [ReadMail(raw=items[0].raw, mail=reason)])
+        for outcome in outcomes:
+            self._settled.labels(outcome.disposition.value).inc()
+            if outcome.state is RawState.QUARANTINED:
+                log.warning(Log.MAIL_QUARANTINED, reason=outcome.reason, raw_id=str(outcome.raw.raw_id))
+        self._waiters.settle(outcomes)
+
+    async def _receive(self, shard: Shard, items: Sequence[ReadMail]) -> list[Outcome]:
+        workspaces = {item.raw.workspace_id for item in items}
+        stored = await self._blobs.stage({key: blob for item in items for key, blob in item.blobs().items()})
+
+        async def unit(tx: Tx) -> list[Outcome]:
+            await stored(tx)
+            return await receive_mails(items, tx=tx, desk=self._desk)
+
+        return await self._database.transact(unit, workspaces=workspaces, fence=shard.fence)
+
+
+def with_hashes(raw: RawMail, mail: Mail) -> ReadMail:
+    """A mail with the hashes by which its attachments are stored."""
+    sha256s = tuple(hashlib.sha256(file.content).digest() for file in mail.attachments)
+    return ReadMail(raw=raw, mail=mail, sha256s=sha256s)
+
+
+def _ready(in_hand: Mapping[RawKey, tuple[RawMail, asyncio.Task[ReadMail]]]) -> list[ReadMail]:
+    """Mails that can share the next commit: read, behind no unread one of their sender, and free of each other.
+
+    A mail that refers to another of the same commit, or repeats it, could not find it there.
+    """
+    ready: list[ReadMail] = []
+    held_up: set[tuple[str, str, str | None]] = set()
+    recognised: set[tuple[str, bytes]] = set()
+    for raw, task in in_hand.values():
+        sender = (raw.workspace_id, raw.channel, raw.sender)
+        if sender in held_up or not task.done():
+            held_up.add(sender)
+            continue
+        item = task.result()
+        if isinstance(item.mail, Mail):
+            if any((raw.workspace_id, key) in recognised for key in refers_to(item.mail)):
+                held_up.add(sender)
+                continue
+            recognised |= {(raw.workspace_id, key) for key in recognised_by(item.mail)}
+        ready.append(item)
+    return ready

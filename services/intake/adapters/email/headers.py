@@ -1,0 +1,118 @@
+"""Header fields as values: encoded words, addresses, Message-IDs, dates. Whatever they hold, nothing here raises.
+
+The standard library's structured header parser is left aside: it raises on many broken fields, and takes
+seconds for some (python/cpython#136063).
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from email.utils import getaddresses, parsedate_to_datetime
+
+from services.intake.adapters.email.charsets import clean, decode, from_header
+from services.intake.domain.mail import Mailbox
+
+_FOLD = re.compile(r"\r?\n|\r")
+_WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?\r\n]*)\?=")
+_ADDRESS = re.compile(r"[^\s@<>,;:()\[\]\"\\\x00-\x1f]{1,64}@[^\s@<>,;:()\[\]\"\\\x00-\x1f]{1,189}")
+_MESSAGE_ID = re.compile(r"<([^<>\s]{1,900})>")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_MAX_NAME = 200
+
+
+def unfolded(value: str) -> str:
+    """The raw value on one line."""
+    return _FOLD.sub("", value)
+
+
+def text_of(raw: str) -> str:
+    """An unstructured field as text: encoded words (RFC 2047) and bytes beyond ASCII decoded, one line."""
+    return _CONTROL.sub(" ", clean(_decode_words(from_header(unfolded(raw))))).strip()
+
+
+def mailboxes(raw_values: Iterable[str]) -> Iterator[Mailbox]:
+    """The addresses of a field that holds addresses, those that can be used as one."""
+    values = [from_header(unfolded(raw)) for raw in raw_values]
+    for name, address in _addresses(values):
+        if (match := _ADDRESS.fullmatch(address.strip())) is None:
+            continue
+        local, _, domain = match[0].rpartition("@")
+        shown = _CONTROL.sub(" ", _decode_words(name)).strip()[:_MAX_NAME]
+        yield Mailbox(address=clean(f"{local}@{domain.lower()}"), name=clean(shown) or None)
+
+
+def message_ids(raw_values: Iterable[str]) -> list[str]:
+    """The Message-IDs in a field, in angle brackets; a bare one gets them."""
+    values = [clean(from_header(unfolded(raw))) for raw in raw_values]
+    found = [match[0] for value in values for match in _MESSAGE_ID.finditer(value)]
+    if found:
+        return found
+    bare = [word for value in values for word in value.split() if "@" in word]
+    return [f"<{word.strip('<>')}>" for word in bare if _MESSAGE_ID.fullmatch(f"<{word.strip('<>')}>")]
+
+
+def instant(raw: str) -> datetime | None:
+    """The date that a field says, where it says a possible one."""
+    try:
+        at = parsedate_to_datetime(clean(unfolded(raw)))
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return at if 1970 <= at.year <= 2200 else None
+
+
+def keyword(raw: str) -> str:
+    """The keyword at the beginning of a field, lower-case, without parameters and comments."""
+    return re.split(r"[;(\s]", clean(unfolded(raw)).strip().lower(), maxsplit=1)[0]
+
+
+def file_name(raw: str, otherwise: str) -> str:
+    """A name that is safe to show: the last part of a path, without controls and invisible characters."""
+    name = _UNSAFE_IN_NAME.sub("", text_of(raw)).replace("\\", "/").rpartition("/")[2].strip(" .")
+    return name[-_MAX_NAME:] or otherwise
+
+
+def _addresses(values: list[str]) -> list[tuple[str, str]]:
+    try:
+        found = getaddresses(values)
+    except (IndexError, RecursionError, ValueError):
+        found = []
+    if any("@" in address for _, address in found):
+        return found
+    return [("", match[0]) for value in values for match in _ADDRESS.finditer(value)]
+
+
+def _decode_words(value: str) -> str:
+    """Decodes encoded words; neighbours of one charset together, as some programs cut a character in two."""
+    if "=?" not in value:
+        return value
+    pieces: list[str] = []
+    pending: tuple[str, bytes] | None = None
+    end = 0
+    for match in _WORD.finditer(value):
+        between = value[end : match.start()]
+        charset, content = match[1].lower(), _word_bytes(match[2], match[3])
+        if pending and not between.strip():
+            between = ""
+        if pending and (between or pending[0] != charset):
+            pieces.append(decode(pending[1], pending[0]))
+            pending = None
+        pieces.append(between)
+        pending = (charset, (pending[1] if pending else b"") + content)
+        end = match.end()
+    if pending:
+        pieces.append(decode(pending[1], pending[0]))
+    return "".join((*pieces, value[end:]))
+
+
+def _word_bytes(encoding: str, text: str) -> bytes:
+    content = text.encode("utf-8", errors="replace")
+    if encoding in "qQ":
+        return binascii.a2b_qp(content, header=True)
+    try:
+        return base64.b64decode(content + b"=" * (-len(content) % 4))
+    except binascii.Error:
+        return content

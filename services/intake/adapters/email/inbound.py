@@ -1,0 +1,270 @@
+"""The door for mail, whichever way it comes: what it says yes to is stored. Reading it comes after."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from pydantic import BaseModel
+
+from services.intake.adapters.bells import Bells
+from services.intake.adapters.email.raws import PostgresRawMails, StoredRaw
+from services.intake.adapters.group_commit import GroupCommit
+from services.intake.app.mail_ports import Blobs, Outcome, RawMail, RawState
+from services.intake.app.ports import Workspaces
+from services.intake.domain.workspace import Workspace
+from shared.clock import monotonic
+from shared.db.unit_of_work import Database, Tx
+from shared.db.workspaces import SeenWorkspaces
+from shared.errors import InvalidInput, NotFound, Unavailable, WaypostError
+from shared.http.idempotency import Answer, Answered, Once, find, store
+from shared.ids import IdFactory
+from shared.telemetry.names import Log
+from shared.telemetry.tracing import continued, current_traceparent
+from shared.vocabulary import ChannelKind
+
+log = structlog.get_logger()
+
+_GROUP = 64
+_MAX_IN_HAND = 128 << 20
+"""Bytes of mail that are being stored at one time, at most."""
+_MAX_FRESH = 32 << 20
+_FIRST_S = 0.2
+_POLL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A mail at the door.
+
+    sender: of the envelope, empty for a null sender, None where there is no envelope
+    """
+
+    workspace_id: str
+    channel: str
+    sender: str | None
+    recipients: tuple[str, ...]
+    content: bytes
+
+
+class Accepted(BaseModel):
+    """The answer that an Idempotency-Key keeps: where to look for what became of the mail."""
+
+    raw_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    mail: Incoming
+    raw_id: UUID
+    sha256: bytes
+    traceparent: str
+    once: Once | None
+
+
+class Fresh:
+    """The bytes of mail that was stored just now, so that reading it need not fetch them. Bounded."""
+
+    def __init__(self) -> None:
+        self._kept: dict[UUID, bytes] = {}
+        self._size = 0
+
+    def keep(self, raw_id: UUID, content: bytes) -> None:
+        """Keeps the bytes, if there is room."""
+        if self._size + len(content) <= _MAX_FRESH:
+            self._kept[raw_id] = content
+            self._size += len(content)
+
+    def take(self, raw_id: UUID) -> bytes | None:
+        """The bytes, which are forgotten."""
+        content = self._kept.pop(raw_id, None)
+        self._size -= len(content or b"")
+        return content
+
+
+class Waiters:
+    """Who waits in this process for what becomes of a mail."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[UUID, asyncio.Future[StoredRaw]] = {}
+
+    @contextmanager
+    def waiting(self, raw_id: UUID) -> Iterator["asyncio.Future[StoredRaw]"]:
+        """What will be known once the mail is settled, if that happens in this process."""
+        settled = self._waiting[raw_id] = asyncio.get_running_loop().create_future()
+        try:
+            yield settled
+        finally:
+            self._waiting.pop(raw_id, None)
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Tells those who wait."""
+        for outcome in outcomes:
+            settled = self._waiting.get(outcome.raw.raw_id)
+            if settled and not settled.done():
+                settled.set_result(StoredRaw.of(outcome))
+
+
+class Mailroom:
+    """Stores mail as it came, many in one commit, and tells later what became of it."""
+
+    def __init__(
+        self,
+        database: Database,
+        raws: PostgresRawMails,
+        workspaces: Workspaces,
+        blobs: Blobs,
+        seen: SeenWorkspaces,
+        ids: IdFactory,
+        *,
+        bells: Bells,
+        fresh: Fresh,
+        waiters: Waiters,
+    ) -> None:
+        self._database = database
+        self._raws = raws
+        self._workspaces = workspaces
+        self._blobs = blobs
+        self._seen = seen
+        self._ids = ids
+        self._bells = bells
+        self._fresh = fresh
+        self._waiters = waiters
+        self._in_hand = 0
+        self._group: GroupCommit[_Item, UUID] = GroupCommit(self._commit, key=_key, most=_GROUP)
+
+    async def accept(self, mail: Incoming, once: Once | None = None) -> UUID:
+        """Stores a mail; its id, after the commit. The same Idempotency-Key gives the same id.
+
+        Raises NotFound for a channel that is not there, InvalidInput for one that is not for mail, and
+        TransientError where nothing was stored or nobody knows.
+        """
+        return await self._accept(mail, self._ids.new(), once)
+
+    async def receive(self, mail: Incoming, once: Once, *, within_s: float) -> StoredRaw:
+        """As `accept`, and what has become of the mail, at the latest after so many seconds."""
+        raw_id = self._ids.new()
+        with self._waiters.waiting(raw_id) as settled:
+            accepted = await self._accept(mail, raw_id, once)
+            deadline = monotonic() + within_s
+            if accepted == raw_id and (stored := await self._told(settled, deadline, is_first=True)):
+                return stored
+            while True:
+                stored = await self.find(mail.workspace_id, accepted)
+                if stored.state is not RawState.RECEIVED or monotonic() >= deadline:
+                    return stored
+                if told := await self._told(settled, deadline, is_first=False):
+                    return told
+
+    async def _told(
+        self, settled: "asyncio.Future[StoredRaw]", deadline: float, *, is_first: bool
+    ) -> StoredRaw | None:
+        """What this process settles; None after a while: another one may hold the shard, and tells nobody."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(_FIRST_S if is_first else _POLL_S, deadline - monotonic())):
+                return await asyncio.shield(settled)
+        return None
+
+    async def _accept(self, mail: Incoming, raw_id: UUID, once: Once | None) -> UUID:
+        with self._hold(len(mail.content)):
+            sha256 = hashlib.sha256(mail.content).digest()
+            traceparent = current_traceparent.get() or continued(None)
+            return await self._group.submit(_Item(mail, raw_id, sha256, traceparent, once))
+
+    async def find(self, workspace_id: str, raw_id: UUID) -> StoredRaw:
+        """A mail as it stands. Raises NotFound."""
+        return await self._database.transact(
+            lambda tx: self._raws.find(tx, workspace_id, raw_id), workspaces=[workspace_id]
+        )
+
+    async def _commit(self, items: Sequence[_Item]) -> list[UUID | WaypostError]:
+        workspaces = {item.mail.workspace_id for item in items}
+        stored = await self._blobs.stage(
+            {(item.mail.workspace_id, item.sha256): item.mail.content for item in items}
+        )
+
+        async def unit(tx: Tx) -> list[UUID | WaypostError]:
+            await self._seen.remember(tx, workspaces)
+            configured = await self._workspaces.load(tx, workspaces)
+            earlier = await self._earlier(tx, items)
+            results = [
+                before or _refusal(item.mail, configured[item.mail.workspace_id]) or item.raw_id
+                for item, before in zip(items, earlier, strict=True)
+            ]
+            fresh = [item for item, result in zip(items, results, strict=True) if result == item.raw_id]
+            if fresh:
+                await stored(tx)
+                now = await tx.now()
+                await self._raws.add(tx, [_raw(item, now) for item in fresh])
+                await store(tx, [(item.once, _keep(item)) for item in fresh if item.once])
+                await self._bells.ring_after(tx, {item.mail.workspace_id for item in fresh})
+                tx.after_commit(lambda: self._committed(fresh))
+            return results
+
+        return await self._database.transact(unit, workspaces=workspaces)
+
+    async def _earlier(self, tx: Tx, items: Sequence[_Item]) -> list[UUID | WaypostError | None]:
+        """What a repeated request stored the first time."""
+        keyed = [item.once for item in items if item.once]
+        found = iter(await find(tx, keyed))
+        return [_again(item.once, next(found)) if item.once else None for item in items]
+
+    def _committed(self, items: Sequence[_Item]) -> None:
+        for item in items:
+            self._fresh.keep(item.raw_id, item.mail.content)
+        log.info(Log.MAIL_RECEIVED, mails=len(items))
+
+    @contextmanager
+    def _hold(self, size: int) -> Iterator[None]:
+        if self._in_hand + size > _MAX_IN_HAND:
+            raise Unavailable("Too much mail at once.")
+        self._in_hand += size
+        try:
+            yield
+        finally:
+            self._in_hand -= size
+
+
+def _key(item: _Item) -> tuple[str, ...] | None:
+    """Two requests with one Idempotency-Key never share a commit: the second has to find the first's answer."""
+    return item.once.name if item.once and item.once.key is not None else None
+
+
+def _raw(item: _Item, now: datetime) -> RawMail:
+    return RawMail(
+        workspace_id=item.mail.workspace_id,
+        raw_id=item.raw_id,
+        channel=item.mail.channel,
+        sender=item.mail.sender,
+        recipients=item.mail.recipients,
+        sha256=item.sha256,
+        size=len(item.mail.content),
+        received_at=now,
+        traceparent=item.traceparent,
+    )
+
+
+def _refusal(mail: Incoming, workspace: Workspace) -> WaypostError | None:
+    channel = workspace.channels.get(mail.channel)
+    if channel is None:
+        return NotFound("There is no such channel.")
+    if channel.kind is not ChannelKind.EMAIL:
+        return InvalidInput("The channel is not for mail.", problems=(("channel", "not of kind email"),))
+    return None
+
+
+def _keep(item: _Item) -> Answer:
+    return Answer.of(202, Accepted(raw_id=item.raw_id))
+
+
+def _again(once: Once, before: Answered | None) -> UUID | WaypostError | None:
+    if before is None:
+        return None
+    try:
+        return Accepted.model_validate_json(before.unless_other(once).body).raw_id
+    except InvalidInput as refusal:
+        return refusal

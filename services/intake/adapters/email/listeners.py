@@ -1,0 +1,257 @@
+"""SMTP and LMTP: mail from servers. `250` is said once the mail is stored, and to nobody else's address.
+
+Only CRLF.CRLF ends a mail: a lone CR or LF stays what it is, a part of it, so that no second mail can be
+smuggled in the first (VU#302671). Encryption and spam are the business of the mail server in front.
+"""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+import structlog
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from services.intake.adapters.addresses import Destination, find_mail
+from services.intake.adapters.email.charsets import clean
+from services.intake.adapters.email.inbound import Incoming, Mailroom
+from shared.clock import monotonic
+from shared.db.unit_of_work import Database
+from shared.errors import DataRefused, DomainError, TransientError
+from shared.telemetry.names import Log
+
+log = structlog.get_logger()
+
+_MAX_RECIPIENTS = 100
+_MAX_CONNECTIONS = 100
+_MAX_LINE = 1 << 20
+_MAX_ADDRESS = 320
+_CLOSE_S = 5.0
+_DRAIN_POLL_S = 0.05
+
+_ACCEPTED = "250 2.0.0 Accepted"
+_TRY_AGAIN = "451 4.3.0 Not now, try again"
+_NOBODY = "550 5.1.1 There is no such address"
+_TOO_MANY = "452 4.5.3 Too many recipients"
+_REFUSED = "554 5.6.0 This mail cannot be taken"
+_NO_ADDRESS = "553 5.1.3 This cannot be an address"
+
+
+class Reception:
+    """What both protocols ask while a mail comes in; aiosmtpd calls it. One a connection."""
+
+    def __init__(self, database: Database, mailroom: Mailroom) -> None:
+        self._database = database
+        self._mailroom = mailroom
+        self._found: dict[str, Destination] = {}
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Whether this recipient is one of ours."""
+        if len(envelope.rcpt_tos) >= _MAX_RECIPIENTS:
+            return _TOO_MANY
+        if not _is_text(address) or "@" not in address:
+            return _NO_ADDRESS
+        try:
+            destination = await find_mail(self._database, address)
+        except TransientError:
+            return _TRY_AGAIN
+        if destination is None:
+            return _NOBODY
+        self._found[address] = destination
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
+
+    async def receive(self, envelope: Envelope) -> list[str]:
+        """Stores the mail, once for each workspace; an answer a recipient."""
+        by_workspace: dict[str, list[str]] = {}
+        for address in envelope.rcpt_tos:
+            by_workspace.setdefault(self._found[address].workspace_id, []).append(address)
+        answers = dict(
+            zip(
+                by_workspace,
+                await asyncio.gather(*(self._store(envelope, addresses) for addresses in by_workspace.values())),
+                strict=True,
+            )
+        )
+        return [answers[self._found[address].workspace_id] for address in envelope.rcpt_tos]
+
+    async def _store(self, envelope: Envelope, addresses: Sequence[str]) -> str:
+        first = self._found[addresses[0]]
+        content = envelope.content
+        assert isinstance(content, bytes)
+        mail = Incoming(
+            workspace_id=first.workspace_id,
+            channel=first.channel,
+            sender=_sender(envelope.mail_from),
+            recipients=tuple(dict.fromkeys(addresses)),
+            content=content,
+        )
+        try:
+            await self._mailroom.accept(mail)
+        except TransientError:
+            return _TRY_AGAIN
+        except DomainError:
+            return _NOBODY
+        except DataRefused:
+            return _REFUSED
+        except Exception as error:  # noqa: BLE001 - a defect of ours: the mail stays with its sender
+            log.warning(Log.MAIL_DELAYED, error=type(error).__name__)
+            return _TRY_AGAIN
+        return _ACCEPTED
+
+
+class SmtpReception(Reception):
+    """One answer for all recipients: stored for all, or to be sent again. Whoever has it knows the repeat."""
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """The answer to a mail."""
+        answers = await self.receive(envelope)
+        return next((answer for answer in answers if answer != _ACCEPTED), _ACCEPTED)
+
+
+class LmtpReception(Reception):
+    """An answer for each recipient (RFC 2033)."""
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """The answers to a mail."""
+        return "\r\n".join(await self.receive(envelope))
+
+
+class Connection(SMTP):
+    """aiosmtpd's protocol, with lines as long as mail has them, and every failure one that is tried again."""
+
+    line_length_limit = _MAX_LINE
+
+    def __init__(self, reception: Reception, *, max_bytes: int, open_connections: set["Connection"]) -> None:
+        super().__init__(
+            reception,
+            data_size_limit=max_bytes,
+            enable_SMTPUTF8=True,
+            hostname=socket.gethostname(),
+            ident="Waypost",
+            auth_exclude_mechanism=("LOGIN", "PLAIN"),
+            loop=asyncio.get_running_loop(),
+        )
+        self._connections = open_connections
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a mail is under way."""
+        return self.envelope is not None and self.envelope.mail_from is not None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Counts the connection."""
+        self._connections.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Forgets the connection."""
+        self._connections.discard(self)
+        super().connection_lost(error)
+
+    async def handle_exception(self, error: Exception) -> str:
+        """The answer where ours fail: nobody is to give the mail up."""
+        log.warning(Log.MAIL_DELAYED, error=type(error).__name__)
+        return _TRY_AGAIN
+
+    def close(self) -> None:
+        """Ends the connection."""
+        if self.transport is not None:
+            self.transport.close()
+
+
+class LmtpConnection(Connection, LMTP):
+    """The library answers once where it refuses a mail by itself; LMTP wants an answer a recipient."""
+
+    _takes_mail = False
+
+    async def push(self, status: str | bytes) -> None:
+        """Sends an answer."""
+        text = status.decode() if isinstance(status, bytes) else status
+        if self._takes_mail and "\r\n" not in text and self.envelope is not None:
+            text = "\r\n".join([text] * max(1, len(self.envelope.rcpt_tos)))
+        self._takes_mail = text.startswith("354")
+        await super().push(text)
+
+
+class _Refusal(asyncio.Protocol):
+    """Says that there are too many connections."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.write(b"421 4.3.2 Too many connections, try again\r\n")
+        transport.close()
+
+
+class Listeners:
+    """The sockets on which servers bring mail. Port 0 lets the kernel choose, None leaves a protocol out."""
+
+    def __init__(self, database: Database, mailroom: Mailroom, *, max_bytes: int) -> None:
+        self._database = database
+        self._mailroom = mailroom
+        self._max_bytes = max_bytes
+        self._sockets: dict[str, socket.socket] = {}
+        self._open: set[Connection] = set()
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports that are listened on, by protocol."""
+        return {name: listening.getsockname()[1] for name, listening in self._sockets.items()}
+
+    def bind(self, host: str, *, smtp: int | None, lmtp: int | None) -> None:
+        """Takes the ports. Raises OSError where somebody else has one."""
+        for name, port in (("smtp", smtp), ("lmtp", lmtp)):
+            if port is not None:
+                self._sockets[name] = socket.create_server((host, port))
+                log.info(Log.MAIL_LISTENING, protocol=name, port=self.ports[name])
+
+    def close(self) -> None:
+        """Gives the ports back."""
+        for listening in self._sockets.values():
+            listening.close()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Takes mail until `stopping`; a mail that is under way then may still be taken."""
+        loop = asyncio.get_running_loop()
+        servers = [
+            await loop.create_server(self._smtp if name == "smtp" else self._lmtp, sock=listening)
+            for name, listening in self._sockets.items()
+        ]
+        await stopping.wait()
+        for server in servers:
+            server.close()
+        await self._drain()
+
+    async def _drain(self) -> None:
+        deadline = monotonic() + _CLOSE_S
+        while self._open and monotonic() < deadline:
+            for connection in list(self._open):
+                if not connection.is_busy:
+                    connection.close()
+            await asyncio.sleep(_DRAIN_POLL_S)
+        for connection in list(self._open):
+            connection.close()
+
+    def _smtp(self) -> asyncio.Protocol:
+        if len(self._open) >= _MAX_CONNECTIONS:
+            return _Refusal()
+        reception = SmtpReception(self._database, self._mailroom)
+        return Connection(reception, max_bytes=self._max_bytes, open_connections=self._open)
+
+    def _lmtp(self) -> asyncio.Protocol:
+        if len(self._open) >= _MAX_CONNECTIONS:
+            return _Refusal()
+        reception = LmtpReception(self._database, self._mailroom)
+        return LmtpConnection(reception, max_bytes=self._max_bytes, open_connections=self._open)
+
+
+def _sender(mail_from: str | None) -> str:
+    """The envelope's sender, empty for a null one; what cannot be kept is replaced."""
+    return "" if mail_from in (None, "<>") else clean(mail_from)
+
+
+def _is_text(address: str) -> bool:
+    return address.isprintable() and len(address) <= _MAX_ADDRESS

@@ -1,0 +1,160 @@
+"""The parser's processes: started when there is mail, ended when one hangs, dies or has served its time."""
+
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from services.intake.adapters.email import wire
+from services.intake.app.mail_ports import UnreadableMail
+from services.intake.domain.mail import Mail
+from shared.errors import Unavailable
+from shared.telemetry.names import Log
+
+log = structlog.get_logger()
+
+_MODULE = "services.intake.adapters.email.parser_process"
+_ROOT = Path(__file__).resolve().parents[4]
+_LARGE = 8 << 20
+"""After a mail of so many bytes a process is not used again: its memory stays."""
+
+_DYING_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParserLimits:
+    """What one mail may cost. cpu_s and wall_s are seconds."""
+
+    memory_mb: int = 512
+    cpu_s: int = 5
+    wall_s: float = 10
+    mails: int = 1000
+
+
+class Parsers:
+    """Reads mails in at most `most` processes at a time."""
+
+    def __init__(self, most: int, limits: ParserLimits = ParserLimits()) -> None:
+        self._turns = asyncio.Semaphore(most)
+        self._limits = limits
+        self._idle: list[_Parser] = []
+        self._busy: set[_Parser] = set()
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that run."""
+        return [parser.pid for parser in (*self._idle, *self._busy)]
+
+    async def parse(self, raw: bytes) -> Mail:
+        """The mail in these bytes. Raises UnreadableMail saying why it cannot be read."""
+        async with self._turns:
+            parser = self._idle.pop() if self._idle else await _Parser.start(self._limits)
+            self._busy.add(parser)
+            is_good = False
+            try:
+                mail = await parser.parse(raw, self._limits.wall_s)
+                is_good = True
+                return mail
+            except UnreadableMail as error:
+                is_good = error.is_parser_well
+                raise
+            finally:
+                self._busy.discard(parser)
+                if is_good and parser.mails < self._limits.mails and len(raw) < _LARGE:
+                    self._idle.append(parser)
+                else:
+                    await parser.end()
+
+    async def close(self) -> None:
+        """Ends the processes that wait for mail; nobody else is waiting for one any more."""
+        while self._idle:
+            await self._idle.pop().end()
+
+
+class _Parser:
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.mails = 0
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @classmethod
+    async def start(cls, limits: ParserLimits) -> "_Parser":
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                _MODULE,
+                str(limits.memory_mb),
+                str(limits.cpu_s),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                # Nothing of our environment: it holds secrets.
+                env={"PYTHONPATH": str(_ROOT)},
+            )
+        except OSError as error:
+            raise Unavailable("no parser can be started") from error
+        return cls(process)
+
+    async def parse(self, raw: bytes, wall_s: float) -> Mail:
+        self.mails += 1
+        try:
+            async with asyncio.timeout(wall_s):
+                state, answer = await self._ask(raw)
+        except TimeoutError:
+            raise self._ended("took too long") from None
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise self._ended(await self._cause_of_death()) from None
+        if state == wire.READ:
+            try:
+                return wire.decode(answer)
+            except (ValueError, KeyError, TypeError):
+                raise self._ended("answers nonsense") from None
+        raise UnreadableMail(answer.decode(errors="replace")[:200], is_parser_well=b"MemoryError" not in answer)
+
+    async def _ask(self, raw: bytes) -> tuple[bytes, bytes]:
+        questions, answers = self._process.stdin, self._process.stdout
+        assert questions is not None
+        assert answers is not None
+        questions.write(wire.LENGTH.pack(len(raw)))
+        questions.write(raw)
+        await questions.drain()
+        head = await answers.readexactly(1 + wire.LENGTH.size)
+        (length,) = wire.LENGTH.unpack(head[1:])
+        return head[:1], await answers.readexactly(length)
+
+    async def _cause_of_death(self) -> str:
+        """Why it has closed its pipe."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DYING_S):
+                code = await self._process.wait()
+                return _SIGNALS.get(-code, f"ended with code {code}")
+        return "does not answer any more"
+
+    def _ended(self, why: str) -> UnreadableMail:
+        log.warning(Log.PARSER_ENDED, why=why, mails=self.mails)
+        return UnreadableMail(f"the parser {why}", is_parser_well=False)
+
+    async def end(self) -> None:
+        """Kills the process and forgets it."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        await asyncio.shield(self._process.wait())
+
+
+_SIGNALS: dict[int, str] = {
+    signal.SIGXCPU: "took too much processor time",
+    signal.SIGKILL: "was killed",
+    signal.SIGSEGV: "crashed",
+    signal.SIGABRT: "crashed",
+}

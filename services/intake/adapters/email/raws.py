@@ -1,0 +1,183 @@
+"""Mail as it came, in PostgreSQL."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from services.intake.adapters import tables
+from services.intake.app.mail_ports import Outcome, RawKey, RawMail, RawState
+from services.intake.domain.message import Disposition
+from shared.db.sets import insert_set, transposed
+from shared.db.unit_of_work import Tx
+from shared.errors import NotFound
+from shared.events.catalog import shard_of
+
+_COLUMNS = (
+    *("workspace_id", "raw_id", "shard", "channel", "sender", "recipients", "sha256", "bytes"),
+    *("received_at", "traceparent", "state", "attempts"),
+)
+_ADD = insert_set(tables.raw_mail, _COLUMNS)
+_TAKE = text(
+    "UPDATE raw_mail r SET attempts = r.attempts + 1"
+    " FROM (SELECT workspace_id, raw_id FROM raw_mail WHERE shard = :shard AND state = 'received'"
+    " AND raw_id <> ALL (CAST(:taken AS uuid[])) ORDER BY raw_id LIMIT :most FOR UPDATE SKIP LOCKED) AS next"
+    " WHERE r.workspace_id = next.workspace_id AND r.raw_id = next.raw_id RETURNING r.*"
+)
+_LOCK = text(
+    "SELECT r.workspace_id, r.raw_id FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]))"
+    " AS w (workspace_id, raw_id) JOIN raw_mail r USING (workspace_id, raw_id) WHERE r.state = :state"
+    " ORDER BY r.workspace_id, r.raw_id FOR UPDATE OF r"
+)
+_SETTLE = text(
+    "UPDATE raw_mail r SET state = w.state, disposition = w.disposition, reason = w.reason,"
+    " message_id = w.message_id, ticket_id = w.ticket_id"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:states AS text[]),"
+    " CAST(:dispositions AS text[]), CAST(:reasons AS text[]), CAST(:messages AS uuid[]),"
+    " CAST(:tickets AS uuid[]))"
+    " AS w (workspace_id, raw_id, state, disposition, reason, message_id, ticket_id)"
+    " WHERE r.workspace_id = w.workspace_id AND r.raw_id = w.raw_id"
+)
+_FIND = text(
+    "SELECT r.*, t.number FROM raw_mail r"
+    " LEFT JOIN ticket t ON t.workspace_id = r.workspace_id AND t.ticket_id = r.ticket_id"
+    " WHERE r.workspace_id = :workspace_id AND r.raw_id = :raw_id"
+)
+_QUARANTINED = text(
+    "SELECT * FROM raw_mail WHERE workspace_id = :workspace_id AND state = 'quarantined'"
+    " AND raw_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')"
+    " ORDER BY raw_id LIMIT :most"
+)
+_WAITING = text(
+    "SELECT n FROM unnest(CAST(:shards AS smallint[])) AS held (n)"
+    " WHERE EXISTS (SELECT 1 FROM raw_mail r WHERE r.shard = held.n AND r.state = 'received')"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRaw:
+    """A mail as it came, and what has become of it so far."""
+
+    raw: RawMail
+    state: RawState
+    disposition: Disposition | None
+    reason: str | None
+    message_id: UUID | None
+    ticket_id: UUID | None
+    ticket_number: int | None = None
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        """As it is stored with this outcome."""
+        return cls(
+            raw=outcome.raw,
+            state=outcome.state,
+            disposition=outcome.disposition,
+            reason=outcome.reason,
+            message_id=outcome.message_id,
+            ticket_id=outcome.ticket_id,
+            ticket_number=outcome.ticket_number,
+        )
+
+
+class PostgresRawMails:
+    """Implements the port `RawMails`, and what brings mail to it."""
+
+    def __init__(self, shards: int) -> None:
+        self._shards = shards
+
+    async def add(self, tx: Tx, raws: Sequence[RawMail]) -> None:
+        """New mail, to be read."""
+        await tx.execute(_ADD, transposed([self._row(raw) for raw in raws], _COLUMNS))
+
+    async def take(self, tx: Tx, shard: int, taken: Collection[UUID], most: int) -> list[RawMail]:
+        """The oldest that wait in a shard, but for those taken already. The unit of work claims the shard."""
+        rows = await tx.execute(_TAKE, {"shard": shard, "taken": list(taken), "most": most})
+        return sorted(map(_raw, rows), key=lambda raw: raw.raw_id)
+
+    async def lock(self, tx: Tx, keys: Collection[RawKey], state: RawState) -> set[RawKey]:
+        """Those that are in this state, locked."""
+        ordered = sorted(keys)
+        rows = await tx.execute(
+            _LOCK,
+            {"workspaces": [key[0] for key in ordered], "ids": [key[1] for key in ordered], "state": state.value},
+        )
+        return {(row.workspace_id, row.raw_id) for row in rows}
+
+    async def settle(self, tx: Tx, outcomes: Sequence[Outcome]) -> None:
+        """Keeps what became of them."""
+        await tx.execute(
+            _SETTLE,
+            {
+                "workspaces": [outcome.raw.workspace_id for outcome in outcomes],
+                "ids": [outcome.raw.raw_id for outcome in outcomes],
+                "states": [outcome.state.value for outcome in outcomes],
+                "dispositions": [outcome.disposition.value for outcome in outcomes],
+                "reasons": [outcome.reason for outcome in outcomes],
+                "messages": [outcome.message_id for outcome in outcomes],
+                "tickets": [outcome.ticket_id for outcome in outcomes],
+            },
+        )
+
+    async def find(self, tx: Tx, workspace_id: str, raw_id: UUID) -> StoredRaw:
+        """One of a workspace. Raises NotFound."""
+        row = (await tx.execute(_FIND, {"workspace_id": workspace_id, "raw_id": raw_id})).one_or_none()
+        if row is None:
+            raise NotFound
+        return _stored(row, row.number)
+
+    async def quarantined(self, tx: Tx, workspace_id: str, after: UUID | None, most: int) -> list[StoredRaw]:
+        """Those of a workspace in quarantine, oldest first."""
+        rows = await tx.execute(_QUARANTINED, {"workspace_id": workspace_id, "after": after, "most": most})
+        return [_stored(row) for row in rows]
+
+    async def waiting(self, tx: Tx, shards: Collection[int]) -> list[int]:
+        """Which of these shards have mail to read. The unit of work claims them."""
+        return [row.n for row in await tx.execute(_WAITING, {"shards": list(shards)})]
+
+    def _row(self, raw: RawMail) -> dict[str, object]:
+        return {
+            "workspace_id": raw.workspace_id,
+            "raw_id": raw.raw_id,
+            "shard": shard_of(raw.workspace_id, self._shards),
+            "channel": raw.channel,
+            "sender": raw.sender,
+            "recipients": list(raw.recipients),
+            "sha256": raw.sha256,
+            "bytes": raw.size,
+            "received_at": raw.received_at,
+            "traceparent": raw.traceparent,
+            "state": RawState.RECEIVED.value,
+            "attempts": raw.attempts,
+        }
+
+
+def _raw(row: Row[Any]) -> RawMail:
+    received_at: datetime = row.received_at
+    return RawMail(
+        workspace_id=row.workspace_id,
+        raw_id=row.raw_id,
+        channel=row.channel,
+        sender=row.sender,
+        recipients=tuple(row.recipients),
+        sha256=row.sha256,
+        size=row.bytes,
+        received_at=received_at,
+        traceparent=row.traceparent,
+        attempts=row.attempts,
+    )
+
+
+def _stored(row: Row[Any], number: int | None = None) -> StoredRaw:
+    return StoredRaw(
+        raw=_raw(row),
+        state=RawState(row.state),
+        disposition=Disposition(row.disposition) if row.disposition else None,
+        reason=row.reason,
+        message_id=row.message_id,
+        ticket_id=row.ticket_id,
+        ticket_number=number,
+    )

@@ -1,0 +1,65 @@
+"""How the parser's processes answer: a mail as JSON, its attachments' bytes behind it.
+
+Not pickle: a process that reads hostile bytes may be taken over, and must not be able to run code in ours.
+"""
+
+import json
+import struct
+from datetime import datetime
+from typing import Any
+
+from services.intake.domain.mail import AttachedFile, Mail, Mailbox, Markers, Report
+
+LENGTH = struct.Struct(">I")
+"""Stands before each question, and after the state before each answer."""
+
+READ = b"r"
+REFUSED = b"x"
+
+_FIELDS = ("subject", "reply_to", "message_id", "text", "text_new", "html", "body_sha256")
+_TUPLES = ("recipients", "in_reply_to", "references", "original_message_ids")
+_MARKER_TUPLES = ("suppresses", "loop_marks")
+_FILE = ("filename", "media_type", "content_id", "is_inline")
+
+
+def encode(mail: Mail) -> bytes:
+    """A mail as bytes."""
+    marks = mail.markers
+    body = {
+        **{name: getattr(mail, name) for name in (*_FIELDS, *_TUPLES)},
+        "sender": [mail.sender.address, mail.sender.name] if mail.sender else None,
+        "sent_at": mail.sent_at.isoformat() if mail.sent_at else None,
+        "markers": {name: getattr(marks, name) for name in Markers.__dataclass_fields__},
+        "report": [mail.report.kind, mail.report.actions, mail.report.statuses] if mail.report else None,
+        "attachments": [
+            {**{name: getattr(file, name) for name in _FILE}, "bytes": len(file.content)}
+            for file in mail.attachments
+        ],
+    }
+    head = json.dumps(body).encode("ascii")
+    return b"".join((LENGTH.pack(len(head)), head, *(file.content for file in mail.attachments)))
+
+
+def decode(answer: bytes) -> Mail:
+    """The mail that `encode` made bytes of. Raises ValueError, KeyError or TypeError for anything else."""
+    if len(answer) < LENGTH.size:
+        raise ValueError("too short")
+    at = LENGTH.size + LENGTH.unpack_from(answer)[0]
+    body: dict[str, Any] = json.loads(answer[LENGTH.size : at])
+    attachments = []
+    for file in body["attachments"]:
+        content = answer[at : at + file["bytes"]]
+        attachments.append(AttachedFile(content=content, **{name: file[name] for name in _FILE}))
+        at += file["bytes"]
+    marks = body["markers"]
+    report = body["report"]
+    values: dict[str, Any] = {
+        **{name: body[name] for name in _FIELDS},
+        **{name: tuple(body[name]) for name in _TUPLES},
+        "sender": Mailbox(address=body["sender"][0], name=body["sender"][1]) if body["sender"] else None,
+        "sent_at": datetime.fromisoformat(body["sent_at"]) if body["sent_at"] else None,
+        "markers": Markers(**{**marks, **{name: tuple(marks[name]) for name in _MARKER_TUPLES}}),
+        "report": Report(kind=report[0], actions=tuple(report[1]), statuses=tuple(report[2])) if report else None,
+        "attachments": tuple(attachments),
+    }
+    return Mail(**values)

@@ -1,0 +1,214 @@
+"""Messages in and out, and the words that their tickets are found by, in PostgreSQL."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert, text
+
+from services.intake.adapters import tables
+from services.intake.adapters.bells import Bells
+from services.intake.adapters.tickets import pairs
+from services.intake.app.ports import CustomerKey, DedupeKey, Receipt, StoredMessage, TicketKey
+from services.intake.domain.message import DeliveryState, Disposition, MessageKind, StaffMessage
+from services.intake.domain.search import words_of
+from services.intake.domain.ticket import Ticket
+from shared.db.engine import Collision
+from shared.db.sets import insert_new_set, transposed
+from shared.db.unit_of_work import Tx
+from shared.events.catalog import shard_of
+from shared.vocabulary import ActorKind, MachineClass
+
+_MESSAGE = tuple(column.name for column in tables.message.columns)
+
+_ADD_MESSAGES = insert_new_set(tables.message, _MESSAGE).returning(tables.message.c.message_id)
+_RECEIPTS = text(
+    "SELECT m.workspace_id, m.channel, m.dedupe_key, m.message_id, m.ticket_id, t.number"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:channels AS text[]), CAST(:keys AS text[]))"
+    " AS w (workspace_id, channel, dedupe_key) JOIN message m USING (workspace_id, channel, dedupe_key)"
+    " JOIN ticket t ON t.workspace_id = m.workspace_id AND t.ticket_id = m.ticket_id"
+)
+_REOPENED = text(
+    "SELECT m.workspace_id, m.ticket_id AS id, count(*) AS times"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
+    " JOIN message m USING (workspace_id, ticket_id)"
+    " WHERE m.created_at > :since AND m.disposition = 'reopened' GROUP BY 1, 2"
+)
+_REOPENED_BY = text(
+    "SELECT m.workspace_id, m.customer_id AS id, count(*) AS times"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, customer_id)"
+    " JOIN message m USING (workspace_id, customer_id)"
+    " WHERE m.created_at > :since AND m.disposition = 'reopened' GROUP BY 1, 2"
+)
+# An array of arrays would be taken apart whole: each row's words travel as one text.
+_ADD_WORDS = text(
+    "INSERT INTO ticket_words (workspace_id, source_id, ticket_id, words)"
+    " SELECT w.workspace_id, w.source_id, w.ticket_id, string_to_array(w.words, ' ')"
+    " FROM unnest(CAST(:workspace_id AS text[]), CAST(:source_id AS uuid[]), CAST(:ticket_id AS uuid[]),"
+    " CAST(:words AS text[])) AS w (workspace_id, source_id, ticket_id, words)"
+    " ON CONFLICT (workspace_id, source_id) DO UPDATE SET words = excluded.words"
+)
+_OPENING_TEXT = text(
+    "SELECT text_new, author_id, machine FROM message WHERE workspace_id = :workspace_id"
+    " AND ticket_id = :ticket_id AND kind = 'inbound' ORDER BY created_at, entry LIMIT 1"
+)
+
+
+class PostgresMessages:
+    """Implements the port `Messages`, and what the staff writes."""
+
+    def __init__(self, shards: int, outbound: Bells) -> None:
+        self._message_shards = shards
+        self._outbound = outbound
+
+    async def receipts(self, tx: Tx, keys: Collection[DedupeKey]) -> dict[DedupeKey, Receipt]:
+        """What became of messages that were received before."""
+        if not keys:
+            return {}
+        workspaces, channels, dedupe_keys = map(list, zip(*keys, strict=True))
+        rows = await tx.execute(_RECEIPTS, {"workspaces": workspaces, "channels": channels, "keys": dedupe_keys})
+        return {
+            (row.workspace_id, row.channel, row.dedupe_key): Receipt(
+                ticket_id=row.ticket_id,
+                ticket_number=row.number,
+                message_id=row.message_id,
+                disposition=Disposition.DUPLICATE,
+            )
+            for row in rows
+        }
+
+    async def reopenings(
+        self, tx: Tx, tickets: Collection[TicketKey], senders: Collection[CustomerKey], since: datetime
+    ) -> Mapping[TicketKey | CustomerKey, int]:
+        """How often these tickets were reopened, and these customers reopened any, after a moment."""
+        counts: dict[TicketKey | CustomerKey, int] = {}
+        for statement, keys in ((_REOPENED, tickets), (_REOPENED_BY, senders)):
+            if keys:
+                rows = await tx.execute(statement, {**pairs(keys), "since": since})
+                counts.update({(row.workspace_id, row.id): row.times for row in rows})
+        return counts
+
+    async def add_messages(self, tx: Tx, messages: Sequence[StoredMessage]) -> None:
+        """New inbound messages.
+
+        Raises Collision where somebody else was faster with a dedupe key: run again, it is found.
+        """
+        if not messages:
+            return
+        added = (await tx.execute(_ADD_MESSAGES, transposed(map(_inbound_row, messages), _MESSAGE))).all()
+        if len(added) != len(messages):
+            raise Collision("somebody else was faster with a message")
+        await _add_words(
+            tx,
+            (
+                (
+                    stored.message.workspace_id,
+                    stored.message.message_id,
+                    stored.ticket_id,
+                    words_of(stored.message.subject, stored.message.text_new),
+                )
+                for stored in messages
+            ),
+        )
+
+    async def add_staff_message(self, tx: Tx, message: StaffMessage) -> None:
+        """A reply or a note. A reply of a kind of channel that delivers is queued for delivery."""
+        await tx.execute(insert(tables.message).values(**_staff_row(message)))
+        words = words_of(message.text)
+        await _add_words(tx, [(message.workspace_id, message.message_id, message.ticket_id, words)])
+        if message.delivery_state is DeliveryState.QUEUED:
+            await tx.execute(
+                insert(tables.delivery).values(
+                    workspace_id=message.workspace_id,
+                    message_id=message.message_id,
+                    shard=shard_of(message.workspace_id, self._message_shards),
+                    ticket_id=message.ticket_id,
+                    channel=message.channel,
+                    channel_kind=message.channel_kind,
+                    queued_at=message.created_at,
+                    next_attempt_at=message.created_at,
+                )
+            )
+            await self._outbound.ring_after(tx, [message.workspace_id])
+
+    async def opening_text(self, tx: Tx, key: TicketKey) -> tuple[str, str, bool]:
+        """Text, sender and whether a machine wrote it, of the message that opened a ticket; empty without one."""
+        row = (await tx.execute(_OPENING_TEXT, {"workspace_id": key[0], "ticket_id": key[1]})).one_or_none()
+        if row is None:
+            return "", "", False
+        return row.text_new, row.author_id or "", row.machine != MachineClass.NONE
+
+    async def save_subject(self, tx: Tx, ticket: Ticket) -> None:
+        """Makes a ticket's subject as it is now one that it is found by."""
+        await _add_words(tx, [(ticket.workspace_id, ticket.ticket_id, ticket.ticket_id, words_of(ticket.subject))])
+
+
+async def _add_words(tx: Tx, found_by: Iterable[tuple[str, UUID, UUID, set[str]]]) -> None:
+    rows = [
+        {
+            "workspace_id": workspace_id,
+            "source_id": source_id,
+            "ticket_id": ticket_id,
+            "words": " ".join(indexed(workspace_id, words)),
+        }
+        for workspace_id, source_id, ticket_id, words in found_by
+    ]
+    await tx.execute(_ADD_WORDS, transposed(rows, ("workspace_id", "source_id", "ticket_id", "words")))
+
+
+def indexed(workspace_id: str, words: Iterable[str]) -> list[str]:
+    """Words as the index holds them: each workspace's apart."""
+    return [f"{workspace_id}/{word}" for word in words]
+
+
+def _inbound_row(stored: StoredMessage) -> dict[str, object]:
+    message = stored.message
+    identity = message.sender.identity
+    return {
+        "workspace_id": message.workspace_id,
+        "message_id": message.message_id,
+        "ticket_id": stored.ticket_id,
+        "entry": stored.entry,
+        "kind": MessageKind.INBOUND,
+        "channel": message.channel,
+        "channel_kind": stored.channel_kind,
+        "author_kind": ActorKind.CUSTOMER,
+        "author_id": identity.value if identity else None,
+        "author_name": message.sender.name,
+        "customer_id": stored.customer_id,
+        "is_public": stored.is_public,
+        "machine": message.machine,
+        "purpose": None,
+        "subject": message.subject,
+        "text": message.text,
+        "text_new": message.text_new,
+        "html": message.html,
+        "dedupe_key": message.dedupe_key,
+        "disposition": stored.disposition,
+        "provider_message_id": message.provider_message_id,
+        "reply_to": message.reply_to,
+        "delivered_to": list(message.delivered_to),
+        "sent_at": message.sent_at,
+        "created_at": stored.received_at,
+    }
+
+
+def _staff_row(message: StaffMessage) -> dict[str, object]:
+    return {
+        "workspace_id": message.workspace_id,
+        "message_id": message.message_id,
+        "ticket_id": message.ticket_id,
+        "entry": message.entry,
+        "kind": message.kind,
+        "channel": message.channel,
+        "channel_kind": message.channel_kind,
+        "author_kind": message.author_kind,
+        "author_id": message.author_id,
+        "is_public": message.kind is not MessageKind.NOTE,
+        "machine": MachineClass.NONE,
+        "purpose": message.purpose,
+        "text": message.text,
+        "text_new": message.text,
+        "html": message.html,
+        "created_at": message.created_at,
+    }

@@ -1,0 +1,159 @@
+"""`/v1/quarantine`: mail that nothing has become of. It opens no ticket until a person says so."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from services.intake.adapters.email import mime
+from services.intake.adapters.email.inbound import Mailroom
+from services.intake.adapters.email.raws import PostgresRawMails, StoredRaw
+from services.intake.adapters.email.release import Release
+from services.intake.api.email import MEDIA_TYPE, RawId, download
+from services.intake.api.schemas import MessageReceipt
+from services.intake.app.mail_ports import Blobs, RawState, ReadMail
+from shared.db.unit_of_work import Database, Tx
+from shared.errors import Conflict, DataRefused, InvalidInput, NotFound
+from shared.http.app import api_router
+from shared.http.auth import Principal, allowed
+from shared.http.idempotency import Answer, Once, OnceHeader
+from shared.http.pagination import CursorQuery, Page, decode_cursor, page
+from shared.http.types import Limit
+
+
+class Quarantined(BaseModel):
+    """A mail in quarantine, or one that was released from it."""
+
+    id: UUID
+    channel: str
+    state: RawState
+    reason: str | None
+    sender: str | None
+    recipients: list[str]
+    bytes: int
+    received_at: datetime
+    message_id: UUID | None
+    ticket_id: UUID | None
+
+
+class QuarantinedDetail(Quarantined):
+    """With what can be made out of its headers."""
+
+    subject: str
+    from_address: str | None
+
+
+def routes(
+    database: Database, raws: PostgresRawMails, mailroom: Mailroom, blobs: Blobs, release: Release
+) -> APIRouter:
+    """Look, fetch, release."""
+    router = api_router("quarantine")
+
+    async def find(principal: Principal, raw_id: UUID) -> StoredRaw:
+        stored = await mailroom.find(principal.workspace_id, raw_id)
+        if stored.state not in (RawState.QUARANTINED, RawState.RELEASED):
+            raise NotFound
+        return stored
+
+    @router.get("/v1/quarantine")
+    async def list_quarantine(
+        principal: Annotated[Principal, allowed("tickets:read")], limit: Limit = 50, cursor: CursorQuery = None
+    ) -> Page[Quarantined]:
+        """Mail in quarantine, oldest first."""
+        after = _id_in(cursor)
+        rows = await database.transact(
+            lambda tx: raws.quarantined(tx, principal.workspace_id, after, limit + 1),
+            workspaces=[principal.workspace_id],
+        )
+        return page(rows, limit, lambda row: (str(row.raw.raw_id),), lambda row: Quarantined(**_fields(row)))
+
+    @router.get("/v1/quarantine/{raw_id}")
+    async def show_quarantined(
+        raw_id: RawId, principal: Annotated[Principal, allowed("tickets:read")]
+    ) -> QuarantinedDetail:
+        """One mail, with what can be made out of it."""
+        stored = await find(principal, raw_id)
+        content = await blobs.read(principal.workspace_id, stored.raw.sha256)
+        subject, sender = mime.best_effort(content)
+        return QuarantinedDetail(**_fields(stored), subject=subject, from_address=sender)
+
+    @router.get(
+        "/v1/quarantine/{raw_id}/raw",
+        response_class=Response,
+        responses={
+            200: {
+                "description": "The mail as it came",
+                "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            }
+        },
+    )
+    async def download_quarantined(
+        raw_id: RawId, principal: Annotated[Principal, allowed("tickets:read")]
+    ) -> Response:
+        """The mail as it came, as a download."""
+        stored = await find(principal, raw_id)
+        content = await blobs.read(principal.workspace_id, stored.raw.sha256)
+        return download(content, f"{raw_id}.eml", MEDIA_TYPE)
+
+    @router.post("/v1/quarantine/{raw_id}/release", status_code=201, response_model=MessageReceipt)
+    async def release_quarantined(
+        raw_id: RawId, principal: Annotated[Principal, allowed("tickets:write")], once: OnceHeader
+    ) -> Response:
+        """Makes a message of it, of as much as can be read. 409 where that has happened already."""
+        stored = await find(principal, raw_id)
+        is_new = stored.state is RawState.QUARANTINED
+        item = await release.read(stored.raw) if is_new else None
+        try:
+            return await _release(release, database, once, item)
+        except DataRefused:
+            item = await release.attached(stored.raw, "the database refuses a part of it")
+            return await _release(release, database, once, item)
+
+    return router
+
+
+async def _release(release: Release, database: Database, once: Once, item: ReadMail | None) -> Response:
+    async def unit(tx: Tx) -> Answer:
+        if item is None:
+            raise Conflict("The mail is not in quarantine.")
+        outcome = await release.commit(tx, item)
+        return Answer.of(
+            201,
+            MessageReceipt(
+                ticket_id=outcome.ticket_id,
+                ticket_number=outcome.ticket_number,
+                message_id=outcome.message_id or outcome.raw.raw_id,
+                disposition=outcome.disposition,
+                reason=outcome.reason,
+            ),
+        )
+
+    return await once.transact(database, unit)
+
+
+def _id_in(cursor: str | None) -> UUID | None:
+    key = decode_cursor(cursor, str)
+    if key is None:
+        return None
+    try:
+        return UUID(str(key[0]))
+    except ValueError:
+        raise InvalidInput("The cursor is not one of this list.", problems=(("cursor", "unknown"),)) from None
+
+
+def _fields(stored: StoredRaw) -> dict[str, object]:
+    raw = stored.raw
+    return {
+        "id": raw.raw_id,
+        "channel": raw.channel,
+        "state": stored.state,
+        "reason": stored.reason,
+        "sender": raw.sender,
+        "recipients": list(raw.recipients),
+        "bytes": raw.size,
+        "received_at": raw.received_at,
+        "message_id": stored.message_id,
+        "ticket_id": stored.ticket_id,
+    }

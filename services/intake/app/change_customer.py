@@ -1,0 +1,124 @@
+"""Adds customers, and changes what is known of them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TypedDict
+
+from services.intake.app.desk import By, Seen, record
+from services.intake.app.ports import Clients, CustomerKey, IdentityKey, Workspaces
+from services.intake.domain.customer import Customer
+from services.intake.domain.lifecycle import customer_changed
+from services.intake.domain.message import Identity
+from services.intake.domain.workspace import Workspace
+from shared.db.unit_of_work import Tx
+from shared.errors import Conflict, InvalidInput, NotFound
+from shared.ids import IdFactory
+
+_CHUNK = 500
+
+TOLD = ("tier", "language", "organisation_id")
+"""What others decide by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientDesk:
+    """What changes of customers need."""
+
+    clients: Clients
+    workspaces: Workspaces
+    ids: IdFactory
+
+
+class CustomerEdit(TypedDict, total=False):
+    """Fields with their new values; what is missing stays. A tier of None is the organisation's."""
+
+    name: str | None
+    tier: str | None
+    language: str | None
+    time_zone: str | None
+    organisation_id: str | None
+
+
+async def add_customer(
+    customer: Customer, identities: Collection[Identity], *, tier: str | None, tx: Tx, desk: ClientDesk
+) -> Customer:
+    """A new customer, as stored.
+
+    tier: without one, their organisation's
+    Raises InvalidInput for an organisation that is not configured, Conflict for an identity of another customer.
+    """
+    workspace = (await desk.workspaces.load(tx, [customer.workspace_id]))[customer.workspace_id]
+    organisation = _check_organisation(customer.organisation_id, workspace)
+    customer = replace(customer, tier=tier or organisation)
+    keys: list[IdentityKey] = [(customer.workspace_id, identity) for identity in identities]
+    if await desk.clients.lock_customers(tx, keys):
+        raise Conflict("An identity belongs to another customer.")
+    await desk.clients.add_customers(tx, dict.fromkeys(keys, customer) or {customer.customer_id: customer})
+    return customer
+
+
+async def change_customer(
+    key: CustomerKey,
+    edit: CustomerEdit,
+    identities: Collection[Identity] | None,
+    by: By,
+    *,
+    seen: Seen,
+    tx: Tx,
+    desk: ClientDesk,
+) -> tuple[Customer, frozenset[Identity]]:
+    """The customer and their identities as they are afterwards; unsolved tickets tell what others decide by.
+
+    identities: all that they have from now on; none means unchanged
+    Raises NotFound, PreconditionFailed, InvalidInput and Conflict.
+    """
+    found = await desk.clients.lock_customer(tx, key, identities or ())
+    if found is None:
+        raise NotFound("There is no such customer.")
+    before, known = found
+    seen(before.version)
+    workspace = (await desk.workspaces.load(tx, [key[0]]))[key[0]]
+    after = _edited(before, edit, workspace)
+    wanted = known if identities is None else frozenset(identities)
+    if after == before and wanted == known:
+        return before, known
+    after = replace(after, version=before.version + 1)
+    await desk.clients.save_customer(tx, after)
+    await desk.clients.set_identities(tx, key, added=wanted - known, removed=known - wanted)
+    if any(getattr(after, name) != getattr(before, name) for name in TOLD):
+        await _tell_tickets(after, by, tx=tx, desk=desk)
+    return after, wanted
+
+
+def _edited(before: Customer, edit: CustomerEdit, workspace: Workspace) -> Customer:
+    after = replace(
+        before,
+        name=edit.get("name", before.name),
+        language=edit.get("language", before.language),
+        time_zone=edit.get("time_zone", before.time_zone),
+        organisation_id=edit.get("organisation_id", before.organisation_id),
+    )
+    if "organisation_id" in edit or "tier" in edit:
+        organisation_tier = _check_organisation(after.organisation_id, workspace)
+        after = replace(after, tier=edit.get("tier", before.tier) or organisation_tier)
+    return after
+
+
+async def _tell_tickets(customer: Customer, by: By, *, tx: Tx, desk: ClientDesk) -> None:
+    key = customer.workspace_id, customer.customer_id
+    last = None
+    while tickets := await desk.clients.lock_unsolved(tx, key, last, _CHUNK):
+        now = await tx.now()
+        changes = [(customer_changed(ticket, by.actor, now), customer, by.cause) for ticket in tickets]
+        await record(changes, tx=tx, tickets=desk.clients, ids=desk.ids)
+        last = tickets[-1].ticket_id
+
+
+def _check_organisation(organisation_id: str | None, workspace: Workspace) -> str:
+    """The tier of its customers."""
+    organisation = next(
+        (item for item in workspace.organisations if item.organisation_id == organisation_id), None
+    )
+    if organisation_id is not None and organisation is None:
+        raise InvalidInput("There is no such organisation.", problems=(("/organisation_id", "unknown"),))
+    return workspace.tier_of(organisation)

@@ -1,0 +1,195 @@
+"""What the use-cases of mail need of the world, beside what all of intake needs."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from services.intake.domain.mail import AttachedFile, Mail
+from services.intake.domain.message import Disposition
+from shared.db.unit_of_work import Tx
+from shared.errors import WaypostError
+
+
+class UnreadableMail(WaypostError):
+    """This mail cannot be read.
+
+    is_parser_well: whether the process that tried can try another one
+    """
+
+    def __init__(self, message: str | None = None, *, is_parser_well: bool = True) -> None:
+        super().__init__(message)
+        self.is_parser_well = is_parser_well
+
+
+RawKey = tuple[str, UUID]
+"""Workspace and raw mail."""
+
+ReferenceKey = tuple[str, bytes]
+"""Workspace and the hash by which a mail is recognised."""
+
+NumberKey = tuple[str, int]
+"""Workspace and ticket number."""
+
+
+class RawState(StrEnum):
+    """What has become of a mail as it came."""
+
+    RECEIVED = "received"
+    PARSED = "parsed"
+    QUARANTINED = "quarantined"
+    RELEASED = "released"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawMail:
+    """A mail as it came, stored before it is read.
+
+    raw_id: also the id of the message that it becomes
+    sender: of the envelope, empty for a null sender, None where there was no envelope
+    recipients: of the envelope; attempts: how often it was taken up
+    """
+
+    workspace_id: str
+    raw_id: UUID
+    channel: str
+    sender: str | None
+    recipients: tuple[str, ...]
+    sha256: bytes
+    size: int
+    received_at: datetime
+    traceparent: str | None
+    attempts: int = 0
+
+    @property
+    def key(self) -> RawKey:
+        """Workspace and id."""
+        return self.workspace_id, self.raw_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMail:
+    """A mail and what the parser made of it: a mail, or why it cannot be read.
+
+    sha256s: of its attachments, in order
+    """
+
+    raw: RawMail
+    mail: Mail | str
+    sha256s: tuple[bytes, ...] = ()
+
+    def blobs(self) -> dict[tuple[str, bytes], bytes]:
+        """The bytes of its attachments, by workspace and hash."""
+        if isinstance(self.mail, str):
+            return {}
+        files = zip(self.sha256s, self.mail.attachments, strict=True)
+        return {(self.raw.workspace_id, sha256): file.content for sha256, file in files}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a mail. reason: why nothing did, or what is odd about it."""
+
+    raw: RawMail
+    state: RawState
+    disposition: Disposition
+    reason: str | None = None
+    message_id: UUID | None = None
+    ticket_id: UUID | None = None
+    ticket_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referred:
+    """The message that a reference names, and its ticket."""
+
+    ticket_id: UUID
+    message_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file of a message. Its bytes are a blob."""
+
+    workspace_id: str
+    attachment_id: UUID
+    message_id: UUID
+    file: AttachedFile = field(repr=False)
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """A mail of ours that will not arrive, or that a server still tries to deliver."""
+
+    workspace_id: str
+    message_id: UUID
+    is_final: bool
+    detail: str
+
+
+class RawMails(Protocol):
+    """Mail as it came."""
+
+    async def lock(self, tx: Tx, keys: Collection[RawKey], state: RawState) -> set[RawKey]:
+        """Those that are in this state, locked."""
+        ...
+
+    async def settle(self, tx: Tx, outcomes: Sequence[Outcome]) -> None:
+        """Keeps what became of them."""
+        ...
+
+
+class References(Protocol):
+    """By what a mail is recognised that belongs to an earlier one."""
+
+    async def find(self, tx: Tx, keys: Collection[ReferenceKey]) -> Mapping[ReferenceKey, Referred]:
+        """What these references name, as far as they are known."""
+        ...
+
+    async def tickets(self, tx: Tx, numbers: Collection[NumberKey]) -> Mapping[NumberKey, UUID]:
+        """Tickets by their number."""
+        ...
+
+    async def numbers(self, tx: Tx, tickets: Collection[tuple[str, UUID]]) -> Mapping[tuple[str, UUID], int]:
+        """The numbers of tickets."""
+        ...
+
+    async def add(self, tx: Tx, references: Mapping[ReferenceKey, Referred]) -> None:
+        """Keeps new references; one that is known stays as it is."""
+        ...
+
+
+class MailMessages(Protocol):
+    """What messages have that came or leave by mail."""
+
+    async def add_attachments(self, tx: Tx, attachments: Sequence[Attachment]) -> None:
+        """Keeps the files of messages. Their bytes are stored already."""
+        ...
+
+    async def add_recipients(self, tx: Tx, recipients: Mapping[tuple[str, UUID], Sequence[str]]) -> None:
+        """Adds to the addresses that messages were delivered to."""
+        ...
+
+    async def record_bounces(self, tx: Tx, bounces: Sequence[Bounce]) -> None:
+        """Keeps what servers tell about our mail."""
+        ...
+
+
+Staged = Callable[[Tx], Awaitable[None]]
+"""What is left to store in the commit that names the bytes."""
+
+
+class Blobs(Protocol):
+    """Bytes, known by their SHA-256 in their workspace."""
+
+    async def stage(self, blobs: Mapping[tuple[str, bytes], bytes]) -> Staged:
+        """Brings bytes to where they stay, before the commit that names them."""
+        ...
+
+    async def read(self, workspace_id: str, sha256: bytes) -> bytes:
+        """The bytes. Raises NotFound."""
+        ...

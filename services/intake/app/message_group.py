@@ -1,0 +1,251 @@
+"""The inbound messages of one commit, folded in memory in their order."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.intake.app.outbound import tell
+from services.intake.app.ports import DedupeKey, IdentityKey, Receipt, StoredMessage, TicketKey, Told
+from services.intake.domain.classification import Described, classify, label_source, stated
+from services.intake.domain.conversation import Located, Place, place
+from services.intake.domain.customer import Customer
+from services.intake.domain.lifecycle import open_ticket, receive, update
+from services.intake.domain.message import Disposition, InboundMessage
+from services.intake.domain.reopening import LOOP_LABEL, may_reopen
+from services.intake.domain.ticket import SYSTEM, Change, Received, Ticket
+from services.intake.domain.workspace import Channel, Workspace
+from shared.errors import DomainError
+from shared.events.envelope import Cause
+from shared.ids import IdFactory
+from shared.vocabulary import ActorKind, MachineClass, Priority, TicketStatus
+
+
+@dataclass(slots=True, kw_only=True)
+class MessageGroup:
+    """What is known before, and what is to be stored after.
+
+    located: tickets by the ids that messages point to; tickets: the same as they stand, by their own
+    numbers: the next ticket number of each workspace
+    reopenings: how often a ticket was reopened, or a customer reopened any, within the window of the cap
+    """
+
+    configured: Mapping[str, Workspace]
+    receipts: dict[DedupeKey, Receipt]
+    customers: dict[IdentityKey, Customer]
+    located: Mapping[TicketKey, Located]
+    tickets: dict[TicketKey, Ticket]
+    numbers: dict[str, int]
+    reopenings: Counter[TicketKey]
+    ids: IdFactory
+    now: datetime
+    new_customers: dict[IdentityKey | UUID, Customer] = field(default_factory=dict)
+    opened: dict[TicketKey, Ticket] = field(default_factory=dict)
+    changed: dict[TicketKey, Ticket] = field(default_factory=dict)
+    stored: list[StoredMessage] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+
+    def take(self, message: InboundMessage, cause: Cause) -> Receipt | DomainError:
+        """Folds one message. A refusal leaves nothing behind."""
+        key = dedupe_key(message)
+        if key and (first := self.receipts.get(key)):
+            return Receipt(
+                ticket_id=first.ticket_id,
+                ticket_number=first.ticket_number,
+                message_id=first.message_id,
+                disposition=Disposition.DUPLICATE,
+            )
+        try:
+            receipt = self._receive(message, cause)
+        except DomainError as refusal:
+            return refusal
+        if key:
+            self.receipts[key] = receipt
+        return receipt
+
+    def _receive(self, message: InboundMessage, cause: Cause) -> Receipt:
+        workspace = self.configured[message.workspace_id]
+        channel = workspace.channel(message.channel)
+        customer, is_new = self._customer(message, workspace)
+        found = place(
+            message, self._known(message), customer.customer_id, self.now, reopens_within=channel.reopens_within
+        )
+        if found.ticket is None and not message.may_open:
+            return Receipt(
+                ticket_id=None,
+                ticket_number=None,
+                message_id=message.message_id,
+                disposition=Disposition.DROPPED,
+                reason=message.machine,
+            )
+        reason = None
+        if found.ticket is None:
+            change = self._open(message, channel, customer, found, workspace)
+            disposition = Disposition.OPENED
+        else:
+            change, disposition, reason = self._join(found.ticket, message, channel, customer, found)
+        if not found.is_participant:
+            reason = "unverified_sender"
+        if is_new:
+            self._remember(message, customer)
+        self._keep(change, disposition)
+        told = tell(change, customer, cause, self.ids)
+        self.told.extend(told)
+        self.stored.append(
+            StoredMessage(
+                message=message,
+                channel_kind=channel.kind,
+                ticket_id=change.ticket.ticket_id,
+                customer_id=customer.customer_id,
+                entry=next(entry for _, entry, fact in change.numbered() if isinstance(fact, Received)),
+                is_public=found.is_participant,
+                disposition=disposition,
+                received_at=self.now,
+            )
+        )
+        return Receipt(
+            ticket_id=change.ticket.ticket_id,
+            ticket_number=change.ticket.number,
+            message_id=message.message_id,
+            disposition=disposition,
+            reason=reason,
+        )
+
+    def _keep(self, change: Change, disposition: Disposition) -> None:
+        ticket = change.ticket
+        key = ticket.workspace_id, ticket.ticket_id
+        self.tickets[key] = ticket
+        is_new = disposition is Disposition.OPENED or key in self.opened
+        (self.opened if is_new else self.changed)[key] = ticket
+
+    def _customer(self, message: InboundMessage, workspace: Workspace) -> tuple[Customer, bool]:
+        key = identity_key(message)
+        if key and (known := self.customers.get(key)):
+            return known, False
+        organisation = workspace.organisation_of(message.sender.identity)
+        return Customer(
+            workspace_id=message.workspace_id,
+            customer_id=self.ids.new(),
+            name=message.sender.name,
+            tier=workspace.tier_of(organisation),
+            language=organisation.language if organisation else None,
+            time_zone=None,
+            organisation_id=organisation.organisation_id if organisation else None,
+        ), True
+
+    def _remember(self, message: InboundMessage, customer: Customer) -> None:
+        key = identity_key(message)
+        if key:
+            self.customers[key] = customer
+        self.new_customers[key or customer.customer_id] = customer
+
+    def _known(self, message: InboundMessage) -> dict[UUID, Located]:
+        known = {}
+        for key in ticket_keys(message):
+            if key in self.located:
+                found = self.located[key]
+                known[key[1]] = Located(self.tickets[key[0], found.ticket.ticket_id], found.customer_id)
+        return known
+
+    def _join(
+        self, ticket: Ticket, message: InboundMessage, channel: Channel, customer: Customer, found: Place
+    ) -> tuple[Change, Disposition, str | None]:
+        of_ticket = ticket.workspace_id, ticket.ticket_id
+        of_sender = customer.workspace_id, customer.customer_id
+        is_allowed = may_reopen(of_ticket=self.reopenings[of_ticket], of_sender=self.reopenings[of_sender])
+        received = self._received(message, channel, is_public=found.is_participant)
+        change = receive(ticket, received, self.now, may_reopen=is_allowed)
+        if ticket.status is not TicketStatus.SOLVED:
+            return change, Disposition.APPENDED, None
+        if change.ticket.status is TicketStatus.OPEN:
+            self.reopenings.update([of_ticket, of_sender])
+            return change, Disposition.REOPENED, None
+        if is_allowed or message.machine is not MachineClass.NONE or not found.is_participant:
+            return change, Disposition.APPENDED, None
+        return change.then(_suspected(change.ticket, self.now)), Disposition.APPENDED, "reopened_too_often"
+
+    def _open(
+        self,
+        message: InboundMessage,
+        channel: Channel,
+        customer: Customer,
+        found: Place,
+        workspace: Workspace,
+    ) -> Change:
+        described = Described(
+            subject=message.subject,
+            text=message.text_new,
+            channel=message.channel,
+            channel_kind=channel.kind,
+            language=message.language or "",
+            sender=message.sender.identity.value if message.sender.identity else "",
+            is_machine=message.machine is not MachineClass.NONE,
+        )
+        said = stated(message.labels, message.priority, "sender")
+        classified = classify(described, customer, workspace.rules, workspace.version, said)
+        number = self.numbers[message.workspace_id]
+        self.numbers[message.workspace_id] = number + 1
+        ticket = Ticket(
+            workspace_id=message.workspace_id,
+            ticket_id=self.ids.new(),
+            number=number,
+            status=TicketStatus.NEW,
+            priority=classified.priority or Priority.NORMAL,
+            labels=classified.labels,
+            sources=classified.sources,
+            subject=message.subject,
+            channel=message.channel,
+            channel_kind=channel.kind,
+            customer_id=customer.customer_id,
+            language=message.language or customer.language or channel.language,
+            opened_by=ActorKind.CUSTOMER,
+            opened_at=self.now,
+            updated_at=self.now,
+            follow_up_of=found.follow_up_of,
+            last_event_at=self.now,
+        )
+        opened = open_ticket(ticket, self.now)
+        received = self._received(message, channel, is_public=True)
+        return opened.then(receive(opened.ticket, received, self.now, may_reopen=False))
+
+    def _received(self, message: InboundMessage, channel: Channel, *, is_public: bool) -> Received:
+        return Received(
+            message_id=message.message_id,
+            channel=message.channel,
+            channel_kind=channel.kind,
+            machine=message.machine,
+            is_public=is_public,
+            received_at=self.now,
+        )
+
+
+def _suspected(ticket: Ticket, now: datetime) -> Change:
+    key, value = LOOP_LABEL
+    return update(
+        ticket,
+        SYSTEM,
+        now,
+        labels={**ticket.labels, key: value},
+        sources={**ticket.sources, label_source(key): ActorKind.SYSTEM.value},
+    )
+
+
+def dedupe_key(message: InboundMessage) -> DedupeKey | None:
+    """What recognises a repeat of a message, if anything does."""
+    if message.dedupe_key is None:
+        return None
+    return message.workspace_id, message.channel, message.dedupe_key
+
+
+def identity_key(message: InboundMessage) -> IdentityKey | None:
+    """Who a message is from, if that is known."""
+    if message.sender.identity is None:
+        return None
+    return message.workspace_id, message.sender.identity
+
+
+def ticket_keys(message: InboundMessage) -> list[TicketKey]:
+    """The tickets that a message points to, the strongest hint first."""
+    named = [message.ticket_id] if message.ticket_id else []
+    return [(message.workspace_id, ticket_id) for ticket_id in (*named, *message.thread_ticket_ids)]

@@ -1,0 +1,25 @@
+"""Phone numbers, normalised so that one number is one identity."""
+
+import re
+
+import phonenumbers
+
+from services.intake.domain.message import Identity, IdentityKind
+
+_DECORATION = re.compile(r"[\s().\-/]")
+
+
+def phone_identity(number: str, region: str | None) -> Identity:
+    """The identity behind a number: E.164 where it can be read, otherwise what stands there without decoration.
+
+    region: of the channel, for numbers without a country's prefix; short codes are numbers of no country
+    """
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        parsed = None
+    if parsed is not None and phonenumbers.is_possible_number(parsed):
+        value = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    else:
+        value = _DECORATION.sub("", number)
+    return Identity(kind=IdentityKind.PHONE, value=value)

@@ -1,0 +1,263 @@
+"""Turns mails that were read into messages: screened, put in their place, recorded; all in one commit.
+
+What cannot become a message is quarantined with its reason; nothing is lost and nothing is tried for ever.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from services.intake.app.mail_ports import (
+    Attachment,
+    Bounce,
+    MailMessages,
+    Outcome,
+    RawKey,
+    RawMails,
+    RawState,
+    ReadMail,
+    ReferenceKey,
+    References,
+    Referred,
+)
+from services.intake.app.ports import Conversations, Receipt, Workspaces
+from services.intake.app.receive_message import Arrival, receive_messages
+from services.intake.app.screened_mail import ScreenedMail, to_message
+from services.intake.domain import mail_threads
+from services.intake.domain.message import Disposition
+from services.intake.domain.reply_token import loop_mark
+from services.intake.domain.screening import screen
+from services.intake.domain.workspace import Workspace
+from shared.db.unit_of_work import Tx
+from shared.errors import InvalidInput
+from shared.ids import IdFactory
+from shared.vocabulary import ChannelKind, MachineClass
+
+_MAX_HINTS = 8
+_BOUNCES = (MachineClass.BOUNCE_HARD, MachineClass.BOUNCE_SOFT)
+_REPORTS = (*_BOUNCES, MachineClass.RECEIPT, MachineClass.COMPLAINT)
+"""These tell about a mail of ours: they are recorded there and are no message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailDesk:
+    """What receiving mail needs."""
+
+    conversations: Conversations
+    workspaces: Workspaces
+    raws: RawMails
+    references: References
+    messages: MailMessages
+    ids: IdFactory
+    secret: bytes
+
+
+async def receive_mails(items: Sequence[ReadMail], *, tx: Tx, desk: MailDesk) -> list[Outcome]:
+    """What became of each mail that still waits. The unit of work names their workspaces."""
+    waiting = await desk.raws.lock(tx, {item.raw.key for item in items}, RawState.RECEIVED)
+    outcomes = await _Group(tx, desk).receive([item for item in items if item.raw.key in waiting])
+    await desk.raws.settle(tx, outcomes)
+    return outcomes
+
+
+async def release_mail(item: ReadMail, *, tx: Tx, desk: MailDesk) -> Outcome | None:
+    """Makes a message of a quarantined mail because a person says so; None where it is not quarantined.
+
+    Raises InvalidInput where a rule refuses it still.
+    """
+    if not await desk.raws.lock(tx, {item.raw.key}, RawState.QUARANTINED):
+        return None
+    (outcome,) = await _Group(tx, desk, is_released=True).receive([item])
+    if outcome.state is RawState.QUARANTINED:
+        raise InvalidInput(f"The mail cannot be released: {outcome.reason}.")
+    released = replace(outcome, state=RawState.RELEASED)
+    await desk.raws.settle(tx, [released])
+    return released
+
+
+class _Group:
+    """The mails of one commit."""
+
+    def __init__(self, tx: Tx, desk: MailDesk, *, is_released: bool = False) -> None:
+        self._tx = tx
+        self._desk = desk
+        self._is_released = is_released
+        self._outcomes: dict[RawKey, Outcome] = {}
+
+    async def receive(self, items: Sequence[ReadMail]) -> list[Outcome]:
+        """What becomes of each."""
+        configured = await self._desk.workspaces.load(self._tx, {item.raw.workspace_id for item in items})
+        screened = [good for item in items if (good := self._screen(item, configured[item.raw.workspace_id]))]
+        named = {(item.workspace_id, key) for item in screened for key in mail_threads.refers_to(item.mail)}
+        known = await self._desk.references.find(self._tx, named)
+        fresh = [item for item in screened if item.repeat not in known]
+        await self._record_repeats({item: known[item.repeat] for item in screened if item.repeat in known})
+        await self._record_reports([item for item in fresh if item.verdict.machine in _REPORTS])
+        await self._receive([item for item in fresh if item.verdict.machine not in _REPORTS], known)
+        return [self._outcomes[item.raw.key] for item in items]
+
+    def _screen(self, item: ReadMail, workspace: Workspace) -> ScreenedMail | None:
+        if isinstance(item.mail, str):
+            self._quarantine(item, item.mail)
+            return None
+        channel = workspace.channels.get(item.raw.channel)
+        if channel is None or channel.kind is not ChannelKind.EMAIL:
+            self._quarantine(item, "its channel is not there any more")
+            return None
+        verdict = screen(
+            item.mail,
+            envelope_sender=item.raw.sender,
+            own_addresses=workspace.mail_addresses,
+            own_loop_mark=loop_mark(self._desk.secret, item.raw.workspace_id),
+            allows_lists=channel.allows_lists,
+        )
+        if self._is_released:
+            is_request = verdict.machine in (*_REPORTS, MachineClass.LOOP)
+            machine = MachineClass.NONE if is_request else verdict.machine
+            verdict = replace(verdict, machine=machine, may_open=True, refusal=None)
+        if verdict.refusal:
+            self._quarantine(item, verdict.refusal)
+            return None
+        return ScreenedMail(item=item, mail=item.mail, workspace=workspace, verdict=verdict)
+
+    def _quarantine(self, item: ReadMail, reason: str) -> None:
+        self._outcomes[item.raw.key] = Outcome(
+            raw=item.raw, state=RawState.QUARANTINED, disposition=Disposition.QUARANTINED, reason=reason
+        )
+
+    async def _record_repeats(self, repeats: Mapping[ScreenedMail, Referred]) -> None:
+        """A mail that came before, by another way or to another of our addresses, is the same message."""
+        if not repeats:
+            return
+        tickets = {(item.workspace_id, first.ticket_id) for item, first in repeats.items()}
+        numbers = await self._desk.references.numbers(self._tx, tickets)
+        for item, first in repeats.items():
+            self._outcomes[item.item.raw.key] = Outcome(
+                raw=item.item.raw,
+                state=RawState.DUPLICATE,
+                disposition=Disposition.DUPLICATE,
+                message_id=first.message_id,
+                ticket_id=first.ticket_id,
+                ticket_number=numbers.get((item.workspace_id, first.ticket_id)),
+            )
+        await self._desk.messages.add_recipients(
+            self._tx,
+            {(item.workspace_id, first.message_id): item.delivered_to() for item, first in repeats.items()},
+        )
+
+    async def _record_reports(self, reports: Sequence[ScreenedMail]) -> None:
+        """What servers tell about a mail of ours stands beside it. It opens nothing."""
+        about = {item.item.raw.key: self._own_messages(item) for item in reports}
+        bounces = [
+            Bounce(
+                workspace_id=item.workspace_id,
+                message_id=message_id,
+                is_final=item.verdict.is_undelivered,
+                detail=item.bounce_detail,
+            )
+            for item in reports
+            if item.verdict.machine in _BOUNCES
+            for message_id in about[item.item.raw.key][:1]
+        ]
+        if bounces:
+            await self._desk.messages.record_bounces(self._tx, bounces)
+        for item in reports:
+            self._outcomes[item.item.raw.key] = Outcome(
+                raw=item.item.raw,
+                state=RawState.PARSED,
+                disposition=Disposition.DROPPED,
+                reason=item.verdict.machine,
+            )
+
+    def _own_messages(self, item: ScreenedMail) -> list[UUID]:
+        return mail_threads.own_messages(item.mail, workspace_id=item.workspace_id, secret=self._desk.secret)
+
+    async def _receive(self, items: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]) -> None:
+        threads = await self._threads(items, known)
+        arrivals = [
+            Arrival(to_message(item, thread), item.cause) for item, thread in zip(items, threads, strict=True)
+        ]
+        receipts = await receive_messages(
+            arrivals,
+            tx=self._tx,
+            conversations=self._desk.conversations,
+            workspaces=self._desk.workspaces,
+            ids=self._desk.ids,
+        )
+        stored: dict[RawKey, tuple[ScreenedMail, Receipt]] = {}
+        for item, receipt in zip(items, receipts, strict=True):
+            if not isinstance(receipt, Receipt):
+                self._quarantine(item.item, str(receipt))
+                continue
+            is_repeat = receipt.disposition is Disposition.DUPLICATE
+            self._outcomes[item.item.raw.key] = Outcome(
+                raw=item.item.raw,
+                state=RawState.DUPLICATE if is_repeat else RawState.PARSED,
+                disposition=receipt.disposition,
+                reason=receipt.reason,
+                message_id=receipt.message_id if receipt.ticket_id else None,
+                ticket_id=receipt.ticket_id,
+                ticket_number=receipt.ticket_number,
+            )
+            if receipt.ticket_id and not is_repeat:
+                stored[item.item.raw.key] = item, receipt
+        await self._keep(list(stored.values()))
+
+    async def _keep(self, stored: Sequence[tuple[ScreenedMail, Receipt]]) -> None:
+        """By what later mails find these messages, and their files."""
+        await self._desk.references.add(
+            self._tx,
+            {
+                (item.workspace_id, key): Referred(ticket_id=receipt.ticket_id, message_id=receipt.message_id)
+                for item, receipt in stored
+                if receipt.ticket_id
+                for key in mail_threads.recognised_by(item.mail)
+            },
+        )
+        await self._desk.messages.add_attachments(
+            self._tx,
+            [
+                Attachment(
+                    workspace_id=item.workspace_id,
+                    attachment_id=self._desk.ids.new(),
+                    message_id=receipt.message_id,
+                    file=file,
+                    sha256=sha256,
+                )
+                for item, receipt in stored
+                for sha256, file in zip(item.item.sha256s, item.mail.attachments, strict=True)
+            ],
+        )
+
+    async def _threads(
+        self, items: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]
+    ) -> list[tuple[UUID, ...]]:
+        """The tickets that each mail points to, the strongest hint first."""
+        hints = [
+            mail_threads.hints(
+                item.mail,
+                envelope_recipients=item.item.raw.recipients,
+                workspace_id=item.workspace_id,
+                secret=self._desk.secret,
+            )
+            for item in items
+        ]
+        numbers = {
+            (item.workspace_id, hint)
+            for item, all_of_it in zip(items, hints, strict=True)
+            for hint in all_of_it
+            if isinstance(hint, int)
+        }
+        tickets = await self._desk.references.tickets(self._tx, numbers)
+
+        def ticket_of(workspace_id: str, hint: mail_threads.Hint) -> UUID | None:
+            if isinstance(hint, int):
+                return tickets.get((workspace_id, hint))
+            referred = known.get((workspace_id, mail_threads.id_key(hint)))
+            return referred.ticket_id if referred else None
+
+        found = [
+            [ticket_of(item.workspace_id, hint) for hint in all_of_it]
+            for item, all_of_it in zip(items, hints, strict=True)
+        ]
+        return [tuple(dict.fromkeys(ticket for ticket in one if ticket))[:_MAX_HINTS] for one in found]

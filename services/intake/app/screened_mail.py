@@ -1,0 +1,85 @@
+"""A mail that may become a message, and the message that it becomes."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.intake.app.mail_ports import ReadMail, ReferenceKey
+from services.intake.domain import mail_threads
+from services.intake.domain.mail import Mail
+from services.intake.domain.message import Identity, IdentityKind, InboundMessage, Sender
+from services.intake.domain.reply_token import without_tag
+from services.intake.domain.screening import Verdict
+from services.intake.domain.workspace import Workspace
+from shared.events.envelope import Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScreenedMail:
+    """A mail that nothing speaks against."""
+
+    item: ReadMail
+    mail: Mail
+    workspace: Workspace
+    verdict: Verdict
+
+    @property
+    def workspace_id(self) -> str:
+        """Whose it is."""
+        return self.item.raw.workspace_id
+
+    @property
+    def repeat(self) -> ReferenceKey:
+        """By what it is recognised when it comes again."""
+        return self.workspace_id, mail_threads.repeat_key(self.mail)
+
+    def delivered_to(self) -> tuple[str, ...]:
+        """Those of our addresses that it was sent to."""
+        addresses = self.item.raw.recipients or self.mail.recipients
+        known = (without_tag(address) for address in addresses)
+        return tuple(dict.fromkeys(address for address in known if address in self.workspace.mail_addresses))
+
+    @property
+    def cause(self) -> Cause:
+        """What it sets off belongs to the trace in which it came."""
+        traceparent = self.item.raw.traceparent
+        return Cause(traceparent=traceparent, correlation_id=traceparent.split("-")[1] if traceparent else None)
+
+    @property
+    def bounce_detail(self) -> str:
+        """What it says about a mail of ours, for the staff."""
+        statuses = ", ".join(self.mail.report.statuses) if self.mail.report else ""
+        return f"bounced: {statuses or self.mail.subject}"[:200]
+
+
+def to_message(item: ScreenedMail, thread: tuple[UUID, ...]) -> InboundMessage:
+    """The message, which joins the first of these tickets that it may."""
+    mail, raw = item.mail, item.item.raw
+    return InboundMessage(
+        workspace_id=raw.workspace_id,
+        message_id=raw.raw_id,
+        channel=raw.channel,
+        sender=_sender(mail, raw.sender),
+        subject=mail.subject,
+        text=mail.text,
+        text_new=mail.text_new,
+        html=mail.html,
+        dedupe_key=f"mail:{mail_threads.repeat_key(mail).hex()}",
+        thread_ticket_ids=thread,
+        machine=item.verdict.machine,
+        may_open=item.verdict.may_open,
+        provider_message_id=mail.message_id,
+        reply_to=mail.reply_to,
+        delivered_to=item.delivered_to(),
+        sent_at=mail.sent_at,
+    )
+
+
+def _sender(mail: Mail, envelope_sender: str | None) -> Sender:
+    """Who says to have written it; that proves nothing. Without a From, whom the envelope names."""
+    if mail.sender:
+        identity = Identity(kind=IdentityKind.EMAIL, value=mail.sender.address)
+        return Sender(identity=identity, name=mail.sender.name)
+    if envelope_sender:
+        local, _, domain = envelope_sender.rpartition("@")
+        return Sender(identity=Identity(kind=IdentityKind.EMAIL, value=f"{local}@{domain.lower()}"))
+    return Sender(identity=None)

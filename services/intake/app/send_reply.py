@@ -1,0 +1,106 @@
+"""Answers a customer, or leaves a note for the staff."""
+
+from dataclasses import dataclass
+
+from services.intake.app.desk import By, Desk, lock_ticket, record
+from services.intake.app.ports import TicketKey
+from services.intake.domain.lifecycle import note, reply, set_status
+from services.intake.domain.message import MessageKind, StaffMessage
+from services.intake.domain.ticket import Actor, Replied, Ticket
+from shared.db.unit_of_work import Tx
+from shared.errors import NotAllowed
+from shared.vocabulary import ActorKind, AuthorKind, Purpose, TicketStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What somebody of the staff wrote.
+
+    status: which the ticket gets with it, if another one
+    """
+
+    text: str
+    html: str | None = None
+    author_id: str
+    author_kind: AuthorKind = AuthorKind.AGENT
+    status: TicketStatus | None = None
+
+
+async def send_reply(
+    key: TicketKey, written: Written, by: By, *, tx: Tx, desk: Desk, purpose: Purpose = Purpose.REPLY
+) -> tuple[Ticket, StaffMessage]:
+    """The ticket as it is afterwards, and the message. It leaves by the ticket's channel.
+
+    Raises NotFound, NotAllowed and IllegalTransition.
+    """
+    ticket, customer = await lock_ticket(key, by, tx=tx, desk=desk)
+    _check_author(written, by)
+    workspace = (await desk.workspaces.load(tx, [key[0]]))[key[0]]
+    now = await tx.now()
+    message_id = desk.ids.new()
+    sent = Replied(
+        message_id=message_id,
+        channel=ticket.channel,
+        channel_kind=ticket.channel_kind,
+        author_kind=written.author_kind,
+        author_id=written.author_id,
+        purpose=purpose,
+    )
+    is_agent = written.author_kind is AuthorKind.AGENT
+    actor = Actor(kind=ActorKind.AGENT, actor_id=written.author_id) if is_agent else by.actor
+    change = reply(ticket, sent, actor, now)
+    entry = change.ticket.entries - len(change.facts) + 1
+    if written.status is not None:
+        close_after = workspace.close_after(ticket.channel)
+        change = change.then(set_status(change.ticket, written.status, actor, now, close_after=close_after))
+    message = StaffMessage(
+        workspace_id=key[0],
+        message_id=message_id,
+        ticket_id=ticket.ticket_id,
+        entry=entry,
+        kind=MessageKind.OUTBOUND,
+        channel=ticket.channel,
+        channel_kind=ticket.channel_kind,
+        author_kind=written.author_kind,
+        author_id=written.author_id,
+        purpose=purpose,
+        text=written.text,
+        html=written.html,
+        created_at=change.ticket.last_event_at,
+    )
+    await desk.correspondence.add_staff_message(tx, message)
+    await record([(change, customer, by.cause)], tx=tx, tickets=desk.correspondence, ids=desk.ids)
+    return change.ticket, message
+
+
+async def add_note(key: TicketKey, written: Written, by: By, *, tx: Tx, desk: Desk) -> StaffMessage:
+    """A note, which no customer sees, which moves no clock and tells nobody anything.
+
+    Raises NotFound, NotAllowed and IllegalTransition.
+    """
+    ticket, _ = await lock_ticket(key, by, tx=tx, desk=desk)
+    _check_author(written, by)
+    noted = note(ticket)
+    message = StaffMessage(
+        workspace_id=key[0],
+        message_id=desk.ids.new(),
+        ticket_id=ticket.ticket_id,
+        entry=noted.entries,
+        kind=MessageKind.NOTE,
+        channel=ticket.channel,
+        channel_kind=ticket.channel_kind,
+        author_kind=written.author_kind,
+        author_id=written.author_id,
+        purpose=None,
+        text=written.text,
+        html=written.html,
+        created_at=await tx.now(),
+    )
+    await desk.correspondence.add_staff_message(tx, message)
+    await desk.correspondence.save_tickets(tx, [noted])
+    return message
+
+
+def _check_author(written: Written, by: By) -> None:
+    if by.has_own_only and written.author_id != by.actor.actor_id:
+        raise NotAllowed("You write in your own name only.")

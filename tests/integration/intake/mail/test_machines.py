@@ -1,0 +1,113 @@
+"""Mail that machines write: it is recorded, and sets nothing off."""
+
+from tests.integration.intake.mail.post import Json, Post
+from tests.unit.intake.adapters.email.test_mime import multipart, text_part
+
+
+async def opened(post: Post) -> Json:
+    return await post.post(post.raw())
+
+
+def bounce_of(post: Post, rfc_id: str, action: str = "failed", status: str = "5.1.1") -> bytes:
+    return multipart(
+        "report; report-type=delivery-status",
+        text_part("Your message could not be delivered."),
+        f"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\nAction: {action}\nStatus: {status}\n",
+        f"Content-Type: message/rfc822\n\nMessage-ID: {rfc_id}\nSubject: Re: x\n\nHello",
+        From="Mail Delivery System <mailer-daemon@mx.example>",
+        To=post.support,
+        Message_ID=f"<bounce-{action}@mx.example>",
+    )
+
+
+async def test_a_bounce_is_recorded_at_the_reply_and_opens_nothing(post: Post) -> None:
+    ticket_id = (await opened(post))["ticket_id"]
+    reply = await post.reply(ticket_id)
+    (kept,) = await post.until_sent()
+    await post.until_delivery(ticket_id, reply["message_id"], "sent")
+    await post.smtp(bounce_of(post, str(kept.mail["Message-ID"])), str(kept.mail["Reply-To"]), sender="")
+    delivery = await post.until_delivery(ticket_id, reply["message_id"], "bounced")
+    assert delivery["last_error"] == "bounced: 5.1.1"
+    assert len(await post.tickets()) == 1
+    assert len(await post.messages(ticket_id)) == 2
+
+
+async def test_a_server_that_still_tries_is_no_bounce(post: Post) -> None:
+    ticket_id = (await opened(post))["ticket_id"]
+    reply = await post.reply(ticket_id)
+    (kept,) = await post.until_sent()
+    await post.until_delivery(ticket_id, reply["message_id"], "sent")
+    raw = bounce_of(post, str(kept.mail["Message-ID"]), "delayed", "4.4.1")
+    receipt = await post.post(raw, sender="mailer-daemon@mx.example")
+    assert (receipt["disposition"], receipt["reason"]) == ("dropped", "bounce_soft")
+    delivery = await post.until_delivery(ticket_id, reply["message_id"], "sent")
+    assert delivery["last_error"] == "bounced: 4.4.1"
+
+
+async def test_a_bounce_of_what_we_never_sent_is_dropped(post: Post) -> None:
+    receipt = await post.post(bounce_of(post, "<never@acme.example>"))
+    assert (receipt["disposition"], receipt["reason"]) == ("dropped", "bounce_hard")
+    assert await post.tickets() == []
+
+
+async def test_a_forged_bounce_marks_nothing(post: Post) -> None:
+    ticket_id = (await opened(post))["ticket_id"]
+    reply = await post.reply(ticket_id)
+    await post.until_delivery(ticket_id, reply["message_id"], "sent")
+    forged = f"<{reply['message_id'].replace('-', '')}.{'a' * 18}@x>"
+    await post.post(bounce_of(post, forged))
+    await post.until_delivery(ticket_id, reply["message_id"], "sent")
+
+
+async def test_an_automatic_answer_joins_its_ticket_and_reopens_nothing(post: Post) -> None:
+    ticket_id = (await opened(post))["ticket_id"]
+    await post.reply(ticket_id, status="solved")
+    (kept,) = await post.until_sent()
+    answers = {"Message_ID": "<2@x>", "In_Reply_To": str(kept.mail["Message-ID"])}
+    receipt = await post.post(post.raw("I am away.", Auto_Submitted="auto-replied", **answers))
+    assert (receipt["disposition"], receipt["ticket_id"]) == ("appended", ticket_id)
+    assert (await post.ticket(ticket_id))["status"] == "solved"
+    assert (await post.messages(ticket_id))[2]["machine"] == "auto_reply"
+
+
+async def test_an_automatic_answer_to_nothing_opens_nothing(post: Post) -> None:
+    receipt = await post.post(post.raw(Auto_Submitted="auto-replied"))
+    assert (receipt["disposition"], receipt["reason"], receipt["ticket_id"]) == ("dropped", "auto_reply", None)
+    assert await post.tickets() == []
+
+
+async def test_a_form_or_a_monitor_opens_a_ticket(post: Post) -> None:
+    receipt = await post.post(post.raw(Auto_Submitted="auto-generated", Reply_To="visitor@example.org"))
+    assert receipt["disposition"] == "opened"
+    await post.reply(receipt["ticket_id"])
+    (kept,) = await post.until_sent(to="visitor@example.org")
+    assert kept.mail["To"] == "visitor@example.org"
+    post.sink.kept["visitor@example.org"].clear()
+
+
+async def test_lists_open_where_the_channel_allows_lists(post: Post) -> None:
+    news = {"List_Id": "<news.example>", "Precedence": "bulk"}
+    receipt = await post.post(post.raw(**news))
+    assert (receipt["disposition"], receipt["reason"]) == ("dropped", "bulk")
+    await post.configure({"id": "support", "kind": "email", "address": post.support, "allows_lists": True})
+    receipt = await post.post(post.raw(Message_ID="<2@x>", **news))
+    assert receipt["disposition"] == "opened"
+
+
+async def test_our_own_mail_that_comes_back_is_quarantined(post: Post) -> None:
+    ticket_id = (await opened(post))["ticket_id"]
+    await post.reply(ticket_id)
+    (kept,) = await post.until_sent()
+    receipt = await post.post(kept.raw)
+    assert receipt["disposition"] == "quarantined"
+    assert receipt["reason"].startswith("loop")
+    # As a customer's server forwards it: with another sender.
+    forwarded = kept.raw.replace(b"From: ", f"From: {post.ada}\r\nX-From: ".encode(), 1)
+    receipt = await post.post(forwarded.replace(b"Message-ID: <", b"Message-ID: <x"))
+    assert receipt["disposition"] == "quarantined"
+    assert len(await post.messages(ticket_id)) == 2
+
+
+async def test_mail_that_goes_round_in_circles_is_quarantined(post: Post) -> None:
+    raw = b"".join(b"Received: from a by b\r\n" for _ in range(60)) + post.raw()
+    assert (await post.post(raw))["disposition"] == "quarantined"

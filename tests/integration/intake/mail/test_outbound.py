@@ -1,0 +1,176 @@
+"""Replies on their way out."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from functools import partial
+
+import pytest
+
+from deploy.local.ports import free_ports
+from deploy.local.stack import Stack
+from services.intake.adapters.email.outbound import GIVE_UP_AFTER
+from tests.eventually import eventually
+from tests.integration.intake.mail.post import Post
+from tests.integration.intake.mail.sink import Sink
+from tests.system import System, Templates, start
+
+
+async def test_a_reply_leaves_with_the_headers_that_thread_it(post: Post) -> None:
+    first = await post.post(post.raw(Subject="Grüße: it does not print", References="<older@x>"))
+    reply = await post.reply(first["ticket_id"], "Please switch it on.\nThank you, äöü.")
+    (kept,) = await post.until_sent()
+    mail = kept.mail
+    assert (mail["From"], mail["To"]) == (f"Acme Support <{post.support}>", post.ada)
+    assert mail["Subject"] == "Re: Grüße: it does not print"
+    local, _, domain = post.support.partition("@")
+    reply_to = str(mail["Reply-To"])
+    assert reply_to.startswith(f"{local}+t.")
+    assert reply_to.endswith(f"@{domain}")
+    assert kept.sender == reply_to
+    assert kept.recipients == [post.ada]
+    assert mail["In-Reply-To"] == f"<1@{post.workspace_id}>"
+    assert mail["References"] == f"<1@{post.workspace_id}>"
+    assert str(mail["Message-ID"]).startswith(f"<{reply['message_id'].replace('-', '')}.")
+    assert str(mail["Message-ID"]).endswith(f"@{domain}>")
+    assert mail["X-Waypost-Loop"]
+    assert mail["Auto-Submitted"] is None
+    assert parsedate_to_datetime(str(mail["Date"])).tzinfo is not None
+    assert mail.get_content_type() == "text/plain"
+    assert mail.get_content().splitlines() == ["Please switch it on.", "Thank you, äöü."]
+    await post.until_delivery(first["ticket_id"], reply["message_id"], "sent")
+
+
+async def test_references_grow_with_the_conversation(post: Post) -> None:
+    first = await post.post(post.raw())
+    await post.reply(first["ticket_id"])
+    (kept,) = await post.until_sent()
+    ours = str(kept.mail["Message-ID"])
+    long_id = f"<{'x' * 150}@example.org>"
+    await post.post(post.raw("It is on.", Message_ID=long_id, In_Reply_To=ours))
+    await post.reply(first["ticket_id"], "And paper?")
+    mail = (await post.until_sent(2))[1].mail
+    assert mail["In-Reply-To"] == long_id
+    assert str(mail["References"]).split() == [f"<1@{post.workspace_id}>", ours, long_id]
+    # Whoever reads it sees no encoded words, and no line that is too long for a mail.
+    raw = (await post.until_sent(2))[1].raw
+    assert b"=?" not in raw
+    assert max(map(len, raw.split(b"\r\n"))) < 998
+
+
+async def test_rich_text_travels_beside_the_plain(post: Post) -> None:
+    first = await post.post(post.raw())
+    await post.reply(first["ticket_id"], "Plain", html="<b>Rich</b>")
+    mail = (await post.until_sent())[0].mail
+    assert mail.get_content_type() == "multipart/alternative"
+    kinds = [part.get_content_type() for part in mail.iter_parts()]
+    assert kinds == ["text/plain", "text/html"]
+
+
+async def test_no_subject_begins_another_header(post: Post) -> None:
+    first = await post.post(post.raw(Subject="=?utf-8?Q?a=0D=0ABcc:_evil@x.example?="))
+    await post.reply(first["ticket_id"])
+    mail = (await post.until_sent())[0].mail
+    assert mail["Bcc"] is None
+    assert mail["Subject"] == "Re: a Bcc: evil@x.example"
+
+
+async def test_a_subject_that_is_an_answer_already_stays(post: Post) -> None:
+    first = await post.post(post.raw(Subject="AW: It does not print"))
+    await post.reply(first["ticket_id"])
+    assert (await post.until_sent())[0].mail["Subject"] == "AW: It does not print"
+
+
+async def test_what_a_bot_writes_says_so_and_asks_for_no_answer(post: Post) -> None:
+    first = await post.post(post.raw())
+    await post.reply(first["ticket_id"], author_kind="bot", author_id="helper")
+    (kept,) = await post.until_sent()
+    assert kept.sender == ""
+    assert kept.mail["Auto-Submitted"] == "auto-generated"
+    assert kept.mail["X-Auto-Response-Suppress"] == "All"
+
+
+async def test_answers_go_where_the_customer_wants_them(post: Post) -> None:
+    first = await post.post(post.raw(Reply_To=f"Ada <other-{post.ada}>"))
+    await post.reply(first["ticket_id"])
+    (kept,) = await post.until_sent(to=f"other-{post.ada}")
+    assert kept.mail["To"] == f"other-{post.ada}"
+
+
+async def test_a_server_that_says_not_now_is_asked_again(post: Post) -> None:
+    post.sink.answers[post.ada] = ["451 4.3.0 Not now"]
+    first = await post.post(post.raw())
+    reply = await post.reply(first["ticket_id"])
+    delivery = await post.until_delivery(first["ticket_id"], reply["message_id"], "sent")
+    assert (delivery["attempts"], delivery["last_error"]) == (2, None)
+    assert len(await post.until_sent()) == 1
+
+
+async def test_a_server_that_says_never_is_believed(post: Post) -> None:
+    post.sink.answers[post.ada] = ["550 5.1.1 No such user"]
+    first = await post.post(post.raw())
+    reply = await post.reply(first["ticket_id"])
+    delivery = await post.until_delivery(first["ticket_id"], reply["message_id"], "failed")
+    assert (delivery["attempts"], delivery["last_error"]) == (1, "the mail server refuses it: 550")
+
+
+async def test_without_an_address_nothing_can_leave(post: Post) -> None:
+    message = {"channel": "support", "from": {"phone": "+4930123456"}, "text": "Call me"}
+    receipt = (await post.http.post("/v1/messages", json=message)).json()
+    reply = await post.reply(receipt["ticket_id"])
+    delivery = await post.until_delivery(receipt["ticket_id"], reply["message_id"], "failed")
+    assert delivery["last_error"] == "nobody knows the customer's address"
+
+
+async def test_a_ticket_that_did_not_begin_with_mail_is_answered_at_the_customers_address(post: Post) -> None:
+    message = {"channel": "support", "from": {"email": post.ada}, "subject": "Hello", "text": "Help"}
+    receipt = (await post.http.post("/v1/messages", json=message)).json()
+    await post.reply(receipt["ticket_id"])
+    mail = (await post.until_sent())[0].mail
+    assert (mail["To"], mail["In-Reply-To"]) == (post.ada, None)
+
+
+async def test_a_channel_that_is_gone_sends_nothing(post: Post) -> None:
+    first = await post.post(post.raw())
+    post.sink.answers[post.ada] = ["451 4.3.0 Not now"]
+    reply = await post.reply(first["ticket_id"])
+    await post.configure({"id": "api", "kind": "api"})
+    delivery = await post.until_delivery(first["ticket_id"], reply["message_id"], "failed")
+    assert delivery["last_error"] == "the channel has no address any more"
+
+
+@pytest.fixture
+async def cut_off(
+    stack: Stack, templates: Templates, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[System]:
+    """A system whose mail server is not there."""
+    (port,) = free_ports(1)
+    async with start(
+        stack,
+        ("intake",),
+        prefix="cutoff",
+        templates=templates,
+        folder=tmp_path_factory.mktemp("cutoff"),
+        smtp_port=0,
+        outbound_smtp_url=f"smtp://127.0.0.1:{port}",
+    ) as running:
+        yield running
+
+
+async def test_after_three_days_a_reply_is_given_up(cut_off: System, workspace_id: str) -> None:
+    post = await Post.open(cut_off, Sink(), workspace_id)
+    first = await post.post(post.raw())
+    reply = await post.reply(first["ticket_id"])
+    ticket_id, message_id = first["ticket_id"], reply["message_id"]
+
+    async def attempts(count: int) -> bool:
+        delivery = await post.until_delivery(ticket_id, message_id, "queued")
+        return bool(delivery["attempts"] >= count and delivery["last_error"])
+
+    await eventually(lambda: attempts(1))
+    for count, pause in enumerate((10, 60, 300), 2):
+        await cut_off.travel(timedelta(seconds=pause + 1))
+        await eventually(partial(attempts, count))
+    await cut_off.travel(GIVE_UP_AFTER)
+    delivery = await post.until_delivery(ticket_id, message_id, "failed")
+    assert delivery["last_error"].startswith("mail server: ")

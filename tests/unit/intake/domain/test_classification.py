@@ -1,0 +1,123 @@
+"""What rules make of a request."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from services.intake.domain.classification import (
+    Classification,
+    Described,
+    Rule,
+    classify,
+    stated,
+)
+from shared.vocabulary import ChannelKind, Priority
+from tests.unit.intake.builders import a_customer
+
+Variables = Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class When:
+    """A condition of Python."""
+
+    says: Callable[[Variables], bool | None]
+
+    def holds(self, variables: Variables) -> bool | None:
+        return self.says(variables)
+
+
+ALWAYS = When(lambda _: True)
+NEVER = When(lambda _: False)
+BROKEN = When(lambda _: None)
+REQUEST = Described(
+    subject="Invoice 7",
+    text="I want my money back",
+    channel="api",
+    channel_kind=ChannelKind.API,
+    language="en",
+    sender="ada@example.org",
+    is_machine=False,
+)
+
+
+def classified(*rules: Rule, known: Classification | None = None, **customer: object) -> Classification:
+    return classify(REQUEST, a_customer(**customer), rules, 3, known or stated({}, None, "sender"))
+
+
+def a_rule(name: str = "r", condition: When = ALWAYS, priority: Priority | None = None, **labels: str) -> Rule:
+    return Rule(name=name, condition=condition, labels=labels, priority=priority)
+
+
+def test_a_request_without_rules_keeps_what_its_sender_said() -> None:
+    said = stated({"product": "shop"}, Priority.LOW, "sender")
+    assert classified(known=said) == said
+    assert said.sources == {"labels/product": "sender", "priority": "sender"}
+
+
+def test_every_rule_that_holds_counts_and_the_first_to_set_wins() -> None:
+    result = classified(
+        a_rule("first", intent="refund", priority=Priority.HIGH),
+        a_rule("never", condition=NEVER, intent="none", area="none"),
+        a_rule("second", intent="other", area="billing", priority=Priority.LOW),
+    )
+    assert result.labels == {"intent": "refund", "area": "billing"}
+    assert result.priority is Priority.HIGH
+    assert result.sources == {
+        "labels/intent": "rule:first@3",
+        "labels/area": "rule:second@3",
+        "priority": "rule:first@3",
+    }
+
+
+def test_no_rule_overwrites_what_somebody_said() -> None:
+    said = stated({"intent": "praise"}, Priority.LOW, "sender")
+    result = classified(a_rule(intent="refund", priority=Priority.URGENT), known=said)
+    assert (result.labels, result.priority) == ({"intent": "praise"}, Priority.LOW)
+
+
+def test_a_rule_reads_what_the_rules_before_it_have_set() -> None:
+    after = When(lambda variables: variables["message"]["labels"] == {"intent": "refund"})
+    assert classified(a_rule("one", intent="refund"), a_rule("two", after, area="billing")).labels == {
+        "intent": "refund",
+        "area": "billing",
+    }
+
+
+def test_a_rule_reads_the_request_and_its_customer() -> None:
+    seen: list[Variables] = []
+
+    def see(variables: Variables) -> bool:
+        seen.append(variables)
+        return True
+
+    classified(a_rule(condition=When(see)), tier="gold", language="de")
+    assert seen[0]["customer"] == {"tier": "gold", "language": "de", "organisation": ""}
+    assert seen[0]["message"]["subject"] == "Invoice 7"
+    assert seen[0]["message"]["from"] == "ada@example.org"
+
+
+def test_a_condition_that_cannot_be_told_is_labelled_and_the_others_go_on() -> None:
+    result = classified(a_rule("bad", BROKEN, intent="x"), a_rule("good", area="billing"))
+    assert result.labels == {"classification": "failed", "area": "billing"}
+
+
+def test_what_rules_set_before_is_decided_anew_and_what_people_took_away_stays_away() -> None:
+    known = Classification(
+        labels={"intent": "refund", "area": "billing", "team": "north"},
+        priority=Priority.HIGH,
+        sources={
+            "labels/intent": "rule:old@1",
+            "labels/area": "agent:ada",
+            "labels/team": "rule:old@1",
+            "labels/mood": "agent:ada",
+            "priority": "rule:old@1",
+        },
+    )
+    result = classified(a_rule("new", intent="question", mood="angry", area="other"), known=known)
+    assert result.labels == {"intent": "question", "area": "billing"}
+    assert result.priority is None
+    assert result.sources == {
+        "labels/intent": "rule:new@3",
+        "labels/area": "agent:ada",
+        "labels/mood": "agent:ada",
+    }
