@@ -1,0 +1,1 @@
+"""Escalation's doors to the world: PostgreSQL, mail, webhooks, public holidays."""

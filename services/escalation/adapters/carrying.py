@@ -1,0 +1,71 @@
+"""Carries open tickets over to a new version of their workspace's service levels, some at a time."""
+
+from sqlalchemy import text
+
+from services.escalation.adapters.bells import ShardBells
+from services.escalation.app.carry_policies import carry_policies
+from services.escalation.app.ports import ServiceLevels, TicketKey, Tracking
+from shared.db.shards import Shard
+from shared.db.unit_of_work import Database, Tx
+from shared.ids import IdFactory
+
+_BATCH = 200
+_POLL_S = 30.0
+
+_LATEST = text("SELECT workspace_id, max(version) AS version FROM policy_version WHERE shard = :shard GROUP BY 1")
+_BEHIND = text(
+    "SELECT t.workspace_id, t.ticket_id FROM tracked_ticket t WHERE t.workspace_id = :workspace"
+    " AND t.policy_version < :version AND t.is_live LIMIT :most"
+)
+
+
+class Carrying:
+    """Looks, for each shard, for open tickets that are measured by an old version."""
+
+    def __init__(
+        self,
+        database: Database,
+        tracking: Tracking,
+        levels: ServiceLevels,
+        bells: ShardBells,
+        *,
+        ids: IdFactory,
+    ) -> None:
+        self._database = database
+        self._tracking = tracking
+        self._levels = levels
+        self._bells = bells
+        self._ids = ids
+
+    async def run(self, shard: Shard) -> None:
+        """Carries until the shard is drained. Raises StaleEpoch and TransientError."""
+        done: dict[str, int] = {}
+        with self._bells.hung(shard) as bell:
+            while not shard.draining.is_set():
+                for workspace_id, version in (await self._latest(shard)).items():
+                    if done.get(workspace_id, 0) < version:
+                        while await self._carry(shard, workspace_id, version):
+                            pass
+                        done[workspace_id] = version
+                await bell.wait(_POLL_S)
+
+    async def _latest(self, shard: Shard) -> dict[str, int]:
+        async def unit(tx: Tx) -> dict[str, int]:
+            return {row.workspace_id: row.version for row in await tx.execute(_LATEST, {"shard": shard.n})}
+
+        return await self._database.transact(unit, claims=[shard.n])
+
+    async def _carry(self, shard: Shard, workspace_id: str, version: int) -> bool:
+        """Carries some tickets. False where none is left, or the shard is to be given up."""
+
+        async def unit(tx: Tx) -> bool:
+            behind = {"workspace": workspace_id, "version": version, "most": _BATCH}
+            keys: list[TicketKey] = [
+                (row.workspace_id, row.ticket_id) for row in await tx.execute(_BEHIND, behind)
+            ]
+            if keys:
+                await carry_policies(keys, tx=tx, tracking=self._tracking, levels=self._levels, ids=self._ids)
+            return bool(keys)
+
+        has_carried = await self._database.transact(unit, workspaces=[workspace_id], fence=shard.fence)
+        return has_carried and not shard.draining.is_set()

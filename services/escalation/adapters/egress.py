@@ -1,0 +1,141 @@
+"""Posts to addresses that people configure, without becoming a way into our own network.
+
+https only, no redirects, no credentials in the address, port 443. A name is resolved once and the connection
+goes to that address, which has to be a public one; this is looked at again for every attempt. Development may
+also talk to this machine, over plain http and any port.
+"""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
+
+from shared.errors import ProviderUnavailable, WaypostError
+
+Address = IPv4Address | IPv6Address
+Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
+"""From a host name and port to its addresses. Raises OSError."""
+
+_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+_TOTAL_S = 15.0
+_HTTPS = 443
+_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,62}\Z", re.IGNORECASE)
+_TRANSLATED = tuple(IPv6Network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
+"""IPv6 addresses that stand for IPv4 ones: NAT64, 6to4, Teredo."""
+
+
+class EgressRefused(WaypostError):
+    """This address may not be called."""
+
+
+async def resolve(host: str, port: int) -> Sequence[Address]:
+    """The addresses of a host, by the system's resolver."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [ip_address(str(item[4][0]).partition("%")[0]) for item in found]
+
+
+class Egress:
+    """The one door to webhooks."""
+
+    def __init__(self, *, is_development: bool, resolve: Resolve = resolve) -> None:
+        self._is_development = is_development
+        self._resolve = resolve
+        self._client: httpx.AsyncClient | None = None
+
+    def problem(self, url: str) -> str | None:
+        """What is wrong with an address as it is written, if anything."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            return "is not an address"
+        host = parts.hostname or ""
+        if parts.username is not None or parts.password is not None:
+            return "must not hold credentials"
+        if self._is_development and parts.scheme == "http" and _is_own_name(host):
+            return None
+        if parts.scheme != "https":
+            return "must begin with https://"
+        if port not in (None, _HTTPS):
+            return "must use port 443"
+        if not _NAME.match(host) and _literal(host) is None:
+            return "must name a host"
+        return None
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """The status of the answer; its body is not read.
+
+        Raises EgressRefused where the address may not be called, ProviderUnavailable where nothing answers.
+        """
+        if problem := self.problem(url):
+            raise EgressRefused(f"the address {problem}")
+        parts = urlsplit(url)
+        try:
+            async with asyncio.timeout(_TOTAL_S):
+                address = await self._address(parts)
+                return await self._post(parts, address, body, headers)
+        except (httpx.HTTPError, OSError, TimeoutError, ssl.SSLError) as error:
+            raise ProviderUnavailable(type(error).__name__) from error
+
+    async def close(self) -> None:
+        """Ends idle connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _address(self, parts: SplitResult) -> Address:
+        host = parts.hostname or ""
+        port = parts.port or _HTTPS
+        addresses = [literal] if (literal := _literal(host)) else await self._resolve(host, port)
+        # All of them: which one a client would take is not for whoever owns the name to choose.
+        if not addresses or not all(self._may_call(address, parts) for address in addresses):
+            raise EgressRefused("the address is not a public one")
+        return addresses[0]
+
+    def _may_call(self, address: Address, parts: SplitResult) -> bool:
+        if self._is_development and parts.scheme == "http":
+            return address.is_loopback
+        return is_public(address)
+
+    async def _post(self, parts: SplitResult, address: Address, body: bytes, headers: Mapping[str, str]) -> int:
+        if self._client is None:
+            # Late: the certificates that it loads take memory.
+            self._client = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, trust_env=False)
+        place = f"[{address}]" if address.version == 6 else str(address)
+        port = f":{parts.port}" if parts.port else ""
+        target = parts._replace(netloc=f"{place}{port}", fragment="").geturl()
+        request = self._client.build_request(
+            "POST",
+            target,
+            content=body,
+            headers={**headers, "Host": f"{parts.hostname}{port}"},
+            extensions={"sni_hostname": parts.hostname, "timeout": _TIMEOUT.as_dict()},
+        )
+        answer = await self._client.send(request, stream=True)
+        await answer.aclose()
+        return answer.status_code
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the public internet, and stands for no other."""
+    is_another = isinstance(address, IPv6Address) and (
+        address.ipv4_mapped is not None or any(address in net for net in _TRANSLATED)
+    )
+    return address.is_global and not address.is_multicast and not is_another
+
+
+def _literal(host: str) -> Address | None:
+    with suppress(ValueError):
+        return ip_address(host)
+    return None
+
+
+def _is_own_name(host: str) -> bool:
+    literal = _literal(host)
+    return host == "localhost" or (literal is not None and literal.is_loopback)

@@ -1,0 +1,69 @@
+"""Whether everything that happened before this moment is known: consumer lag must not hide an answer in time."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from shared.clock import monotonic
+from shared.db.shards import Shard
+from shared.errors import BrokerUnavailable
+from shared.events.catalog import ROUTING, TICKETS
+from shared.kafka.inbox import Inboxes
+
+PATIENCE_S = 2.0
+"""A consumer that makes no progress for so long is not waited for."""
+_TOPICS = (TICKETS.name, ROUTING.name)
+_LOOK_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class _Stall:
+    """Since when a shard has applied this much and no more, as of the last look."""
+
+    applied: Mapping[str, int] | None
+    since: float
+    seen_at: float
+
+
+class Guard:
+    """Compares what a shard has applied with what the broker has."""
+
+    def __init__(self, inboxes: Inboxes) -> None:
+        self._inboxes = inboxes
+        self._stalled: dict[int, _Stall] = {}
+
+    async def has_passed(self, shard: Shard) -> bool:
+        """True once everything that stood in the topics when we were asked is applied and committed.
+
+        Waits while the consumer advances. False where it stands still or the broker cannot be asked.
+        """
+        ends: Mapping[str, int] | None = None
+        while not shard.draining.is_set():
+            if ends is None:
+                ends = await self._ends(shard)
+            inbox = self._inboxes.of(shard.n)
+            if ends is not None and inbox is not None and inbox.has_applied(ends):
+                self._stalled.pop(shard.n, None)
+                return True
+            if self._has_stalled(shard.n, dict(inbox.applied) if inbox else None):
+                return False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await shard.draining.wait()
+        return False
+
+    async def _ends(self, shard: Shard) -> Mapping[str, int] | None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await self._inboxes.ends(shard.n, _TOPICS)
+        except (BrokerUnavailable, TimeoutError):
+            return None
+
+    def _has_stalled(self, n: int, applied: Mapping[str, int] | None) -> bool:
+        # Kept from one call to the next: a consumer that fails again and again starts us anew with it.
+        now, stall = monotonic(), self._stalled.get(n)
+        if stall is None or now - stall.seen_at > PATIENCE_S or applied not in (None, stall.applied):
+            stall = _Stall(applied, now, now)
+        self._stalled[n] = replace(stall, seen_at=now)
+        return now - stall.since > PATIENCE_S

@@ -1,0 +1,78 @@
+"""What people ask to see: clocks of a ticket, escalations, notifications."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping, select, text
+
+from services.escalation.adapters import rows, tables
+from services.escalation.app.ports import ServiceLevels
+from services.escalation.domain.clock_record import ClockRecord
+from services.escalation.domain.notification import NotificationState
+from shared.db.unit_of_work import Tx
+from shared.errors import NotFound
+from shared.vocabulary import EscalationState
+
+_IS_OPENED = text(
+    "SELECT state->>'opened' IS NOT NULL AS is_opened FROM tracked_ticket"
+    " WHERE workspace_id = :workspace AND ticket_id = :ticket"
+)
+_CLOCKS = text(
+    "SELECT * FROM sla_clock WHERE workspace_id = :workspace AND ticket_id = :ticket ORDER BY started_at, clock_id"
+)
+_ESCALATION = text("SELECT * FROM escalation WHERE workspace_id = :workspace AND escalation_id = :id")
+
+
+@dataclass(frozen=True, slots=True)
+class TicketClocks:
+    """The clocks of a ticket as of a moment."""
+
+    now: datetime
+    clocks: Sequence[ClockRecord]
+
+
+async def ticket_clocks(tx: Tx, workspace_id: str, ticket_id: UUID, levels: ServiceLevels) -> TicketClocks:
+    """Every clock that a ticket has had. Raises NotFound."""
+    wanted = {"workspace": workspace_id, "ticket": ticket_id}
+    if not (await tx.execute(_IS_OPENED, wanted)).scalar_one_or_none():
+        raise NotFound
+    history = (await levels.load(tx, [workspace_id]))[workspace_id]
+    found = (await tx.execute(_CLOCKS, wanted)).mappings()
+    return TicketClocks(await tx.now(), [rows.to_clock(row, history) for row in found])
+
+
+async def escalation(tx: Tx, workspace_id: str, escalation_id: UUID) -> RowMapping:
+    """One escalation. Raises NotFound."""
+    found = await tx.execute(_ESCALATION, {"workspace": workspace_id, "id": escalation_id})
+    row = found.mappings().one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def escalations(
+    tx: Tx, workspace_id: str, state: EscalationState | None, before: UUID | None, most: int
+) -> Sequence[RowMapping]:
+    """Escalations, the newest first."""
+    t = tables.escalation.c
+    query = select(tables.escalation).where(t.workspace_id == workspace_id)
+    if state is not None:
+        query = query.where(t.state == state)
+    if before is not None:
+        query = query.where(t.escalation_id < before)
+    return (await tx.execute(query.order_by(t.escalation_id.desc()).limit(most))).mappings().all()
+
+
+async def notifications(
+    tx: Tx, workspace_id: str, state: NotificationState | None, before: UUID | None, most: int
+) -> Sequence[RowMapping]:
+    """Notifications, the newest first."""
+    t = tables.notification.c
+    query = select(tables.notification).where(t.workspace_id == workspace_id)
+    if state is not None:
+        query = query.where(t.state == state)
+    if before is not None:
+        query = query.where(t.notification_id < before)
+    return (await tx.execute(query.order_by(t.notification_id.desc()).limit(most))).mappings().all()

@@ -1,0 +1,157 @@
+"""Rows to the domain's values and back."""
+
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping
+
+from services.escalation.adapters import tables
+from services.escalation.domain.clock_record import ClockRecord, Kind, Timer, Told
+from services.escalation.domain.escalation import Escalation
+from services.escalation.domain.notification import Notification, NotificationState
+from services.escalation.domain.recipient import Way
+from services.escalation.domain.sla_clock import Entry, SlaClock
+from services.escalation.domain.sla_policy import PolicyHistory
+from services.escalation.domain.ticket import Ticket
+from shared.vocabulary import ClockState, EscalationState, Priority, SlaMetric
+
+TICKET = tuple(column.name for column in tables.tracked_ticket.columns)
+CLOCK = tuple(column.name for column in tables.sla_clock.columns)
+ESCALATION = tuple(column.name for column in tables.escalation.columns)
+TIMER = tuple(column.name for column in tables.timer.columns)
+NOTIFICATION = tuple(column.name for column in tables.notification.columns)
+
+_TICKET: TypeAdapter[Ticket] = TypeAdapter(Ticket)
+_HISTORY: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(tuple[Entry, ...])
+_BREACHES: TypeAdapter[dict[int, UUID]] = TypeAdapter(dict[int, UUID])
+_CLOCK_FIELDS = (
+    "origin",
+    "generation",
+    "started_at",
+    "elapsed",
+    "elapsed_wall",
+    "running_since",
+    "due_at",
+    "breached_at",
+    "ended_at",
+)
+_TOLD_FIELDS = (
+    "clock_id",
+    "sequence",
+    "last_event_at",
+    "breach_told_at",
+    "is_provisional",
+    "is_escalated",
+    "warned",
+)
+
+
+def ticket_row(ticket: Ticket, *, is_live: bool) -> dict[str, object]:
+    """A ticket's row."""
+    return {
+        "workspace_id": ticket.workspace_id,
+        "ticket_id": ticket.ticket_id,
+        "status": ticket.status,
+        "policy_version": ticket.policy_version,
+        "is_live": is_live,
+        "state": _TICKET.dump_python(ticket, mode="json"),
+    }
+
+
+def to_ticket(row: RowMapping) -> Ticket:
+    """A ticket of its row."""
+    return _TICKET.validate_python(row["state"])
+
+
+def clock_row(ticket: Ticket, record: ClockRecord, *, is_newest: bool) -> dict[str, object]:
+    """A clock's row."""
+    clock, told = record.clock, record.told
+    assert clock.promise is not None, "silent clocks are not kept"
+    return {
+        "workspace_id": ticket.workspace_id,
+        "ticket_id": ticket.ticket_id,
+        "metric": clock.metric,
+        "is_newest": is_newest,
+        "state": clock.state,
+        "policy": clock.promise.policy,
+        "policy_version": clock.promise.version,
+        "priority": clock.promise.priority,
+        "history": _HISTORY.dump_python(clock.history, mode="json"),
+        "breaches": {str(generation): str(event_id) for generation, event_id in told.breaches.items()},
+        **{name: getattr(clock, name) for name in _CLOCK_FIELDS},
+        **{name: getattr(told, name) for name in _TOLD_FIELDS},
+    }
+
+
+def to_clock(row: RowMapping, history: PolicyHistory) -> ClockRecord:
+    """A clock of its row. Its promise stands in the version of the configuration that it names."""
+    metric = SlaMetric(row["metric"])
+    policies = history.version(row["policy_version"])
+    clock = SlaClock(
+        metric=metric,
+        state=ClockState(row["state"]),
+        promise=policies.promise(row["policy"], metric, Priority(row["priority"])),
+        history=_HISTORY.validate_python(row["history"]),
+        **{name: row[name] for name in _CLOCK_FIELDS},
+    )
+    return ClockRecord(clock, to_told(row))
+
+
+def to_told(row: RowMapping) -> Told:
+    """What was told of a clock."""
+    breaches = _BREACHES.validate_python(row["breaches"])
+    return Told(breaches=breaches, **{name: row[name] for name in _TOLD_FIELDS})
+
+
+def escalation_row(escalation: Escalation) -> dict[str, object]:
+    """An escalation's row."""
+    return {name: getattr(escalation, name) for name in ESCALATION}
+
+
+def to_escalation(row: RowMapping, history: PolicyHistory) -> Escalation:
+    """An escalation of its row. Its steps stand in the version of the configuration that it names."""
+    policy = history.version(row["policy_version"]).escalations[row["policy"]]
+    fields = {name: row[name] for name in ESCALATION if name not in ("metric", "state")}
+    return Escalation(
+        metric=SlaMetric(row["metric"]) if row["metric"] else None,
+        state=EscalationState(row["state"]),
+        steps=policy.steps,
+        **fields,
+    )
+
+
+def timer_row(ticket: Ticket, timer: Timer, shard: int) -> dict[str, object]:
+    """A timer's row."""
+    return {
+        "workspace_id": ticket.workspace_id,
+        "ticket_id": ticket.ticket_id,
+        "owner_id": timer.owner_id,
+        "generation": timer.generation,
+        "kind": timer.kind,
+        "level": timer.level,
+        "shard": shard,
+        "due_at": timer.due_at,
+    }
+
+
+def to_timer(row: RowMapping) -> Timer:
+    """A timer of its row."""
+    return Timer(
+        owner_id=row["owner_id"],
+        generation=row["generation"],
+        kind=Kind(row["kind"]),
+        level=row["level"],
+        due_at=row["due_at"],
+    )
+
+
+def notification_row(notification: Notification, shard: int) -> dict[str, object]:
+    """A notification's row."""
+    fields = {name: getattr(notification, name) for name in NOTIFICATION if name != "shard"}
+    return {**fields, "shard": shard}
+
+
+def to_notification(row: RowMapping) -> Notification:
+    """A notification of its row."""
+    fields = {name: row[name] for name in NOTIFICATION if name not in ("shard", "way", "state")}
+    return Notification(way=Way(row["way"]), state=NotificationState(row["state"]), **fields)

@@ -1,0 +1,136 @@
+"""The workspaces' service levels in PostgreSQL: what holds, and every version that ever held."""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+
+from services.escalation.adapters.public_holidays import public_holidays
+from services.escalation.adapters.store import CHANNEL
+from services.escalation.adapters.vault import Vault
+from services.escalation.app.configuration import EscalationPart
+from services.escalation.app.configuration_rules import check
+from services.escalation.app.policies import to_policies
+from services.escalation.domain.sla_policy import Policies, PolicyHistory
+from shared.clock import Clock
+from shared.configuration import Problem
+from shared.db import configuration
+from shared.db.unit_of_work import Database, Tx
+from shared.errors import InvalidInput
+from shared.events.catalog import shard_of
+from shared.http.configuration import Stored
+from shared.http.etags import IfMatch
+
+_LATEST = text(
+    "SELECT w.workspace_id, (SELECT max(p.version) FROM policy_version p WHERE p.workspace_id = w.workspace_id)"
+    " AS version FROM unnest(CAST(:workspaces AS text[])) AS w (workspace_id)"
+)
+_VERSIONS = text(
+    "SELECT p.version, p.since, p.body FROM policy_version p"
+    " WHERE p.workspace_id = :workspace AND p.version > :known ORDER BY p.version"
+)
+_ADD = text(
+    "INSERT INTO policy_version (workspace_id, version, shard, since, body)"
+    " VALUES (:workspace, :version, :shard, :since, CAST(:body AS jsonb))"
+)
+_NOTIFY = text("SELECT pg_notify(:channel, :shard)")
+
+_NEVER_CONFIGURED = PolicyHistory()
+
+UrlProblem = Callable[[str], str | None]
+"""What is wrong with a webhook's address, if anything."""
+
+
+class PostgresServiceLevels:
+    """Implements the port `ServiceLevels`, and what `/v1/configuration` needs."""
+
+    def __init__(self, database: Database, clock: Clock, vault: Vault, url_problem: UrlProblem) -> None:
+        self._database = database
+        self._clock = clock
+        self._vault = vault
+        self._url_problem = url_problem
+        self._histories: dict[str, PolicyHistory] = {}
+
+    async def load(self, tx: Tx, workspaces: Collection[str]) -> Mapping[str, PolicyHistory]:
+        """Every version that has held in each workspace, as of this transaction."""
+        latest = {
+            row.workspace_id: row.version for row in await tx.execute(_LATEST, {"workspaces": list(workspaces)})
+        }
+        histories: dict[str, PolicyHistory] = {}
+        for workspace_id in workspaces:
+            known = self._histories.get(workspace_id, _NEVER_CONFIGURED)
+            if (latest[workspace_id] or 0) > known.latest.version:
+                known = self._histories[workspace_id] = await self._extended(tx, workspace_id, known)
+            histories[workspace_id] = known
+        return histories
+
+    async def read(self, workspace_id: str) -> Stored[EscalationPart]:
+        """The part that holds; built-in defaults at version 0."""
+        return await self._database.transact(lambda tx: self._read(tx, workspace_id), workspaces=[workspace_id])
+
+    async def check(self, _workspace_id: str, part: EscalationPart) -> Sequence[str]:
+        """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
+        problems: list[Problem] = []
+        for index, webhook in enumerate(part.webhooks):
+            if problem := self._url_problem(webhook.url):
+                problems.append((f"/webhooks/{index}/url", problem))
+        try:
+            warnings = check(part, self._clock.now(), public_holidays)
+        except InvalidInput as refused:
+            problems = [*refused.problems, *problems]
+            raise InvalidInput(str(refused), problems=tuple(problems)) from None
+        if problems:
+            raise InvalidInput("The configuration breaks rules.", problems=tuple(problems))
+        return warnings
+
+    async def apply(
+        self, workspace_id: str, part: EscalationPart, *, seen: IfMatch, by: str
+    ) -> Stored[EscalationPart]:
+        """Stores the part as the next version; open tickets are carried over to it. Raises PreconditionFailed."""
+        shard = shard_of(workspace_id, self._database.shards)
+
+        async def unit(tx: Tx) -> Stored[EscalationPart]:
+            await configuration.lock(tx, workspace_id)
+            stored = await self._read(tx, workspace_id)
+            seen.check(stored.version)
+            version = stored.version + 1
+            body = self._sealed(workspace_id, part)
+            await configuration.save(tx, workspace_id, version, body, by)
+            since = await tx.now()
+            added = {"workspace": workspace_id, "version": version, "shard": shard, "since": since}
+            await tx.execute(_ADD, {**added, "body": json.dumps(body)})
+            await tx.execute(_NOTIFY, {"channel": CHANNEL, "shard": str(shard)})
+            return Stored(version, part)
+
+        return await self._database.transact(unit, workspaces=[workspace_id])
+
+    async def _extended(self, tx: Tx, workspace_id: str, known: PolicyHistory) -> PolicyHistory:
+        rows = await tx.execute(_VERSIONS, {"workspace": workspace_id, "known": known.latest.version})
+        newer = [self._policies(workspace_id, row.version, row.since, row.body) for row in rows]
+        return PolicyHistory((*known.versions, *newer))
+
+    def _policies(self, workspace_id: str, version: int, since: datetime, body: object) -> Policies:
+        return to_policies(version, since, self._opened(workspace_id, body), public_holidays)
+
+    async def _read(self, tx: Tx, workspace_id: str) -> Stored[EscalationPart]:
+        found = (await configuration.load(tx, [workspace_id])).get(workspace_id)
+        if found is None:
+            return Stored(0, EscalationPart())
+        return Stored(found[0], self._opened(workspace_id, found[1]))
+
+    def _sealed(self, workspace_id: str, part: EscalationPart) -> dict[str, object]:
+        """As it is stored: without a readable secret."""
+        webhooks = [
+            {"id": item.id, "url": item.url, "secret": self._vault.seal(item.secret, f"{workspace_id}/{item.id}")}
+            for item in part.webhooks
+        ]
+        return {**part.model_dump(mode="json"), "webhooks": webhooks}
+
+    def _opened(self, workspace_id: str, body: object) -> EscalationPart:
+        assert isinstance(body, dict)
+        webhooks = [
+            {**item, "secret": self._vault.open(item["secret"], f"{workspace_id}/{item['id']}")}
+            for item in body["webhooks"]
+        ]
+        return EscalationPart.model_validate({**body, "webhooks": webhooks})

@@ -1,0 +1,245 @@
+"""Tickets, clocks, escalations and timers in PostgreSQL: a statement a table, however many rows."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services.escalation.adapters import rows, tables
+from services.escalation.adapters.bells import ShardBells
+from services.escalation.app.inbound import to_happening
+from services.escalation.app.ports import Case, Histories, Saving, TicketKey
+from services.escalation.domain.clock_record import ClockRecord, Timer
+from services.escalation.domain.escalation import Escalation
+from services.escalation.domain.happening import Happening
+from shared.db.sets import insert_new_set, insert_set, transposed, upsert_set
+from shared.db.unit_of_work import Tx
+from shared.events.catalog import TOPIC_OF, TOPICS, shard_of
+from shared.events.codec import decode, encode
+from shared.events.contract import Contract
+from shared.events.envelope import Event
+from shared.vocabulary import SlaMetric
+
+CHANNEL = "escalation_shards"
+"""NOTIFY: a shard has timers or notifications that its holder does not know of."""
+
+_OF = " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
+_LOCK = "SELECT t.*" + _OF + " JOIN tracked_ticket t USING (workspace_id, ticket_id) ORDER BY 1, 2 FOR UPDATE OF t"
+_LOCKED = text(_LOCK)
+_LOCKED_IF_FREE = text(_LOCK + " SKIP LOCKED")
+_CLOCKS = "SELECT c.*" + _OF + " JOIN sla_clock c USING (workspace_id, ticket_id)"
+_ALL_CLOCKS = text(_CLOCKS)
+_NEWEST_CLOCKS = text(_CLOCKS + " WHERE c.is_newest")
+_LIVE_ESCALATIONS = text(
+    "SELECT e.*" + _OF + " JOIN escalation e USING (workspace_id, ticket_id)"
+    " WHERE e.state <> 'resolved' ORDER BY e.escalation_id"
+)
+_TIMERS = text("SELECT t.*" + _OF + " JOIN timer t USING (workspace_id, ticket_id)")
+_EVENTS = text("SELECT e.*" + _OF + " JOIN tracked_event e USING (workspace_id, ticket_id)")
+_ESCALATION = text("SELECT * FROM escalation WHERE workspace_id = :workspace AND escalation_id = :id")
+_LIVE = text(
+    "SELECT ticket_id FROM tracked_ticket WHERE workspace_id = :workspace AND ticket_id > :after AND is_live"
+    " ORDER BY ticket_id LIMIT :most"
+)
+_FORGET_TIMERS = text(
+    "DELETE FROM timer t USING unnest(CAST(:workspace_id AS text[]), CAST(:ticket_id AS uuid[]),"
+    " CAST(:owner_id AS uuid[]), CAST(:generation AS integer[]), CAST(:kind AS text[]),"
+    " CAST(:level AS smallint[]))"
+    " AS gone (workspace_id, ticket_id, owner_id, generation, kind, level)"
+    " WHERE (t.workspace_id, t.ticket_id, t.owner_id, t.generation, t.kind, t.level)"
+    " = (gone.workspace_id, gone.ticket_id, gone.owner_id, gone.generation, gone.kind, gone.level)"
+)
+_NOTIFY = text("SELECT pg_notify(:channel, :shard)")
+
+_EVENT = tuple(column.name for column in tables.tracked_event.columns)
+_SAVE_TICKETS = upsert_set(tables.tracked_ticket, rows.TICKET)
+_SAVE_CLOCKS = upsert_set(tables.sla_clock, rows.CLOCK)
+_SAVE_ESCALATIONS = upsert_set(tables.escalation, rows.ESCALATION)
+_SAVE_TIMERS = upsert_set(tables.timer, rows.TIMER)
+_ADD_NOTIFICATIONS = insert_set(tables.notification, rows.NOTIFICATION)
+_KEEP_EVENTS = insert_new_set(tables.tracked_event, _EVENT)
+_TIMER_KEY = rows.TIMER[:6]
+
+
+class PostgresTracking:
+    """Implements the port `Tracking`."""
+
+    def __init__(self, shards: int, timers: ShardBells, notifications: ShardBells) -> None:
+        self._shards = shards
+        self._timers = timers
+        self._notifications = notifications
+
+    async def lock(
+        self, tx: Tx, keys: Collection[TicketKey], histories: Histories, *, is_patient: bool = True
+    ) -> dict[TicketKey, Case]:
+        """Cases that are known, locked."""
+        if not keys:
+            return {}
+        found = (await tx.execute(_LOCKED if is_patient else _LOCKED_IF_FREE, _pairs(keys))).mappings()
+        tickets = {(row["workspace_id"], row["ticket_id"]): rows.to_ticket(row) for row in found}
+        if not tickets:
+            return {}
+        clocks: dict[TicketKey, list[ClockRecord]] = defaultdict(list)
+        for row in (await tx.execute(_NEWEST_CLOCKS, _pairs(tickets))).mappings():
+            key = row["workspace_id"], row["ticket_id"]
+            clocks[key].append(rows.to_clock(row, histories[key[0]]))
+        escalations: dict[TicketKey, list[Escalation]] = defaultdict(list)
+        for row in (await tx.execute(_LIVE_ESCALATIONS, _pairs(tickets))).mappings():
+            key = row["workspace_id"], row["ticket_id"]
+            escalations[key].append(rows.to_escalation(row, histories[key[0]]))
+        return {key: Case(ticket, tuple(clocks[key]), tuple(escalations[key])) for key, ticket in tickets.items()}
+
+    async def all_clocks(
+        self, tx: Tx, keys: Collection[TicketKey], histories: Histories
+    ) -> dict[TicketKey, tuple[ClockRecord, ...]]:
+        """Every clock that these tickets ever had."""
+        clocks: dict[TicketKey, tuple[ClockRecord, ...]] = defaultdict(tuple)
+        for row in (await tx.execute(_ALL_CLOCKS, _pairs(keys))).mappings():
+            key = row["workspace_id"], row["ticket_id"]
+            clocks[key] = (*clocks[key], rows.to_clock(row, histories[key[0]]))
+        return clocks
+
+    async def keep(self, tx: Tx, events: Sequence[tuple[TicketKey, Event]]) -> None:
+        """Keeps events for the day when their ticket is folded anew."""
+        kept = [_event_row(key, event) for key, event in events]
+        await tx.execute(_KEEP_EVENTS, transposed(kept, _EVENT))
+
+    async def happenings(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, list[Happening]]:
+        """Everything that has happened to these tickets."""
+        found: dict[TicketKey, list[Happening]] = defaultdict(list)
+        for row in await tx.execute(_EVENTS, _pairs(keys)):
+            if happening := to_happening(decode(row.value, TOPICS[row.topic])):
+                found[row.workspace_id, row.ticket_id].append(happening)
+        return found
+
+    async def timers(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, set[Timer]]:
+        """The timers that stand in the table."""
+        standing: dict[TicketKey, set[Timer]] = defaultdict(set)
+        if keys:
+            for row in (await tx.execute(_TIMERS, _pairs(keys))).mappings():
+                standing[row["workspace_id"], row["ticket_id"]].add(rows.to_timer(row))
+        return standing
+
+    async def escalation(
+        self, tx: Tx, workspace_id: str, escalation_id: UUID, histories: Histories
+    ) -> Escalation | None:
+        """One escalation, whatever became of it."""
+        found = await tx.execute(_ESCALATION, {"workspace": workspace_id, "id": escalation_id})
+        row = found.mappings().one_or_none()
+        return None if row is None else rows.to_escalation(row, histories[workspace_id])
+
+    async def live(self, tx: Tx, workspace_id: str, after: UUID | None, most: int) -> list[TicketKey]:
+        """Tickets with a running clock, in the order of their ids, after one of them."""
+        wanted = {"workspace": workspace_id, "after": after or UUID(int=0), "most": most}
+        return [(workspace_id, row.ticket_id) for row in await tx.execute(_LIVE, wanted)]
+
+    async def save(self, tx: Tx, savings: Sequence[Saving]) -> None:
+        """Stores what has changed, and the timers that follow from it."""
+        ordered = sorted(savings, key=lambda saving: saving.after.key)
+        tickets = [row for saving in ordered if (row := _ticket_row(saving))]
+        if tickets:
+            await tx.execute(_SAVE_TICKETS, transposed(tickets, rows.TICKET))
+        clocks = [row for saving in ordered for row in _clock_rows(saving)]
+        if clocks:
+            await tx.execute(_SAVE_CLOCKS, transposed(clocks, rows.CLOCK))
+        # Resolved ones first: only one may be live at any time.
+        escalations = sorted(
+            (
+                item
+                for saving in ordered
+                for item in saving.after.escalations
+                if item not in saving.before.escalations
+            ),
+            key=lambda item: item.is_live,
+        )
+        if escalations:
+            await tx.execute(_SAVE_ESCALATIONS, transposed(map(rows.escalation_row, escalations), rows.ESCALATION))
+        await self._save_timers(tx, ordered)
+        await self._add_notifications(tx, ordered)
+
+    async def _save_timers(self, tx: Tx, savings: Sequence[Saving]) -> None:
+        gone: list[dict[str, object]] = []
+        new: list[dict[str, object]] = []
+        earliest: dict[int, datetime] = {}
+        for saving in savings:
+            ticket = saving.after.ticket
+            shard = shard_of(ticket.workspace_id, self._shards)
+            standing = saving.before.timers() if saving.timers is None else saving.timers
+            wanted = saving.after.timers()
+            gone.extend(rows.timer_row(ticket, timer, shard) for timer in standing - wanted)
+            for timer in wanted - standing:
+                new.append(rows.timer_row(ticket, timer, shard))
+                earliest[shard] = min(timer.due_at, earliest.get(shard, timer.due_at))
+        if gone:
+            await tx.execute(_FORGET_TIMERS, transposed(gone, _TIMER_KEY))
+        if new:
+            await tx.execute(_SAVE_TIMERS, transposed(new, rows.TIMER))
+            await self._wake(tx, self._timers, earliest)
+
+    async def _add_notifications(self, tx: Tx, savings: Sequence[Saving]) -> None:
+        added = [
+            rows.notification_row(item, shard_of(item.workspace_id, self._shards))
+            for saving in savings
+            for item in saving.notifications
+        ]
+        if added:
+            await tx.execute(_ADD_NOTIFICATIONS, transposed(added, rows.NOTIFICATION))
+            shards = {shard_of(saving.after.key[0], self._shards) for saving in savings if saving.notifications}
+            await self._wake(tx, self._notifications, dict.fromkeys(shards))
+
+    async def _wake(self, tx: Tx, bells: ShardBells, due: Mapping[int, datetime | None]) -> None:
+        for shard, due_at in due.items():
+            if bells.is_here(shard):
+                tx.after_commit(lambda n=shard, at=due_at: bells.ring(n, at))  # type: ignore[misc] # defaults bind
+            else:
+                await tx.execute(_NOTIFY, {"channel": CHANNEL, "shard": str(shard)})
+
+
+def _ticket_row(saving: Saving) -> dict[str, object] | None:
+    before, after = saving.before, saving.after
+    is_live = _is_live(after)
+    # A ticket that nothing was folded into yet has no row.
+    if before.ticket.last is not None and before.ticket == after.ticket and _is_live(before) == is_live:
+        return None
+    return rows.ticket_row(after.ticket, is_live=is_live)
+
+
+def _is_live(case: Case) -> bool:
+    return any(record.clock.is_live for record in case.clocks)
+
+
+def _clock_rows(saving: Saving) -> Iterator[dict[str, object]]:
+    before = {record.told.clock_id: record for record in saving.before.clocks}
+    was_newest, is_newest = _newest(saving.before), _newest(saving.after)
+    for record in saving.after.clocks:
+        clock_id = record.told.clock_id
+        if before.get(clock_id) != record or (clock_id in was_newest) != (clock_id in is_newest):
+            yield rows.clock_row(saving.after.ticket, record, is_newest=clock_id in is_newest)
+
+
+def _newest(case: Case) -> set[UUID]:
+    newest: dict[SlaMetric, ClockRecord] = {}
+    for record in case.clocks:
+        metric = record.clock.metric
+        if metric not in newest or newest[metric].clock.generation < record.clock.generation:
+            newest[metric] = record
+    return {record.told.clock_id for record in newest.values()}
+
+
+def _event_row(key: TicketKey, event: Event) -> dict[str, object]:
+    assert isinstance(event.data, Contract)
+    return {
+        "workspace_id": key[0],
+        "ticket_id": key[1],
+        "subject": event.subject,
+        "sequence": event.sequence,
+        "topic": TOPIC_OF[type(event.data)].name,
+        "value": encode(event),
+    }
+
+
+def _pairs(keys: Collection[TicketKey]) -> dict[str, object]:
+    ordered = sorted(keys)
+    return {"workspaces": [key[0] for key in ordered], "ids": [key[1] for key in ordered]}

@@ -1,0 +1,205 @@
+"""Escalation's own tables."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Interval,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.db.tables import Instant
+
+metadata = MetaData()
+
+tracked_ticket = Table(
+    "tracked_ticket",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("is_live", Boolean, nullable=False),
+    Column("state", JSONB, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "ticket_id"),
+    Index("tracked_ticket_by_policy_version", "workspace_id", "policy_version", postgresql_where=text("is_live")),
+)
+"""A ticket as its events describe it: the root whose lock guards its clocks, escalations and timers.
+
+is_live: whether one of its clocks has not ended; state: the domain's `Ticket`
+"""
+
+tracked_event = Table(
+    "tracked_event",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "ticket_id", "subject", "sequence"),
+)
+"""The events that clocks depend on, for tickets that have to be folded anew."""
+
+sla_clock = Table(
+    "sla_clock",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("clock_id", Uuid, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("origin", Uuid, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("is_newest", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("priority", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("elapsed", Interval, nullable=False),
+    Column("elapsed_wall", Interval, nullable=False),
+    Column("running_since", Instant),
+    Column("due_at", Instant),
+    Column("breached_at", Instant),
+    Column("ended_at", Instant),
+    Column("history", JSONB, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("last_event_at", Instant),
+    Column("breaches", JSONB, nullable=False),
+    Column("breach_told_at", Instant),
+    Column("is_provisional", Boolean, nullable=False),
+    Column("is_escalated", Boolean, nullable=False),
+    Column("warned", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "clock_id"),
+    ForeignKeyConstraint(
+        ["workspace_id", "ticket_id"], ["tracked_ticket.workspace_id", "tracked_ticket.ticket_id"]
+    ),
+    Index("sla_clock_by_ticket", "workspace_id", "ticket_id"),
+    Index("sla_clock_live", "workspace_id", "clock_id", postgresql_where=text("ended_at IS NULL")),
+)
+"""SLA clocks and what was told of them.
+
+is_newest: the last of its metric, which is all that the next event needs
+policy, policy_version, priority: which promise it is measured against
+"""
+
+escalation = Table(
+    "escalation",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("escalation_id", Uuid, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("clock_id", Uuid),
+    Column("metric", Text),
+    Column("generation", Integer),
+    Column("trigger", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("reason", Text),
+    Column("raised_by", Text),
+    Column("state", Text, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    Column("level", SmallInteger, nullable=False),
+    Column("next_at", Instant),
+    Column("wait_left", Interval),
+    Column("started_at", Instant, nullable=False),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", Text),
+    Column("resolved_at", Instant),
+    Column("resolved_by", Text),
+    Column("resolved_cause", Text),
+    Column("sequence", BigInteger, nullable=False),
+    Column("last_event_at", Instant),
+    PrimaryKeyConstraint("workspace_id", "escalation_id"),
+    ForeignKeyConstraint(
+        ["workspace_id", "ticket_id"], ["tracked_ticket.workspace_id", "tracked_ticket.ticket_id"]
+    ),
+    Index(
+        "escalation_live_once",
+        "workspace_id",
+        "ticket_id",
+        "metric",
+        "generation",
+        unique=True,
+        postgresql_where=text("state <> 'resolved'"),
+        postgresql_nulls_not_distinct=True,
+    ),
+)
+"""Escalations; their steps are those of the version of the policy that they began with."""
+
+timer = Table(
+    "timer",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("owner_id", Uuid, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("level", SmallInteger, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "ticket_id", "owner_id", "generation", "kind", "level"),
+    Index("timer_by_due", "shard", "due_at"),
+)
+"""When somebody has to look at a ticket. Derived from clocks and escalations. A claim table."""
+
+policy_version = Table(
+    "policy_version",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("body", JSONB, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "version"),
+    Index("policy_version_by_shard", "shard", "workspace_id", "version"),
+)
+"""Every version of the configuration: clocks name theirs, and a ticket folded anew needs all. A claim table."""
+
+notification = Table(
+    "notification",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("notification_id", Uuid, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("escalation_id", Uuid, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("address", Text),
+    Column("payload", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("next_attempt_at", Instant),
+    Column("detail", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    PrimaryKeyConstraint("workspace_id", "notification_id"),
+    Index(
+        "notification_by_attempt", "shard", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")
+    ),
+)
+"""What people and systems are told, and what became of it. A claim table."""
+
+webhook_gone = Table(
+    "webhook_gone",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("webhook_id", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("gone_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "webhook_id", "url"),
+)
+"""Webhooks that answered 410 at this address: they get nothing more there."""

@@ -1,0 +1,151 @@
+"""`/v1/escalations`, `/v1/tickets/{ticket_id}/escalations` and `/v1/notifications`."""
+
+from collections.abc import Callable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from sqlalchemy import RowMapping
+
+from services.escalation.adapters import reading
+from services.escalation.api.schemas import EscalationRequest, EscalationView, NotificationView
+from services.escalation.app.ports import ServiceLevels, Tracking
+from services.escalation.app.raise_escalation import raise_escalation
+from services.escalation.app.settle_escalation import acknowledge_escalation, resolve_escalation
+from services.escalation.domain.notification import NotificationState
+from shared.db.unit_of_work import Database, Tx
+from shared.errors import InvalidInput
+from shared.http.app import api_router
+from shared.http.auth import Principal, allowed
+from shared.http.context import request_cause
+from shared.http.idempotency import Answer, OnceHeader
+from shared.http.pagination import CursorQuery, Page, decode_cursor, page
+from shared.http.types import Limit
+from shared.ids import IdFactory
+from shared.vocabulary import EscalationState
+
+Reader = Annotated[Principal, allowed("escalation:read")]
+Writer = Annotated[Principal, allowed("escalation:write")]
+
+
+def routes(database: Database, tracking: Tracking, levels: ServiceLevels, ids: IdFactory) -> APIRouter:
+    """Escalations, and what people were told because of them."""
+    router = api_router("escalations")
+
+    @router.post("/v1/tickets/{ticket_id}/escalations", status_code=201, response_model=EscalationView)
+    async def escalate_ticket(
+        ticket_id: UUID, request: EscalationRequest, principal: Writer, once: OnceHeader
+    ) -> Response:
+        """Escalates a ticket by hand. The first steps are taken when the answer comes."""
+
+        async def unit(tx: Tx) -> Answer:
+            escalation = await raise_escalation(
+                (principal.workspace_id, ticket_id),
+                policy_id=request.policy,
+                reason=request.reason,
+                by=principal.subject,
+                cause=request_cause(),
+                tx=tx,
+                tracking=tracking,
+                levels=levels,
+                ids=ids,
+            )
+            return Answer.of(201, EscalationView.of(escalation))
+
+        return await once.transact(database, unit)
+
+    @router.get("/v1/escalations")
+    async def list_escalations(
+        principal: Reader,
+        state: EscalationState | None = None,
+        limit: Limit = 50,
+        cursor: CursorQuery = None,
+    ) -> Page[EscalationView]:
+        """Escalations, the newest first."""
+        before = _before(cursor)
+
+        async def unit(tx: Tx) -> Page[EscalationView]:
+            rows = await reading.escalations(tx, principal.workspace_id, state, before, limit + 1)
+            return page(rows, limit, _key("escalation_id"), EscalationView.of)
+
+        return await database.transact(unit, workspaces=[principal.workspace_id])
+
+    @router.get("/v1/escalations/{escalation_id}")
+    async def read_escalation(escalation_id: UUID, principal: Reader) -> EscalationView:
+        """One escalation."""
+
+        async def unit(tx: Tx) -> EscalationView:
+            return EscalationView.of(await reading.escalation(tx, principal.workspace_id, escalation_id))
+
+        return await database.transact(unit, workspaces=[principal.workspace_id])
+
+    @router.post("/v1/escalations/{escalation_id}/acknowledge", response_model=EscalationView)
+    async def acknowledge(escalation_id: UUID, principal: Writer, once: OnceHeader) -> Response:
+        """Takes it on: no further step is taken."""
+
+        async def unit(tx: Tx) -> Answer:
+            escalation = await acknowledge_escalation(
+                principal.workspace_id,
+                escalation_id,
+                by=principal.subject,
+                cause=request_cause(),
+                tx=tx,
+                tracking=tracking,
+                levels=levels,
+                ids=ids,
+            )
+            return Answer.of(200, EscalationView.of(escalation))
+
+        return await once.transact(database, unit)
+
+    @router.post("/v1/escalations/{escalation_id}/resolve", response_model=EscalationView)
+    async def resolve(escalation_id: UUID, principal: Writer, once: OnceHeader) -> Response:
+        """Ends it: steps to come are dropped."""
+
+        async def unit(tx: Tx) -> Answer:
+            escalation = await resolve_escalation(
+                principal.workspace_id,
+                escalation_id,
+                by=principal.subject,
+                cause=request_cause(),
+                tx=tx,
+                tracking=tracking,
+                levels=levels,
+                ids=ids,
+            )
+            return Answer.of(200, EscalationView.of(escalation))
+
+        return await once.transact(database, unit)
+
+    @router.get("/v1/notifications")
+    async def list_notifications(
+        principal: Reader,
+        state: NotificationState | None = None,
+        limit: Limit = 50,
+        cursor: CursorQuery = None,
+    ) -> Page[NotificationView]:
+        """Who was told, who could not be, and what is tried again, the newest first."""
+        before = _before(cursor)
+
+        async def unit(tx: Tx) -> Page[NotificationView]:
+            rows = await reading.notifications(tx, principal.workspace_id, state, before, limit + 1)
+            return page(rows, limit, _key("notification_id"), NotificationView.of)
+
+        return await database.transact(unit, workspaces=[principal.workspace_id])
+
+    return router
+
+
+def _before(cursor: str | None) -> UUID | None:
+    key = decode_cursor(cursor, str)
+    if key is None:
+        return None
+    try:
+        return UUID(str(key[0]))
+    except ValueError:
+        raise InvalidInput("The cursor is not one of this list.", problems=(("cursor", "unknown"),)) from None
+
+
+def _key(name: str) -> Callable[[RowMapping], tuple[str]]:
+    """The cursor key of a row: its id."""
+    return lambda row: (str(row[name]),)

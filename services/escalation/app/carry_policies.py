@@ -1,0 +1,28 @@
+"""Measures open tickets by a new version of their workspace's service levels: what has elapsed is kept."""
+
+from collections.abc import Sequence
+
+from services.escalation.app.folding import fold
+from services.escalation.app.ports import Saving, ServiceLevels, TicketKey, Tracking
+from services.escalation.app.settling import Settling
+from shared.db.unit_of_work import Tx
+from shared.ids import IdFactory
+
+
+async def carry_policies(
+    keys: Sequence[TicketKey], *, tx: Tx, tracking: Tracking, levels: ServiceLevels, ids: IdFactory
+) -> None:
+    """Running clocks go on with the version that holds now; finished ones never change."""
+    histories = await levels.load(tx, {key[0] for key in keys})
+    cases = await tracking.lock(tx, keys, histories)
+    now = await tx.now()
+    # A version holds from when it was stored, even where the clock has gone back since.
+    until = max([now, *(history.latest.since for history in histories.values())])
+    folded = await fold(cases, {}, tx=tx, tracking=tracking, histories=histories, carried_until=until)
+    savings = []
+    for (workspace_id, _), (before, tracked) in folded.items():
+        settling = Settling(ticket=tracked.ticket, now=now, ids=ids, history=histories[workspace_id])
+        settled = settling.settle(before, tracked)
+        savings.append(Saving(before, settled.case, settled.notifications))
+        tx.emit(news.event for news in settled.news)
+    await tracking.save(tx, savings)

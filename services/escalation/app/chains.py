@@ -1,0 +1,129 @@
+"""What becomes of a ticket's escalations: begun, taken further, held, resolved, told, and whom they notify."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from services.escalation.app.teller import Teller
+from services.escalation.domain import escalation as chain
+from services.escalation.domain.clock_record import ClockRecord
+from services.escalation.domain.escalation import BREACHED, Escalation, Taken
+from services.escalation.domain.escalation_policy import EscalationPolicy, Notify
+from services.escalation.domain.notification import Notification, NotificationState
+from services.escalation.domain.recipient import Recipient, recipients_of
+from services.escalation.domain.sla_policy import PolicyHistory
+from services.escalation.domain.ticket import Ticket
+from shared.ids import IdFactory
+
+
+@dataclass(slots=True, kw_only=True)
+class Chains:
+    """The escalations of one ticket in one unit of work."""
+
+    ticket: Ticket
+    now: datetime
+    ids: IdFactory
+    history: PolicyHistory
+    teller: Teller
+    notifications: list[Notification] = field(default_factory=list)
+
+    def by_breach(self, record: ClockRecord) -> Escalation | None:
+        """What a broken promise sets off."""
+        clock = record.clock
+        assert clock.promise is not None
+        policies = self.history.version(clock.promise.version)
+        policy = policies.escalations.get(clock.promise.escalation or "")
+        if policy is None:
+            return None
+        begun = self._begun(policy, policies.version, trigger=BREACHED)
+        return replace(begun, clock_id=record.told.clock_id, metric=clock.metric, generation=clock.generation)
+
+    def by_hand(self, policy: EscalationPolicy, *, reason: str, by: str) -> Escalation:
+        """What a person sets off."""
+        begun = self._begun(policy, self.history.latest.version, trigger=chain.MANUAL)
+        return replace(begun, reason=reason, raised_by=by)
+
+    def advanced(self, escalation: Escalation) -> Escalation:
+        """With every step taken that is due, told, and with its notifications."""
+        after, steps = chain.advance(escalation, self.now, self._reach)
+        for taken in steps:
+            after = self.teller.step(after, taken)
+            self.notifications.extend(self._notify(after, taken))
+        return after
+
+    def followed(self, escalation: Escalation, clocks: Mapping[UUID, ClockRecord]) -> Escalation:
+        """As its ticket and its clock leave it: resolved with them, held while the clock stands still."""
+        cause = self._end(escalation, clocks)
+        if cause is not None:
+            return self.teller.resolved(chain.resolve(escalation, cause, self.now))
+        if escalation.clock_id is None or escalation.clock_id not in clocks:
+            return escalation
+        stands = clocks[escalation.clock_id].clock.running_since is None
+        return chain.hold(escalation, self.now) if stands else chain.release(escalation, self.now)
+
+    def _end(self, escalation: Escalation, clocks: Mapping[UUID, ClockRecord]) -> str | None:
+        """Why it is over, if it is."""
+        if not self.ticket.is_unsolved:
+            return f"ticket_{self.ticket.status}"
+        record = clocks.get(escalation.clock_id) if escalation.clock_id else None
+        if record is None:
+            return None
+        clock = record.clock
+        if not clock.is_live:
+            return f"clock_{clock.history[-1].turn}"
+        if clock.generation != escalation.generation or clock.breached_at is None:
+            return "breach_withdrawn"
+        return None
+
+    def _begun(self, policy: EscalationPolicy, version: int, *, trigger: str) -> Escalation:
+        return Escalation(
+            escalation_id=self.ids.new(),
+            workspace_id=self.ticket.workspace_id,
+            ticket_id=self.ticket.ticket_id,
+            clock_id=None,
+            metric=None,
+            generation=None,
+            trigger=trigger,
+            policy=policy.policy_id,
+            policy_version=version,
+            steps=policy.steps,
+            next_at=self.now,
+            started_at=self.now,
+        )
+
+    def _reach(self, step: Notify) -> tuple[Recipient, ...]:
+        latest = self.history.latest
+        return recipients_of(step, latest.contacts, latest.webhooks)
+
+    def _notify(self, escalation: Escalation, taken: Taken) -> Sequence[Notification]:
+        return [self._notification(escalation, taken, recipient) for recipient in taken.recipients]
+
+    def _notification(self, escalation: Escalation, taken: Taken, recipient: Recipient) -> Notification:
+        is_found = recipient.address is not None
+        return Notification(
+            notification_id=self.ids.new(),
+            workspace_id=escalation.workspace_id,
+            ticket_id=escalation.ticket_id,
+            escalation_id=escalation.escalation_id,
+            way=recipient.way,
+            name=recipient.name,
+            address=recipient.address,
+            payload={
+                "escalation_id": str(escalation.escalation_id),
+                "ticket_id": str(escalation.ticket_id),
+                "ticket_number": self.ticket.number,
+                "trigger": escalation.trigger,
+                "metric": escalation.metric,
+                "policy": escalation.policy,
+                "step": taken.step,
+                "level": taken.level,
+                "priority": self.ticket.facts.priority if self.ticket.facts else None,
+                "queue": self.ticket.queue,
+                "agent_id": self.ticket.agent_id,
+            },
+            state=NotificationState.PENDING if is_found else NotificationState.NO_RECIPIENT,
+            next_attempt_at=self.now if is_found else None,
+            created_at=self.now,
+            finished_at=None if is_found else self.now,
+        )

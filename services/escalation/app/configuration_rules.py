@@ -1,0 +1,127 @@
+"""What a configuration has to keep to beyond the form of its fields."""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from services.escalation.app.configuration import (
+    EscalationPart,
+    NotifyStep,
+    RequeueStep,
+    SlaPolicyPart,
+    StepPart,
+    TargetPart,
+    WaitStep,
+)
+from services.escalation.app.policies import ExpandHolidays, priorities_of, to_calendar
+from services.escalation.domain.sla_policy import FIELDS
+from shared.calendar import ALWAYS, Calendar
+from shared.conditions import compile_condition
+from shared.configuration import Problem, repeated, unknown
+from shared.errors import InvalidInput
+from shared.vocabulary import Priority, SlaMetric
+
+SHORTEST_TARGET = timedelta(seconds=15)
+LONGEST_TARGET = timedelta(days=366)
+LONGEST_WAIT = timedelta(days=30)
+_REACH = timedelta(days=3653)
+"""A target that takes ten years of its calendar is a mistake."""
+
+
+def check(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> list[str]:
+    """Warnings. Raises InvalidInput naming every rule that the part breaks."""
+    if problems := tuple(_problems(part, now, expand)):
+        raise InvalidInput("The configuration breaks rules.", problems=problems)
+    warnings = []
+    for index, policy in enumerate(part.sla_policies[:-1]):
+        if policy.when.strip() == "true":
+            later = ", ".join(item.id for item in part.sla_policies[index + 1 :])
+            warnings.append(f"SLA policy {policy.id} holds for every ticket: {later} never decides.")
+            break
+    return warnings
+
+
+def _problems(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> Iterator[Problem]:
+    yield from repeated("/calendars", [item.id for item in part.calendars])
+    yield from repeated("/sla_policies", [item.id for item in part.sla_policies])
+    yield from repeated("/escalation_policies", [item.id for item in part.escalation_policies])
+    yield from repeated("/webhooks", [item.id for item in part.webhooks])
+    yield from repeated("/contacts", [item.agent for item in part.contacts])
+    calendars: dict[str, Calendar] = {}
+    for index, item in enumerate(part.calendars):
+        try:
+            calendars[item.id] = to_calendar(item, expand)
+        except ValueError as error:
+            yield f"/calendars/{index}", str(error)
+            continue
+        if not calendars[item.id].opens_after(now):
+            yield f"/calendars/{index}", "does not open in the next 400 days"
+    escalations = [item.id for item in part.escalation_policies]
+    for index, policy in enumerate(part.sla_policies):
+        yield from _policy_problems(f"/sla_policies/{index}", policy, part, calendars, escalations, now)
+    for index, chain in enumerate(part.escalation_policies):
+        yield from _chain_problems(f"/escalation_policies/{index}/steps", chain.steps, part)
+    for index, webhook in enumerate(part.webhooks):
+        try:
+            base64.b64decode(webhook.secret.removeprefix("whsec_"), validate=True)
+        except binascii.Error:
+            yield f"/webhooks/{index}/secret", "is not base64 after whsec_"
+
+
+def _policy_problems(
+    pointer: str,
+    policy: SlaPolicyPart,
+    part: EscalationPart,
+    calendars: Mapping[str, Calendar],
+    escalations: Sequence[str],
+    now: datetime,
+) -> Iterator[Problem]:
+    try:
+        compile_condition(policy.when, FIELDS)
+    except ValueError as error:
+        yield f"{pointer}/when", str(error)
+    if policy.calendar is not None:
+        known = [item.id for item in part.calendars]
+        yield from unknown(f"{pointer}/calendar", [policy.calendar], known, "calendar")
+    calendar = calendars.get(policy.calendar) if policy.calendar else ALWAYS
+    promised: set[tuple[SlaMetric, Priority]] = set()
+    for index, target in enumerate(policy.targets):
+        at = f"{pointer}/targets/{index}"
+        yield from _target_problems(at, target, calendar, now)
+        if target.escalation is not None:
+            yield from unknown(f"{at}/escalation", [target.escalation], escalations, "escalation policy")
+        for priority in priorities_of(target):
+            if (target.metric, priority) in promised:
+                yield at, f"{target.metric} of {priority} tickets has a target already"
+            promised.add((target.metric, priority))
+
+
+def _target_problems(
+    pointer: str, target: TargetPart, calendar: Calendar | None, now: datetime
+) -> Iterator[Problem]:
+    if not SHORTEST_TARGET <= target.within <= LONGEST_TARGET:
+        yield f"{pointer}/within", "is at least 15s and at most 366d"
+    elif (
+        calendar is not None and calendar.opens_after(now) and calendar.elapsed(now, now + _REACH) < target.within
+    ):
+        yield f"{pointer}/within", "is more than the calendar opens in ten years"
+    if len(set(target.warn_at_percent)) != len(target.warn_at_percent):
+        yield f"{pointer}/warn_at_percent", "a level stands twice"
+
+
+def _chain_problems(pointer: str, steps: Sequence[StepPart], part: EscalationPart) -> Iterator[Problem]:
+    if all(isinstance(step, WaitStep) for step in steps):
+        yield pointer, "nothing is ever done"
+    for index, step in enumerate(steps):
+        at = f"{pointer}/{index}"
+        match step:
+            case WaitStep(wait=wait) if not timedelta(0) < wait <= LONGEST_WAIT:
+                yield f"{at}/wait", "is more than 0s and at most 30d"
+            case RequeueStep(requeue=target) if target.queue is None and target.tier is None:
+                yield f"{at}/requeue", "names neither queue nor tier"
+            case NotifyStep(notify=target):
+                if not (target.agents or target.emails or target.webhooks):
+                    yield f"{at}/notify", "names nobody"
+                webhooks = [item.id for item in part.webhooks]
+                yield from unknown(f"{at}/notify/webhooks", target.webhooks, webhooks, "webhook")

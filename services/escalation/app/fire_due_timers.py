@@ -1,0 +1,60 @@
+"""Fires the timers of some tickets: whatever their clocks and escalations say is due, once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.escalation.app.folding import fold
+from services.escalation.app.ports import Lateness, Saving, ServiceLevels, TicketKey, Tracking
+from services.escalation.app.settling import Firing, Settling
+from services.escalation.app.teller import News
+from shared.db.unit_of_work import Tx
+from shared.events.envelope import Event
+from shared.ids import IdFactory
+
+
+async def fire_due_timers(
+    keys: Sequence[TicketKey],
+    *,
+    until: datetime,
+    is_confirmed: bool,
+    tx: Tx,
+    tracking: Tracking,
+    levels: ServiceLevels,
+    ids: IdFactory,
+) -> Sequence[Lateness]:
+    """What was due by `until` takes effect, in due order; the timers that had one.
+
+    Tickets that somebody else has locked are left for the next time. A timer only makes us look: whether
+    anything is due is for the clock to say.
+    is_confirmed: whether everything that happened until then is known
+    """
+    histories = await levels.load(tx, {key[0] for key in keys})
+    cases = await tracking.lock(tx, keys, histories, is_patient=False)
+    standing = await tracking.timers(tx, cases)
+    folded = await fold(cases, {}, tx=tx, tracking=tracking, histories=histories, judged_until=until)
+    now = await tx.now()
+    firing = Firing(until=min(until, now), is_confirmed=is_confirmed)
+    savings: list[Saving] = []
+    fired: list[Lateness] = []
+    news: list[News] = []
+    for key in (key for key in keys if key in folded):
+        before, tracked = folded[key]
+        settling = Settling(ticket=tracked.ticket, now=now, ids=ids, history=histories[key[0]], firing=firing)
+        settled = settling.settle(before, tracked)
+        savings.append(Saving(before, settled.case, settled.notifications, standing.get(key, set())))
+        fired.extend(settled.fired)
+        news.extend(settled.news)
+    await tracking.save(tx, savings)
+    tx.emit(_in_due_order(news))
+    return fired
+
+
+def _in_due_order(news: Sequence[News]) -> list[Event]:
+    """Events by when they were due, those of one subject in their sequence."""
+    latest: dict[str, datetime] = {}
+    due: list[datetime] = []
+    for item in news:
+        subject = item.event.subject
+        latest[subject] = max(item.due_at, latest.get(subject, item.due_at))
+        due.append(latest[subject])
+    return [news[index].event for index in sorted(range(len(news)), key=due.__getitem__)]

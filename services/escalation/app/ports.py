@@ -1,0 +1,121 @@
+"""What escalation's use-cases need of the world."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from services.escalation.domain.clock_record import ClockRecord, Timer, clock_timers, escalation_timers
+from services.escalation.domain.escalation import Escalation
+from services.escalation.domain.happening import Happening
+from services.escalation.domain.notification import Notification
+from services.escalation.domain.sla_policy import PolicyHistory
+from services.escalation.domain.ticket import Ticket
+from shared.db.unit_of_work import Tx
+from shared.events.envelope import Event
+
+TicketKey = tuple[str, UUID]
+"""Workspace and ticket."""
+
+Histories = Mapping[str, PolicyHistory]
+"""The versions of each workspace's service levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A ticket with its clocks and its live escalations.
+
+    clocks: the newest of each metric, or all of them where the ticket is folded anew
+    """
+
+    ticket: Ticket
+    clocks: tuple[ClockRecord, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+
+    @property
+    def key(self) -> TicketKey:
+        """Workspace and ticket."""
+        return self.ticket.workspace_id, self.ticket.ticket_id
+
+    def timers(self) -> set[Timer]:
+        """The timers that follow from it."""
+        return {
+            *(timer for record in self.clocks for timer in clock_timers(record)),
+            *(timer for escalation in self.escalations for timer in escalation_timers(escalation)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """A case as it was and as it is to be kept.
+
+    timers: those that it has now; by default those that follow from how it was
+    """
+
+    before: Case
+    after: Case
+    notifications: tuple[Notification, ...] = ()
+    timers: set[Timer] | None = field(default=None)
+
+
+class Tracking(Protocol):
+    """Tickets, clocks, escalations and timers."""
+
+    async def lock(
+        self, tx: Tx, keys: Collection[TicketKey], histories: Histories, *, is_patient: bool = True
+    ) -> dict[TicketKey, Case]:
+        """Cases that are known, locked in the one order that everybody keeps.
+
+        is_patient: waits for whoever else has locked one; otherwise leaves those out
+        """
+        ...
+
+    async def all_clocks(
+        self, tx: Tx, keys: Collection[TicketKey], histories: Histories
+    ) -> dict[TicketKey, tuple[ClockRecord, ...]]:
+        """Every clock that these tickets ever had."""
+        ...
+
+    async def keep(self, tx: Tx, events: Sequence[tuple[TicketKey, Event]]) -> None:
+        """Keeps events for the day when their ticket is folded anew."""
+        ...
+
+    async def happenings(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, list[Happening]]:
+        """Everything that has happened to these tickets."""
+        ...
+
+    async def timers(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, set[Timer]]:
+        """The timers that stand in the table."""
+        ...
+
+    async def live(self, tx: Tx, workspace_id: str, after: UUID | None, most: int) -> list[TicketKey]:
+        """Tickets with a running clock, in the order of their ids, after one of them."""
+        ...
+
+    async def save(self, tx: Tx, savings: Sequence[Saving]) -> None:
+        """Stores what has changed, and the timers that follow from it."""
+        ...
+
+    async def escalation(
+        self, tx: Tx, workspace_id: str, escalation_id: UUID, histories: Histories
+    ) -> Escalation | None:
+        """One escalation, whatever became of it."""
+        ...
+
+
+class ServiceLevels(Protocol):
+    """The configuration of workspaces."""
+
+    async def load(self, tx: Tx, workspaces: Collection[str]) -> Histories:
+        """Every version that has held in each workspace, as of this transaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lateness:
+    """A timer that had an effect, and when it should have had it."""
+
+    kind: str
+    due_at: datetime
+    fired_at: datetime

@@ -1,0 +1,50 @@
+"""A person escalates a ticket."""
+
+from services.escalation.app.chains import Chains
+from services.escalation.app.ports import Case, Saving, ServiceLevels, TicketKey, Tracking
+from services.escalation.app.teller import Teller, by_request
+from services.escalation.domain.escalation import MANUAL, Escalation
+from shared.db.unit_of_work import Tx
+from shared.errors import Conflict, IllegalTransition, InvalidInput, NotFound
+from shared.events.envelope import Cause
+from shared.ids import IdFactory
+
+
+async def raise_escalation(
+    key: TicketKey,
+    *,
+    policy_id: str | None,
+    reason: str,
+    by: str,
+    cause: Cause,
+    tx: Tx,
+    tracking: Tracking,
+    levels: ServiceLevels,
+    ids: IdFactory,
+) -> Escalation:
+    """The escalation, with its first steps taken.
+
+    policy_id: none for the first escalation policy that is configured
+    Raises NotFound, InvalidInput for a policy that is not there, IllegalTransition where the ticket is solved,
+    Conflict where somebody has escalated it already.
+    """
+    histories = await levels.load(tx, [key[0]])
+    policies = histories[key[0]].latest
+    policy = policies.escalations.get(policy_id or next(iter(policies.escalations), ""))
+    if policy is None:
+        raise InvalidInput("There is no such escalation policy.", problems=(("/policy", "unknown"),))
+    case = (await tracking.lock(tx, [key], histories)).get(key)
+    if case is None or case.ticket.opened is None:
+        raise NotFound
+    if not case.ticket.is_unsolved:
+        raise IllegalTransition("The ticket is solved.")
+    if any(escalation.trigger == MANUAL for escalation in case.escalations):
+        raise Conflict("The ticket is escalated already.")
+    now = await tx.now()
+    teller = Teller(ticket=case.ticket, now=now, ids=ids, causes=by_request(cause))
+    chains = Chains(ticket=case.ticket, now=now, ids=ids, history=histories[key[0]], teller=teller)
+    escalation = chains.advanced(chains.by_hand(policy, reason=reason, by=by))
+    after = Case(case.ticket, case.clocks, (*case.escalations, escalation))
+    await tracking.save(tx, [Saving(case, after, tuple(chains.notifications))])
+    tx.emit(news.event for news in teller.news)
+    return escalation

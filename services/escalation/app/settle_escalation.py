@@ -1,0 +1,101 @@
+"""A person acknowledges or resolves an escalation."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from services.escalation.app.ports import Case, Saving, ServiceLevels, Tracking
+from services.escalation.app.teller import Teller, by_request
+from services.escalation.domain.escalation import Escalation, acknowledge, resolve
+from shared.db.unit_of_work import Tx
+from shared.errors import NotFound
+from shared.events.envelope import Cause
+from shared.ids import IdFactory
+
+Step = Callable[[Escalation, datetime], Escalation]
+
+
+async def acknowledge_escalation(
+    workspace_id: str,
+    escalation_id: UUID,
+    *,
+    by: str,
+    cause: Cause,
+    tx: Tx,
+    tracking: Tracking,
+    levels: ServiceLevels,
+    ids: IdFactory,
+) -> Escalation:
+    """Somebody has taken it on: no further step is taken. Raises NotFound, IllegalTransition once resolved."""
+    return await _settle(
+        workspace_id,
+        escalation_id,
+        lambda escalation, now: acknowledge(escalation, by, now),
+        Teller.acknowledged,
+        cause=cause,
+        tx=tx,
+        tracking=tracking,
+        levels=levels,
+        ids=ids,
+    )
+
+
+async def resolve_escalation(
+    workspace_id: str,
+    escalation_id: UUID,
+    *,
+    by: str,
+    cause: Cause,
+    tx: Tx,
+    tracking: Tracking,
+    levels: ServiceLevels,
+    ids: IdFactory,
+) -> Escalation:
+    """It is over: steps to come are dropped. Raises NotFound."""
+    return await _settle(
+        workspace_id,
+        escalation_id,
+        lambda escalation, now: resolve(escalation, "by_hand", now, by),
+        Teller.resolved,
+        cause=cause,
+        tx=tx,
+        tracking=tracking,
+        levels=levels,
+        ids=ids,
+    )
+
+
+async def _settle(
+    workspace_id: str,
+    escalation_id: UUID,
+    step: Step,
+    tell: Callable[[Teller, Escalation], Escalation],
+    *,
+    cause: Cause,
+    tx: Tx,
+    tracking: Tracking,
+    levels: ServiceLevels,
+    ids: IdFactory,
+) -> Escalation:
+    histories = await levels.load(tx, [workspace_id])
+    found = await tracking.escalation(tx, workspace_id, escalation_id, histories)
+    if found is None:
+        raise NotFound
+    key = workspace_id, found.ticket_id
+    case = (await tracking.lock(tx, [key], histories))[key]
+    # Read again behind the lock: resolved ones are not among the live.
+    before = next((item for item in case.escalations if item.escalation_id == escalation_id), None)
+    if before is None:
+        resolved = await tracking.escalation(tx, workspace_id, escalation_id, histories)
+        assert resolved is not None
+        return step(resolved, await tx.now())
+    now = await tx.now()
+    after = step(before, now)
+    if after == before:
+        return before
+    teller = Teller(ticket=case.ticket, now=now, ids=ids, causes=by_request(cause))
+    after = tell(teller, after)
+    others = tuple(item for item in case.escalations if item.escalation_id != escalation_id)
+    await tracking.save(tx, [Saving(case, Case(case.ticket, case.clocks, (*others, after)))])
+    tx.emit(news.event for news in teller.news)
+    return after

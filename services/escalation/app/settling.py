@@ -1,0 +1,136 @@
+"""What follows from a ticket's new state: what the world is told, and what becomes of its escalations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from services.escalation.app.chains import Chains
+from services.escalation.app.ports import Case, Lateness
+from services.escalation.app.teller import News, Teller
+from services.escalation.domain.clock_record import PROVISIONAL, ClockRecord, Kind, warning_at
+from services.escalation.domain.escalation import Escalation
+from services.escalation.domain.notification import Notification
+from services.escalation.domain.sla_clock import SlaClock, Why, stop
+from services.escalation.domain.sla_policy import PolicyHistory
+from services.escalation.domain.ticket import Ticket
+from services.escalation.domain.tracking import Tracked
+from shared.events.envelope import Cause
+from shared.ids import IdFactory
+from shared.vocabulary import SlaMetric
+
+Origin = tuple[SlaMetric, UUID]
+"""What a clock is known by, however often it is folded: its metric and the event that began it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firing:
+    """Timers are being fired.
+
+    until: everything that was due by then; is_confirmed: everything that happened before is known
+    """
+
+    until: datetime
+    is_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A case as it is to be kept, and what goes with it."""
+
+    case: Case
+    news: Sequence[News]
+    notifications: tuple[Notification, ...]
+    fired: Sequence[Lateness]
+
+
+@dataclass(slots=True, kw_only=True)
+class Settling:
+    """One ticket within one unit of work."""
+
+    ticket: Ticket
+    now: datetime
+    ids: IdFactory
+    history: PolicyHistory
+    causes: Mapping[UUID, Cause] = field(default_factory=dict)
+    firing: Firing | None = None
+    fired: list[Lateness] = field(default_factory=list)
+
+    def settle(self, before: Case, tracked: Tracked) -> Settled:
+        """Tells what has changed, warns, escalates."""
+        teller = Teller(ticket=self.ticket, now=self.now, ids=self.ids, causes=self.causes)
+        chains = Chains(ticket=self.ticket, now=self.now, ids=self.ids, history=self.history, teller=teller)
+        records = self._told(teller, before, tracked)
+        if self.firing:
+            records = [self._warned(teller, record, self.firing) for record in records]
+        clocks = {record.told.clock_id: record for record in records}
+        escalations = [chains.followed(escalation, clocks) for escalation in before.escalations]
+        if self.firing:
+            escalations = [self._advanced(chains, escalation, self.firing) for escalation in escalations]
+            for index, record in enumerate(records):
+                if self._may_escalate(record, self.firing):
+                    records[index] = _escalated(record)
+                    escalations.extend(self._begun(chains, record))
+        case = Case(self.ticket, tuple(records), tuple(escalations))
+        return Settled(case, teller.news, tuple(chains.notifications), self.fired)
+
+    def _told(self, teller: Teller, before: Case, tracked: Tracked) -> list[ClockRecord]:
+        is_provisional = self.firing is not None and not self.firing.is_confirmed
+        known: dict[Origin, ClockRecord] = {
+            (record.clock.metric, record.clock.origin): record for record in before.clocks
+        }
+        records = []
+        for clock in tracked.promised():
+            record = known.pop((clock.metric, clock.origin), None)
+            told = teller.clock(record, clock, is_provisional=is_provisional)
+            if clock.breached_at and (record is None or record.clock.breached_at is None) and self.firing:
+                self._note(Kind.BREACH, clock.breached_at)
+            records.append(told)
+        # Folded anew, a clock may prove never to have begun.
+        gone = [
+            teller.clock(record, self._revised(record.clock), is_provisional=False) for record in known.values()
+        ]
+        return [*gone, *records]
+
+    def _revised(self, clock: SlaClock) -> SlaClock:
+        return stop(clock, Why(at=self.now, name="revised"), is_met=False) if clock.is_live else clock
+
+    def _warned(self, teller: Teller, record: ClockRecord, firing: Firing) -> ClockRecord:
+        """Levels that have been passed are told once, and only the highest of them."""
+        promise = record.clock.promise
+        for level in reversed(promise.warn_at if promise else ()):
+            if level <= record.told.warned:
+                break
+            due_at = warning_at(record.clock, level)
+            if due_at is not None and due_at <= firing.until:
+                self._note(Kind.WARNING, due_at)
+                return teller.warning(record, level, due_at)
+        return record
+
+    def _advanced(self, chains: Chains, escalation: Escalation, firing: Firing) -> Escalation:
+        if escalation.next_at is None or escalation.next_at > firing.until:
+            return escalation
+        self._note(Kind.STEP, escalation.next_at)
+        return chains.advanced(escalation)
+
+    def _may_escalate(self, record: ClockRecord, firing: Firing) -> bool:
+        """Whether a breach is certain enough: nothing unread can undo it, or it has stood for a minute."""
+        told_at = record.told.breach_told_at
+        if not record.awaits_escalation or told_at is None:
+            return False
+        return firing.is_confirmed or self.now - told_at >= PROVISIONAL
+
+    def _begun(self, chains: Chains, record: ClockRecord) -> Sequence[Escalation]:
+        escalation = chains.by_breach(record) if self.ticket.is_unsolved else None
+        if escalation is None:
+            return []
+        if record.clock.running_since is None:
+            return [chains.followed(escalation, {record.told.clock_id: record})]
+        return [chains.advanced(escalation)]
+
+    def _note(self, kind: Kind, due_at: datetime) -> None:
+        self.fired.append(Lateness(kind=kind, due_at=due_at, fired_at=self.now))
+
+
+def _escalated(record: ClockRecord) -> ClockRecord:
+    return ClockRecord(record.clock, replace(record.told, is_escalated=True))

@@ -1,0 +1,150 @@
+"""Tells the world about one ticket: sequences without gaps, times that never go back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from services.escalation.app import outbound
+from services.escalation.app.outbound import About
+from services.escalation.domain.clock_record import ClockRecord, Told
+from services.escalation.domain.escalation import Escalation, Taken
+from services.escalation.domain.sla_clock import Entry, SlaClock, Turn
+from services.escalation.domain.ticket import Ticket
+from shared.events.contract import Contract
+from shared.events.envelope import Cause, Event, new_event
+from shared.ids import IdFactory
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """An event with the moment for which it stands: what fires late is told in the order in which it was due."""
+
+    due_at: datetime
+    event: Event
+
+
+@dataclass(slots=True, kw_only=True)
+class Teller:
+    """Gathers the events of one ticket in one unit of work.
+
+    causes: of the events that were folded, by their ids
+    """
+
+    ticket: Ticket
+    now: datetime
+    ids: IdFactory
+    causes: Mapping[UUID, Cause]
+    news: list[News] = field(default_factory=list)
+
+    def clock(self, record: ClockRecord | None, clock: SlaClock, *, is_provisional: bool) -> ClockRecord:
+        """Tells how a clock has moved on; a breach that is not so any more is withdrawn."""
+        before = record.clock.history if record else ()
+        told = record.told if record else Told(clock_id=self.ids.new())
+        common = _common(before, clock.history)
+        for entry in before[common:]:
+            if entry.turn is Turn.BREACHED and entry.generation in told.breaches:
+                told = self._withdraw(told, clock, entry.generation)
+        generation = before[common - 1].generation if common else 0
+        for entry in clock.history[common:]:
+            if entry.generation != generation:
+                generation = entry.generation
+                told = replace(told, breach_told_at=None, is_provisional=False, is_escalated=False, warned=0)
+            told = self._turn(told, clock, entry, is_provisional=is_provisional)
+        return ClockRecord(clock, told)
+
+    def warning(self, record: ClockRecord, level: int, due_at: datetime) -> ClockRecord:
+        """Tells that a share of the target is used up."""
+        clock = record.clock
+        contract = outbound.warned(self._about(record.told, clock, clock.generation), clock, level)
+        told, _ = self._tell_clock(record.told, contract, due_at, None)
+        return ClockRecord(clock, replace(told, warned=level))
+
+    def step(self, escalation: Escalation, taken: Taken) -> Escalation:
+        """Tells that a step was taken."""
+        return self._tell_escalation(escalation, outbound.raised(escalation, taken))
+
+    def acknowledged(self, escalation: Escalation) -> Escalation:
+        """Tells that somebody has taken it on, unless nobody knew of it."""
+        return self._tell_escalation(escalation, outbound.acknowledged(escalation))
+
+    def resolved(self, escalation: Escalation) -> Escalation:
+        """Tells that it is over, unless nobody knew of it."""
+        if escalation.sequence == 0:
+            return escalation
+        return self._tell_escalation(escalation, outbound.resolved(escalation))
+
+    def _turn(self, told: Told, clock: SlaClock, entry: Entry, *, is_provisional: bool) -> Told:
+        about = self._about(told, clock, entry.generation)
+        cause = self.causes.get(entry.event_id) if entry.event_id else None
+        if entry.turn is not Turn.BREACHED:
+            contract = outbound.turned(about, entry, clock)
+            return told if contract is None else self._tell_clock(told, contract, self.now, cause)[0]
+        contract = outbound.breached(about, entry, self.ticket, self.now, is_provisional=is_provisional)
+        told, event_id = self._tell_clock(told, contract, entry.at, cause)
+        return replace(
+            told,
+            breaches={**told.breaches, entry.generation: event_id},
+            breach_told_at=self.now,
+            is_provisional=is_provisional,
+        )
+
+    def _withdraw(self, told: Told, clock: SlaClock, generation: int) -> Told:
+        contract = outbound.withdrawn(self._about(told, clock, generation), told.breaches[generation])
+        told, _ = self._tell_clock(told, contract, self.now, None)
+        left = {key: breach for key, breach in told.breaches.items() if key != generation}
+        return replace(told, breaches=left, breach_told_at=None, is_provisional=False, is_escalated=False)
+
+    def _about(self, told: Told, clock: SlaClock, generation: int) -> About:
+        return About(
+            clock_id=told.clock_id,
+            ticket_id=self.ticket.ticket_id,
+            metric=clock.metric,
+            generation=generation,
+        )
+
+    def _tell_clock(
+        self, told: Told, contract: Contract, due_at: datetime, cause: Cause | None
+    ) -> tuple[Told, UUID]:
+        time = max(self.now, told.last_event_at or self.now)
+        told = replace(told, sequence=told.sequence + 1, last_event_at=time)
+        return told, self._publish(contract, told.sequence, time, due_at, cause)
+
+    def _tell_escalation(self, escalation: Escalation, contract: Contract) -> Escalation:
+        time = max(self.now, escalation.last_event_at or self.now)
+        told = replace(escalation, sequence=escalation.sequence + 1, last_event_at=time)
+        self._publish(contract, told.sequence, time, self.now, None)
+        return told
+
+    def _publish(
+        self, contract: Contract, sequence: int, time: datetime, due_at: datetime, cause: Cause | None
+    ) -> UUID:
+        event_id = self.ids.new()
+        event = new_event(
+            contract,
+            event_id=event_id,
+            service="escalation",
+            workspace_id=self.ticket.workspace_id,
+            sequence=sequence,
+            time=time,
+            cause=cause or self.causes.get(_REQUEST, Cause()),
+        )
+        self.news.append(News(due_at, event))
+        return event_id
+
+
+_REQUEST = UUID(int=0)
+"""Under which `causes` names the request that sets everything off, where one does."""
+
+
+def by_request(cause: Cause) -> dict[UUID, Cause]:
+    """The causes of what a request does."""
+    return {_REQUEST: cause}
+
+
+def _common(before: tuple[Entry, ...], after: tuple[Entry, ...]) -> int:
+    """How many lines two histories begin with in common."""
+    for position, (old, new) in enumerate(zip(before, after, strict=False)):
+        if old != new:
+            return position
+    return min(len(before), len(after))

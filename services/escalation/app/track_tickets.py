@@ -1,0 +1,49 @@
+"""Folds `tickets` and `routing` into tickets and their clocks, a batch in one commit."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from services.escalation.app.folding import fold
+from services.escalation.app.inbound import ticket_of, to_happening
+from services.escalation.app.ports import Case, Saving, ServiceLevels, TicketKey, Tracking
+from services.escalation.app.settling import Settling
+from services.escalation.domain.happening import Happening
+from services.escalation.domain.ticket import Ticket
+from shared.db.unit_of_work import Tx
+from shared.events.envelope import Event
+from shared.ids import IdFactory
+
+
+async def track_tickets(
+    events: Sequence[Event], *, tx: Tx, tracking: Tracking, levels: ServiceLevels, ids: IdFactory
+) -> None:
+    """Clocks after these events. What is about a ticket not yet known waits in its row until the ticket comes."""
+    arrived: dict[TicketKey, list[Happening]] = defaultdict(list)
+    kept: list[tuple[TicketKey, Event]] = []
+    for event in events:
+        ticket_id, happening = ticket_of(event), to_happening(event)
+        if ticket_id is not None and happening is not None:
+            key = event.workspace_id, ticket_id
+            arrived[key].append(happening)
+            kept.append((key, event))
+    if not kept:
+        return
+    histories = await levels.load(tx, {key[0] for key in arrived})
+    known = await tracking.lock(tx, arrived, histories)
+    await tracking.keep(tx, kept)
+    cases = {key: known.get(key) or _unknown(key) for key in arrived}
+    folded = await fold(cases, arrived, tx=tx, tracking=tracking, histories=histories)
+    now = await tx.now()
+    causes = {event.id: event.caused() for _, event in kept}
+    savings = []
+    for (workspace_id, _), (before, tracked) in folded.items():
+        history = histories[workspace_id]
+        settling = Settling(ticket=tracked.ticket, now=now, ids=ids, history=history, causes=causes)
+        settled = settling.settle(before, tracked)
+        savings.append(Saving(before, settled.case, settled.notifications))
+        tx.emit(news.event for news in settled.news)
+    await tracking.save(tx, savings)
+
+
+def _unknown(key: TicketKey) -> Case:
+    return Case(Ticket(workspace_id=key[0], ticket_id=key[1]))

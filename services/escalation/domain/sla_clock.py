@@ -1,0 +1,273 @@
+"""The SLA clock: what was promised, how much of it is used up, and every step on the way.
+
+A clock is a pure fold over what happened. Its due time follows from it; timers only wake whoever looks. A
+breach is final for its generation: the clock then counts on, overdue, until it ends late.
+
+A clock without a promise is silent: nobody is told of it, and only a promise made later needs what it has seen.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from services.escalation.domain.sla_policy import Promise
+from shared.calendar import HORIZON, NoOpening
+from shared.errors import IllegalTransition
+from shared.vocabulary import ClockState, SlaMetric
+
+ZERO = timedelta(0)
+
+NO_TARGET = "no_target"
+POLICY_CHANGED = "policy_changed"
+
+
+class Turn(StrEnum):
+    """What a clock does."""
+
+    STARTED = "started"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    RETARGETED = "retargeted"
+    BREACHED = "breached"
+    MET = "met"
+    LATE = "late"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """What makes a clock turn: an event, or a change of the configuration, which has no event."""
+
+    at: datetime
+    name: str
+    event_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line of a clock's history: what it did, why, and how it stood afterwards.
+
+    due_at: none while it stands still; of a breach, when the promise was broken
+    """
+
+    turn: Turn
+    at: datetime
+    cause: str
+    event_id: UUID | None
+    generation: int
+    elapsed: timedelta
+    elapsed_wall: timedelta
+    due_at: datetime | None
+    policy: str
+    policy_version: int
+    target: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlaClock:
+    """One metric of one ticket, from the event that began it.
+
+    origin: that event; generation: rises with every instance of the metric that has a promise
+    elapsed, elapsed_wall: up to `running_since`, by the promise's calendar and around the clock
+    running_since: none while it stands still, and after its end
+    spans: of a silent clock, when it ran
+    """
+
+    metric: SlaMetric
+    origin: UUID
+    generation: int
+    promise: Promise | None
+    state: ClockState = ClockState.RUNNING
+    started_at: datetime
+    elapsed: timedelta = ZERO
+    elapsed_wall: timedelta = ZERO
+    running_since: datetime | None
+    due_at: datetime | None = None
+    breached_at: datetime | None = None
+    ended_at: datetime | None = None
+    history: tuple[Entry, ...] = ()
+    spans: tuple[tuple[datetime, datetime], ...] = ()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has not ended."""
+        return self.ended_at is None
+
+    def elapsed_at(self, instant: datetime) -> tuple[timedelta, timedelta]:
+        """Elapsed business and wall time as of a moment not before the last change."""
+        if self.running_since is None or instant <= self.running_since:
+            return self.elapsed, self.elapsed_wall
+        business = self.promise.calendar.elapsed(self.running_since, instant) if self.promise else ZERO
+        return self.elapsed + business, self.elapsed_wall + (instant - self.running_since)
+
+
+def start(
+    metric: SlaMetric, origin: UUID, at: datetime, promise: Promise | None, generation: int, why: Why
+) -> SlaClock:
+    """A clock that begins to run.
+
+    generation: the last one of this metric that had a promise
+    """
+    clock = SlaClock(
+        metric=metric,
+        origin=origin,
+        generation=generation + (promise is not None),
+        promise=promise,
+        started_at=at,
+        running_since=at,
+    )
+    return _noted(_aimed(clock), Turn.STARTED, replace(why, at=at))
+
+
+def pause(clock: SlaClock, why: Why) -> SlaClock:
+    """The customer has the ball. Raises IllegalTransition where it does not run."""
+    if clock.running_since is None:
+        raise IllegalTransition(f"The clock is {clock.state}.")
+    before = judge(clock, why.at, is_over=False)
+    state = ClockState.BREACHED if before.breached_at else ClockState.PAUSED
+    paused = replace(_accrued(before, why.at), state=state, running_since=None, due_at=None)
+    return _noted(paused, Turn.PAUSED, why)
+
+
+def resume(clock: SlaClock, why: Why) -> SlaClock:
+    """It runs again. Raises IllegalTransition where it does, or has ended."""
+    if clock.running_since is not None or not clock.is_live:
+        raise IllegalTransition(f"The clock is {clock.state}.")
+    state = ClockState.BREACHED if clock.breached_at else ClockState.RUNNING
+    return _noted(_aimed(replace(clock, state=state, running_since=why.at)), Turn.RESUMED, why)
+
+
+def stop(clock: SlaClock, why: Why, *, is_met: bool) -> SlaClock:
+    """It ends: met, late after a breach, or cancelled. Raises IllegalTransition where it has ended."""
+    if not clock.is_live:
+        raise IllegalTransition(f"The clock is {clock.state}.")
+    before = judge(clock, why.at, is_over=False)
+    ended = replace(_accrued(before, why.at), running_since=None, due_at=None, ended_at=why.at)
+    if not is_met:
+        state = ClockState.BREACHED if ended.breached_at else ClockState.CANCELLED
+        return _noted(replace(ended, state=state), Turn.CANCELLED, why)
+    if ended.breached_at:
+        return _noted(ended, Turn.LATE, why)
+    return _noted(replace(ended, state=ClockState.MET), Turn.MET, why)
+
+
+def reopen(clock: SlaClock, promise: Promise | None, why: Why) -> SlaClock:
+    """It goes on after its end with the time that it had, as the next generation.
+
+    promise: what holds now; without one the clock keeps its own
+    Raises IllegalTransition where it has not ended.
+    """
+    if clock.is_live:
+        raise IllegalTransition(f"The clock is {clock.state}.")
+    has_promise = promise is not None or clock.promise is not None
+    again = replace(
+        clock,
+        promise=promise or clock.promise,
+        elapsed=_elapsed_by(clock, promise),
+        spans=() if has_promise else clock.spans,
+        state=ClockState.RUNNING,
+        generation=clock.generation + has_promise,
+        running_since=why.at,
+        breached_at=None,
+        ended_at=None,
+    )
+    return _noted(_aimed(again), Turn.RESUMED if clock.promise else Turn.STARTED, why)
+
+
+def retarget(clock: SlaClock, promise: Promise, why: Why) -> SlaClock:
+    """Another promise: the elapsed time is kept, what comes is measured by the new one.
+
+    A clock that has breached keeps the promise that was broken. A silent one begins to count, with all the
+    time that it has seen. Raises IllegalTransition where it has ended.
+    """
+    if not clock.is_live:
+        raise IllegalTransition(f"The clock is {clock.state}.")
+    judged = judge(clock, why.at, is_over=False)
+    if judged.breached_at:
+        return judged
+    before = _accrued(judged, why.at)
+    after = replace(
+        before,
+        promise=promise,
+        generation=clock.generation + (clock.promise is None),
+        elapsed=_elapsed_by(before, promise),
+        spans=(),
+    )
+    return _noted(_aimed(after), Turn.RETARGETED if clock.promise else Turn.STARTED, why)
+
+
+def judge(clock: SlaClock, until: datetime, *, is_over: bool = True) -> SlaClock:
+    """The clock after it was judged up to a moment: breached where its due time has passed.
+
+    is_over: whether that moment itself has passed; an answer exactly at the due time still meets the promise
+    """
+    due_at, promise = clock.due_at, clock.promise
+    if due_at is None or promise is None or clock.breached_at:
+        return clock
+    if due_at > until or (due_at == until and not is_over):
+        return clock
+    if clock.elapsed_at(due_at)[0] < promise.target:
+        # A calendar that had run out of openings: looked at again.
+        return judge(_aimed(_accrued(clock, due_at)), until, is_over=is_over)
+    breached = replace(clock, state=ClockState.BREACHED, breached_at=due_at)
+    return _noted(breached, Turn.BREACHED, Why(at=due_at, name=_breach_cause(clock)))
+
+
+def _breach_cause(clock: SlaClock) -> str:
+    """Whether time broke the promise, or a change that left no time."""
+    last = clock.history[-1]
+    if last.turn is not Turn.RETARGETED or last.at != clock.due_at:
+        return "time"
+    return POLICY_CHANGED if last.cause == POLICY_CHANGED else "target_changed"
+
+
+def _accrued(clock: SlaClock, at: datetime) -> SlaClock:
+    """With the time up to a moment counted in. Nothing happens before the clock's last change."""
+    if clock.running_since is None or at <= clock.running_since:
+        return clock
+    elapsed, wall = clock.elapsed_at(at)
+    spans = clock.spans if clock.promise else (*clock.spans, (clock.running_since, at))
+    return replace(clock, elapsed=elapsed, elapsed_wall=wall, running_since=at, spans=spans)
+
+
+def _elapsed_by(clock: SlaClock, promise: Promise | None) -> timedelta:
+    """Elapsed time as a promise finds it: a silent clock's is measured by its calendar."""
+    if promise is None or clock.promise is not None:
+        return clock.elapsed
+    return sum((promise.calendar.elapsed(*span) for span in clock.spans), ZERO)
+
+
+def _aimed(clock: SlaClock) -> SlaClock:
+    """With the due time that follows from what is left; a breach keeps its own."""
+    if clock.promise is None or clock.running_since is None:
+        return replace(clock, due_at=None)
+    if clock.breached_at:
+        return replace(clock, due_at=clock.breached_at)
+    left = max(ZERO, clock.promise.target - clock.elapsed)
+    try:
+        due_at = clock.promise.calendar.add(clock.running_since, left)
+    except NoOpening:
+        due_at = clock.running_since + HORIZON
+    return replace(clock, due_at=due_at)
+
+
+def _noted(clock: SlaClock, turn: Turn, why: Why) -> SlaClock:
+    """With a line in its history; silent clocks keep none."""
+    if clock.promise is None:
+        return clock
+    elapsed, wall = clock.elapsed_at(why.at)
+    entry = Entry(
+        turn=turn,
+        at=why.at,
+        cause=why.name,
+        event_id=why.event_id,
+        generation=clock.generation,
+        elapsed=elapsed,
+        elapsed_wall=wall,
+        due_at=clock.due_at,
+        policy=clock.promise.policy,
+        policy_version=clock.promise.version,
+        target=clock.promise.target,
+    )
+    return replace(clock, history=(*clock.history, entry))

@@ -1,0 +1,94 @@
+"""Escalation's composition root: everything that an escalation process is made of, in one place."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.escalation.adapters.bells import ShardBells
+from services.escalation.adapters.carrying import Carrying
+from services.escalation.adapters.egress import Egress
+from services.escalation.adapters.guard import Guard
+from services.escalation.adapters.notify import Notifier
+from services.escalation.adapters.service_levels import PostgresServiceLevels
+from services.escalation.adapters.store import CHANNEL, PostgresTracking
+from services.escalation.adapters.timers import Timers
+from services.escalation.adapters.vault import Vault
+from services.escalation.api import clocks, escalations
+from services.escalation.app.configuration import EscalationPart
+from services.escalation.consumers import consume
+from services.escalation.settings import EscalationSettings
+from shared.db.shards import Shard
+from shared.http import configuration, parked
+from shared.http.app import create_app
+from shared.ids import SystemIds
+from shared.mail import MailSender
+from shared.service import Leaves, Service, open_runtime
+
+DESCRIPTION = "Makes sure that somebody answers in time, and tells people when nobody does."
+
+
+@asynccontextmanager
+async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[Service]:
+    """One escalation process, ready to run."""
+    async with open_runtime("escalation", settings, leaves) as runtime:
+        database, clock, ids = runtime.database, runtime.clock, SystemIds()
+        due, told, versions = ShardBells(), ShardBells(), ShardBells()
+        egress = Egress(is_development=settings.environment == "development")
+        vault = Vault(settings.secret.get_secret_value())
+        levels = PostgresServiceLevels(database, clock, vault, egress.problem)
+        tracking = PostgresTracking(settings.shards, due, told)
+        timers = Timers(
+            database,
+            tracking,
+            levels,
+            Guard(runtime.inboxes),
+            due,
+            clock=clock,
+            ids=ids,
+            metrics=runtime.metrics,
+        )
+        smtp = settings.outbound_smtp_url
+        notifier = Notifier(
+            database,
+            levels,
+            egress,
+            told,
+            clock=clock,
+            mail=MailSender(smtp.get_secret_value()) if smtp else None,
+            mail_from=settings.mail_from,
+        )
+        carrying = Carrying(database, tracking, levels, versions, ids=ids)
+        consumer = runtime.consumer(consume(tracking, levels, runtime.revoked, ids))
+        housekeeping = runtime.housekeeping()
+
+        async def serve(shard: Shard) -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(consumer.run(shard))
+                group.create_task(timers.run(shard))
+                group.create_task(notifier.run(shard))
+                group.create_task(carrying.run(shard))
+                group.create_task(housekeeping.run(shard))
+
+        def hear(shard: str) -> None:
+            for bells in (due, told, versions):
+                bells.ring(int(shard))
+
+        app = create_app(
+            title="Waypost escalation",
+            description=DESCRIPTION,
+            routers=[
+                clocks.routes(database, tracking, levels, ids),
+                escalations.routes(database, tracking, levels, ids),
+                configuration.routes(levels, EscalationPart),
+                parked.routes(database),
+            ],
+            metrics=runtime.metrics,
+            checks=runtime.checks(),
+            verifier=runtime.verifier,
+            cors_origins=settings.cors_origins,
+            has_docs=settings.environment == "development",
+        )
+        try:
+            yield Service(runtime=runtime, app=app, serve=serve, listens={CHANNEL: hear})
+        finally:
+            await egress.close()

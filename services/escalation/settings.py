@@ -1,0 +1,15 @@
+"""What an escalation process is told by its environment."""
+
+from pydantic import SecretStr
+
+from shared.settings import Settings
+
+
+class EscalationSettings(Settings):
+    """Settings of escalation, beside those that every service has."""
+
+    outbound_smtp_url: SecretStr | None = None
+    """The mail server that takes notifications to staff, `smtp://user:password@host:port`; none: no mail."""
+
+    mail_from: str = "Waypost <waypost@localhost>"
+    """The From of notifications to staff."""

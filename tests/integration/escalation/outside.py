@@ -1,0 +1,101 @@
+"""The world that is notified: a real mail server and a real web server on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+@dataclass
+class Mail:
+    """A mail as it arrived, with its envelope."""
+
+    sender: str
+    recipients: list[str]
+    message: EmailMessage
+
+
+@dataclass
+class Mailbox:
+    """Takes mail. refusals: answers for the next mails instead, such as `451 Later`."""
+
+    port: int = 0
+    mails: list[Mail] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self.refusals:
+            return self.refusals.pop(0)
+        assert isinstance(envelope.content, bytes)
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        self.mails.append(Mail(str(envelope.mail_from), list(envelope.rcpt_tos), message))
+        return "250 Kept"
+
+    def to(self, address: str) -> list[Mail]:
+        return [mail for mail in self.mails if mail.recipients == [address]]
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls) -> AsyncIterator["Mailbox"]:
+        mailbox = cls()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: SMTP(mailbox, loop=loop), "127.0.0.1", 0)
+        mailbox.port = server.sockets[0].getsockname()[1]
+        try:
+            yield mailbox
+        finally:
+            server.close()
+            await server.wait_closed()
+
+
+@dataclass
+class Call:
+    """A request as it arrived."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Website:
+    """Takes posts. answers: statuses of the next answers by path; 200 otherwise."""
+
+    port: int = 0
+    calls: list[Call] = field(default_factory=list)
+    answers: dict[str, list[int]] = field(default_factory=dict)
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def to(self, path: str) -> list[Call]:
+        return [call for call in self.calls if call.path == path]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+        call = Call(head[0].split()[1], headers, await reader.readexactly(int(headers["content-length"])))
+        self.calls.append(call)
+        status = (self.answers.get(call.path) or [200]).pop(0)
+        moved = f"Location: {self.url('/moved')}\r\n" if 300 <= status < 400 else ""
+        writer.write(
+            f"HTTP/1.1 {status} Answer\r\n{moved}Content-Length: 6\r\nConnection: close\r\n\r\nsecret".encode()
+        )
+        await writer.drain()
+        writer.close()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls) -> AsyncIterator["Website"]:
+        website = cls()
+        server = await asyncio.start_server(website._serve, "127.0.0.1", 0)
+        website.port = server.sockets[0].getsockname()[1]
+        try:
+            yield website
+        finally:
+            server.close()
+            await server.wait_closed()

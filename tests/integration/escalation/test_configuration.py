@@ -1,0 +1,61 @@
+"""`/v1/configuration` of escalation: refused as a whole, planned, versioned."""
+
+from tests.eventually import eventually
+from tests.integration.escalation.desk import Desk, target
+
+
+async def test_nothing_is_promised_until_something_is_configured(desk: Desk) -> None:
+    answer = await desk.http.get("/v1/configuration")
+    assert (answer.status_code, answer.json()["version"]) == (200, 0)
+    desk.opened("t", -5)
+    await desk.tell()
+    assert await eventually(lambda: desk.is_known("t"))
+    assert await desk.clocks("t") == []
+
+
+async def test_a_part_that_breaks_rules_is_refused_with_every_place(desk: Desk) -> None:
+    part = {
+        "calendars": [{"id": "never", "time_zone": "Europe/Berlin"}],
+        "sla_policies": [
+            {"id": "p", "when": "ticket.mood == 'angry'", "targets": [target("first_reply", "1s", escalation="x")]}
+        ],
+    }
+    answer = await desk.http.put("/v1/configuration", json=part, headers={"If-Match": "*"})
+    assert answer.status_code == 422
+    assert [problem["pointer"] for problem in answer.json()["errors"]] == [
+        "/calendars/0",
+        "/sla_policies/0/when",
+        "/sla_policies/0/targets/0/within",
+        "/sla_policies/0/targets/0/escalation",
+    ]
+    assert (await desk.http.get("/v1/configuration")).json()["version"] == 0
+
+
+async def test_a_dry_run_answers_the_plan_and_changes_nothing(desk: Desk) -> None:
+    part = {"sla_policies": [{"id": "p", "targets": [target("first_reply", "1h")]}]}
+    planned = await desk.http.put("/v1/configuration", params={"dry_run": True}, json=part)
+    assert [change["path"] for change in planned.json()["changes"]] == ["/sla_policies/p"]
+    assert (await desk.http.put("/v1/configuration", json=part)).status_code == 428
+    applied = await desk.http.put("/v1/configuration", json=part, headers={"If-Match": '"0"'})
+    assert (applied.status_code, applied.json()["version"]) == (200, 1)
+    assert (await desk.http.put("/v1/configuration", json=part, headers={"If-Match": '"0"'})).status_code == 412
+    again = await desk.http.put("/v1/configuration", json=part, headers={"If-Match": '"1"'})
+    assert (again.json()["version"], again.json()["changes"]) == (1, [])
+
+
+async def test_a_ticket_is_measured_by_the_first_policy_that_holds(desk: Desk) -> None:
+    await desk.configure(
+        sla_policies=[
+            {
+                "id": "pressing",
+                "when": "ticket.priority in ['urgent', 'high'] && customer.tier == 'standard'",
+                "targets": [target("first_reply", "30m")],
+            },
+            {"id": "rest", "targets": [target("first_reply", "8h")]},
+        ]
+    )
+    desk.opened("urgent", -5, priority="urgent")
+    desk.opened("normal", -5)
+    await desk.tell()
+    assert (await desk.clock("urgent", "first_reply"))["policy"] == "pressing"
+    assert (await desk.clock("normal", "first_reply"))["policy"] == "rest"

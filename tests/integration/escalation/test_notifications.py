@@ -1,0 +1,175 @@
+"""Telling people by mail and systems by webhook: signed, repeated until it works, and visible when it does not."""
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+
+import pytest
+
+from tests.eventually import eventually
+from tests.integration.escalation.desk import Desk, Json, target
+from tests.integration.escalation.outside import Call, Mail, Mailbox, Website
+
+KEY = b"a key of thirty-two bytes, or so"
+SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
+
+
+async def escalated(desk: Desk, website: Website, **notify: object) -> None:
+    """A ticket `t` whose breach notifies."""
+    await desk.promise(
+        target("first_reply", "15s", escalation="chain"),
+        escalation_policies=[{"id": "chain", "steps": [{"notify": notify}]}],
+        contacts=[{"agent": "ann", "name": "Ann", "email": f"ann@{desk.workspace_id}.example"}],
+        webhooks=[{"id": "pager", "url": website.url(f"/{desk.workspace_id}"), "secret": SECRET}],
+    )
+    desk.opened("t", -20)
+    await desk.tell()
+
+
+async def notification(desk: Desk, **fields: object) -> Json:
+    """The only one, once it is like this."""
+
+    async def probe() -> Json:
+        found = await desk.notifications()
+        assert len(found) == 1
+        assert {name: found[0][name] for name in fields} == fields
+        return found[0]
+
+    return dict(await eventually(probe, within_s=15))
+
+
+async def test_agents_and_addresses_get_a_mail_that_tells_facts_only(
+    desk: Desk, mailbox: Mailbox, website: Website
+) -> None:
+    lead = f"lead@{desk.workspace_id}.example"
+    await escalated(desk, website, agents=["ann"], emails=[lead])
+    for address in (f"ann@{desk.workspace_id}.example", lead):
+        (mail,) = await _mails(mailbox, address)
+        assert mail.sender == "<>"
+        assert mail.message["From"] == "Waypost <support@waypost.example>"
+        assert mail.message["To"] == address
+        assert mail.message["Subject"] == "Ticket 1 is escalated: first reply, level 1"
+        assert mail.message["Auto-Submitted"] == "auto-generated"
+        assert "Escalation policy: chain" in mail.message.get_content()
+
+    async def all_sent() -> list[Json]:
+        found = await desk.notifications(state="sent")
+        assert len(found) == 2
+        return found
+
+    ids = {item["notification_id"] for item in await eventually(all_sent)}
+    sent = [mail for mail in mailbox.mails if desk.workspace_id in mail.recipients[0]]
+    assert {mail.message["Message-ID"] for mail in sent} == {f"<{item}@waypost.example>" for item in ids}
+
+
+async def _mails(mailbox: Mailbox, address: str) -> list[Mail]:
+    return list(await eventually(lambda: mailbox.to(address)))
+
+
+async def test_a_webhook_is_signed_and_names_the_same_id_at_every_attempt(desk: Desk, website: Website) -> None:
+    path = f"/{desk.workspace_id}"
+    website.answers[path] = [503, 301]
+    await escalated(desk, website, webhooks=["pager"])
+    waiting = await notification(desk, state="pending", attempts=1, detail="answered 503")
+    await desk.system.travel(timedelta(seconds=5))
+    await notification(desk, state="pending", attempts=2, detail="answered 301")
+    await desk.system.travel(timedelta(minutes=5))
+    sent = await notification(desk, state="sent", attempts=3, detail=None)
+    calls = website.to(path)
+    assert [_is_signed(call) for call in calls] == [True] * 3
+    assert {call.headers["webhook-id"] for call in calls} == {waiting["notification_id"]}
+    assert len({call.body for call in calls}) == 1
+    assert website.to("/moved") == []
+    body = json.loads(calls[0].body)
+    assert body["type"] == "escalation.raised"
+    assert body["data"]["escalation_id"] == sent["escalation_id"]
+    assert body["data"]["metric"] == "first_reply"
+
+
+def _is_signed(call: Call) -> bool:
+    """As the receiver checks it."""
+    content = f"{call.headers['webhook-id']}.{call.headers['webhook-timestamp']}.".encode() + call.body
+    expected = base64.b64encode(hmac.new(KEY, content, hashlib.sha256).digest()).decode()
+    return call.headers["webhook-signature"] == f"v1,{expected}"
+
+
+async def test_a_webhook_that_is_gone_gets_nothing_more(desk: Desk, website: Website) -> None:
+    path = f"/{desk.workspace_id}"
+    website.answers[path] = [410]
+    await escalated(desk, website, webhooks=["pager"])
+    await notification(desk, state="disabled", attempts=1, detail="answered 410")
+    desk.opened("u", -20)
+    await desk.tell()
+
+    async def both() -> bool:
+        found = await desk.notifications(state="disabled")
+        assert [item["detail"] for item in found] == ["answered 410 before", "answered 410"]
+        return True
+
+    await eventually(both)
+    assert len(website.to(path)) == 1
+
+
+async def test_a_mail_server_that_is_busy_is_tried_again_and_a_refusal_is_final(
+    desk: Desk, mailbox: Mailbox, website: Website
+) -> None:
+    mailbox.refusals[:] = ["451 Later"]
+    await escalated(desk, website, agents=["ann"])
+    await notification(desk, state="pending", attempts=1)
+    mailbox.refusals[:] = ["550 Nobody here"]
+    await desk.system.travel(timedelta(seconds=5))
+    await notification(desk, state="failed", attempts=2, detail="refused: 550")
+
+
+async def test_after_the_last_attempt_it_has_failed(desk: Desk, website: Website) -> None:
+    website.answers[f"/{desk.workspace_id}"] = [500] * 20
+    await escalated(desk, website, webhooks=["pager"])
+    for attempt in range(1, 10):
+        await notification(desk, state="pending", attempts=attempt)
+        await desk.system.travel(timedelta(hours=24))
+    await notification(desk, state="failed", attempts=10, detail="answered 500")
+    assert len(website.to(f"/{desk.workspace_id}")) == 10
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://10.0.0.1/hook",
+        "http://example.org/hook",
+        "https://example.org:8443/",
+        "https://user:pass@example.org/",
+    ],
+)
+async def test_an_address_that_could_lead_into_our_network_is_refused(desk: Desk, url: str) -> None:
+    body = {"webhooks": [{"id": "hook", "url": url, "secret": SECRET}]}
+    answer = await desk.http.put("/v1/configuration", json=body, headers={"If-Match": "*"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/webhooks/0/url"
+
+
+async def test_a_name_that_points_to_a_private_address_is_not_called(desk: Desk) -> None:
+    await desk.promise(
+        target("first_reply", "15s", escalation="chain"),
+        escalation_policies=[{"id": "chain", "steps": [{"notify": {"webhooks": ["hook"]}}]}],
+        webhooks=[{"id": "hook", "url": "https://127.0.0.1/", "secret": SECRET}],
+    )
+    desk.opened("t", -20)
+    await desk.tell()
+    await notification(desk, state="pending", attempts=1, detail="the address is not a public one")
+
+
+async def test_secrets_are_stored_sealed(desk: Desk, website: Website) -> None:
+    await escalated(desk, website, webhooks=["pager"])
+    bodies = await desk.rows(
+        "SELECT body::text AS body FROM policy_version WHERE workspace_id = :ws"
+        " UNION ALL SELECT body::text FROM configuration WHERE workspace_id = :ws",
+        ws=desk.workspace_id,
+    )
+    assert len(bodies) == 2
+    assert all("sealed:" in row.body and "whsec_" not in row.body for row in bodies)
+    configured = (await desk.http.get("/v1/configuration")).json()
+    assert configured["configuration"]["webhooks"][0]["secret"] == SECRET
+    again = await desk.http.put("/v1/configuration", json=configured["configuration"], headers={"If-Match": '"1"'})
+    assert (again.status_code, again.json()["version"], again.json()["changes"]) == (200, 1, [])

@@ -1,0 +1,104 @@
+"""Addresses that may not be called, however they are written and whatever their name points to."""
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+import pytest
+
+from services.escalation.adapters.egress import Address, Egress, EgressRefused, is_public
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/",
+        "ftp://example.org/",
+        "https://example.org:8443/",
+        "https://user:password@example.org/",
+        "https://user@example.org/",
+        "https://localhost/",
+        "https://intranet/",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://0177.0.0.1/",
+        "https://127.1/",
+        "https://example.org:99999/",
+        "https://[::1/",
+        "https:///path",
+    ],
+)
+def test_a_form_that_hides_where_it_leads_is_refused(url: str) -> None:
+    assert Egress(is_development=False).problem(url) is not None
+
+
+@pytest.mark.parametrize("url", ["https://example.org/hook?x=1", "https://example.org:443/", "https://8.8.8.8/"])
+def test_a_plain_public_address_is_fine(url: str) -> None:
+    assert Egress(is_development=False).problem(url) is None
+
+
+def test_only_development_may_talk_to_this_machine_over_http() -> None:
+    for url in ("http://127.0.0.1:8080/", "http://localhost:8080/", "http://[::1]:8080/"):
+        assert Egress(is_development=True).problem(url) is None
+        assert Egress(is_development=False).problem(url) is not None
+    assert Egress(is_development=True).problem("http://10.0.0.1/") is not None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1",
+        "fc00::1",
+        "::ffff:10.0.0.1",
+        "::ffff:8.8.8.8",
+        "64:ff9b::a00:1",
+        "2002:a00:1::",
+        "2001:0:a00:1::",
+        "ff02::1",
+    ],
+)
+async def test_a_name_that_points_into_a_network_that_is_not_public_is_not_called(address: str) -> None:
+    async def resolve(_host: str, _port: int) -> Sequence[Address]:
+        return [ip_address(address)]
+
+    assert not is_public(ip_address(address))
+    with pytest.raises(EgressRefused):
+        await Egress(is_development=False, resolve=resolve).post("https://example.org/", b"", {})
+
+
+async def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
+    async def resolve(_host: str, _port: int) -> Sequence[Address]:
+        return [ip_address("8.8.8.8"), ip_address("10.0.0.1")]
+
+    with pytest.raises(EgressRefused):
+        await Egress(is_development=False, resolve=resolve).post("https://example.org/", b"", {})
+
+
+async def test_a_name_is_resolved_anew_for_every_attempt() -> None:
+    answers = ["10.0.0.1", "192.168.0.1", "127.0.0.1"]
+    asked: list[str] = []
+
+    async def resolve(host: str, _port: int) -> Sequence[Address]:
+        asked.append(host)
+        return [ip_address(answers[len(asked) - 1])]
+
+    egress = Egress(is_development=False, resolve=resolve)
+    for _ in answers:
+        with pytest.raises(EgressRefused):
+            await egress.post("https://flipping.example/", b"", {})
+    assert asked == ["flipping.example"] * 3
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111"])
+def test_public_addresses_are_public(address: str) -> None:
+    assert is_public(ip_address(address))

@@ -1,0 +1,135 @@
+"""What a configuration has to keep to, and where it says that it does not."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.escalation.adapters.public_holidays import public_holidays
+from services.escalation.app.configuration import EscalationPart
+from services.escalation.app.configuration_rules import check
+from services.escalation.app.policies import to_policies
+from services.escalation.domain.sla_policy import Policies
+from shared.errors import InvalidInput
+from shared.vocabulary import Priority, SlaMetric
+from tests.unit.escalation.builders import facts
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+OFFICE = {"id": "office", "time_zone": "Europe/Berlin", "weekly": {"mon": ["09:00-17:00"]}}
+PAST = {"date": "2025-01-01", "hours": ["09:00-10:00"]}
+RAISE = {"raise_priority": {"by": 1}}
+CHAIN = {"id": "chain", "steps": [RAISE]}
+
+
+def checked(**part: Any) -> list[str]:
+    return check(EscalationPart.model_validate(part), NOW, public_holidays)
+
+
+def pointers(**part: Any) -> list[str]:
+    with pytest.raises(InvalidInput) as refused:
+        checked(**part)
+    return [pointer for pointer, _ in refused.value.problems]
+
+
+def policy(*targets: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"id": "standard", "targets": list(targets), **fields}
+
+
+def target(**fields: Any) -> dict[str, Any]:
+    return {"metric": "first_reply", "within": "1h", **fields}
+
+
+def chain(*steps: dict[str, Any]) -> dict[str, Any]:
+    return {"escalation_policies": [{"id": "c", "steps": list(steps)}]}
+
+
+def compiled(**part: Any) -> Policies:
+    return to_policies(1, NOW, EscalationPart.model_validate(part), public_holidays)
+
+
+def test_nothing_at_all_is_fine() -> None:
+    assert checked() == []
+
+
+@pytest.mark.parametrize(
+    ("part", "pointer"),
+    [
+        ({"calendars": [OFFICE, OFFICE]}, "/calendars/1/id"),
+        ({"calendars": [{**OFFICE, "time_zone": "Europe/Atlantis"}]}, "/calendars/0"),
+        ({"calendars": [{**OFFICE, "time_zone": "../../etc/passwd"}]}, "/calendars/0"),
+        ({"calendars": [{**OFFICE, "weekly": {"mon": ["25:00-26:00"]}}]}, "/calendars/0"),
+        ({"calendars": [{**OFFICE, "holidays": {"country": "XX"}}]}, "/calendars/0"),
+        ({"calendars": [{**OFFICE, "holidays": {"country": "DE", "subdivision": "XX"}}]}, "/calendars/0"),
+        ({"calendars": [{"id": "never", "time_zone": "UTC"}]}, "/calendars/0"),
+        ({"calendars": [{"id": "past", "time_zone": "UTC", "openings": [PAST]}]}, "/calendars/0"),
+        ({"sla_policies": [policy(when="ticket.colour == 'red'")]}, "/sla_policies/0/when"),
+        ({"sla_policies": [policy(calendar="office")]}, "/sla_policies/0/calendar"),
+        ({"sla_policies": [policy(target(within="14s"))]}, "/sla_policies/0/targets/0/within"),
+        ({"sla_policies": [policy(target(within="367d"))]}, "/sla_policies/0/targets/0/within"),
+        ({"sla_policies": [policy(target(escalation="chain"))]}, "/sla_policies/0/targets/0/escalation"),
+        ({"sla_policies": [policy(target(), target(priority=["low"]))]}, "/sla_policies/0/targets/1"),
+        (
+            {"sla_policies": [policy(target(warn_at_percent=[50, 50]))]},
+            "/sla_policies/0/targets/0/warn_at_percent",
+        ),
+        ({"sla_policies": [policy(), policy()]}, "/sla_policies/1/id"),
+        ({"escalation_policies": [CHAIN, CHAIN]}, "/escalation_policies/1/id"),
+        (chain({"wait": "1h"}), "/escalation_policies/0/steps"),
+        (chain({"wait": "31d"}, RAISE), "/escalation_policies/0/steps/0/wait"),
+        (chain({"requeue": {}}), "/escalation_policies/0/steps/0/requeue"),
+        (chain({"notify": {}}), "/escalation_policies/0/steps/0/notify"),
+        (chain({"notify": {"webhooks": ["w"]}}), "/escalation_policies/0/steps/0/notify/webhooks"),
+        ({"contacts": [{"agent": "a", "email": "a@b.c"}] * 2}, "/contacts/1/id"),
+        (
+            {"webhooks": [{"id": "w", "url": "https://x.org", "secret": "whsec_" + "A" * 33}]},
+            "/webhooks/0/secret",
+        ),
+    ],
+)  # fmt: skip
+def test_a_broken_rule_is_named_where_it_stands(part: dict[str, Any], pointer: str) -> None:
+    assert pointers(**part) == [pointer]
+
+
+def test_every_broken_rule_is_named_at_once() -> None:
+    assert len(pointers(calendars=[OFFICE, OFFICE], sla_policies=[policy(target(within="1s"), calendar="x")])) == 3
+
+
+def test_a_policy_behind_one_that_always_holds_is_warned_of() -> None:
+    (warning,) = checked(sla_policies=[policy(), {"id": "gold", "when": "customer.tier == 'gold'"}])
+    assert "gold never decides" in warning
+
+
+def test_the_first_policy_that_holds_decides() -> None:
+    policies = compiled(
+        sla_policies=[
+            {
+                "id": "gold",
+                "when": "customer.tier == 'gold' && channel.kind == 'api'",
+                "targets": [target(within="15m")],
+            },
+            policy(target(priority=["urgent", "high"])),
+        ]
+    )
+    assert policies.match(facts(customer_tier="gold")) == "gold"
+    assert policies.match(facts()) == "standard"
+    assert policies.promise("standard", SlaMetric.FIRST_REPLY, Priority.NORMAL) is None
+    assert policies.promise("standard", SlaMetric.NEXT_REPLY, Priority.HIGH) is None
+    promise = policies.promise("standard", SlaMetric.FIRST_REPLY, Priority.HIGH)
+    assert promise is not None
+    assert (promise.warn_at, promise.calendar_id) == ((75,), None)
+
+
+def test_public_holidays_close_a_calendar() -> None:
+    calendar = compiled(
+        calendars=[
+            {
+                "id": "office",
+                "time_zone": "Europe/Berlin",
+                "weekly": {day: ["09:00-17:00"] for day in ("mon", "tue", "wed", "thu", "fri")},
+                "holidays": {"country": "DE", "subdivision": "BY"},
+            }
+        ]
+    ).calendars["office"]
+    epiphany = datetime(2026, 1, 6, tzinfo=UTC)
+    assert calendar.elapsed(epiphany.replace(day=5), epiphany).total_seconds() == 8 * 3600
+    assert calendar.elapsed(epiphany, epiphany.replace(day=7)).total_seconds() == 0
