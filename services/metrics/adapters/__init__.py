@@ -1,0 +1,1 @@
+"""Metrics' doors to the world: PostgreSQL."""

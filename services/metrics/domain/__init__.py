@@ -1,0 +1,1 @@
+"""Metrics' rules. Pure: no I/O, no clock, no randomness."""

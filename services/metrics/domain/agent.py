@@ -1,0 +1,45 @@
+"""What metrics remembers of an agent."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from services.metrics.domain.fact import WHOLE, Dimension, Scope
+from shared.vocabulary import AgentActivity, AgentState
+
+
+class AgentKey(NamedTuple):
+    """An agent of a workspace."""
+
+    workspace_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedAgent:
+    """An agent as the router last told.
+
+    since: when state or activity last changed
+    """
+
+    workspace_id: str
+    agent_id: str
+    state: AgentState = AgentState.OFFLINE
+    activity: AgentActivity = AgentActivity.IDLE
+    since: datetime | None = None
+    queues: tuple[str, ...] = ()
+    support_tier: int | None = None
+    is_removed: bool = False
+
+    @property
+    def key(self) -> AgentKey:
+        """What the agent is known by."""
+        return AgentKey(self.workspace_id, self.agent_id)
+
+    def scopes(self) -> list[Scope]:
+        """Every scope that the agent counts in: none where it is removed, each of its queues otherwise."""
+        if self.is_removed:
+            return []
+        tier = [Scope(Dimension.TIER, str(self.support_tier))] if self.support_tier is not None else []
+        queues = [Scope(Dimension.QUEUE, queue) for queue in dict.fromkeys(self.queues)]
+        return [WHOLE, Scope(Dimension.AGENT, self.agent_id), *tier, *queues]
