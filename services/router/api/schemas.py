@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.router.app.configuration import AgentPart
 from services.router.domain.work_item import OfferState
@@ -115,8 +115,17 @@ class DeclineRequest(Request):
     reason: Reason = "declined"
 
 
+_TARGETS = ("agent_id", "queue", "support_tier")
+
+
 class TransferRequest(Request):
     """Where the work goes: to exactly one of agent, queue and support tier."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in _TARGETS]
+        }
+    )
 
     reason: Reason
     agent_id: Slug | None = None
@@ -125,8 +134,8 @@ class TransferRequest(Request):
 
     @model_validator(mode="after")
     def _has_one_target(self) -> Self:
-        if sum(target is not None for target in (self.agent_id, self.queue, self.support_tier)) != 1:
-            raise ValueError("name exactly one of agent_id, queue and support_tier")
+        if sum(getattr(self, name) is not None for name in _TARGETS) != 1:
+            raise ValueError(f"name exactly one of {', '.join(_TARGETS)}")
         return self
 
 

@@ -70,7 +70,7 @@ async def test_requests_reach_the_process_that_holds_the_workspace(
             databases=one.databases,
             process=2,
         ) as two:
-            await eventually(lambda: _held(one) == _held(two) == 6)
+            await eventually(lambda: _held(one) == _held(two) == 6 and _agree(one, two))
             floors = [await Floor.open(one, own, f"forwarded-{number}") for number in range(6)]
             for floor in floors:
                 await floor.set_state("ann")
@@ -141,6 +141,12 @@ async def _rows(system: System, workspace_id: str) -> dict[str, object]:
 
 async def _load(floor: Floor, agent_id: str, load: int) -> bool:
     return bool((await floor.http.get(f"/v1/agents/{agent_id}")).json()["load"] == load)
+
+
+def _agree(*systems: System) -> bool:
+    """Whether every process knows who holds each shard."""
+    known = [[system.services["router"].runtime.leases.owner_url(n) for n in range(12)] for system in systems]
+    return all(owners == known[0] and None not in owners for owners in known)
 
 
 def _held(system: System) -> int:
