@@ -1,0 +1,140 @@
+"""What a workspace's file holds. The sections are those of the services; what several of them need stands once."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from services.escalation.app.configuration import (
+    CalendarPart,
+    EscalationPolicyPart,
+    NotifyStep,
+    RequeueStep,
+    SlaPolicyPart,
+    WebhookPart,
+)
+from services.intake.app.configuration import ChannelPart, IntakePart, OrganisationPart
+from services.intake.app.configuration import RulePart as IntakeRulePart
+from services.metrics.app.configuration import TargetPart as KpiTargetPart
+from services.router.app.configuration import AgentPart, LimitPart, PolicyPart, QueuePart, RouterPart
+from shared.durations import Duration
+from shared.http.types import Email, Request, Slug
+from shared.vocabulary import ChannelKind
+
+WorkspaceId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Path = tuple[str | int, ...]
+
+
+class AgentEntry(AgentPart):
+    """An agent, and where they are told of escalations."""
+
+    email: Email | None = None
+
+
+class QueueEntry(QueuePart):
+    """A queue, and within what time the staff means to answer there, which the numbers show."""
+
+    answer_within: Duration | None = None
+
+
+class WorkspaceFile(Request):
+    """One workspace. What is left out is as it is without configuration."""
+
+    workspace: WorkspaceId
+    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=60)] = "UTC"
+
+    channels: tuple[ChannelPart, ...] = IntakePart().channels
+    organisations: tuple[OrganisationPart, ...] = ()
+    intake_rules: tuple[IntakeRulePart, ...] = ()
+
+    skills: tuple[Slug, ...] = ()
+    teams: tuple[Slug, ...] = ()
+    limits: dict[ChannelKind, LimitPart] = {}
+    queues: tuple[QueueEntry, ...] = tuple(QueueEntry(id=queue.id) for queue in RouterPart().queues)
+    agents: tuple[AgentEntry, ...] = ()
+    routing_policy: PolicyPart = PolicyPart()
+
+    calendars: tuple[CalendarPart, ...] = ()
+    sla_policies: tuple[SlaPolicyPart, ...] = ()
+    escalation_policies: tuple[EscalationPolicyPart, ...] = ()
+    webhooks: tuple[WebhookPart, ...] = ()
+
+    kpi_targets: Annotated[tuple[KpiTargetPart, ...], Field(max_length=1000)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lend_time_zone(cls, content: object) -> object:
+        """A calendar that names no time zone has the workspace's."""
+        if not isinstance(content, dict) or not isinstance(content.get("calendars"), list):
+            return content
+        zone = content.get("time_zone", "UTC")
+        calendars = [
+            {"time_zone": zone, **calendar} if isinstance(calendar, dict) else calendar
+            for calendar in content["calendars"]
+        ]
+        return {**content, "calendars": calendars}
+
+
+def references(content: WorkspaceFile) -> Iterator[tuple[Path, str]]:
+    """A problem for each name that refers to nothing in another section."""
+    queues = {queue.id for queue in content.queues}
+    yield from _routing(content, queues)
+    calendars = {calendar.id for calendar in content.calendars}
+    chains = {chain.id for chain in content.escalation_policies}
+    for index, policy in enumerate(content.sla_policies):
+        if policy.calendar is not None:
+            yield from _unknown(("sla_policies", index, "calendar"), [policy.calendar], calendars, "calendar")
+        for number, target in enumerate(policy.targets):
+            if target.escalation is not None:
+                at = ("sla_policies", index, "targets", number, "escalation")
+                yield from _unknown(at, [target.escalation], chains, "escalation policy")
+    yield from _chains(content, queues)
+    for index, aim in enumerate(content.kpi_targets):
+        if aim.queue is not None:
+            yield from _unknown(("kpi_targets", index, "queue"), [aim.queue], queues, "queue")
+
+
+def warnings(content: WorkspaceFile) -> Iterator[str]:
+    """What is allowed and probably not meant."""
+    tiers = {agent.support_tier for agent in content.agents}
+    for chain in content.escalation_policies:
+        for step in chain.steps:
+            tier = step.requeue.tier if isinstance(step, RequeueStep) else None
+            if tier is not None and tier not in tiers and content.agents:
+                yield f"escalation policy {chain.id} moves work to tier {tier}, in which there is nobody"
+
+
+def _routing(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, str]]:
+    teams, skills = set(content.teams), set(content.skills)
+    for index, agent in enumerate(content.agents):
+        yield from _unknown(("agents", index, "queues"), agent.queues, queues, "queue")
+        yield from _unknown(("agents", index, "teams"), agent.teams, teams, "team")
+        yield from _unknown(("agents", index, "skills"), list(agent.skills), skills, "skill")
+    for index, rule in enumerate(content.routing_policy.rules):
+        at: Path = ("routing_policy", "rules", index)
+        yield from _unknown((*at, "queue"), [rule.queue], queues, "queue")
+        yield from _unknown((*at, "skills"), list(rule.skills), skills, "skill")
+    default = content.routing_policy.default
+    yield from _unknown(("routing_policy", "default", "queue"), [default.queue], queues, "queue")
+
+
+def _chains(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, str]]:
+    agents = {agent.id: agent for agent in content.agents}
+    webhooks = {webhook.id for webhook in content.webhooks}
+    for index, chain in enumerate(content.escalation_policies):
+        for number, step in enumerate(chain.steps):
+            at: Path = ("escalation_policies", index, "steps", number)
+            if isinstance(step, RequeueStep) and step.requeue.queue is not None:
+                yield from _unknown((*at, "requeue", "queue"), [step.requeue.queue], queues, "queue")
+            if isinstance(step, NotifyStep):
+                yield from _unknown((*at, "notify", "webhooks"), step.notify.webhooks, webhooks, "webhook")
+                yield from _unknown((*at, "notify", "agents"), step.notify.agents, set(agents), "agent")
+                for name in step.notify.agents:
+                    if name in agents and agents[name].email is None:
+                        yield (*at, "notify", "agents"), f"{name} has no email"
+
+
+def _unknown(at: Path, names: Sequence[str], known: set[str], what: str) -> Iterator[tuple[Path, str]]:
+    for name in names:
+        if name not in known:
+            yield at, f"there is no {what} {name}"

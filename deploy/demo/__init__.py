@@ -1,0 +1,1 @@
+"""A believable support organisation, and a minute of its work: `python -m deploy.demo` against what runs."""
