@@ -90,15 +90,17 @@ async def start(
     folder: Path,
     process: int = 1,
     databases: Mapping[str, ServiceDatabase] | None = None,
+    ahead: timedelta = timedelta(),
     **settings: object,
 ) -> AsyncIterator[System]:
     """Starts these services on databases and topics of their own.
 
     databases: those of a system that runs or ran with this prefix, to join it or to go on with its data;
+    ahead: by how much its clock starts before the real one, as if so much time had passed;
     process: its number among the processes of its services: the same again is a restart
     """
     jwks = write_jwks(folder / f"{prefix}.jwks.json")
-    shift = [timedelta()]
+    shift = [ahead]
     own: dict[str, ServiceDatabase] = dict(databases or {})
     services: dict[str, Service] = {}
     async with AsyncExitStack() as opened:
