@@ -28,8 +28,8 @@ unit: environment-dev ## Tests without servers, in seconds
 integration: environment-dev ## One service at a time, and the stack itself
 	@$(VENV) -m pytest tests/integration
 
-bench: environment-dev ## Measure what the README claims
-	@$(VENV) -m tests.load
+bench: environment-dev ## Write docs/benchmarks.md anew; ONLY=name for a part, QUICK=1 to try it out
+	@$(VENV) -m tests.load $(ONLY) $(if $(QUICK),--quick)
 
 ##@ Change
 

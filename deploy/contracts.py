@@ -1,4 +1,4 @@
-"""Writes `docs/contracts/`: what is generated from the event catalog and from the services' applications.
+"""Writes `docs/contracts/`: what is generated from the event catalog, the services' applications and settings.
 
 `python -m deploy.contracts` writes, `--check` fails where something is not fresh.
 """
@@ -12,20 +12,21 @@ from pathlib import Path
 
 import yaml
 from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 
 from deploy.local.waypost import SERVICES
 from shared.events.asyncapi import asyncapi, schema_of
 from shared.events.catalog import CONTRACTS
 from shared.service import Leaves
+from shared.settings import Settings
 
 FOLDER = Path(__file__).parents[1] / "docs" / "contracts"
 
 
 async def openapi(service: str) -> dict[str, object]:
     """A service's OpenAPI document, from the application that its composition root makes."""
-    settings = getattr(import_module(f"services.{service}.settings"), f"{service.title()}Settings")
     build = import_module(f"services.{service}.service").build
-    composed = settings(
+    composed = _settings(service)(
         _env_file=None,
         environment="development",
         database_url=SecretStr("postgresql://nobody@127.0.0.1/none"),
@@ -37,12 +38,49 @@ async def openapi(service: str) -> dict[str, object]:
         return dict(made.app.openapi())
 
 
+def settings_table() -> str:
+    """Every environment variable of every service, as Markdown."""
+    lines = ["# Settings", "", "Environment variables. What is needed has no default.", ""]
+    known: set[str] = set()
+    sections: list[tuple[str, type[Settings]]] = [
+        ("Every service", Settings),
+        *((name, _settings(name)) for name in SERVICES),
+    ]
+    for title, settings in sections:
+        own = {name: field for name, field in settings.model_fields.items() if name not in known}
+        known |= Settings.model_fields.keys()
+        if own:
+            lines += [f"## {title}", "", "| variable | default | |", "|---|---|---|"]
+            lines += [
+                f"| `WAYPOST_{name.upper()}` | {_default(field)} | {field.description} |"
+                for name, field in own.items()
+            ]
+            lines.append("")
+    return "\n".join(lines)
+
+
+def _settings(service: str) -> type[Settings]:
+    found: type[Settings] = getattr(import_module(f"services.{service}.settings"), f"{service.title()}Settings")
+    return found
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return ""
+    if field.default_factory is not None:
+        return "the host's name"
+    if isinstance(field.default, SecretStr):
+        return "one for development"
+    return f"`{field.default}`" if field.default not in (None, ()) else "none"
+
+
 def files() -> Iterator[tuple[Path, str]]:
     """Every generated file with its content, relative to the folder."""
     for contract in CONTRACTS.values():
         yield Path("schemas") / f"{contract.name}.v{contract.version}.json", _json(schema_of(contract))
     document = yaml.safe_dump(asyncapi(), sort_keys=False, width=115, allow_unicode=True)
     yield Path("asyncapi.yaml"), document
+    yield Path("settings.md"), settings_table()
     for service in SERVICES:
         yield Path("openapi") / f"{service}.json", _json(asyncio.run(openapi(service)))
 

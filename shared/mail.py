@@ -67,6 +67,13 @@ class MailSender:
         try:
             async with asyncio.timeout(_TIMEOUT_S), self._client() as client:
                 await client.sendmail(sender, list(recipients), message.as_bytes(policy=_POLICY))
+        except (
+            aiosmtplib.SMTPAuthenticationError,
+            aiosmtplib.SMTPConnectResponseError,
+            aiosmtplib.SMTPHeloError,
+        ) as error:
+            # Before the server has seen the mail: a wrong password is not the mail's fault, and can be set right.
+            raise ProviderUnavailable(f"mail server: {error.code}") from error
         except aiosmtplib.SMTPResponseException as error:
             if 500 <= error.code < 600:
                 raise MailRefused(f"{error.code}") from error

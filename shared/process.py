@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TypeVar
 
@@ -69,17 +69,17 @@ async def run(service: Service) -> None:
     hear = {"outbox": _ring_relays(service), **service.listens}
     listener = Listener(runtime.settings.database_url.get_secret_value(), hear)
     async with asyncio.TaskGroup() as group:
-        group.create_task(database_clock.keep(runtime.database, runtime.clock, halting))
-        group.create_task(runtime.revoked.run(halting))
-        group.create_task(runtime.inboxes.run(halting))
-        group.create_task(listener.run(halting))
-        group.create_task(runtime.relay.run(halting))
-        group.create_task(runtime.parked_watch.run(halting))
-        group.create_task(runtime.leases.run(service.serve, halting))
+        group.create_task(_whole(database_clock.keep(runtime.database, runtime.clock, halting)))
+        group.create_task(_whole(runtime.revoked.run(halting)))
+        group.create_task(_whole(runtime.inboxes.run(halting)))
+        group.create_task(_whole(listener.run(halting)))
+        group.create_task(_whole(runtime.relay.run(halting)))
+        group.create_task(_whole(runtime.parked_watch.run(halting)))
+        group.create_task(_whole(runtime.leases.run(service.serve, halting)))
         if isinstance(runtime.keys, KeyUrl):
-            group.create_task(runtime.keys.run(halting))
+            group.create_task(_whole(runtime.keys.run(halting)))
         for part in service.parts:
-            group.create_task(part(halting))
+            group.create_task(_whole(part(halting)))
         serving = group.create_task(server.serve(sockets=[runtime.listening]))
         log.info(Log.SERVICE_STARTED, url=runtime.own_url, holder=runtime.settings.holder)
         await runtime.stopping.wait()
@@ -88,6 +88,17 @@ async def run(service: Service) -> None:
         await serving
         halting.set()
     log.info(Log.SERVICE_STOPPED)
+
+
+async def _whole(part: Coroutine[None, None, None]) -> None:
+    """Runs a part. A cancellation that nobody asked for is a crash: the group would let it pass in silence."""
+    try:
+        await part
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise FatalError("a part of the process was cancelled from within") from error
 
 
 def main(build: Build[S], settings: S, name: str) -> None:

@@ -112,7 +112,9 @@ class Scribe:
             self.asked(ticket, at)
         return event
 
-    def asked(self, ticket: str, at: datetime, *, machine: MachineClass = MachineClass.NONE) -> Event:
+    def asked(
+        self, ticket: str, at: datetime, *, machine: MachineClass = MachineClass.NONE, is_public: bool = True
+    ) -> Event:
         return self.tell(
             MessageReceivedV1(
                 ticket_id=uid(ticket),
@@ -120,7 +122,7 @@ class Scribe:
                 channel="email",
                 channel_kind=ChannelKind.EMAIL,
                 machine=machine,
-                is_public=True,
+                is_public=is_public,
                 received_at=at,
             ),
             at,

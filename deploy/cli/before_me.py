@@ -32,6 +32,10 @@ class BeforeMe:
         known = self.tickets.get(ticket_id)
         return f"#{known.number}" if known else str(ticket_id)[-6:]
 
+    def become(self, state: str, reason: str | None) -> None:
+        """The agent's own state has changed."""
+        self.desk = self.desk.model_copy(update={"state": state, "reason": reason})
+
     def take(self, offer: Offer, work: Work) -> None:
         """The offer was accepted: it is work now, and what is spoken of."""
         offers = [one for one in self.desk.offers if one.offer_id != offer.offer_id]

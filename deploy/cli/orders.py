@@ -58,13 +58,19 @@ class Orders:
         word, _, rest = line.partition(" ")
         word = _SHORT.get(word, word)
         if word in _STATES:
-            await self._player.set_state(word, rest.strip() or None)
+            await self._set_state(word, rest.strip() or None)
         elif word == "help":
             self._say(HELP)
         elif word in self._known:
             await self._known[word](rest)
         elif word:
             raise CliError(f"{word}? There is: {', '.join((*_STATES, *self._known, 'help', 'quit'))}.")
+
+    async def _set_state(self, state: str, reason: str | None) -> None:
+        await self._player.set_state(state, reason)
+        # Told before the stream says so: the input may end here.
+        self._before.become(state, reason)
+        self._say(state_in_words(state, reason))
 
     async def _accept(self, said: str) -> None:
         offer, _ = self._before.offer(said)
@@ -154,6 +160,11 @@ class Orders:
         if not "".join(typed).strip():
             raise CliError("There was no text.")
         return "\n".join(typed)
+
+
+def state_in_words(state: str, reason: str | None) -> str:
+    """What an agent is, as it is told to them."""
+    return f"You are [bold]{state}[/]{f' ({safe(reason)})' if reason else ''}."
 
 
 def _written(message: Message) -> Text:

@@ -1,7 +1,6 @@
 """What a workspace's file would change in each service; and changing it."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,19 +8,12 @@ from pydantic import BaseModel, ValidationError
 
 from deploy.cli.api import Refused, Service
 from deploy.cli.errors import CliError
+from deploy.cli.misfits import in_words
 from deploy.cli.parts import Part, parts_of
 from deploy.cli.workspace_file import WorkspaceFile, references, warnings
 from deploy.cli.yaml_file import FileRefused, YamlFile
 
-Key = str | int
-Place = tuple[Key, ...]
-
 CONFIGURATION = "/v1/configuration"
-
-_TOLD = {
-    "missing": "is missing",
-    "extra_forbidden": "is not known",
-}
 
 
 class Change(BaseModel):
@@ -112,7 +104,7 @@ def read_workspace(path: Path, variables: Mapping[str, str]) -> tuple[YamlFile, 
     try:
         content = WorkspaceFile.model_validate(file.content)
     except ValidationError as error:
-        raise FileRefused(path, [file.problem(*told) for told in _clearest(error.errors())]) from None
+        raise FileRefused(path, [file.problem(*told) for told in in_words(error.errors())]) from None
     if dangling := [file.problem(place, text) for place, text in references(content)]:
         raise FileRefused(path, dangling)
     return file, content
@@ -169,43 +161,3 @@ async def _put(service: Service, part: Part, *, dry_run: bool, version: int | No
         headers={} if version is None else {"If-Match": f'"{version}"'},
     )
     return _Answer.model_validate_json(answer.content)
-
-
-def _told(problem: Mapping[str, object]) -> tuple[Place, str]:
-    """A problem that pydantic found, by its place and in plain words."""
-    text = _TOLD.get(str(problem["type"])) or str(problem["msg"]).removeprefix("Value error, ")
-    return tuple(key for key in _place(problem) if not _is_form(key)), text[:1].lower() + text[1:]
-
-
-def _clearest(problems: Sequence[Mapping[str, object]]) -> Iterator[tuple[Place, str]]:
-    """What is wrong, in plain words. Of several forms that a value may have, the one that is meant counts."""
-    by_form: dict[Place, dict[Key, list[Mapping[str, object]]]] = defaultdict(lambda: defaultdict(list))
-    for problem in problems:
-        place = _place(problem)
-        forms = [index for index, key in enumerate(place) if _is_form(key)]
-        if forms:
-            by_form[place[: forms[0]]][place[forms[0]]].append(problem)
-        else:
-            yield _told(problem)
-    for place, forms_of in by_form.items():
-        meant = min(forms_of.values(), key=_strangers)
-        if _strangers(meant) == 0 or "steps" not in place:
-            yield from map(_told, meant)
-        else:
-            yield place, "is none of wait, requeue, raise_priority, notify"
-
-
-def _strangers(problems: Sequence[Mapping[str, object]]) -> int:
-    """How many names do not fit this form."""
-    return sum(problem["type"] in _TOLD for problem in problems)
-
-
-def _is_form(key: Key) -> bool:
-    """Pydantic names the form that it tried, as `WaitStep` or `tuple[...]`; a file does not."""
-    return isinstance(key, str) and (key[:1].isupper() or "[" in key)
-
-
-def _place(problem: Mapping[str, object]) -> Place:
-    place = problem["loc"]
-    assert isinstance(place, tuple)
-    return place

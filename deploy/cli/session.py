@@ -8,7 +8,7 @@ from rich.text import Text
 from deploy.cli.answers import Desk, Offer
 from deploy.cli.before_me import BeforeMe
 from deploy.cli.errors import CliError
-from deploy.cli.orders import Orders
+from deploy.cli.orders import Orders, state_in_words
 from deploy.cli.output import duration, printable, safe
 from deploy.cli.player import Player
 from deploy.cli.terminal import Terminal
@@ -74,8 +74,7 @@ class Session:
         """What has changed on the desk."""
         self._before.desk = now
         if (now.state, now.reason) != (before.state, before.reason):
-            reason = f" ({safe(now.reason)})" if now.reason else ""
-            self._terminal.say(f"You are [bold]{now.state}[/]{reason}.")
+            self._terminal.say(state_in_words(now.state, now.reason))
         offered = {one.offer_id for one in before.offers}
         for offer in now.offers:
             if offer.offer_id not in offered:

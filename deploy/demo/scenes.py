@@ -119,7 +119,7 @@ async def drill(stage: Stage, scene: Scene) -> None:
     await _accept(stage, first, offer, ticket)
     stage.narrator.say(first.name, f"is called away and forgets #{ticket.number}")
     await stage.happens(ticket.ticket_id, "sla.warned")
-    stage.narrator.say("demo", f"#{ticket.number} is warned: most of its 15 s are used up")
+    stage.narrator.say("demo", f"#{ticket.number} is warned: most of its time is used up")
     await stage.happens(ticket.ticket_id, "sla.breached")
     stage.narrator.say("demo", f"#{ticket.number} has broken its promise")
     expert, second = await stage.cast.offered(ticket.ticket_id, but={offer.offer_id})

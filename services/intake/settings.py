@@ -23,7 +23,7 @@ class IntakeSettings(Settings):
     mail_max_bytes: int = Field(default=41_943_040, ge=1024, le=41_943_040)
     """Largest mail that is taken."""
 
-    parser_workers: int = Field(default=1, ge=1, le=16)
+    parser_workers: int = Field(default=2, ge=1, le=16)
     """Processes that read mail at one time. They are started when the first mail comes."""
 
     outbound_smtp_url: SecretStr | None = None

@@ -52,6 +52,7 @@ _MEMBERS = text("SELECT count(*) FROM member WHERE expires_at > clock_timestamp(
 _FREE = text("SELECT n FROM shard_lease WHERE expires_at < clock_timestamp() ORDER BY n")
 _OWNERS = text("SELECT n, owner_url FROM shard_lease WHERE expires_at > clock_timestamp()")
 _CLAIM = text("SELECT n FROM shard_lease WHERE n = :n AND expires_at < clock_timestamp() FOR UPDATE SKIP LOCKED")
+_BE_QUICK = text("SET LOCAL lock_timeout = '100ms'")
 _RAISE_EPOCH = text("UPDATE shard SET epoch = epoch + 1 WHERE n = :n RETURNING epoch")
 _TAKE = text(
     "UPDATE shard_lease SET holder = :holder, owner_url = :url,"
@@ -211,15 +212,20 @@ class Leases:
         free = await self._database.transact(lambda tx: tx.execute(_FREE))
         taken: list[Shard] = []
         for n in [int(row.n) for row in free if int(row.n) not in self._held]:
-            if len(taken) < most and (shard := await self._take(n)):
-                taken.append(shard)
+            # One that cannot be had yet, because a frozen process holds it in the middle of a commit, keeps
+            # nobody from the others; and what was taken before a failure is ours already.
+            with suppress(TransientError):
+                if len(taken) < most and (shard := await self._take(n)):
+                    taken.append(shard)
         return taken
 
     async def _take(self, n: int) -> Shard | None:
         async def unit(tx: Tx) -> Shard | None:
             if (await tx.execute(_CLAIM, {"n": n})).first() is None:
                 return None
-            # Waits for the commit that the previous holder may have under way.
+            # Waits for the commit that the previous holder may have under way, but not for long: our own
+            # leases are to be renewed. The next round tries again.
+            await tx.execute(_BE_QUICK)
             epoch = (await tx.execute(_RAISE_EPOCH, {"n": n})).scalar_one()
             await tx.execute(_TAKE, self._claim(n))
             return Shard(n, int(epoch))
@@ -251,13 +257,15 @@ class Leases:
 
     async def _drop(self, ns: Collection[int]) -> None:
         """Stops working for shards that are not ours any more."""
-        tasks = [self._held.pop(n)[1] for n in ns]
-        for n, task in zip(ns, tasks, strict=True):
+        dropped = [self._held.pop(n) for n in ns]
+        for shard, task in dropped:
             if not task.done():
-                log.warning(Log.SHARD_LOST, shard=n)
+                log.warning(Log.SHARD_LOST, shard=shard.n)
+            # Both: a cancellation that meets a failure is lost in it, and the loops would be begun again.
+            shard.drain()
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=_DRAIN_S)
+        if dropped:
+            await asyncio.wait([task for _, task in dropped], timeout=_DRAIN_S)
 
     async def _give_up(self, ns: Collection[int]) -> None:
         """Lets the loops of these shards finish what they are in, then frees the leases."""

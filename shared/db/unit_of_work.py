@@ -130,8 +130,9 @@ class Database:
         except asyncio.CancelledError:
             # Whoever waits may give up, the transaction does not: cut in the middle of the protocol, a
             # connection is lost to the pool. The server's timeouts bound how long it takes.
-            if not work.done():
-                await asyncio.wait([work])
+            await asyncio.wait([work])
+            if not work.cancelled():
+                work.exception()  # nobody is left to hear of it
             raise
 
     async def _transact(

@@ -35,9 +35,7 @@ def loads(body: bytes) -> Json:
     except UnicodeDecodeError:
         raise ValueError("not UTF-8") from None
     try:
-        value: Json = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_number
-        )
+        value: Json = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg} at position {error.pos}") from None
     except RecursionError:
@@ -62,6 +60,10 @@ def _number(text: str) -> float:
     if math.isinf(value):
         raise ValueError("a number is too large")
     return value
+
+
+# Made once: `json.loads` with these would make a decoder for every body.
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_number)
 
 
 def _check(value: Json, depth: int) -> None:

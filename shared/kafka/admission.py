@@ -131,7 +131,8 @@ def _obstacle(
     expected = last.get(item.key, 0) + 1
     if item.sequence > expected:
         return VersionGap(f"expected {expected}")
-    if blocked.get(item.key, expected + 1) <= item.sequence:
+    # One parked with the very sequence that comes next does not block it: this is what its writer sent instead.
+    if blocked.get(item.key, item.sequence) < item.sequence:
         return VersionGap("an earlier record of this subject is parked")
     return None
 

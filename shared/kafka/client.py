@@ -285,3 +285,10 @@ async def _stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
             await client.stop()
     except (KafkaError, TimeoutError, OSError) as error:
         log.warning(Log.BROKER_CLIENT_ABANDONED, error=type(error).__name__)
+    except asyncio.CancelledError:
+        # The library cancels tasks of its own and lets that out, where a fetch pauses after a failure. Were
+        # it to go on from here, whoever stops the client would end in silence, and nobody would read again.
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        log.warning(Log.BROKER_CLIENT_ABANDONED, error="CancelledError")

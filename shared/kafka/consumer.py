@@ -178,7 +178,12 @@ class Applier:
                     await parked.keep(tx, subject, str(problem))
                     return False
                 await self._apply(tx, [item.event] if item.is_known else [])
-            if item.sequence is not None and (is_next or (item.is_baseline and not row.is_discarded)):
+            has_other = row.is_discarded and await parked.has_other(tx, row.id)
+            if (
+                item.sequence is not None
+                and not has_other
+                and (is_next or (item.is_baseline and not row.is_discarded))
+            ):
                 await versions.save(tx, {item.key: max(seen, item.sequence)})
             await parked.remove(tx, row.id)
             return True

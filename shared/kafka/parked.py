@@ -53,6 +53,10 @@ _REQUESTED = text(
 _FIRST_OF = text(
     "SELECT * FROM parked WHERE workspace_id = :workspace AND subject = :subject ORDER BY sequence, id LIMIT 1"
 )
+_OTHER = text(
+    "SELECT EXISTS (SELECT FROM parked p JOIN parked o USING (workspace_id, subject, sequence)"
+    " WHERE p.id = :id AND o.id <> p.id AND o.record_value IS DISTINCT FROM p.record_value)"
+)
 _REMOVE = text("DELETE FROM parked WHERE id = :id")
 _KEEP = text(
     "WITH first AS (SELECT id FROM parked WHERE workspace_id = :workspace AND subject = :subject"
@@ -147,6 +151,11 @@ async def first_of(tx: Tx, subject: Subject) -> ParkedRecord | None:
         headers={"subject": row.subject.encode(), "sequence": str(row.sequence or "").encode()},
     )
     return ParkedRecord(row.id, record, is_discarded=row.request == "discard")
+
+
+async def has_other(tx: Tx, parked_id: int) -> bool:
+    """Whether a record that says something else is parked in the very same place."""
+    return bool((await tx.execute(_OTHER, {"id": parked_id})).scalar_one())
 
 
 async def remove(tx: Tx, parked_id: int) -> None:

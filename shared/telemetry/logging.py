@@ -37,6 +37,8 @@ def configure(*, service: str, level: str, style: LogFormat = "auto") -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     # The client logs each failed reconnection of each node; our own lines say the same once.
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    # The first commit of positions, which only tools read, waits for the broker to make its own topic for them.
+    logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)
     # It repeats every error that our own handler has logged.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     logging.getLogger("mail.log").setLevel(logging.ERROR)

@@ -1,21 +1,24 @@
-"""The four services as processes on a stack of their own, to be killed; and the load that goes on meanwhile."""
+"""The four services as processes on a stack of their own, to be killed, frozen and doubled."""
 
 import asyncio
 import os
 import signal
+import ssl
 import sys
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 
 from deploy.local.ports import free_ports
 from deploy.local.processes import Child, Command, spawn
 from deploy.local.stack import ServiceDatabase, Stack
+from shared.events.catalog import topics_read_by
 from tests.eventually import eventually
 from tests.keys import token, write_jwks
 from tests.system import BUILDS, Templates
@@ -28,15 +31,18 @@ ROUTING: dict[str, Any] = {
     "agents": [{"id": name, "capacity": 10_000, "limits": {"api": {"cost": 1, "most": 1000}}} for name in AGENTS],
 }
 PROMISES: dict[str, Any] = {
-    "sla_policies": [
-        {"id": "everybody", "when": "true", "targets": [{"metric": "first_reply", "within": "1h"}]}
-    ]
+    "sla_policies": [{"id": "everybody", "when": "true", "targets": [{"metric": "first_reply", "within": "1h"}]}]
 }
+
+# Clients make a context each, and loading the authorities' certificates into it takes longer than a request.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+bearer = cache(token)
 
 
 @dataclass
 class Fleet:
-    """The services as processes. `kill` and `start` are what a crash and a supervisor do."""
+    """The services as processes, by names such as `router` and `router-2`."""
 
     stack: Stack
     folder: Path
@@ -44,33 +50,43 @@ class Fleet:
     databases: dict[str, ServiceDatabase] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     children: dict[str, Child] = field(default_factory=dict)
+    restarts: int = 0
+    """How often the supervisor had to start something again."""
 
     @classmethod
-    async def open(cls, stack: Stack, templates: Templates, folder: Path, prefix: str) -> "Fleet":
-        """Fresh databases and topics, everything started and ready."""
+    @asynccontextmanager
+    async def open(cls, stack: Stack, templates: Templates, folder: Path, prefix: str) -> "AsyncIterator[Fleet]":
+        """Fresh databases and topics, everything started, ready and supervised."""
         fleet = cls(stack, folder, prefix)
-        fleet.ports = dict(zip(BUILDS, free_ports(len(BUILDS)), strict=True))
         write_jwks(folder / "jwks.json")
-        for name in BUILDS:
-            template = await asyncio.to_thread(templates.__getitem__, name)
-            fleet.databases[name] = await asyncio.to_thread(
-                stack.postgres.create_database, name, prefix=f"{prefix}_", template=template
-            )
-            fleet.start(name)
-        await eventually(fleet.is_ready, within_s=60, what="fleet ready")
-        return fleet
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(fleet.stop, *BUILDS)
+            for name in BUILDS:
+                template = await asyncio.to_thread(templates.__getitem__, name)
+                fleet.databases[name] = await asyncio.to_thread(
+                    stack.postgres.create_database, name, prefix=f"{prefix}_", template=template
+                )
+                fleet.start(name)
+            await fleet.ready()
+            await fleet.configure(*WORKSPACES)
+            supervisor = asyncio.create_task(fleet._supervise())
+            opened.callback(supervisor.cancel)
+            yield fleet
 
     def start(self, name: str) -> None:
-        """Starts a service's process."""
+        """Starts a process: `router` is the first one of the router, `router-2` a second."""
+        if name not in self.ports:
+            self.ports[name] = free_ports(1)[0]
+        service = name.split("-", maxsplit=1)[0]
         with (self.folder / f"{name}.log").open("ab") as output:
             self.children[name] = spawn(
-                Command([sys.executable, "-m", f"services.{name}"], env=self._environment(name), cwd=ROOT),
+                Command([sys.executable, "-m", f"services.{service}"], env=self._environment(name), cwd=ROOT),
                 output=output,
             )
 
-    def kill(self, name: str) -> None:
-        """SIGKILL."""
-        self.children[name].stop(signal.SIGKILL, within_s=10)
+    async def kill(self, name: str) -> None:
+        """SIGKILL; the supervisor starts it again."""
+        await asyncio.to_thread(self.children[name].stop, signal.SIGKILL, within_s=10)
 
     def freeze(self, name: str) -> None:
         """SIGSTOP: alive, and deaf."""
@@ -80,140 +96,111 @@ class Fleet:
         """SIGCONT."""
         self.children[name].signal(signal.SIGCONT)
 
-    async def supervise(self) -> None:
-        """Starts again whatever ends by itself, as a supervisor does."""
-        while True:
-            for name, child in list(self.children.items()):
-                if child.ended.is_set():
-                    self.start(name)
-            await asyncio.sleep(0.2)
+    async def stop(self, *names: str) -> None:
+        """Ends processes in good order, all at once."""
+        leaving = [self.children.pop(name) for name in names if name in self.children]
+        await asyncio.gather(*(asyncio.to_thread(child.stop, signal.SIGTERM, within_s=25) for child in leaving))
 
-    async def stop(self) -> None:
-        """Stops everything in good order."""
-        for child in self.children.values():
-            child.signal(signal.SIGTERM)
-        for child in self.children.values():
-            await asyncio.to_thread(child.stop, signal.SIGTERM, within_s=25)
+    async def ready(self) -> None:
+        """Waits until every process says that it can do its work."""
+        await eventually(self._is_ready, within_s=60, what="fleet ready")
 
-    async def is_ready(self) -> bool:
-        """Whether every service says that it can do its work."""
-        async with httpx.AsyncClient(timeout=5) as http:
-            for name in BUILDS:
-                try:
-                    answer = await http.get(f"{self.url(name)}/health/ready")
-                except httpx.HTTPError:
-                    return False
-                if answer.status_code != 200:
-                    return False
-        return True
-
-    def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.ports[name]}"
+    def log(self, name: str) -> str:
+        """What a process has logged."""
+        return (self.folder / f"{name}.log").read_text()
 
     def http(self, name: str, workspace_id: str) -> httpx.AsyncClient:
-        """A client of one service, with a token of a workspace."""
+        """A client of one process, with a token of a workspace."""
         return httpx.AsyncClient(
-            base_url=self.url(name), headers={"Authorization": f"Bearer {token(workspace_id)}"}, timeout=15
+            base_url=f"http://127.0.0.1:{self.ports[name]}",
+            headers={"Authorization": f"Bearer {bearer(workspace_id)}"},
+            timeout=15,
+            verify=_NO_TLS,
         )
 
-    async def configure(self) -> None:
-        """Agents who take everything at once, and a promise on each ticket, in every workspace."""
-        for workspace_id in WORKSPACES:
+    async def configure(
+        self, *workspaces: str, routing: dict[str, Any] = ROUTING, promises: dict[str, Any] = PROMISES
+    ) -> None:
+        """Agents and promises; by default agents who take everything at once, and an hour for each ticket."""
+        for workspace_id in workspaces:
             async with self.http("router", workspace_id) as router, self.http("escalation", workspace_id) as sla:
-                answer = await router.put("/v1/configuration", json=ROUTING, headers={"If-Match": "*"})
+                answer = await router.put("/v1/configuration", json=routing, headers={"If-Match": "*"})
                 assert answer.status_code == 200, answer.text
                 for name in AGENTS:
                     answer = await router.put(f"/v1/agents/{name}/state", json={"state": "available"})
                     assert answer.status_code == 200, answer.text
-                answer = await sla.put("/v1/configuration", json=PROMISES, headers={"If-Match": "*"})
+                answer = await sla.put("/v1/configuration", json=promises, headers={"If-Match": "*"})
                 assert answer.status_code == 200, answer.text
+
+    async def rows(self, service: str, query: str, *arguments: object) -> list[tuple[Any, ...]]:
+        """What a query finds in a service's database, past all fences."""
+        server, _, _ = self.stack.postgres.admin_url.rpartition("/")
+        connection = await asyncpg.connect(f"{server}/{self.databases[service].name}")
+        try:
+            return [tuple(row) for row in await connection.fetch(query, *arguments)]
+        finally:
+            await connection.close()
+
+    async def shares(self, service: str) -> dict[str, int]:
+        """How many shards each process of a service holds."""
+        return dict(
+            await self.rows(
+                service,
+                "SELECT holder, count(*) FROM shard_lease WHERE expires_at > clock_timestamp() GROUP BY 1",
+            )
+        )
+
+    async def unread(self, ends: dict[tuple[str, int], int]) -> list[tuple[str, str, int]]:
+        """(service, topic, partition) where a service has not applied everything up to these ends."""
+        found = []
+        for service in BUILDS:
+            read = {topic.name for topic in topics_read_by(service)}
+            rows = await self.rows(service, "SELECT topic, partition, next_offset FROM position")
+            positions = {(topic, partition): offset for topic, partition, offset in rows}
+            found += [
+                (service, *place)
+                for place, end in ends.items()
+                if place[0] in read and positions.get(place, 0) != end
+            ]
+        return found
+
+    async def unpublished(self) -> int:
+        """Rows in the outboxes, of topics that somebody has to read."""
+        counts = [
+            (await self.rows(service, "SELECT count(*) FROM outbox WHERE topic <> 'kpis'"))[0][0]
+            for service in BUILDS
+        ]
+        return sum(counts)
+
+    async def _supervise(self) -> None:
+        while True:
+            for name, child in list(self.children.items()):
+                if child.ended.is_set():
+                    self.restarts += 1
+                    self.start(name)
+            await asyncio.sleep(0.2)
+
+    async def _is_ready(self) -> bool:
+        async with httpx.AsyncClient(timeout=5, verify=_NO_TLS) as http:
+            for name in list(self.children):
+                try:
+                    answer = await http.get(f"http://127.0.0.1:{self.ports[name]}/health/ready")
+                except httpx.HTTPError:
+                    return False
+                if answer.status_code != 200:
+                    return False
+        return all([sum((await self.shares(service)).values()) == 12 for service in BUILDS])
 
     def _environment(self, name: str) -> dict[str, str]:
         return {
             **{key: value for key, value in os.environ.items() if not key.startswith("WAYPOST_")},
             "WAYPOST_ENVIRONMENT": "development",
-            "WAYPOST_DATABASE_URL": self.databases[name].url,
+            "WAYPOST_DATABASE_URL": self.databases[name.split("-", maxsplit=1)[0]].url,
             "WAYPOST_KAFKA_BOOTSTRAP": self.stack.kafka.bootstrap,
             "WAYPOST_TOPIC_PREFIX": self.prefix,
-            "WAYPOST_HOLDER": f"{name}-1",
+            "WAYPOST_HOLDER": name,
             "WAYPOST_HTTP_HOST": "127.0.0.1",
             "WAYPOST_HTTP_PORT": str(self.ports[name]),
             "WAYPOST_JWKS_FILE": str(self.folder / "jwks.json"),
             "WAYPOST_LOG_FORMAT": "json",
         }
-
-
-@dataclass
-class Load:
-    """Messages over all workspaces, each sent until somebody has it."""
-
-    fleet: Fleet
-    count: int = 2000
-    sent: dict[tuple[str, str], str] = field(default_factory=dict)
-    """(workspace, external id) -> ticket, as intake answered."""
-    retried: int = 0
-    progress: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    async def run(self, concurrency: int = 16) -> None:
-        """Sends everything. An unknown outcome is tried again with the same external id."""
-        numbers = iter(range(self.count))
-        async with asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
-                group.create_task(self._send(numbers))
-
-    async def reached(self, share: float) -> None:
-        """Waits until so much of it has been taken."""
-        async with self.progress:
-            await self.progress.wait_for(lambda: len(self.sent) >= share * self.count)
-
-    async def _send(self, numbers: Iterator[int]) -> None:
-        clients: dict[str, httpx.AsyncClient] = {}
-        try:
-            for number in numbers:
-                workspace_id = WORKSPACES[number % len(WORKSPACES)]
-                http = clients.setdefault(workspace_id, self.fleet.http("intake", workspace_id))
-                await self._deliver(http, workspace_id, f"m-{number}")
-        finally:
-            for http in clients.values():
-                await http.aclose()
-
-    async def _deliver(self, http: httpx.AsyncClient, workspace_id: str, external_id: str) -> None:
-        body = {
-            "channel": "api",
-            "external_id": external_id,
-            "from": {"email": f"{external_id}@example.org"},
-            "subject": "Load",
-            "text": "One of many.",
-        }
-        while True:
-            answer: httpx.Response | None = None
-            with suppress(httpx.HTTPError):
-                answer = await http.post("/v1/messages", json=body)
-            if answer is not None and answer.status_code in (200, 201):
-                break
-            assert answer is None or answer.status_code in (500, 502, 503, 504, 409), answer.text
-            assert answer is None or answer.status_code != 500, answer.text
-            self.retried += 1
-            await asyncio.sleep(0.1)
-        async with self.progress:
-            self.sent[workspace_id, external_id] = answer.json()["ticket_id"]
-            self.progress.notify_all()
-
-
-Fault = Callable[[Fleet, Load], Awaitable[None]]
-
-
-async def under_fault(fleet: Fleet, fault: Fault, count: int = 2000) -> Load:
-    """Runs the whole load while the fault happens; ended processes are started again."""
-    load = Load(fleet, count)
-    supervisor = asyncio.create_task(fleet.supervise())
-    try:
-        await asyncio.gather(load.run(), fault(fleet, load))
-    finally:
-        supervisor.cancel()
-    return load
-
-
-def duplicates(values: Sequence[object]) -> Mapping[object, int]:
-    """What stands more than once."""
-    return {value: count for value, count in Counter(values).items() if count > 1}

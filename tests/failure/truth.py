@@ -1,14 +1,16 @@
-"""What really happened, read three ways: the topics by a client of its own, the services' API, and rows."""
+"""What really happened: the topics, read by a client of the tests' own."""
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from tests.failure.fleet import WORKSPACES, Fleet
+from shared.events.catalog import SHARDS
+from tests.eventually import eventually
+from tests.failure.fleet import Fleet
 
 TOPICS = ("tickets", "routing", "escalations")
 
@@ -19,39 +21,86 @@ Subject = tuple[str, str]
 class Truth:
     """Every event of a fleet's topics, each once, by workspace and subject, in order of sequence."""
 
+    fleet: Fleet
     events: dict[Subject, dict[int, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
-    records: int = 0
+    records: list[ConsumerRecord[bytes, bytes]] = field(default_factory=list)
+    repeats: int = 0
+    unreadable: set[Subject] = field(default_factory=set)
+    """Subjects of which a record says nothing, by its key and headers."""
+    _read_to: dict[TopicPartition, int] = field(default_factory=dict)
 
-    @classmethod
-    async def read(cls, fleet: Fleet) -> "Truth":
-        """Reads all topics from their beginning to their end."""
-        truth = cls()
-        consumer = AIOKafkaConsumer(bootstrap_servers=fleet.stack.kafka.bootstrap, enable_auto_commit=False)
+    @property
+    def places(self) -> list[TopicPartition]:
+        return [TopicPartition(f"{self.fleet.prefix}.{topic}", n) for topic in TOPICS for n in range(SHARDS)]
+
+    async def read(self) -> None:
+        """Reads on to the topics' present ends."""
+        consumer = self._consumer()
         await consumer.start()
         try:
-            places = [TopicPartition(f"{fleet.prefix}.{topic}", n) for topic in TOPICS for n in range(12)]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            await consumer.seek_to_beginning(*places)
-            while any([await consumer.position(place) < ends[place] for place in places]):
-                for records in (await consumer.getmany(timeout_ms=500)).values():
+            consumer.assign(self.places)
+            ends = await consumer.end_offsets(self.places)
+            for place in self.places:
+                consumer.seek(place, self._read_to.get(place, 0))
+            while any(self._read_to.get(place, 0) < ends[place] for place in self.places):
+                for place, records in (await consumer.getmany(timeout_ms=500)).items():
                     for record in records:
-                        truth._take(record.key, record.value)
+                        self._take(record)
+                    self._read_to[place] = records[-1].offset + 1
         finally:
             await consumer.stop()
-        return truth
 
-    def _take(self, key: bytes, value: bytes) -> None:
-        event = json.loads(value)
-        self.records += 1
-        assert key.decode() == event["workspace"]
-        known = self.events[event["workspace"], event["subject"]].setdefault(event["sequence"], event)
-        assert known["id"] == event["id"], f"two events with one sequence: {known} {event}"
+    async def settle(self, within_s: float = 120) -> None:
+        """Waits until every service has applied and published everything, then reads it."""
+        consumer = self._consumer()
+        await consumer.start()
+        before: dict[tuple[str, int], int] = {}
+
+        async def is_settled() -> bool:
+            nonlocal before
+            # In this order: what is neither unpublished nor unread while nothing is published is done.
+            assert await self.fleet.unpublished() == 0, "outboxes are not empty"
+            found = await consumer.end_offsets(self.places)
+            ends = {(place.topic.rpartition(".")[2], place.partition): end for place, end in found.items()}
+            unread = await self.fleet.unread(ends)
+            assert unread == [], unread
+            has_rested, before = ends == before, ends
+            return has_rested
+
+        try:
+            await eventually(is_settled, within_s=within_s, what="everything applied")
+        finally:
+            await consumer.stop()
+        await self.read()
+
+    def _consumer(self) -> "AIOKafkaConsumer[bytes, bytes]":
+        return AIOKafkaConsumer(bootstrap_servers=self.fleet.stack.kafka.bootstrap, enable_auto_commit=False)
+
+    def _take(self, record: "ConsumerRecord[bytes, bytes]") -> None:
+        self.records.append(record)
+        try:
+            event = json.loads(record.value or b"")
+        except ValueError:
+            self.unreadable.add(((record.key or b"").decode(), dict(record.headers)["subject"].decode()))
+            return
+        assert record.key is not None
+        assert record.key.decode() == event["workspace"]
+        subject = self.events[event["workspace"], event["subject"]]
+        self.repeats += event["sequence"] in subject
+        known = subject.setdefault(event["sequence"], event)
+        assert known == event, f"two events with one sequence: {known} {event}"
+
+    @property
+    def number(self) -> int:
+        """How many events there are."""
+        return sum(map(len, self.events.values()))
 
     def gaps(self) -> list[Subject]:
         """Subjects whose sequences are not 1 to n."""
         return [
-            subject for subject, events in self.events.items() if sorted(events) != list(range(1, len(events) + 1))
+            subject
+            for subject, events in self.events.items()
+            if subject not in self.unreadable and sorted(events) != list(range(1, len(events) + 1))
         ]
 
     def times_backwards(self) -> list[Subject]:
@@ -63,41 +112,29 @@ class Truth:
                 found.append(subject)
         return found
 
-    def of_type(self, name: str) -> dict[str, list[dict[str, Any]]]:
-        """Events of a type by the ticket that they are about."""
+    def epochs_backwards(self) -> list[str]:
+        """Tickets that were assigned under an epoch older than one that had been at work in their shard before."""
+        found = []
+        latest: dict[int, int] = defaultdict(int)
+        seen: set[str] = set()
+        for record in self.records:
+            if b"work.assigned" not in (record.value or b""):
+                continue
+            event = json.loads(record.value or b"")
+            if event["id"] in seen:
+                continue
+            seen.add(event["id"])
+            epoch = event["data"]["epoch"]
+            if epoch < latest[record.partition]:
+                found.append(event["data"]["ticket_id"])
+            latest[record.partition] = max(epoch, latest[record.partition])
+        return found
+
+    def of_type(self, name: str, among: Collection[str] | None = None) -> dict[str, list[dict[str, Any]]]:
+        """Events of a type by the ticket that they are about, of all workspaces or among these."""
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for events in self.events.values():
-            for number in sorted(events):
-                event = events[number]
+        for (workspace_id, _), events in self.events.items():
+            for event in events.values() if among is None or workspace_id in among else ():
                 if event["type"] == f"waypost.{name}.v1":
                     found[event["data"]["ticket_id"]].append(event)
         return found
-
-
-async def tickets(fleet: Fleet) -> Mapping[str, list[str]]:
-    """The tickets of each workspace, through intake's API."""
-    found: dict[str, list[str]] = {}
-    for workspace_id in WORKSPACES:
-        async with fleet.http("intake", workspace_id) as http:
-            ids: list[str] = []
-            cursor: str | None = None
-            while True:
-                query = {"limit": "200", **({"cursor": cursor} if cursor else {})}
-                page = (await http.get("/v1/tickets", params=query)).json()
-                ids += [ticket["ticket_id"] for ticket in page["items"]]
-                cursor = page["next_cursor"]
-                if cursor is None:
-                    break
-            found[workspace_id] = ids
-    return found
-
-
-async def volumes(fleet: Fleet) -> int:
-    """Tickets counted by metrics, over all workspaces."""
-    total = 0
-    for workspace_id in WORKSPACES:
-        async with fleet.http("metrics", workspace_id) as http:
-            answer = await http.get("/v1/kpis", params={"kpi": "volume"})
-            values = [item for item in answer.json()["items"] if not item["scope"] and item["window"] == "today"]
-            total += int(values[0]["value"] or 0) if values else 0
-    return total

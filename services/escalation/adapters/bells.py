@@ -25,8 +25,10 @@ class ShardBells:
         try:
             yield bell
         finally:
-            self._bells.pop(shard.n, None)
-            self._asleep_until.pop(shard.n, None)
+            # The shard may be ours again by now, under another epoch.
+            if self._bells.get(shard.n) is bell:
+                del self._bells[shard.n]
+                self._asleep_until.pop(shard.n, None)
 
     def sleeps(self, shard: Shard, until: datetime | None) -> None:
         """Notes until when a loop has nothing to do, as far as it knows."""

@@ -26,8 +26,12 @@ _TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _TOTAL_S = 15.0
 _HTTPS = 443
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,62}\Z", re.IGNORECASE)
-_TRANSLATED = tuple(IPv6Network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
-"""IPv6 addresses that stand for IPv4 ones: NAT64, 6to4, Teredo."""
+_UNICAST = IPv6Network("2000::/3")
+"""All that IPv6 uses of itself in public; mapped, NAT64 and site-local addresses lie outside."""
+_TRANSLATED = tuple(IPv6Network(net) for net in ("2002::/16", "2001::/32"))
+"""Addresses in there that stand for IPv4 ones: 6to4, Teredo."""
+_NEW_EACH_TIME = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+"""Connections are known by their address: kept, one could serve another host name than its certificate's."""
 
 
 class EgressRefused(WaypostError):
@@ -85,7 +89,7 @@ class Egress:
             raise ProviderUnavailable(type(error).__name__) from error
 
     async def close(self) -> None:
-        """Ends idle connections."""
+        """Ends connections."""
         if self._client is not None:
             await self._client.aclose()
 
@@ -106,15 +110,16 @@ class Egress:
     async def _post(self, parts: SplitResult, address: Address, body: bytes, headers: Mapping[str, str]) -> int:
         if self._client is None:
             # Late: the certificates that it loads take memory.
-            self._client = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, trust_env=False)
-        place = f"[{address}]" if address.version == 6 else str(address)
+            self._client = httpx.AsyncClient(
+                timeout=_TIMEOUT, limits=_NEW_EACH_TIME, follow_redirects=False, trust_env=False
+            )
         port = f":{parts.port}" if parts.port else ""
-        target = parts._replace(netloc=f"{place}{port}", fragment="").geturl()
+        target = parts._replace(netloc=f"{_written(str(address))}{port}", fragment="").geturl()
         request = self._client.build_request(
             "POST",
             target,
             content=body,
-            headers={**headers, "Host": f"{parts.hostname}{port}"},
+            headers={**headers, "Host": f"{_written(parts.hostname or '')}{port}"},
             extensions={"sni_hostname": parts.hostname, "timeout": _TIMEOUT.as_dict()},
         )
         answer = await self._client.send(request, stream=True)
@@ -124,10 +129,16 @@ class Egress:
 
 def is_public(address: Address) -> bool:
     """Whether an address is one of the public internet, and stands for no other."""
-    is_another = isinstance(address, IPv6Address) and (
-        address.ipv4_mapped is not None or any(address in net for net in _TRANSLATED)
-    )
-    return address.is_global and not address.is_multicast and not is_another
+    if isinstance(address, IPv6Address) and (
+        address not in _UNICAST or any(address in net for net in _TRANSLATED)
+    ):
+        return False
+    return address.is_global and not address.is_multicast
+
+
+def _written(host: str) -> str:
+    """A host as it stands in front of a port."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _literal(host: str) -> Address | None:

@@ -38,8 +38,9 @@ async def ticket_clocks(tx: Tx, workspace_id: str, ticket_id: UUID, levels: Serv
     wanted = {"workspace": workspace_id, "ticket": ticket_id}
     if not (await tx.execute(_IS_OPENED, wanted)).scalar_one_or_none():
         raise NotFound
+    found = (await tx.execute(_CLOCKS, wanted)).mappings().all()
+    # After the clocks: the newest version that one of them names is there by now.
     history = (await levels.load(tx, [workspace_id]))[workspace_id]
-    found = (await tx.execute(_CLOCKS, wanted)).mappings()
     return TicketClocks(await tx.now(), [rows.to_clock(row, history) for row in found])
 
 

@@ -1,5 +1,6 @@
 """The workspaces' service levels in PostgreSQL: what holds, and every version that ever held."""
 
+import asyncio
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -76,7 +77,8 @@ class PostgresServiceLevels:
             if problem := self._url_problem(webhook.url):
                 problems.append((f"/webhooks/{index}/url", problem))
         try:
-            warnings = check(part, self._clock.now(), public_holidays)
+            # Ten years of every calendar take a while, and everybody else goes on meanwhile.
+            warnings = await asyncio.to_thread(check, part, self._clock.now(), public_holidays)
         except InvalidInput as refused:
             problems = [*refused.problems, *problems]
             raise InvalidInput(str(refused), problems=tuple(problems)) from None

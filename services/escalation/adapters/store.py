@@ -14,6 +14,7 @@ from services.escalation.app.ports import Case, Histories, Saving, TicketKey
 from services.escalation.domain.clock_record import ClockRecord, Timer
 from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.happening import Happening
+from services.escalation.domain.ticket import Ticket
 from shared.db.sets import insert_new_set, insert_set, transposed, upsert_set
 from shared.db.unit_of_work import Tx
 from shared.events.catalog import TOPIC_OF, TOPICS, shard_of
@@ -72,13 +73,18 @@ class PostgresTracking:
         self._notifications = notifications
 
     async def lock(
-        self, tx: Tx, keys: Collection[TicketKey], histories: Histories, *, is_patient: bool = True
-    ) -> dict[TicketKey, Case]:
-        """Cases that are known, locked."""
+        self, tx: Tx, keys: Collection[TicketKey], *, is_patient: bool = True
+    ) -> dict[TicketKey, Ticket]:
+        """Tickets that are known, locked."""
         if not keys:
             return {}
         found = (await tx.execute(_LOCKED if is_patient else _LOCKED_IF_FREE, _pairs(keys))).mappings()
-        tickets = {(row["workspace_id"], row["ticket_id"]): rows.to_ticket(row) for row in found}
+        return {(row["workspace_id"], row["ticket_id"]): rows.to_ticket(row) for row in found}
+
+    async def cases(
+        self, tx: Tx, tickets: Mapping[TicketKey, Ticket], histories: Histories
+    ) -> dict[TicketKey, Case]:
+        """Tickets that are locked, with their newest clocks and live escalations."""
         if not tickets:
             return {}
         clocks: dict[TicketKey, list[ClockRecord]] = defaultdict(list)
@@ -121,6 +127,12 @@ class PostgresTracking:
             for row in (await tx.execute(_TIMERS, _pairs(keys))).mappings():
                 standing[row["workspace_id"], row["ticket_id"]].add(rows.to_timer(row))
         return standing
+
+    async def ticket_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> TicketKey | None:
+        """The ticket of an escalation, if there is one."""
+        found = await tx.execute(_ESCALATION, {"workspace": workspace_id, "id": escalation_id})
+        row = found.one_or_none()
+        return None if row is None else (workspace_id, row.ticket_id)
 
     async def escalation(
         self, tx: Tx, workspace_id: str, escalation_id: UUID, histories: Histories

@@ -29,7 +29,11 @@ _BATCH = 500
 _POLL_S = 5.0
 """How long a timer can go unnoticed whose hint was lost."""
 _NAP_S = 1.0
+_LEAST_NAP_S = 0.005
+"""Where our reading of the database's clock is ahead of it, a timer is not due yet although it seems to be."""
 _CONTENDED_S = 0.02
+_UNCONFIRMED_S = 0.25
+"""Between two looks at breaches that only wait to be confirmed."""
 _LATE = timedelta(seconds=1)
 _PUT_OFF = timedelta(minutes=1)
 
@@ -97,9 +101,9 @@ class Timers:
         if not is_confirmed:
             self._provisional.inc()
         fired = await self._fire(shard, due.tickets, due.now, is_confirmed=is_confirmed)
-        if not fired and is_confirmed:
-            # Somebody else may be at work on all of these tickets.
-            await bell.wait(_CONTENDED_S)
+        if not fired:
+            # Somebody else may be at work on all of these tickets, or what they wait for is not read yet.
+            await bell.wait(_CONTENDED_S if is_confirmed else _UNCONFIRMED_S)
 
     async def _look(self, shard: Shard) -> _Due:
         async def unit(tx: Tx) -> _Due:
@@ -118,9 +122,9 @@ class Timers:
         slept_s = 0.0
         while slept_s < _POLL_S and not shard.draining.is_set():
             left_s = _NAP_S if until is None else (until - self._clock.now()).total_seconds()
-            if left_s <= 0:
+            if left_s <= 0 and slept_s:
                 return
-            nap_s = min(left_s, _NAP_S)
+            nap_s = min(max(left_s, _LEAST_NAP_S), _NAP_S)
             if await bell.wait(nap_s):
                 return
             slept_s += nap_s

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.escalation.app.folding import fold
+from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Saving, ServiceLevels, TicketKey, Tracking
 from services.escalation.app.settling import Settling
 from shared.db.unit_of_work import Tx
@@ -13,8 +14,7 @@ async def carry_policies(
     keys: Sequence[TicketKey], *, tx: Tx, tracking: Tracking, levels: ServiceLevels, ids: IdFactory
 ) -> None:
     """Running clocks go on with the version that holds now; finished ones never change."""
-    histories = await levels.load(tx, {key[0] for key in keys})
-    cases = await tracking.lock(tx, keys, histories)
+    cases, histories = await locked_cases(keys, tx=tx, tracking=tracking, levels=levels)
     now = await tx.now()
     # A version holds from when it was stored, even where the clock has gone back since.
     until = max([now, *(history.latest.since for history in histories.values())])

@@ -15,23 +15,26 @@ HoursText = Annotated[
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
+DayHours = Annotated[tuple[HoursText, ...], Field(max_length=50)]
+
+
 class WeekPart(Request):
     """Local opening hours by weekday, any number a day; `22:00-30:00` ends at six the next morning."""
 
-    mon: tuple[HoursText, ...] = ()
-    tue: tuple[HoursText, ...] = ()
-    wed: tuple[HoursText, ...] = ()
-    thu: tuple[HoursText, ...] = ()
-    fri: tuple[HoursText, ...] = ()
-    sat: tuple[HoursText, ...] = ()
-    sun: tuple[HoursText, ...] = ()
+    mon: DayHours = ()
+    tue: DayHours = ()
+    wed: DayHours = ()
+    thu: DayHours = ()
+    fri: DayHours = ()
+    sat: DayHours = ()
+    sun: DayHours = ()
 
 
 class DatePart(Request):
     """Hours of one date."""
 
     date: dt.date
-    hours: Annotated[tuple[HoursText, ...], Field(min_length=1)]
+    hours: Annotated[DayHours, Field(min_length=1)]
 
 
 class HolidaysPart(Request):
@@ -47,9 +50,9 @@ class CalendarPart(Request):
     id: Slug
     time_zone: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     weekly: WeekPart = WeekPart()
-    closed: tuple[dt.date, ...] = ()
-    closures: tuple[DatePart, ...] = ()
-    openings: tuple[DatePart, ...] = ()
+    closed: tuple[dt.date, ...] = Field(default=(), max_length=2000)
+    closures: tuple[DatePart, ...] = Field(default=(), max_length=2000)
+    openings: tuple[DatePart, ...] = Field(default=(), max_length=2000)
     holidays: HolidaysPart | None = None
 
 
@@ -69,7 +72,7 @@ class SlaPolicyPart(Request):
     id: Slug
     when: Annotated[str, StringConstraints(min_length=1, max_length=2000)] = "true"
     calendar: Slug | None = Field(default=None, description="None: around the clock.")
-    targets: tuple[TargetPart, ...] = ()
+    targets: tuple[TargetPart, ...] = Field(default=(), max_length=100)
 
 
 class RequeueTarget(Request):
@@ -88,9 +91,9 @@ class RaiseTarget(Request):
 class NotifyTarget(Request):
     """Who is told."""
 
-    agents: tuple[Subject, ...] = ()
-    emails: tuple[Email, ...] = ()
-    webhooks: tuple[Slug, ...] = ()
+    agents: tuple[Subject, ...] = Field(default=(), max_length=100)
+    emails: tuple[Email, ...] = Field(default=(), max_length=100)
+    webhooks: tuple[Slug, ...] = Field(default=(), max_length=100)
 
 
 class WaitStep(Request):
@@ -146,8 +149,8 @@ class WebhookPart(Request):
 class EscalationPart(Request):
     """Escalation's part of the configuration."""
 
-    calendars: tuple[CalendarPart, ...] = ()
-    sla_policies: tuple[SlaPolicyPart, ...] = ()
-    escalation_policies: tuple[EscalationPolicyPart, ...] = ()
-    contacts: tuple[ContactPart, ...] = ()
-    webhooks: tuple[WebhookPart, ...] = ()
+    calendars: tuple[CalendarPart, ...] = Field(default=(), max_length=200)
+    sla_policies: tuple[SlaPolicyPart, ...] = Field(default=(), max_length=500)
+    escalation_policies: tuple[EscalationPolicyPart, ...] = Field(default=(), max_length=500)
+    contacts: tuple[ContactPart, ...] = Field(default=(), max_length=20_000)
+    webhooks: tuple[WebhookPart, ...] = Field(default=(), max_length=500)

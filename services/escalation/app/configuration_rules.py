@@ -16,7 +16,7 @@ from services.escalation.app.configuration import (
 )
 from services.escalation.app.policies import ExpandHolidays, priorities_of, to_calendar
 from services.escalation.domain.sla_policy import FIELDS
-from shared.calendar import ALWAYS, Calendar
+from shared.calendar import ALWAYS, HORIZON, Calendar
 from shared.conditions import compile_condition
 from shared.configuration import Problem, repeated, unknown
 from shared.errors import InvalidInput
@@ -103,7 +103,11 @@ def _target_problems(
     if not SHORTEST_TARGET <= target.within <= LONGEST_TARGET:
         yield f"{pointer}/within", "is at least 15s and at most 366d"
     elif (
-        calendar is not None and calendar.opens_after(now) and calendar.elapsed(now, now + _REACH) < target.within
+        calendar is not None
+        and calendar.opens_after(now)
+        # Nearly every target fits in the first year: then ten need not be worked out.
+        and calendar.elapsed(now, now + HORIZON) < target.within
+        and calendar.elapsed(now, now + _REACH) < target.within
     ):
         yield f"{pointer}/within", "is more than the calendar opens in ten years"
     if len(set(target.warn_at_percent)) != len(target.warn_at_percent):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.escalation.app.folding import fold
+from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Lateness, Saving, ServiceLevels, TicketKey, Tracking
 from services.escalation.app.settling import Firing, Settling
 from services.escalation.app.teller import News
@@ -28,8 +29,7 @@ async def fire_due_timers(
     anything is due is for the clock to say.
     is_confirmed: whether everything that happened until then is known
     """
-    histories = await levels.load(tx, {key[0] for key in keys})
-    cases = await tracking.lock(tx, keys, histories, is_patient=False)
+    cases, histories = await locked_cases(keys, tx=tx, tracking=tracking, levels=levels, is_patient=False)
     standing = await tracking.timers(tx, cases)
     folded = await fold(cases, {}, tx=tx, tracking=tracking, histories=histories, judged_until=until)
     now = await tx.now()

@@ -63,12 +63,18 @@ class Tracking(Protocol):
     """Tickets, clocks, escalations and timers."""
 
     async def lock(
-        self, tx: Tx, keys: Collection[TicketKey], histories: Histories, *, is_patient: bool = True
-    ) -> dict[TicketKey, Case]:
-        """Cases that are known, locked in the one order that everybody keeps.
+        self, tx: Tx, keys: Collection[TicketKey], *, is_patient: bool = True
+    ) -> dict[TicketKey, Ticket]:
+        """Tickets that are known, locked in the one order that everybody keeps.
 
         is_patient: waits for whoever else has locked one; otherwise leaves those out
         """
+        ...
+
+    async def cases(
+        self, tx: Tx, tickets: Mapping[TicketKey, Ticket], histories: Histories
+    ) -> dict[TicketKey, Case]:
+        """Tickets that are locked, with their newest clocks and live escalations."""
         ...
 
     async def all_clocks(
@@ -95,6 +101,10 @@ class Tracking(Protocol):
 
     async def save(self, tx: Tx, savings: Sequence[Saving]) -> None:
         """Stores what has changed, and the timers that follow from it."""
+        ...
+
+    async def ticket_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> TicketKey | None:
+        """The ticket of an escalation, if there is one."""
         ...
 
     async def escalation(

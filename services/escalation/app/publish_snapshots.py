@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.escalation.app import outbound
+from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.outbound import About
 from services.escalation.app.ports import ServiceLevels, TicketKey, Tracking
 from services.escalation.domain.clock_record import ClockRecord
@@ -21,8 +22,7 @@ async def publish_snapshots(
     ids: IdFactory,
 ) -> int:
     """Publishes the live clocks of some tickets at the sequence that they have; how many there were."""
-    histories = await levels.load(tx, {key[0] for key in keys})
-    cases = await tracking.lock(tx, keys, histories)
+    cases, _ = await locked_cases(keys, tx=tx, tracking=tracking, levels=levels)
     events = [
         _event(key, record, cause, ids)
         for key, case in cases.items()

@@ -1,6 +1,7 @@
 """A person escalates a ticket."""
 
 from services.escalation.app.chains import Chains
+from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Case, Saving, ServiceLevels, TicketKey, Tracking
 from services.escalation.app.teller import Teller, by_request
 from services.escalation.domain.escalation import MANUAL, Escalation
@@ -28,12 +29,12 @@ async def raise_escalation(
     Raises NotFound, InvalidInput for a policy that is not there, IllegalTransition where the ticket is solved,
     Conflict where somebody has escalated it already.
     """
-    histories = await levels.load(tx, [key[0]])
+    cases, histories = await locked_cases([key], tx=tx, tracking=tracking, levels=levels)
     policies = histories[key[0]].latest
     policy = policies.escalations.get(policy_id or next(iter(policies.escalations), ""))
     if policy is None:
         raise InvalidInput("There is no such escalation policy.", problems=(("/policy", "unknown"),))
-    case = (await tracking.lock(tx, [key], histories)).get(key)
+    case = cases.get(key)
     if case is None or case.ticket.opened is None:
         raise NotFound
     if not case.ticket.is_unsolved:

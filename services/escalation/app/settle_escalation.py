@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Case, Saving, ServiceLevels, Tracking
 from services.escalation.app.teller import Teller, by_request
 from services.escalation.domain.escalation import Escalation, acknowledge, resolve
@@ -77,13 +78,12 @@ async def _settle(
     levels: ServiceLevels,
     ids: IdFactory,
 ) -> Escalation:
-    histories = await levels.load(tx, [workspace_id])
-    found = await tracking.escalation(tx, workspace_id, escalation_id, histories)
-    if found is None:
+    key = await tracking.ticket_of(tx, workspace_id, escalation_id)
+    if key is None:
         raise NotFound
-    key = workspace_id, found.ticket_id
-    case = (await tracking.lock(tx, [key], histories))[key]
-    # Read again behind the lock: resolved ones are not among the live.
+    cases, histories = await locked_cases([key], tx=tx, tracking=tracking, levels=levels)
+    case = cases[key]
+    # Resolved ones are not among the live.
     before = next((item for item in case.escalations if item.escalation_id == escalation_id), None)
     if before is None:
         resolved = await tracking.escalation(tx, workspace_id, escalation_id, histories)

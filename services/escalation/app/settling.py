@@ -17,7 +17,7 @@ from services.escalation.domain.ticket import Ticket
 from services.escalation.domain.tracking import Tracked
 from shared.events.envelope import Cause
 from shared.ids import IdFactory
-from shared.vocabulary import SlaMetric
+from shared.vocabulary import ClockState, SlaMetric
 
 Origin = tuple[SlaMetric, UUID]
 """What a clock is known by, however often it is folded: its metric and the event that began it."""
@@ -93,7 +93,12 @@ class Settling:
         return [*gone, *records]
 
     def _revised(self, clock: SlaClock) -> SlaClock:
-        return stop(clock, Why(at=self.now, name="revised"), is_met=False) if clock.is_live else clock
+        """Ended, with nothing of its history left: a breach of it never was."""
+        if not clock.is_live:
+            return clock
+        never_broken = replace(clock, state=ClockState.RUNNING, due_at=None, breached_at=None)
+        ended = stop(never_broken, Why(at=self.now, name="revised"), is_met=False)
+        return replace(ended, history=ended.history[-1:])
 
     def _warned(self, teller: Teller, record: ClockRecord, firing: Firing) -> ClockRecord:
         """Levels that have been passed are told once, and only the highest of them."""

@@ -65,7 +65,7 @@ class Teller:
         return self._tell_escalation(escalation, outbound.raised(escalation, taken))
 
     def acknowledged(self, escalation: Escalation) -> Escalation:
-        """Tells that somebody has taken it on, unless nobody knew of it."""
+        """Tells that somebody has taken it on, also where no step of it was taken yet."""
         return self._tell_escalation(escalation, outbound.acknowledged(escalation))
 
     def resolved(self, escalation: Escalation) -> Escalation:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from services.escalation.app.folding import fold
 from services.escalation.app.inbound import ticket_of, to_happening
+from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Case, Saving, ServiceLevels, TicketKey, Tracking
 from services.escalation.app.settling import Settling
 from services.escalation.domain.happening import Happening
@@ -28,8 +29,7 @@ async def track_tickets(
             kept.append((key, event))
     if not kept:
         return
-    histories = await levels.load(tx, {key[0] for key in arrived})
-    known = await tracking.lock(tx, arrived, histories)
+    known, histories = await locked_cases(arrived, tx=tx, tracking=tracking, levels=levels)
     await tracking.keep(tx, kept)
     cases = {key: known.get(key) or _unknown(key) for key in arrived}
     folded = await fold(cases, arrived, tx=tx, tracking=tracking, histories=histories)

@@ -194,7 +194,13 @@ def retarget(clock: SlaClock, promise: Promise, why: Why) -> SlaClock:
         elapsed=_elapsed_by(before, promise),
         spans=(),
     )
-    return _noted(_aimed(after), Turn.RETARGETED if clock.promise else Turn.STARTED, why)
+    if clock.promise:
+        return _noted(_aimed(after), Turn.RETARGETED, why)
+    if clock.running_since is not None:
+        return _noted(_aimed(after), Turn.STARTED, why)
+    # Whoever is told of it hears first where it would lead to, and then that it stands still.
+    started = _aimed(replace(after, state=ClockState.RUNNING, running_since=why.at))
+    return pause(_noted(started, Turn.STARTED, why), why)
 
 
 def judge(clock: SlaClock, until: datetime, *, is_over: bool = True) -> SlaClock:

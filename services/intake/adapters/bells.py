@@ -39,7 +39,9 @@ class Bells:
         try:
             yield bell
         finally:
-            self._bells.pop(shard.n, None)
+            # The shard may be ours again by now, under another epoch.
+            if self._bells.get(shard.n) is bell:
+                del self._bells[shard.n]
 
     def ring(self, shards: Collection[int]) -> None:
         """Wakes the loops of these shards that run here."""

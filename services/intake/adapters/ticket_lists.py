@@ -82,8 +82,8 @@ def _conditions(
             yield t.c[name] == value
     if wanted.priorities:
         yield t.c.priority.in_(wanted.priorities)
-    if wanted.labels:
-        yield t.c.labels.contains(dict(wanted.labels))
+    for label, value in wanted.labels:
+        yield t.c.labels.contains({label: value})
     if wanted.opened_after is not None:
         yield t.c.opened_at >= wanted.opened_after
     if wanted.opened_before is not None:

@@ -1,6 +1,7 @@
 """`/v1/messages/batch`: up to a thousand messages in one commit, an outcome each."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
@@ -17,6 +18,8 @@ from shared.http.context import request_cause
 from shared.http.idempotency import Answer, OnceHeader
 from shared.http.problems import FieldProblem, ProblemError, json_pointer
 from shared.http.strict_json import loads
+
+T = TypeVar("T")
 
 MOST = 1000
 MAX_BODY = 16 * 1024 * 1024
@@ -68,9 +71,14 @@ def _items(content_type: str, body: bytes) -> list[Item]:
     if media_type == JSON:
         items = _array(body)
     elif media_type == NDJSON:
-        items = [_line(line) for line in body.split(b"\n") if line.strip()]
+        items = [_line(line) for line in _bounded([line for line in body.split(b"\n") if line.strip()])]
     else:
         raise ProblemError(415, "unsupported-media-type", f"Send the body as {JSON} or {NDJSON}.")
+    return items
+
+
+def _bounded(items: Sequence[T]) -> Sequence[T]:
+    """As many as a batch may have. Asked before they are read: what is refused must not cost much."""
     if not 1 <= len(items) <= MOST:
         raise InvalidInput(f"A batch has 1 to {MOST} messages.")
     return items
@@ -83,7 +91,7 @@ def _array(body: bytes) -> list[Item]:
         raise ProblemError(400, "malformed-json", f"The body is not acceptable JSON: {error}.") from None
     if not isinstance(values, list):
         raise InvalidInput("A batch is an array of messages.")
-    return [_item(value) for value in values]
+    return [_item(value) for value in _bounded(values)]
 
 
 def _line(line: bytes) -> Item:

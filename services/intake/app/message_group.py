@@ -7,7 +7,15 @@ from datetime import datetime
 from uuid import UUID
 
 from services.intake.app.outbound import tell
-from services.intake.app.ports import DedupeKey, IdentityKey, Receipt, StoredMessage, TicketKey, Told
+from services.intake.app.ports import (
+    CustomerKey,
+    DedupeKey,
+    IdentityKey,
+    Receipt,
+    StoredMessage,
+    TicketKey,
+    Told,
+)
 from services.intake.domain.classification import Described, classify, label_source, stated
 from services.intake.domain.conversation import Located, Place, place
 from services.intake.domain.customer import Customer
@@ -28,6 +36,7 @@ class MessageGroup:
 
     located: tickets by the ids that messages point to; tickets: the same as they stand, by their own
     numbers: the next ticket number of each workspace
+    owners: the customers of solved tickets, of whom more may have to be told than who writes
     reopenings: how often a ticket was reopened, or a customer reopened any, within the window of the cap
     """
 
@@ -37,6 +46,7 @@ class MessageGroup:
     located: Mapping[TicketKey, Located]
     tickets: dict[TicketKey, Ticket]
     numbers: dict[str, int]
+    owners: Mapping[CustomerKey, Customer]
     reopenings: Counter[TicketKey]
     ids: IdFactory
     now: datetime
@@ -90,8 +100,9 @@ class MessageGroup:
         if is_new:
             self._remember(message, customer)
         self._keep(change, disposition)
-        told = tell(change, customer, cause, self.ids)
-        self.told.extend(told)
+        # Whoever writes, a ticket tells about the customer whose it is.
+        owner = self.owners.get((message.workspace_id, change.ticket.customer_id), customer)
+        self.told.extend(tell(change, owner, cause, self.ids))
         self.stored.append(
             StoredMessage(
                 message=message,

@@ -61,6 +61,7 @@ async def receive_messages(
         located=located,
         tickets=tickets,
         numbers=numbers,
+        owners=await conversations.customers(tx, {(key[0], tickets[key].customer_id) for key in solved}),
         reopenings=Counter(await conversations.reopenings(tx, solved, writers, now - WINDOW)),
         ids=ids,
         now=now,

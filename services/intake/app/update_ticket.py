@@ -89,7 +89,8 @@ async def _edited(
         labels.pop(label, None)
         if value is not None:
             labels[label] = value
-    if len(labels) > MOST_LABELS:
+    # Rules may have set more, of which some can be taken away.
+    if len(labels) > max(MOST_LABELS, len(ticket.labels)):
         raise InvalidInput(f"A ticket has at most {MOST_LABELS} labels.", problems=(("/labels", "too many"),))
     if edit.priority is not None:
         sources[PRIORITY] = by.source

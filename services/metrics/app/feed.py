@@ -96,6 +96,7 @@ class Feed:
         self._ring: deque[Frame] = deque()
         self._ring_values = 0
         self._is_stale = False
+        self._has_begun = False
         self._subscriptions: set[Subscription] = set()
 
     @property
@@ -119,11 +120,11 @@ class Feed:
 
         reason: why `after` is not to be used, where the client named something
         """
-        if self._watch.values:
+        if self._has_begun:
             self.push(board, now=now, at=at, is_stale=is_stale)
         else:
             self._watch.look(board)
-            self._is_stale = is_stale
+            self._is_stale, self._has_begun = is_stale, True
         frames = self._since(after) if after is not None else None
         if frames is None:
             if after is not None:

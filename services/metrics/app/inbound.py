@@ -99,7 +99,8 @@ def _ticket(story: TicketStory | None, event: Event, data: TicketEvent) -> Ticke
         raise IllegalTransition(f"{data.name} before ticket.opened")
     match data:
         case MessageReceivedV1():
-            return ticket_story.asked(story, event.time) if data.machine is MachineClass.NONE else story
+            is_question = data.machine is MachineClass.NONE and data.is_public
+            return ticket_story.asked(story, event.time) if is_question else story
         case ReplySentV1():
             is_answer = data.author_kind is AuthorKind.AGENT and data.purpose is Purpose.REPLY
             reply = Moment(at=event.time, event_id=event.id, agent_id=data.author_id)

@@ -15,7 +15,8 @@ def explain(made: d.Decision) -> str:
     """One decision as a sentence or two."""
     match made:
         case d.WorkQueued():
-            steps = f", loosened in {len(made.steps)} steps" if made.steps else ""
+            count = len(made.steps)
+            steps = f", loosened in {count} step{'s' if count > 1 else ''}" if count else ""
             return (
                 f"Rule {made.rule} holds{_passed_over(made.reasons)}: it waits {_asked_for(made.base)} with"
                 f" priority {made.priority}{steps}."

@@ -160,11 +160,12 @@ async def test_a_consumer_that_stands_still_makes_the_breach_provisional_until_i
     for name in ("late", "in-time"):
         desk.opened(name, -14.5)
     await desk.tell()
-    for name in ("late", "in-time"):
-        await desk.clock(name, "first_reply")
+    await desk.clock("late", "first_reply")
+    clock = await desk.clock("in-time", "first_reply")
+    in_time = datetime.fromisoformat(clock["started_at"]) + timedelta(seconds=14.9)
     async with consumer_held(desk, "blocking"):
         desk.scribe.asked(desk.named("blocking"), desk.now())
-        desk.scribe.replied(desk.named("in-time"), desk.now(-0.4))
+        desk.scribe.replied(desk.named("in-time"), in_time)
         await desk.tell()
         for name in ("late", "in-time"):
             *_, breach = await desk.hears(name, "sla.clock_started", "sla.clock_started", "sla.breached")

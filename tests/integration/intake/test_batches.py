@@ -57,6 +57,17 @@ async def test_each_message_gets_what_it_would_have_got_alone(office: Office) ->
     assert await send(office, first) == [{**items[0], "disposition": "duplicate"}]
 
 
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [(b"1\n" * 2_000_000, "application/x-ndjson"), (b"[" + b"1," * 2_000_000 + b"1]", "application/json")],
+)
+async def test_far_too_many_items_are_refused_before_they_are_read(
+    office: Office, content: bytes, media_type: str
+) -> None:
+    answer = await office.http.post(URL, content=content, headers={"content-type": media_type}, timeout=10)
+    refused(answer, 422, "invalid-input")
+
+
 async def test_what_the_database_refuses_fails_alone(stack: Any, intake: System, office: Office) -> None:
     texts = ["one", POISON, "two", "three", POISON, "four"]
     async with poisoned(intake):

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from shared.events.tickets import MessageReceivedV1, TicketOpenedV1
+from shared.events.tickets import MessageReceivedV1, TicketOpenedV1, TicketUpdatedV1
 from shared.vocabulary import MachineClass
+from tests.eventually import eventually
 from tests.integration.intake.office import Office, refused
 from tests.system import System
 
@@ -106,6 +107,27 @@ async def test_a_ticket_that_is_reopened_again_and_again_comes_to_rest(office: O
     ticket = await office.ticket(ticket_id)
     assert (ticket["status"], ticket["labels"]) == ("solved", {"loop_suspected": "true"})
     assert ticket["sources"]["labels/loop_suspected"] == "system"
+
+
+async def test_whoever_reopens_it_too_often_a_ticket_tells_its_own_customer(office: Office) -> None:
+    organisation = {"id": "acme", "domains": ["acme.example"], "tier": "gold"}
+    await office.configure(organisations=[organisation])
+    ticket_id = await office.open_ticket(sender={"email": "ada@acme.example"})
+    reasons = []
+    for _ in range(4):
+        await office.change(ticket_id, status="solved")
+        receipt = await office.send(ticket_id=ticket_id, sender={"email": "grace@example.org"})
+        reasons.append(receipt["reason"])
+    assert reasons == [None, None, None, "reopened_too_often"]
+    ticket = await office.ticket(ticket_id)
+
+    async def updates() -> list[TicketUpdatedV1]:
+        events = await office.tape.events(office.workspace_id)
+        return [event.data for event in events if isinstance(event.data, TicketUpdatedV1)]
+
+    (updated,) = await eventually(updates)
+    told = updated.facts.customer
+    assert (str(told.customer_id), told.tier) == (ticket["customer_id"], "gold")
 
 
 async def test_a_sender_who_reopens_many_tickets_comes_to_rest(office: Office) -> None:

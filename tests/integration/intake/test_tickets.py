@@ -38,6 +38,7 @@ async def test_tickets_are_listed_newest_first_and_found_by_what_they_are(office
     assert await found(office, label=["product:a", "team:x"]) == [1]
     assert await found(office, label="product:a:b") == [2]
     assert await found(office, label=["product:a", "team:y"]) == []
+    assert await found(office, label=["product:b", "product:a"]) == []
     assert await found(office, opened_after=opened_at) == [3, 2]
     assert await found(office, opened_before=opened_at) == [1]
     assert await found(office, queue="billing") == []
@@ -179,6 +180,20 @@ async def test_a_ticket_has_at_most_fifty_labels(office: Office) -> None:
     refused(answer, 422, "invalid-input")
     changed = await office.change(ticket_id, labels={"one-more": "x", "label-0": None})
     assert len(changed["labels"]) == 50
+
+
+async def test_labels_that_rules_have_set_beyond_fifty_can_be_taken_away(office: Office) -> None:
+    rules = [
+        {"name": name, "when": "true", "labels": {f"{name}-{number}": "x" for number in range(30)}}
+        for name in ("one", "two")
+    ]
+    await office.configure(rules=rules)
+    ticket_id = await office.open_ticket()
+    await office.configure()
+    changed = await office.change(ticket_id, labels={"one-0": None})
+    assert len(changed["labels"]) == 59
+    answer = await office.http.patch(f"/v1/tickets/{ticket_id}", json={"labels": {"one-more": "x"}})
+    refused(answer, 422, "invalid-input")
 
 
 async def test_what_is_not_there_is_not_found(office: Office) -> None:

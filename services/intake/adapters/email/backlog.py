@@ -2,12 +2,13 @@
 
 Only the holder of a shard does, under its fence, so each mail is received exactly once: whatever a crash
 leaves behind, the next holder finds in its rows. Two mails of one sender in one channel keep their order; a
-mail that takes long to read holds up nobody else.
+mail that takes long to read holds up nobody else while another parser is free.
 """
 
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import structlog
 
@@ -30,7 +31,7 @@ log = structlog.get_logger()
 _IN_HAND = 64
 """Mails of one shard that are being read or received at one time, at most."""
 _MAX_ATTEMPTS = 8
-"""A mail that was taken up more often and never settled seems to end the process each time."""
+"""A mail that was taken up by more processes and never settled seems to end each of them."""
 _IDLE_S = 30.0
 
 
@@ -58,6 +59,7 @@ class Backlog:
         self._bells = bells
         self._fresh = fresh
         self._waiters = waiters
+        self._unsettled: set[UUID] = set()
         self._settled = metrics.counter("mails_settled", "Mails that something has become of.", "disposition")
 
     async def run(self, shard: Shard) -> None:
@@ -82,7 +84,7 @@ class Backlog:
     async def read(self, raw: RawMail) -> ReadMail:
         """What the parser makes of a mail."""
         if raw.attempts > _MAX_ATTEMPTS:
-            return ReadMail(raw=raw, mail=f"it was taken up {raw.attempts} times")
+            return ReadMail(raw=raw, mail=f"it was taken up by {raw.attempts} processes")
         try:
             mail = await self._parsers.parse(await self.content(raw))
         except UnreadableMail as error:
@@ -99,10 +101,12 @@ class Backlog:
         room = _IN_HAND - len(in_hand)
         if room <= 0:
             return []
-        taken = [raw_id for _, raw_id in in_hand]
-        return await self._database.transact(
-            lambda tx: self._raws.take(tx, shard.n, taken, room), claims=[shard.n], fence=shard.fence
+        taken, again = [raw_id for _, raw_id in in_hand], self._unsettled
+        raws = await self._database.transact(
+            lambda tx: self._raws.take(tx, shard.n, taken, room, again=again), claims=[shard.n], fence=shard.fence
         )
+        self._unsettled |= {raw.raw_id for raw in raws}
+        return raws
 
     async def _settle(self, shard: Shard, items: Sequence[ReadMail]) -> None:
         """Receives mails in one commit; where that fails each in its own, and the guilty one is set aside."""
@@ -118,6 +122,7 @@ class Backlog:
             reason = f"it cannot be stored: {type(error).__name__}"
             outcomes = await self._receive(shard, [ReadMail(raw=items[0].raw, mail=reason)])
         for outcome in outcomes:
+            self._unsettled.discard(outcome.raw.raw_id)
             self._settled.labels(outcome.disposition.value).inc()
             if outcome.state is RawState.QUARANTINED:
                 log.warning(Log.MAIL_QUARANTINED, reason=outcome.reason, raw_id=str(outcome.raw.raw_id))

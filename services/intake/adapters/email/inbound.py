@@ -67,17 +67,23 @@ class _Item:
 
 
 class Fresh:
-    """The bytes of mail that was stored just now, so that reading it need not fetch them. Bounded."""
+    """The bytes of mail that was stored just now, so that reading it need not fetch them.
+
+    Bounded: the oldest make room, as mail of a shard that another process holds is never asked for here.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[UUID, bytes] = {}
         self._size = 0
 
     def keep(self, raw_id: UUID, content: bytes) -> None:
-        """Keeps the bytes, if there is room."""
-        if self._size + len(content) <= _MAX_FRESH:
-            self._kept[raw_id] = content
-            self._size += len(content)
+        """Keeps the bytes for a while, unless there can be no room for them."""
+        if len(content) > _MAX_FRESH:
+            return
+        while self._size + len(content) > _MAX_FRESH:
+            self.take(next(iter(self._kept)))
+        self._kept[raw_id] = content
+        self._size += len(content)
 
     def take(self, raw_id: UUID) -> bytes | None:
         """The bytes, which are forgotten."""

@@ -49,6 +49,8 @@ class Reception:
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Whether this recipient is one of ours."""
+        if not envelope.rcpt_tos:
+            self._found.clear()
         if len(envelope.rcpt_tos) >= _MAX_RECIPIENTS:
             return _TOO_MANY
         if not _is_text(address) or "@" not in address:

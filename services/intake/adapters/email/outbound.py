@@ -138,7 +138,7 @@ class Outbound:
             return f"the mail server refuses it: {error}", True, None
         except TransientError as error:
             return str(error), False, None
-        except (ValueError, TypeError, IndexError) as error:
+        except Exception as error:  # noqa: BLE001 - the library raises all sorts of things; it is this mail's fault
             return f"it cannot be written as a mail: {type(error).__name__}", True, None
         return None, True, message_id(outgoing, channel, secret=self._secret)
 

@@ -116,7 +116,7 @@ class _Parser:
         if state == wire.READ:
             try:
                 return wire.decode(answer)
-            except (ValueError, KeyError, TypeError):
+            except ValueError:
                 raise self._ended("answers nonsense") from None
         raise UnreadableMail(answer.decode(errors="replace")[:200], is_parser_well=b"MemoryError" not in answer)
 
@@ -129,6 +129,8 @@ class _Parser:
         await questions.drain()
         head = await answers.readexactly(1 + wire.LENGTH.size)
         (length,) = wire.LENGTH.unpack(head[1:])
+        if length > wire.MAX_ANSWER:
+            raise self._ended("answers too much")
         return head[:1], await answers.readexactly(length)
 
     async def _cause_of_death(self) -> str:

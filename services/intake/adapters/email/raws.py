@@ -22,7 +22,7 @@ _COLUMNS = (
 )
 _ADD = insert_set(tables.raw_mail, _COLUMNS)
 _TAKE = text(
-    "UPDATE raw_mail r SET attempts = r.attempts + 1"
+    "UPDATE raw_mail r SET attempts = r.attempts + CAST(r.raw_id <> ALL (CAST(:again AS uuid[])) AS int)"
     " FROM (SELECT workspace_id, raw_id FROM raw_mail WHERE shard = :shard AND state = 'received'"
     " AND raw_id <> ALL (CAST(:taken AS uuid[])) ORDER BY raw_id LIMIT :most FOR UPDATE SKIP LOCKED) AS next"
     " WHERE r.workspace_id = next.workspace_id AND r.raw_id = next.raw_id RETURNING r.*"
@@ -93,9 +93,14 @@ class PostgresRawMails:
         """New mail, to be read."""
         await tx.execute(_ADD, transposed([self._row(raw) for raw in raws], _COLUMNS))
 
-    async def take(self, tx: Tx, shard: int, taken: Collection[UUID], most: int) -> list[RawMail]:
-        """The oldest that wait in a shard, but for those taken already. The unit of work claims the shard."""
-        rows = await tx.execute(_TAKE, {"shard": shard, "taken": list(taken), "most": most})
+    async def take(
+        self, tx: Tx, shard: int, taken: Collection[UUID], most: int, *, again: Collection[UUID] = ()
+    ) -> list[RawMail]:
+        """The oldest that wait in a shard, but for those taken already. The unit of work claims the shard.
+
+        again: those that this process has taken before: it is no attempt more, since it has outlived the last one
+        """
+        rows = await tx.execute(_TAKE, {"shard": shard, "taken": list(taken), "most": most, "again": list(again)})
         return sorted(map(_raw, rows), key=lambda raw: raw.raw_id)
 
     async def lock(self, tx: Tx, keys: Collection[RawKey], state: RawState) -> set[RawKey]:

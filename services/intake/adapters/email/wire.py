@@ -13,6 +13,9 @@ from services.intake.domain.mail import AttachedFile, Mail, Mailbox, Markers, Re
 LENGTH = struct.Struct(">I")
 """Stands before each question, and after the state before each answer."""
 
+MAX_ANSWER = 128 << 20
+"""Bytes of an answer: far more than a mail within its limits makes."""
+
 READ = b"r"
 REFUSED = b"x"
 
@@ -41,9 +44,14 @@ def encode(mail: Mail) -> bytes:
 
 
 def decode(answer: bytes) -> Mail:
-    """The mail that `encode` made bytes of. Raises ValueError, KeyError or TypeError for anything else."""
-    if len(answer) < LENGTH.size:
-        raise ValueError("too short")
+    """The mail that `encode` made bytes of. Raises ValueError for anything else."""
+    try:
+        return _decoded(answer)
+    except Exception as error:
+        raise ValueError("no mail") from error
+
+
+def _decoded(answer: bytes) -> Mail:
     at = LENGTH.size + LENGTH.unpack_from(answer)[0]
     body: dict[str, Any] = json.loads(answer[LENGTH.size : at])
     attachments = []

@@ -89,7 +89,7 @@ class Post:
         assert answer.status_code == 200, answer.text
         return list(answer.json()["items"])
 
-    async def until_tickets(self, count: int) -> list[Json]:
+    async def until_tickets(self, count: int, *, within_s: float = 10) -> list[Json]:
         """The tickets, newest first, once there are so many."""
 
         async def probe() -> list[Json]:
@@ -97,7 +97,7 @@ class Post:
             assert len(found) == count
             return found
 
-        return list(await eventually(probe))
+        return list(await eventually(probe, within_s=within_s))
 
     async def ticket(self, ticket_id: str) -> Json:
         answer = await self.http.get(f"/v1/tickets/{ticket_id}")

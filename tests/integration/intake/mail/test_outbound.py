@@ -130,6 +130,19 @@ async def test_a_ticket_that_did_not_begin_with_mail_is_answered_at_the_customer
     assert (mail["To"], mail["In-Reply-To"]) == (post.ada, None)
 
 
+@pytest.mark.parametrize("address", ["(@example.org", "!@[x", "a..b@example.org"])
+async def test_an_address_that_cannot_stand_in_a_mail_stops_its_own_mail_only(post: Post, address: str) -> None:
+    message = {"channel": "support", "from": {"email": address}, "text": "Help"}
+    receipt = (await post.http.post("/v1/messages", json=message)).json()
+    reply = await post.reply(receipt["ticket_id"])
+    delivery = await post.until_delivery(receipt["ticket_id"], reply["message_id"], "failed")
+    assert delivery["last_error"].startswith("it cannot be written as a mail: ")
+    assert delivery["attempts"] == 1
+    first = await post.post(post.raw())
+    await post.reply(first["ticket_id"])
+    await post.until_sent()
+
+
 async def test_a_channel_that_is_gone_sends_nothing(post: Post) -> None:
     first = await post.post(post.raw())
     post.sink.answers[post.ada] = ["451 4.3.0 Not now"]

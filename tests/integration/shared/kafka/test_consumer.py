@@ -39,13 +39,13 @@ async def parked(ground: Ground, workspace_id: str = "acme") -> list[tuple[int, 
     return await ground.database.transact(unit, workspaces=[workspace_id])
 
 
-async def ask(ground: Ground, request: str, sequence: int) -> None:
+async def ask(ground: Ground, request: str, sequence: int, *, reason: str = "%") -> None:
     """What `waypost parked replay|discard` asks of the shard's holder."""
 
     async def unit(tx: Tx) -> None:
         await tx.execute(
-            text("UPDATE parked SET request = :request WHERE sequence = :sequence"),
-            {"request": request, "sequence": sequence},
+            text("UPDATE parked SET request = :request WHERE sequence = :sequence AND reason LIKE :reason"),
+            {"request": request, "sequence": sequence, "reason": reason},
         )
 
     await ground.database.transact(unit, workspaces=["acme"])
@@ -103,6 +103,34 @@ async def test_an_undecodable_record_is_parked_with_what_follows_it_and_the_rest
         assert await parked(ground) == [(2, "undecodable"), (3, "version_gap")]
         await ask(ground, "discard", 2)
         await applied(ground, [1, 1, 3])
+    assert await parked(ground) == []
+
+
+async def test_what_should_have_been_in_place_of_an_undecodable_record_lets_its_subject_go_on(
+    ground: Ground,
+) -> None:
+    two = an_event("acme", "t", 2)
+    async with ground.node():
+        await publish(ground, an_event("acme", "t", 1))
+        await publish(ground, two, value=b"garbage")
+        await publish(ground, an_event("acme", "t", 3), an_event("acme", "other", 1))
+        await applied(ground, [1, 1])
+        await publish(ground, two)
+        await applied(ground, [1, 1, 2, 3])
+    assert await parked(ground) == []
+
+
+async def test_a_discarded_record_does_not_take_a_good_one_of_its_place_with_it(ground: Ground) -> None:
+    three = an_event("acme", "t", 3)
+    async with ground.node():
+        await publish(ground, an_event("acme", "t", 1))
+        await publish(ground, three, value=b"garbage")
+        await publish(ground, three, an_event("acme", "t", 4), an_event("acme", "t", 2))
+        await applied(ground, [1, 2])
+        await eventually(lambda: _is_quiet(ground))
+        assert await parked(ground) == [(3, "undecodable"), (3, "version_gap"), (4, "version_gap")]
+        await ask(ground, "discard", 3, reason="undecodable")
+        await applied(ground, [1, 2, 3, 4])
     assert await parked(ground) == []
 
 

@@ -61,6 +61,8 @@ def test_only_development_may_talk_to_this_machine_over_http() -> None:
         "fc00::1",
         "::ffff:10.0.0.1",
         "::ffff:8.8.8.8",
+        "::10.0.0.1",
+        "fec0::1",
         "64:ff9b::a00:1",
         "2002:a00:1::",
         "2001:0:a00:1::",

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from services.escalation.adapters.public_holidays import public_holidays
 from services.escalation.app.configuration import EscalationPart
@@ -133,3 +134,20 @@ def test_public_holidays_close_a_calendar() -> None:
     epiphany = datetime(2026, 1, 6, tzinfo=UTC)
     assert calendar.elapsed(epiphany.replace(day=5), epiphany).total_seconds() == 8 * 3600
     assert calendar.elapsed(epiphany, epiphany.replace(day=7)).total_seconds() == 0
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {
+            "escalation_policies": [
+                {"id": "c", "steps": [{"notify": {"emails": [f"{n}@a.example" for n in range(101)]}}]}
+            ]
+        },
+        {"calendars": [{**OFFICE, "id": f"c{n}"} for n in range(201)]},
+        {"sla_policies": [policy(*[target()] * 101)]},
+    ],
+)
+def test_nothing_in_a_configuration_is_without_a_bound(part: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="too_long"):
+        EscalationPart.model_validate(part)

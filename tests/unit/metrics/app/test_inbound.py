@@ -115,6 +115,7 @@ def test_only_an_agents_reply_to_a_customer_is_a_first_reply() -> None:
     s.replied("t", at(1))
     assert found(s.events, FactKind.FIRST_REPLIED) == []
     s.asked("t", at(2), machine=MachineClass.AUTO_REPLY)
+    s.asked("t", at(2.5), is_public=False)
     s.replied("t", at(3))
     assert found(s.events, FactKind.FIRST_REPLIED) == []
     s.asked("t", at(5))

@@ -211,6 +211,20 @@ def test_an_explicit_scope_is_shown_whether_anything_happened_there_or_not() -> 
     assert list(Watch(query).look(a_board())) == [Key("volume", Scope(Dimension.TIER, "3"), Window.TODAY)]
 
 
+def test_a_stream_that_began_empty_keeps_nothing_from_whoever_was_there_before() -> None:
+    stage = _Stage()
+    query = Query(kpis=("first_reply",), windows=(Window.MINUTES_60,), dimensions=(Dimension.QUEUE,))
+    stays, leaves = stage.subscribe(query=query), stage.subscribe(query=query)
+    assert (stays.take()[0].values, leaves.take()[0].values) == ({}, {})
+    leaves.leave()
+    stage.happen("t")
+    back = stage.subscribe(leaves.cursor, query)
+    stage.push()
+    for client in (stays, back):
+        client.take()
+        assert client.state == stage.truth(query) != {}
+
+
 def test_frames_put_together_say_what_the_last_of_them_says() -> None:
     def frame(number: int, value: float) -> Frame:
         key = Key("volume", WHOLE, Window.TODAY)

@@ -1,0 +1,95 @@
+"""`waypost apply`, against all four services."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.cli.api import Service, services
+from deploy.cli.errors import CliError
+from deploy.cli.parts import ORDER
+from deploy.cli.place import Place
+from deploy.cli.plan import carry_out, make_plan, read_workspace
+from tests.integration.cli.commands import Cli
+from tests.integration.cli.workspace import own_demo
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+def versions(plan: dict[str, list[dict[str, object]]]) -> dict[object, tuple[object, object]]:
+    return {one["service"]: (one["version"], one["is_needed"]) for one in plan["services"]}
+
+
+async def test_a_file_is_planned_then_applied_and_the_second_time_changes_nothing(
+    cli: Cli, tmp_path: Path
+) -> None:
+    file = own_demo(tmp_path, cli.workspace_id)
+    dry = (await cli.ok("apply", file, "--dry-run", "--json")).data
+    assert versions(dry) == dict.fromkeys(ORDER, (0, True))
+    added = {change["path"] for part in dry["services"] for change in part["changes"] if change["kind"] == "added"}
+    assert {"agents/ben", "queues/technical", "sla_policies/gold", "channels/support"} <= added
+
+    told = (await cli.ok("apply", file)).out
+    assert told.count("version 0 → 1") == 4  # the dry run has changed nothing
+    assert "router, escalation, metrics, intake changed." in told
+    told = (await cli.ok("apply", file)).out
+    assert told.count("unchanged, version 1") == 4
+    assert "Nothing to do: everything is as the file says." in told
+
+    changed = own_demo(tmp_path, cli.workspace_id, **{"capacity: 60": "capacity: 40"})
+    plan = (await cli.ok("apply", changed, "--json")).data
+    assert [change for part in plan["services"] for change in part["changes"]] == [
+        {"path": "agents/grace/capacity", "kind": "changed"}
+    ]
+    assert versions(plan) == {**dict.fromkeys(ORDER, (1, False)), "router": (1, True)}
+
+
+async def test_what_a_service_refuses_is_told_by_its_line_in_the_file_and_nothing_is_changed(
+    cli: Cli, tmp_path: Path
+) -> None:
+    broken = {
+        'message.subject.startsWith("[drill]")': "message.sbject == 1",
+        'customer.tier == "gold" && has(ticket.labels.severity)': 'customer.teir == "gold"',
+        "country: DE": "country: QQ",
+    }
+    file = own_demo(tmp_path, cli.workspace_id, **broken)
+    ended = await cli.run("apply", file)
+    assert (ended.code, ended.out) == (1, "")
+    assert "Traceback" not in ended.err
+    lines = {line.split()[1]: line for line in ended.err.splitlines()[1:]}
+    text = file.read_text().splitlines()
+    for said, name in (("sbject", "intake_rules"), ("teir", "gold-outage"), ("- id: office", "calendars/office")):
+        (number,) = (number for number, line in enumerate(text, 1) if said in line)
+        assert name in lines[str(number)]
+    for service in ORDER:
+        configuration = await (await cli.system.http(service, cli.workspace_id)).get("/v1/configuration")
+        assert configuration.json()["version"] == 0
+
+
+async def test_a_missing_secret_is_named_before_anything_is_sent(cli: Cli, tmp_path: Path) -> None:
+    del cli.env["WAYPOST_DEMO_WEBHOOK_SECRET"]
+    ended = await cli.run("apply", own_demo(tmp_path, cli.workspace_id), env={"WAYPOST_ROUTER_URL": NOWHERE})
+    assert ended.code == 1
+    assert "${WAYPOST_DEMO_WEBHOOK_SECRET}" in ended.err
+
+
+async def test_after_a_partial_failure_applying_again_goes_on(cli: Cli, tmp_path: Path) -> None:
+    path = own_demo(tmp_path, cli.workspace_id)
+    file, content = read_workspace(path, cli.env)
+    async with (
+        services(Place(tmp_path, cli.env), workspace_id=cli.workspace_id) as reached,
+        httpx.AsyncClient() as client,
+    ):
+        plan = await make_plan(file, content, reached)
+        lost = {**reached, "metrics": Service("metrics", NOWHERE, client)}
+        with pytest.raises(CliError, match=r"router, escalation are changed; apply again to go on"):
+            await carry_out(plan, lost)
+        with pytest.raises(CliError, match="somebody else has changed the configuration meanwhile"):
+            await carry_out(plan, reached)
+    assert "metrics, intake changed." in (await cli.ok("apply", path)).out
+
+
+async def test_a_token_for_another_workspace_is_refused(cli: Cli, tmp_path: Path) -> None:
+    ended = await cli.run("apply", own_demo(tmp_path, "somebody-elses"))
+    assert ended.code == 1
+    assert ended.err == (f"waypost: WAYPOST_TOKEN is for workspace {cli.workspace_id}, not for somebody-elses.\n")

@@ -1,0 +1,31 @@
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli.main import app
+
+
+def told(*words: str) -> str:
+    ended = CliRunner().invoke(app, words, env={"COLUMNS": "160", "TERM": "dumb"})
+    assert ended.exit_code == 0, ended.output
+    return ended.output
+
+
+def test_help_names_every_command() -> None:
+    shown = told("--help")
+    commands = ("apply", "token", "send", "tickets", "agent", "watch", "parked", "migrate", "topics", "snapshot")
+    assert [name for name in commands if name not in shown] == []
+    assert told("help") == shown
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (("help", "agent"), ("available", "--workspace")),
+        (("help", "apply"), ("--dry-run", "--json")),
+        (("help", "parked"), ("list", "show", "replay", "discard")),
+        (("help", "token", "revoke"), ("JTI",)),
+    ],
+)
+def test_help_tells_how_a_command_is_used(words: tuple[str, ...], names: tuple[str, ...]) -> None:
+    shown = told(*words)
+    assert [name for name in names if name not in shown] == []
