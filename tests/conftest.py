@@ -1,6 +1,6 @@
 """What every test may use: one real PostgreSQL and one real Kafka, started once for the whole run."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from deploy.local.stack import Stack
 from shared.telemetry import logging
 
 if TYPE_CHECKING:  # pure tests start in milliseconds: they do not import the services
-    from tests.system import System, Templates
+    from tests.system import Templates
 
 
 # How long an example takes says nothing on a machine that is busy with other things.
@@ -37,18 +37,6 @@ def templates(stack: Stack) -> "Templates":
     from tests.system import Templates
 
     return Templates(stack)
-
-
-@pytest.fixture(scope="session")
-async def system(
-    stack: Stack, templates: "Templates", tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator["System"]:
-    """All services, shared by tests that keep to workspaces of their own."""
-    from tests.system import BUILDS, start
-
-    folder = tmp_path_factory.mktemp("system")
-    async with start(stack, BUILDS, prefix="system", templates=templates, folder=folder) as running:
-        yield running
 
 
 _workspaces = count(1)

@@ -44,6 +44,7 @@ def write(folder: Path, taken: Mapping[str, Taken], order: Sequence[str]) -> Non
     known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     merged = {**known, **{name: asdict(one) for name, one in taken.items()}}
     merged = {name: merged[name] for name in order if name in merged}
+    folder.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(merged, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     text = "\n".join(_markdown({name: _taken(one) for name, one in merged.items()}))
     (folder / "benchmarks.md").write_text(text, encoding="utf-8")

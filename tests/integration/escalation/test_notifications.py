@@ -124,12 +124,13 @@ async def test_a_mail_server_that_is_busy_is_tried_again_and_a_refusal_is_final(
 
 
 async def test_after_the_last_attempt_it_has_failed(desk: Desk, website: Website) -> None:
-    website.answers[f"/{desk.workspace_id}"] = [500] * 20
+    website.answers[f"/{desk.workspace_id}"] = [500 + attempt for attempt in range(1, 11)]
     await escalated(desk, website, webhooks=["pager"])
     for attempt in range(1, 10):
-        await notification(desk, state="pending", attempts=attempt)
+        # Each with an answer of its own: seen once the attempt is over, not when it begins.
+        await notification(desk, state="pending", attempts=attempt, detail=f"answered {500 + attempt}")
         await desk.system.travel(timedelta(hours=24))
-    await notification(desk, state="failed", attempts=10, detail="answered 500")
+    await notification(desk, state="failed", attempts=10, detail="answered 510")
     assert len(website.to(f"/{desk.workspace_id}")) == 10
 
 

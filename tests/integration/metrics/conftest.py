@@ -15,7 +15,7 @@ from tests.integration.metrics.running import Ground, Process
 _numbers = count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def metrics_template(stack: Stack) -> str:
     """The name of a migrated database."""
 
@@ -27,7 +27,7 @@ async def metrics_template(stack: Stack) -> str:
     return await asyncio.to_thread(make)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def shared_ground(
     stack: Stack, metrics_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Ground]:
@@ -37,7 +37,7 @@ async def shared_ground(
         yield ground
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def process(shared_ground: Ground) -> Process:
     """The process on the shared ground."""
     return await shared_ground.start()

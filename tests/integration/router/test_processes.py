@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ async def test_a_restart_makes_the_same_memory_and_fires_what_became_due_once(
         stack, ("router",), prefix=PREFIX, templates=templates, folder=tmp_path, databases=databases
     ) as again:
         floor.http = await again.http("router", "acme")
-        assert [(await floor.http.get(path)).json() for path in PATHS] == before
+        await eventually(partial(_shows, floor, before))
         accepted = await floor.http.post(f"/v1/offers/{offer['offer_id']}/accept")
         assert accepted.status_code == 200
         await floor.set_status("held", TicketStatus.OPEN, TicketStatus.SOLVED)
@@ -81,7 +82,7 @@ async def test_requests_reach_the_process_that_holds_the_workspace(
                 assert answer.status_code == 200, answer.text
         await eventually(lambda: _held(one) == 12)
         for floor in floors:
-            assert (await floor.http.get("/v1/agents/ann")).json()["activity"] == "engaged"
+            await eventually(partial(_is_engaged, floor))
     await own.close()
 
 
@@ -141,6 +142,16 @@ async def _rows(system: System, workspace_id: str) -> dict[str, object]:
 
 async def _load(floor: Floor, agent_id: str, load: int) -> bool:
     return bool((await floor.http.get(f"/v1/agents/{agent_id}")).json()["load"] == load)
+
+
+async def _shows(floor: Floor, before: list[object]) -> bool:
+    assert [(await floor.http.get(path)).json() for path in PATHS] == before
+    return True
+
+
+async def _is_engaged(floor: Floor) -> bool:
+    answer = await floor.http.get("/v1/agents/ann")
+    return answer.status_code == 200 and answer.json()["activity"] == "engaged"
 
 
 def _agree(*systems: System) -> bool:

@@ -17,7 +17,7 @@ from tests.integration.shared.node import Ground
 _numbers = count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def template(stack: Stack) -> str:
     """A migrated database to clone."""
     made = await asyncio.to_thread(stack.postgres.create_database, "kernel", prefix="template_")

@@ -106,6 +106,8 @@ class Ground:
     database: Database
     producer: Producer
     stack: AsyncExitStack
+    relays: list[RelaySignal] = field(default_factory=list)
+    """Those of the nodes: woken as by a process's own commits, where they would look every second."""
 
     @classmethod
     @asynccontextmanager
@@ -124,6 +126,7 @@ class Ground:
         producer = Producer(self.bootstrap, topic_prefix=self.prefix)
         metrics = Metrics("kernel")
         relaying = RelaySignal()
+        self.relays.append(relaying)
         database = Database(engine, shards=12, relaying=relaying)
         leases = Leases(database, holder=holder, owner_url=f"http://{holder}")
         await leases.prepare()
@@ -165,6 +168,8 @@ class Ground:
             tx.emit(events)
 
         await self.database.transact(unit, workspaces={event.workspace_id for event in events})
+        for relay in self.relays:
+            relay.bell.ring()
 
     async def notes(self, *workspaces: str) -> list[tuple[str, int]]:
         """(subject, sequence) of what was applied, by subject."""
