@@ -58,7 +58,7 @@ async def test_a_frozen_process_commits_nothing_once_its_shards_were_taken(pair:
                 pair.thaw(name)
         answers.extend(command.result() for command in commands)
 
-    load = await under_fault(pair, fault, 500)
+    load = await under_fault(pair, fault)
     await eventually(lambda: _is_shared(pair), within_s=40)
     await must_hold(pair, truth, load)
 

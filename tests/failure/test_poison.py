@@ -38,7 +38,7 @@ async def test_an_undecodable_record_holds_back_its_subject_alone_until_it_is_se
             await _publish(producer, events[2], value=b"\x00garbage")
             await _publish(producer, *events[3:])
 
-    load = await under_fault(fleet, fault, 300)
+    load = await under_fault(fleet, fault, 500)
     await must_hold(fleet, truth, load)
     assert truth.unreadable == {(OUTSIDER, events[0].subject) for events in (repaired, given_up)}
 

@@ -18,7 +18,7 @@ async def test_every_event_delivered_three_times_more_changes_nothing(
 ) -> None:
     await truth.settle()
     mark = len(truth.records)
-    load = Load(fleet, 120)
+    load = Load(fleet, 240)
     await load.run()
     for (workspace_id, _), ticket in list(load.sent.items())[:24]:
         async with fleet.http("intake", workspace_id) as http:

@@ -18,7 +18,7 @@ from deploy.local.stack import Stack
 from tests.keys import token
 from tests.system import BUILDS, Templates, start
 
-EXAMPLES = 6
+EXAMPLES = 10
 """Of each operation."""
 
 UNFIT = ("invalid-request", "malformed-json", "unsupported-media-type")
@@ -91,5 +91,5 @@ async def test_a_service_is_what_its_document_says(
 ) -> None:
     async with start(stack, (name,), prefix=f"openapi_{name}", templates=templates, folder=tmp_path) as system:
         made, wrong = await asyncio.to_thread(run, system.url(name), token("acme"))
-    assert made > 50
+    assert made > 100
     assert not wrong, "\n\n".join(dict.fromkeys(wrong))

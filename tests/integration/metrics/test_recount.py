@@ -28,7 +28,7 @@ async def test_every_number_equals_a_recount_through_repeats_reordering_restart_
 ) -> None:
     first = await ground.start("metrics-1")
     now = await ground.now(first)
-    histories = {name: desk(name, tickets=400, until=now).events for name in WORKSPACES}
+    histories = {name: desk(name, tickets=700, until=now).events for name in WORKSPACES}
     events = [event for history in histories.values() for event in history]
     pieces = as_delivered(events, "delivery", 40)
     third = len(pieces) // 3
@@ -56,7 +56,7 @@ async def test_every_number_equals_a_recount_through_repeats_reordering_restart_
 async def test_history_equals_a_recount_in_every_interval(ground: Ground) -> None:
     process = await ground.start()
     now = await ground.now(process)
-    events = desk("acme", tickets=400, until=now).events
+    events = desk("acme", tickets=600, until=now).events
     for piece in as_delivered(events, "series", 5):
         await ground.publish(piece)
     await ground.applied(process, events)
@@ -69,4 +69,4 @@ async def test_history_equals_a_recount_in_every_interval(ground: Ground) -> Non
         {"tier": "2"},
     ]
     points = await check_series(http, Truth(events), scopes, now - timedelta(hours=52), now)
-    assert points > 10_000
+    assert points > 15_000

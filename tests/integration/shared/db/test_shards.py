@@ -43,8 +43,7 @@ async def test_a_restarted_process_takes_its_own_shards_back_without_waiting(gro
         epochs = {shard.n: shard.epoch for shard in first.leases.held()}
         # The same name while its predecessor's leases still run: what a restart after SIGKILL looks like.
         async with ground.node("a") as second:
-            # Half of the time after which anybody else could.
-            await eventually(lambda: len(held(second)) == 12, within_s=2)
+            await eventually(lambda: len(held(second)) == 12, within_s=1)
             assert all(shard.epoch == epochs[shard.n] + 1 for shard in second.leases.held())
             await eventually(lambda: held(first) == [])
 

@@ -69,7 +69,7 @@ KILLERS = {
 
 @pytest.mark.parametrize("raw", KILLERS.values(), ids=KILLERS)
 async def test_whatever_a_mail_holds_it_is_read_or_refused_in_time(raw: bytes) -> None:
-    parsers = Parsers(1, ParserLimits(cpu_s=2))
+    parsers = Parsers(1)
     began = monotonic()
     with suppress(UnreadableMail):
         await parsers.parse(raw)
