@@ -30,6 +30,7 @@ from shared.kafka.client import Producer, Reader, create_topics
 from shared.kafka.consumer import Apply, Consumer, Fuse, ParkedWatch
 from shared.kafka.inbox import Inboxes
 from shared.settings import Settings
+from shared.sockets import listen
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 from shared.wakeups import RelaySignal
@@ -138,7 +139,7 @@ async def open_runtime(name: str, settings: Settings, leaves: Leaves) -> AsyncIt
         clock = CarriedClock()
         producer = Producer(settings.kafka_bootstrap, topic_prefix=settings.topic_prefix)
         stack.push_async_callback(producer.close)
-        listening = stack.enter_context(socket.create_server((settings.http_host, settings.http_port)))
+        listening = stack.enter_context(listen(settings.http_host, settings.http_port))
         own_url = settings.http_owner_url or _url_of(listening)
         leases = Leases(database, holder=settings.holder, owner_url=own_url)
         if leaves.connects:

@@ -9,14 +9,26 @@ from hypothesis import settings
 
 from deploy.local.stack import Stack
 from shared.telemetry import logging
+from tests.scheduling import FolderScheduling, rank
 
 if TYPE_CHECKING:  # pure tests start in milliseconds: they do not import the services
+    from xdist.remote import Producer
+
     from tests.system import Templates
 
 
 # How long an example takes says nothing on a machine that is busy with other things.
 settings.register_profile("waypost", deadline=None)
 settings.load_profile("waypost")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> FolderScheduling:
+    return FolderScheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,14 +12,20 @@ T = TypeVar("T")
 
 @overload
 async def eventually(
-    probe: Callable[[], Coroutine[Any, Any, T]], *, within_s: float = 10, what: str = ""
+    probe: Callable[[], Coroutine[Any, Any, T]], *, within_s: float = 10, what: str = "", every_s: float = 0.02
 ) -> T: ...
 @overload
-async def eventually(probe: Callable[[], T], *, within_s: float = 10, what: str = "") -> T: ...
-async def eventually(probe: Callable[[], Any], *, within_s: float = 10, what: str = "") -> Any:
+async def eventually(
+    probe: Callable[[], T], *, within_s: float = 10, what: str = "", every_s: float = 0.02
+) -> T: ...
+async def eventually(
+    probe: Callable[[], Any], *, within_s: float = 10, what: str = "", every_s: float = 0.02
+) -> Any:
     """The first true result of `probe`, a function or a coroutine function, asked again and again.
 
     A failing assertion inside `probe` counts as not yet; the last one is raised when time is up.
+
+    every_s: the pause between two askings, longer where asking costs those who are asked
     """
     deadline = monotonic() + within_s
     while True:
@@ -34,4 +40,4 @@ async def eventually(probe: Callable[[], Any], *, within_s: float = 10, what: st
             failure = error
         if monotonic() > deadline:
             raise failure or AssertionError(f"not within {within_s} s: {what or probe}")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(every_s)

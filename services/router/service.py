@@ -71,5 +71,6 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
             cors_origins=settings.cors_origins,
             has_docs=settings.environment == "development",
         )
-        forwarding.install(app, Placement(runtime.leases, runtime.own_url, settings.shards), runtime.http)
+        placement = Placement(runtime.leases, runtime.own_url, settings.shards, loaded=engines.until_loaded)
+        forwarding.install(app, placement, runtime.http)
         yield Service(runtime=runtime, app=app, serve=serve, parts=[wake_streams])

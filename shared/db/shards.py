@@ -119,6 +119,7 @@ class Leases:
         self._owners: Mapping[int, str] = {}
         self._trusted_until = 0.0
         self._reclaims = True
+        self._round_over = asyncio.Event()
 
     def held(self) -> list[Shard]:
         """The shards that this process may work for at this moment."""
@@ -126,9 +127,19 @@ class Leases:
             return []
         return [shard for shard, task in self._held.values() if not task.done()]
 
-    def owner_url(self, n: int) -> str | None:
-        """Where the holder of a shard listens, as of the last renewal; None while nobody holds it."""
-        return self._owners.get(n)
+    async def locate(self, n: int, *, within_s: float) -> str | None:
+        """Where the holder of a shard listens, our own address where we hold it; None where nobody turns up.
+
+        within_s: how long to wait for somebody to take a shard that is between two holders
+        """
+        found = self._locate(n)
+        if found is None and within_s > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    while found is None:
+                        await self._round_over.wait()
+                        found = self._locate(n)
+        return found
 
     async def prepare(self) -> None:
         """Makes the rows of a new installation. Raises FatalError where it has another number of shards."""
@@ -147,12 +158,20 @@ class Leases:
         async with asyncio.TaskGroup() as group:
             while not stopping.is_set():
                 await self._round(serve, group)
+                over, self._round_over = self._round_over, asyncio.Event()
+                over.set()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_RENEW_S):
                         await stopping.wait()
             await self._give_up(list(self._held))
             with suppress(TransientError):
                 await self._database.transact(lambda tx: tx.execute(_LEAVE, {"holder": self._holder}))
+
+    def _locate(self, n: int) -> str | None:
+        if n in self._held and not self._held[n][1].done() and monotonic() < self._trusted_until:
+            return self._url
+        owner_url = self._owners.get(n)
+        return None if owner_url == self._url else owner_url
 
     async def _round(self, serve: Serve, group: asyncio.TaskGroup) -> None:
         started = monotonic()

@@ -1,6 +1,6 @@
 """Requests for a workspace whose shard another process holds are forwarded to it, once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -14,6 +14,8 @@ from shared.http.auth import Allowed, Principal
 from shared.http.problems import response_for
 
 FORWARDED = "waypost-forwarded"
+_MOVING_S = 3.0
+"""How long a request waits for a shard that is between two holders: a handover takes about two seconds."""
 _DROPPED = {"host", "content-length", "connection", "transfer-encoding", "keep-alive"}
 
 
@@ -27,12 +29,18 @@ class Elsewhere(Exception):
 
 
 class Placement:
-    """Knows which process holds a workspace."""
+    """Knows which process holds a workspace.
 
-    def __init__(self, leases: Leases, own_url: str, shards: int) -> None:
+    loaded: waits, for a bounded time, until a workspace whose shard is here can be worked for
+    """
+
+    def __init__(
+        self, leases: Leases, own_url: str, shards: int, *, loaded: Callable[[str], Awaitable[None]] | None = None
+    ) -> None:
         self._leases = leases
         self._own_url = own_url
         self._shards = shards
+        self._loaded = loaded
 
     async def require_here(self, request: Request, workspace_id: str) -> None:
         """Returns only in the process that holds the workspace.
@@ -40,10 +48,13 @@ class Placement:
         Raises Elsewhere, and Unavailable while nobody holds it or after a first hop.
         """
         n = shard_of(workspace_id, self._shards)
-        if any(shard.n == n for shard in self._leases.held()):
+        may_wait = FORWARDED not in request.headers
+        owner_url = await self._leases.locate(n, within_s=_MOVING_S if may_wait else 0)
+        if owner_url == self._own_url:
+            if self._loaded is not None:
+                await self._loaded(workspace_id)
             return
-        owner_url = self._leases.owner_url(n)
-        if owner_url is None or owner_url == self._own_url or FORWARDED in request.headers:
+        if owner_url is None or not may_wait:
             raise Unavailable("The workspace is moving between processes.")
         # Read here: what this request has read of its body is gone for whoever asks again.
         await request.body()

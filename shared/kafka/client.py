@@ -16,6 +16,8 @@ from shared.telemetry.names import Log
 
 log = structlog.get_logger()
 
+_LONG_POLL_MS = 250
+"""How long the broker waits for a record. So long, at most, a new assignment waits too."""
 _STOP_TIMEOUT_S = 5
 _SEND_TIMEOUT_S = 15
 _BATCH_BYTES = 900_000
@@ -134,7 +136,7 @@ class Reader:
             bootstrap_servers=bootstrap,
             enable_auto_commit=False,
             auto_offset_reset="none",
-            fetch_max_wait_ms=500,
+            fetch_max_wait_ms=_LONG_POLL_MS,
             max_partition_fetch_bytes=1_048_576,
             request_timeout_ms=10_000,
         )

@@ -19,6 +19,9 @@ log = structlog.get_logger()
 
 _FULL = 4000
 _LOW = 1000
+_GATHER_S = 0.05
+"""How long an assignment waits for others: shards come and go several at once, and for each assignment the
+broker first sits out the fetch that is under way."""
 _CHECK_S = 5.0
 _REPORT_S = 30.0
 _STALL_S = 10.0
@@ -102,6 +105,7 @@ class Inboxes:
         self._asking = asyncio.Lock()
         self._has_ended = False
         self._inboxes: dict[int, Inbox] = {}
+        self._is_assigned = False
         self._attached = Wakeup()
         self._healthy_at = monotonic()
 
@@ -109,7 +113,7 @@ class Inboxes:
         """Starts reading a shard's partitions from these offsets, a topic never read from its beginning."""
         inbox = Inbox(shard, {topic: next_offsets.get(topic, 0) for topic in self.topics}, bell)
         self._inboxes[shard] = inbox
-        self._assign()
+        self._is_assigned = False
         self._attached.ring()
         return inbox
 
@@ -117,7 +121,7 @@ class Inboxes:
         """Stops reading a shard's partitions."""
         if self._inboxes.get(inbox.shard) is inbox:
             del self._inboxes[inbox.shard]
-            self._assign()
+            self._is_assigned = False
 
     def resume(self, inbox: Inbox) -> None:
         """Reads on for an inbox that has been drained enough."""
@@ -145,7 +149,7 @@ class Inboxes:
             if self._has_ended:
                 raise BrokerUnavailable
             if self._asker is None:
-                # A connection of its own: a broker answers in order, and a fetch may wait for half a second.
+                # A connection of its own: a broker answers in order, and a fetch may wait for records.
                 asker = self._open_reader()
                 try:
                     await asker.start()
@@ -188,12 +192,14 @@ class Inboxes:
     async def _read(self, stopping: asyncio.Event) -> None:
         reader = self._open_reader()
         await reader.start()
-        self._reader = reader
+        self._reader, self._is_assigned = reader, False
         try:
-            self._assign()
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(self._watch(reader))
                 while not stopping.is_set():
+                    if not self._is_assigned:
+                        await asyncio.sleep(_GATHER_S)
+                        self._assign(reader)
                     if self._inboxes:
                         await self._fetch(reader)
                     else:
@@ -203,10 +209,9 @@ class Inboxes:
             self._reader = None
             await reader.stop()
 
-    def _assign(self) -> None:
-        if self._reader is None:
-            return
-        self._reader.assign(
+    def _assign(self, reader: Reader) -> None:
+        self._is_assigned = True
+        reader.assign(
             {
                 (topic, inbox.shard): offset
                 for inbox in self._inboxes.values()
@@ -238,7 +243,7 @@ class Inboxes:
                 for name in self.topics:
                     reader.pause(name, shard)
         if strayed:
-            self._assign()
+            self._is_assigned = False
 
     async def _recover(self, reader: Reader, lost: Mapping[tuple[str, int], int]) -> None:
         """Goes on at the first record that is still there.
@@ -254,7 +259,7 @@ class Inboxes:
             self._metrics.retention_passed.inc()
             if inbox := self._inboxes.get(shard):
                 inbox.expected[topic] = first[topic, shard]
-        self._assign()
+        self._is_assigned = False
 
     async def _watch(self, reader: Reader) -> None:
         """Compares what the broker has with what arrives. A silent fetcher is taken for dead."""

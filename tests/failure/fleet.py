@@ -34,6 +34,9 @@ PROMISES: dict[str, Any] = {
     "sla_policies": [{"id": "everybody", "when": "true", "targets": [{"metric": "first_reply", "within": "1h"}]}]
 }
 
+LOOK_S = 0.2
+"""How often to look at what takes seconds: whoever looks takes time away from what it waits for."""
+
 # Clients make a context each, and loading the authorities' certificates into it takes longer than a request.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -52,6 +55,7 @@ class Fleet:
     children: dict[str, Child] = field(default_factory=dict)
     restarts: int = 0
     """How often the supervisor had to start something again."""
+    _connections: "dict[str, asyncpg.Connection[asyncpg.Record]]" = field(default_factory=dict)
 
     @classmethod
     @asynccontextmanager
@@ -60,6 +64,7 @@ class Fleet:
         fleet = cls(stack, folder, prefix)
         write_jwks(folder / "jwks.json")
         async with AsyncExitStack() as opened:
+            opened.push_async_callback(fleet._disconnect)
             opened.push_async_callback(fleet.stop, *BUILDS)
             for name in BUILDS:
                 template = await asyncio.to_thread(templates.__getitem__, name)
@@ -103,7 +108,7 @@ class Fleet:
 
     async def ready(self) -> None:
         """Waits until every process says that it can do its work."""
-        await eventually(self._is_ready, within_s=60, what="fleet ready")
+        await eventually(self._is_ready, within_s=60, what="fleet ready", every_s=LOOK_S)
 
     def log(self, name: str) -> str:
         """What a process has logged."""
@@ -134,12 +139,12 @@ class Fleet:
 
     async def rows(self, service: str, query: str, *arguments: object) -> list[tuple[Any, ...]]:
         """What a query finds in a service's database, past all fences."""
-        server, _, _ = self.stack.postgres.admin_url.rpartition("/")
-        connection = await asyncpg.connect(f"{server}/{self.databases[service].name}")
-        try:
-            return [tuple(row) for row in await connection.fetch(query, *arguments)]
-        finally:
-            await connection.close()
+        connection = self._connections.get(service)
+        if connection is None or connection.is_closed():
+            server, _, _ = self.stack.postgres.admin_url.rpartition("/")
+            connection = await asyncpg.connect(f"{server}/{self.databases[service].name}")
+            self._connections[service] = connection
+        return [tuple(row) for row in await connection.fetch(query, *arguments)]
 
     async def shares(self, service: str) -> dict[str, int]:
         """How many shards each process of a service holds."""
@@ -171,6 +176,10 @@ class Fleet:
             for service in BUILDS
         ]
         return sum(counts)
+
+    async def _disconnect(self) -> None:
+        for connection in self._connections.values():
+            await connection.close()
 
     async def _supervise(self) -> None:
         while True:

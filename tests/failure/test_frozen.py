@@ -9,7 +9,7 @@ import pytest
 
 from shared.events.catalog import shard_of
 from tests.eventually import eventually
-from tests.failure.fleet import Fleet
+from tests.failure.fleet import LOOK_S, Fleet
 from tests.failure.load import Load, under_fault
 from tests.failure.truth import Truth
 from tests.failure.verdict import must_hold
@@ -32,7 +32,7 @@ async def pair(fleet: Fleet) -> AsyncIterator[Fleet]:
     seconds = [f"{name}-2" for name in FROZEN]
     for name in seconds:
         fleet.start(name)
-    await eventually(lambda: _is_shared(fleet), within_s=60)
+    await eventually(lambda: _is_shared(fleet), within_s=60, every_s=LOOK_S)
     yield fleet
     await fleet.stop(*seconds)
     await fleet.ready()
@@ -52,14 +52,14 @@ async def test_a_frozen_process_commits_nothing_once_its_shards_were_taken(pair:
             await asyncio.wait(commands, return_when=asyncio.FIRST_COMPLETED)
             for name in FROZEN:
                 pair.freeze(name)
-            await eventually(lambda: _is_taken(pair), within_s=40)
-            await eventually(lambda: _has_fired(pair, hasty, 5), within_s=40)
+            await eventually(lambda: _is_taken(pair), within_s=40, every_s=LOOK_S)
+            await eventually(lambda: _has_fired(pair, hasty, 5), within_s=40, every_s=LOOK_S)
             for name in FROZEN:
                 pair.thaw(name)
         answers.extend(command.result() for command in commands)
 
     load = await under_fault(pair, fault)
-    await eventually(lambda: _is_shared(pair), within_s=40)
+    await eventually(lambda: _is_shared(pair), within_s=40, every_s=LOOK_S)
     await must_hold(pair, truth, load)
 
     # Records: what was under way was refused, and decided once, by the other.

@@ -11,7 +11,7 @@ from shared.events.envelope import Event
 from shared.kafka.client import Outgoing, Producer
 from shared.vocabulary import TicketStatus
 from tests.eventually import eventually
-from tests.failure.fleet import WORKSPACES, Fleet
+from tests.failure.fleet import LOOK_S, WORKSPACES, Fleet
 from tests.failure.load import Load, under_fault
 from tests.failure.truth import Truth
 from tests.failure.verdict import must_hold
@@ -55,7 +55,7 @@ async def test_an_undecodable_record_holds_back_its_subject_alone_until_it_is_se
     await _publish(producer, repaired[2])
     for reader in READERS:
         for events in (repaired, given_up):
-            await eventually(partial(_is_folded, fleet, reader, events), within_s=30)
+            await eventually(partial(_is_folded, fleet, reader, events), within_s=30, every_s=LOOK_S)
     await truth.settle()
     for events in (repaired, given_up):
         ticket = str(events[0].data.ticket_id)  # type: ignore[union-attr] # of a ticket
@@ -110,7 +110,7 @@ async def _ask(fleet: Fleet, reader: str, events: list[Event], what: str) -> Non
     async def is_done() -> bool:
         return all(item["request"] is None for item in await _parked(fleet, reader, events))
 
-    await eventually(is_done, within_s=30)
+    await eventually(is_done, within_s=30, every_s=LOOK_S)
 
 
 async def _is_folded(fleet: Fleet, reader: str, events: list[Event]) -> bool:

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from shared.events.catalog import SHARDS
 from tests.eventually import eventually
-from tests.failure.fleet import Fleet
+from tests.failure.fleet import LOOK_S, Fleet
 
 TOPICS = ("tickets", "routing", "escalations")
 
@@ -68,7 +68,7 @@ class Truth:
             return has_rested
 
         try:
-            await eventually(is_settled, within_s=within_s, what="everything applied")
+            await eventually(is_settled, within_s=within_s, what="everything applied", every_s=LOOK_S)
         finally:
             await consumer.stop()
         await self.read()

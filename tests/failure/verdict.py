@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.eventually import eventually
-from tests.failure.fleet import WORKSPACES, Fleet
+from tests.failure.fleet import LOOK_S, WORKSPACES, Fleet
 from tests.failure.load import Load
 from tests.failure.truth import Truth
 
@@ -27,7 +27,7 @@ async def must_hold(fleet: Fleet, truth: Truth, load: Load) -> None:
     assert await tickets_of(fleet, "intake", "message", "author_kind = 'customer'") == everyone
     assert await tickets_of(fleet, "router", "work_item", "assigned_at IS NOT NULL") == everyone
     assert await tickets_of(fleet, "escalation", "sla_clock") == everyone
-    await eventually(lambda: _is_counted(fleet, len(everyone)), what="counted")
+    await eventually(lambda: _is_counted(fleet, len(everyone)), what="counted", every_s=LOOK_S)
 
 
 def once_each(found: Mapping[str, list[Any]], tickets: Iterable[str]) -> dict[str, int]:

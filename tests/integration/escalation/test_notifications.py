@@ -117,7 +117,7 @@ async def test_a_mail_server_that_is_busy_is_tried_again_and_a_refusal_is_final(
 ) -> None:
     mailbox.refusals[:] = ["451 Later"]
     await escalated(desk, website, agents=["ann"])
-    await notification(desk, state="pending", attempts=1)
+    await notification(desk, state="pending", attempts=1, detail="mail server: 451")
     mailbox.refusals[:] = ["550 Nobody here"]
     await desk.system.travel(timedelta(seconds=5))
     await notification(desk, state="failed", attempts=2, detail="refused: 550")

@@ -71,7 +71,8 @@ async def test_requests_reach_the_process_that_holds_the_workspace(
             databases=one.databases,
             process=2,
         ) as two:
-            await eventually(lambda: _held(one) == _held(two) == 6 and _agree(one, two))
+            # Neither knows yet where the other's shards are: requests wait until they do.
+            await eventually(lambda: _held(one) == _held(two) == 6)
             floors = [await Floor.open(one, own, f"forwarded-{number}") for number in range(6)]
             for floor in floors:
                 await floor.set_state("ann")
@@ -152,12 +153,6 @@ async def _shows(floor: Floor, before: list[object]) -> bool:
 async def _is_engaged(floor: Floor) -> bool:
     answer = await floor.http.get("/v1/agents/ann")
     return answer.status_code == 200 and answer.json()["activity"] == "engaged"
-
-
-def _agree(*systems: System) -> bool:
-    """Whether every process knows who holds each shard."""
-    known = [[system.services["router"].runtime.leases.owner_url(n) for n in range(12)] for system in systems]
-    return all(owners == known[0] and None not in owners for owners in known)
 
 
 def _held(system: System) -> int:

@@ -18,6 +18,7 @@ from services.intake.adapters.email.inbound import Incoming, Mailroom
 from shared.clock import monotonic
 from shared.db.unit_of_work import Database
 from shared.errors import DataRefused, DomainError, TransientError
+from shared.sockets import listen
 from shared.telemetry.names import Log
 
 log = structlog.get_logger()
@@ -207,7 +208,7 @@ class Listeners:
         """Takes the ports. Raises OSError where somebody else has one."""
         for name, port in (("smtp", smtp), ("lmtp", lmtp)):
             if port is not None:
-                self._sockets[name] = socket.create_server((host, port))
+                self._sockets[name] = listen(host, port)
                 log.info(Log.MAIL_LISTENING, protocol=name, port=self.ports[name])
 
     def close(self) -> None:

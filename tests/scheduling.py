@@ -1,0 +1,40 @@
+"""Which worker gets which tests: folders whose tests share running services stay whole, and come first."""
+
+from pathlib import PurePosixPath
+
+from xdist.scheduler import LoadScopeScheduling
+
+SHARING = (
+    "tests/failure",
+    "tests/integration/metrics",
+    "tests/integration/escalation",
+    "tests/integration/intake",
+    "tests/e2e",
+    "tests/integration/shared",
+    "tests/integration/router",
+    "tests/integration/cli",
+)
+"""Folders whose tests share services that run while they do, the longest first."""
+
+
+def unit(nodeid: str) -> str:
+    """What a test stays together with: its folder if that shares services, its file otherwise."""
+    file = nodeid.split("::", maxsplit=1)[0]
+    folders = {str(folder) for folder in PurePosixPath(file).parents}
+    return next((folder for folder in SHARING if folder in folders), file)
+
+
+def rank(nodeid: str) -> int:
+    """Its place in the order: what takes long starts first, so that no worker is left alone with it at the end."""
+    together = unit(nodeid)
+    return SHARING.index(together) if together in SHARING else len(SHARING)
+
+
+class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # the plugin ships no types
+    """Services that tests share start once in all, and end with the last test that needs them.
+
+    The plugin's own ways of dealing out make both workers start them, and keep them till the very end.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit(nodeid)
