@@ -1,5 +1,6 @@
 """What every test may use: one real PostgreSQL and one real Kafka, started once for the whole run."""
 
+import gc
 from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING
@@ -24,6 +25,12 @@ settings.load_profile("waypost")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank(item.nodeid))
+
+
+def pytest_collection_finish() -> None:
+    # As services do: the collector need not walk through what has been imported again and again.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -6,15 +6,18 @@ from xdist.scheduler import LoadScopeScheduling
 
 SHARING = (
     "tests/failure",
-    "tests/integration/metrics",
     "tests/integration/escalation",
     "tests/integration/intake",
-    "tests/e2e",
     "tests/integration/shared",
+    "tests/e2e",
+    "tests/integration/metrics",
     "tests/integration/router",
     "tests/integration/cli",
 )
-"""Folders whose tests share services that run while they do, the longest first."""
+"""Folders whose tests share services that run while they do.
+
+The one that keeps the processors busiest comes first, beside those that wait most; single files fill up the end.
+"""
 
 
 def unit(nodeid: str) -> str:
@@ -25,7 +28,7 @@ def unit(nodeid: str) -> str:
 
 
 def rank(nodeid: str) -> int:
-    """Its place in the order: what takes long starts first, so that no worker is left alone with it at the end."""
+    """Its place in the order: folders first, so that no worker is left alone with one at the end."""
     together = unit(nodeid)
     return SHARING.index(together) if together in SHARING else len(SHARING)
 

@@ -18,6 +18,7 @@ from shared.db import migrate
 from shared.process import run
 from shared.service import Leaves, Service
 from shared.settings import Settings
+from tests.clients import client
 from tests.eventually import eventually
 from tests.keys import token, write_jwks
 
@@ -65,13 +66,7 @@ class System:
     ) -> httpx.AsyncClient:
         """A client with a token of this workspace."""
         bearer = token(workspace_id, *scopes, subject=subject)
-        return await self._clients.enter_async_context(
-            httpx.AsyncClient(
-                base_url=self.url(service),
-                headers={"Authorization": f"Bearer {bearer}"},
-                timeout=20,
-            )
-        )
+        return await self._clients.enter_async_context(client(self.url(service), bearer=bearer))
 
     async def travel(self, by: timedelta) -> None:
         """Moves every service's clock forward. Only for systems that no other test uses."""
@@ -147,10 +142,10 @@ def _clone(stack: Stack, templates: Templates, name: str, prefix: str) -> Servic
 
 async def _all_ready(system: System) -> bool:
     """Every service is ready, and holds its share of the shards."""
-    async with httpx.AsyncClient() as client:
+    async with client() as http:
         for service in system.services.values():
             if not service.runtime.leases.held():
                 return False
-            if (await client.get(f"{service.runtime.own_url}/health/ready")).status_code != 200:
+            if (await http.get(f"{service.runtime.own_url}/health/ready")).status_code != 200:
                 return False
     return True

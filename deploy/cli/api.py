@@ -161,8 +161,12 @@ async def services(
 ) -> AsyncIterator[Mapping[str, Service]]:
     """All four services, as a caller who may do this in a workspace."""
     token = bearer(place, workspace_id=workspace_id or place.workspace_id, subject=subject, scopes=scopes)
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=_TIMEOUT) as client:
-        yield {name: Service(name, place.url(name), client) for name in SERVICES}
+    urls = {name: place.url(name) for name in SERVICES}
+    # Without need no certificates: loading them takes longer than most requests.
+    has_tls = any(url.startswith("https:") for url in urls.values())
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(headers=headers, timeout=_TIMEOUT, verify=has_tls) as client:
+        yield {name: Service(name, url, client) for name, url in urls.items()}
 
 
 def bearer(place: Place, *, workspace_id: str, subject: str, scopes: tuple[str, ...]) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +18,7 @@ from deploy.local.ports import free_ports
 from deploy.local.processes import Child, Command, spawn
 from deploy.local.stack import ServiceDatabase, Stack
 from shared.events.catalog import topics_read_by
+from tests.clients import client
 from tests.eventually import eventually
 from tests.keys import token, write_jwks
 from tests.system import BUILDS, Templates
@@ -36,9 +36,6 @@ PROMISES: dict[str, Any] = {
 
 LOOK_S = 0.2
 """How often to look at what takes seconds: whoever looks takes time away from what it waits for."""
-
-# Clients make a context each, and loading the authorities' certificates into it takes longer than a request.
-_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 bearer = cache(token)
 
@@ -116,12 +113,7 @@ class Fleet:
 
     def http(self, name: str, workspace_id: str) -> httpx.AsyncClient:
         """A client of one process, with a token of a workspace."""
-        return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.ports[name]}",
-            headers={"Authorization": f"Bearer {bearer(workspace_id)}"},
-            timeout=15,
-            verify=_NO_TLS,
-        )
+        return client(f"http://127.0.0.1:{self.ports[name]}", bearer=bearer(workspace_id), timeout_s=15)
 
     async def configure(
         self, *workspaces: str, routing: dict[str, Any] = ROUTING, promises: dict[str, Any] = PROMISES
@@ -190,7 +182,7 @@ class Fleet:
             await asyncio.sleep(0.2)
 
     async def _is_ready(self) -> bool:
-        async with httpx.AsyncClient(timeout=5, verify=_NO_TLS) as http:
+        async with client(timeout_s=5) as http:
             for name in list(self.children):
                 try:
                     answer = await http.get(f"http://127.0.0.1:{self.ports[name]}/health/ready")

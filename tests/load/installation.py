@@ -18,6 +18,7 @@ from deploy.cli.keys import signing_key
 from deploy.cli.place import Place
 from deploy.cli.tokens import mint
 from deploy.local.processes import Child, Command, spawn
+from tests.clients import client
 from tests.eventually import eventually
 from tests.load.figures import Say
 
@@ -49,9 +50,7 @@ class Installation:
         """A client with an administrator's token."""
         key = signing_key(self.place.keys)
         bearer = mint(key, workspace_id=workspace_id, subject="bench", scopes=("admin",))
-        return httpx.AsyncClient(
-            base_url=self.place.url(service), headers={"Authorization": f"Bearer {bearer}"}, timeout=10
-        )
+        return client(self.place.url(service), bearer=bearer, timeout_s=10)
 
     def process(self, service: str) -> psutil.Process:
         """The process that is this service now."""

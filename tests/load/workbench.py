@@ -17,6 +17,7 @@ from deploy.local.ports import free_ports
 from deploy.local.processes import Child, Command, spawn
 from deploy.local.stack import ServiceDatabase, Stack
 from shared.events.catalog import SHARDS
+from tests.clients import client
 from tests.eventually import eventually
 from tests.keys import token, write_jwks
 from tests.load.figures import Say
@@ -51,14 +52,13 @@ class Process:
 
     def http(self, workspace_id: str) -> httpx.AsyncClient:
         """A client with an administrator's token of a workspace."""
-        headers = {"Authorization": f"Bearer {token(workspace_id)}"}
-        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=30)
+        return client(f"http://127.0.0.1:{self.port}", bearer=token(workspace_id), timeout_s=30)
 
     async def _is_ready(self) -> bool:
         assert self.child is not None
         if self.child.ended.is_set():
             raise RuntimeError(f"{self.name} ended:\n{self.log.read_text()[-2000:]}")
-        async with httpx.AsyncClient() as http:
+        async with client() as http:
             try:
                 answer = await http.get(f"http://127.0.0.1:{self.port}{self.ready_path}", timeout=5)
             except httpx.HTTPError:

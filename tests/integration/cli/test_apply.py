@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from deploy.cli.api import Service, services
@@ -10,6 +9,7 @@ from deploy.cli.errors import CliError
 from deploy.cli.parts import ORDER
 from deploy.cli.place import Place
 from deploy.cli.plan import carry_out, make_plan, read_workspace
+from tests.clients import client
 from tests.integration.cli.commands import Cli
 from tests.integration.cli.workspace import own_demo
 
@@ -78,10 +78,10 @@ async def test_after_a_partial_failure_applying_again_goes_on(cli: Cli, tmp_path
     file, content = read_workspace(path, cli.env)
     async with (
         services(Place(tmp_path, cli.env), workspace_id=cli.workspace_id) as reached,
-        httpx.AsyncClient() as client,
+        client() as http,
     ):
         plan = await make_plan(file, content, reached)
-        lost = {**reached, "metrics": Service("metrics", NOWHERE, client)}
+        lost = {**reached, "metrics": Service("metrics", NOWHERE, http)}
         with pytest.raises(CliError, match=r"router, escalation are changed; apply again to go on"):
             await carry_out(plan, lost)
         with pytest.raises(CliError, match="somebody else has changed the configuration meanwhile"):

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 from httpx_sse import ServerSentEvent, aconnect_sse
 
+from tests.clients import client
 from tests.integration.intake.office import Json, Office, refused
 from tests.keys import token
 
@@ -85,9 +85,8 @@ async def test_a_last_event_that_is_none_is_refused(office: Office) -> None:
 async def test_a_stream_ends_when_its_token_is_revoked(office: Office) -> None:
     ticket_id = await office.open_ticket()
     bearer = token(office.workspace_id, "tickets:read", jti="leaked")
-    headers: Any = {"Authorization": f"Bearer {bearer}"}
     url = f"{office.system.url('intake')}/v1/tickets/{ticket_id}/stream"
-    async with httpx.AsyncClient(timeout=20) as http, http.stream("GET", url, headers=headers) as answer:
+    async with client(bearer=bearer) as http, http.stream("GET", url) as answer:
         assert answer.status_code == 200
         expires_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         body = {"jti": "leaked", "expires_at": expires_at}
@@ -95,4 +94,4 @@ async def test_a_stream_ends_when_its_token_is_revoked(office: Office) -> None:
         async with asyncio.timeout(10):
             async for _ in answer.aiter_raw():
                 pass
-        refused(await http.get(url, headers=headers), 401, "not-authenticated")
+        refused(await http.get(url), 401, "not-authenticated")

@@ -20,6 +20,7 @@ from shared.events.envelope import Event
 from shared.kafka.client import Producer, create_topics
 from shared.process import run
 from shared.service import Leaves, Service
+from tests.clients import client
 from tests.eventually import eventually
 from tests.keys import token, write_jwks
 from tests.scribe import publish
@@ -130,6 +131,4 @@ class Ground:
     ) -> httpx.AsyncClient:
         """A client with a token of this workspace."""
         bearer = token(workspace_id, *scopes, **({"jti": jti} if jti else {}))
-        return await self.opened.enter_async_context(
-            httpx.AsyncClient(base_url=process.url, headers={"Authorization": f"Bearer {bearer}"}, timeout=30)
-        )
+        return await self.opened.enter_async_context(client(process.url, bearer=bearer, timeout_s=30))

@@ -9,6 +9,7 @@ from services.metrics.domain.definitions import KPIS
 from shared.events.catalog import shard_of
 from shared.events.tickets import TicketSnapshotV1
 from shared.vocabulary import ActorKind, AgentState, TicketStatus
+from tests.clients import client
 from tests.eventually import eventually
 from tests.integration.metrics.listening import board, listening
 from tests.integration.metrics.running import Ground, Process
@@ -110,7 +111,7 @@ async def test_only_who_may_read_numbers_reads_them(
 ) -> None:
     paths = ["/v1/kpis", "/v1/kpis/stream", "/v1/kpis/volume/series", "/v1/kpis/volume/tickets", "/v1/definitions"]
     agent = await shared_ground.http(process, workspace_id, "agents:self")
-    async with httpx.AsyncClient(base_url=process.url) as nobody:
+    async with client(process.url) as nobody:
         for path in paths:
             assert (await agent.get(path)).status_code == 403
             assert (await nobody.get(path)).status_code == 401

@@ -19,6 +19,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.processes import Child, Command, spawn
 from deploy.local.stack import ServiceDatabase, Stack
 from shared.events.catalog import SHARDS, shard_of
+from tests.clients import client
 from tests.eventually import eventually
 from tests.integration.intake.mail.post import Post, mail_of
 from tests.integration.intake.mail.sink import Sink, open_sink
@@ -75,11 +76,11 @@ async def intake_process(
     with (folder / "intake.log").open("ab") as output:
         child = spawn(Command([sys.executable, "-m", "services.intake"], env=environment, cwd=ROOT), output=output)
     try:
-        async with httpx.AsyncClient() as client:
+        async with client() as asking:
 
             async def ready() -> bool:
                 try:
-                    return (await client.get(f"http://127.0.0.1:{http}/health/ready")).status_code == 200
+                    return (await asking.get(f"http://127.0.0.1:{http}/health/ready")).status_code == 200
                 except httpx.HTTPError:
                     return False
 
@@ -91,9 +92,9 @@ async def intake_process(
 
 async def configure(http: int, workspace_id: str, address: str) -> None:
     channels = [{"id": "support", "kind": "email", "address": address}]
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token(workspace_id)}"}) as client:
-        answer = await client.put(
-            f"http://127.0.0.1:{http}/v1/configuration", json={"channels": channels}, headers={"If-Match": "*"}
+    async with client(f"http://127.0.0.1:{http}", bearer=token(workspace_id)) as administrator:
+        answer = await administrator.put(
+            "/v1/configuration", json={"channels": channels}, headers={"If-Match": "*"}
         )
         assert answer.status_code == 200, answer.text
 
@@ -145,9 +146,8 @@ async def test_a_crash_behind_the_mail_servers_yes_sends_the_same_mail_again(
     async with open_sink() as sink:
         async with intake_process(stack, database, tmp_path, "twice", sink.port) as (child, http, _):
             await configure(http, workspace_id, address)
-            headers = {"Authorization": f"Bearer {token(workspace_id)}"}
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{http}", headers=headers) as client:
-                post = Post(None, sink, workspace_id, client)  # type: ignore[arg-type] # not in this process
+            async with client(f"http://127.0.0.1:{http}", bearer=token(workspace_id)) as administrator:
+                post = Post(None, sink, workspace_id, administrator)  # type: ignore[arg-type] # not in this process
                 first = await post.post(post.raw())
                 sink.before_yes = lambda: child.signal(signal.SIGKILL)
                 reply = await post.reply(first["ticket_id"])
