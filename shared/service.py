@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from shared.access import RevokedTokens, forget_expired
 from shared.clock import CarriedClock, SystemClock
 from shared.db import clock as database_clock
-from shared.db import migrate
+from shared.db import schema
 from shared.db.engine import open_engine
 from shared.db.housekeeping import Chore, Housekeeping
 from shared.db.relay import Relay
@@ -124,7 +124,7 @@ async def open_runtime(name: str, settings: Settings, leaves: Leaves) -> AsyncIt
     owner_url = settings.database_owner_url
     url = settings.database_url.get_secret_value()
     if leaves.connects:
-        await migrate.ensure_newest(name, url, owner_url.get_secret_value() if owner_url else None)
+        await schema.ensure_newest(name, url, owner_url.get_secret_value() if owner_url else None)
         made = await create_topics(
             settings.kafka_bootstrap, topic_prefix=settings.topic_prefix, partitions=settings.shards
         )

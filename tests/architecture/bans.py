@@ -16,7 +16,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "uuid.uuid4": ("shared/ids.py",),
     "uuid4": ("shared/ids.py",),
     "os.urandom": ("shared/ids.py", "shared/telemetry/tracing.py"),
-    "os.environ": ("shared/settings.py", "shared/db/migrate.py", "deploy/"),
+    "os.environ": ("shared/settings.py", "shared/db/schema.py", "shared/db/migrate.py", "deploy/"),
     "os.getenv": ("shared/settings.py", "deploy/"),
     "asyncio.create_task": ("shared/process.py",),
     "asyncio.ensure_future": ("services/intake/adapters/group_commit.py", "shared/db/unit_of_work.py"),

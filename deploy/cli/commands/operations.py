@@ -18,10 +18,11 @@ def migrate(service: ServiceName) -> None:
     from alembic.command import upgrade  # late: only here
 
     from shared.db import migrate as history
+    from shared.db.schema import newest
 
     require_service(service)
     upgrade(history.config(service, Place.here().owner_url(service)), "head")
-    say(f"{service} is at {history.newest(service)}.")
+    say(f"{service} is at {newest(service)}.")
 
 
 def topics(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.local.stack import Stack
 from shared.db import tables
-from shared.db.migrate import newest
+from shared.db.schema import newest
 from tests.system import BUILDS, Templates
 
 _UNFENCED = text(

@@ -170,6 +170,7 @@ async def test_an_event_of_another_partition_or_writer_is_refused(ground: Ground
     async with ground.node():
         await eventually(lambda: parked(ground))
         assert await parked(ground) == [(1, "contract_violation")]
+        await eventually(lambda: parked(ground, "unknown-workspace"))
         assert [reason for _, reason in await parked(ground, "unknown-workspace")] == ["contract_violation"]
         assert await ground.notes("acme") == []
 
