@@ -1,8 +1,11 @@
 """Hints that there is something to do. Losing one costs a poll's delay, never an event."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Wakeup:
@@ -24,6 +27,29 @@ class Wakeup:
         is_rung = self._rung.is_set()
         self._rung.clear()
         return is_rung
+
+
+class Changes:
+    """Lets everybody look again who waits for something to become true."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Event()
+
+    def tell(self) -> None:
+        """Something has changed."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def until(self, probe: Callable[[], T], *, within_s: float) -> T:
+        """The first true result of `probe`, its last one after `within_s` seconds. It is asked at every change."""
+        found = probe()
+        if not found and within_s > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    while not found:
+                        await self._changed.wait()
+                        found = probe()
+        return found
 
 
 class RelaySignal:

@@ -7,7 +7,6 @@ being parked, nor the other way round.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -30,7 +29,7 @@ from shared.kafka.consumer import Applier, Fuse, read_shard
 from shared.kafka.inbox import Inboxes
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
-from shared.wakeups import Wakeup
+from shared.wakeups import Changes, Wakeup
 
 log = structlog.get_logger()
 
@@ -85,16 +84,12 @@ class Engines:
         self._metrics = metrics
         self._changed = changed
         self._seats: dict[int, _Seat] = {}
-        self._seated = asyncio.Event()
+        self._seated = Changes()
 
     async def until_loaded(self, workspace_id: str) -> None:
         """Waits until the state of a workspace whose shard is held has been loaded, but not for ever."""
         n = shard_of(workspace_id, self._database.shards)
-        if n not in self._seats:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOADING_S):
-                    while n not in self._seats:
-                        await self._seated.wait()
+        await self._seated.until(lambda: n in self._seats, within_s=_LOADING_S)
 
     async def check(self) -> None:
         """Raises Unavailable while the state of a shard that is held has not been loaded."""
@@ -144,8 +139,7 @@ class Engines:
         await self._load(engine, shard)
         async with read_shard(self._database, self._inboxes, shard, self._fuse) as (inbox, bell):
             seat = self._seats[shard.n] = _Seat(engine, bell)
-            seated, self._seated = self._seated, asyncio.Event()
-            seated.set()
+            self._seated.tell()
             try:
                 while not shard.draining.is_set():
                     if not inbox.pending and not inbox.has_requests and not seat.commands:

@@ -14,7 +14,7 @@ from shared.db.unit_of_work import Database, Fence, Tx
 from shared.errors import FatalError, StaleEpoch, TransientError
 from shared.patience import Patience
 from shared.telemetry.names import Log
-from shared.wakeups import Wakeup
+from shared.wakeups import Changes, Wakeup
 
 log = structlog.get_logger()
 
@@ -119,7 +119,7 @@ class Leases:
         self._owners: Mapping[int, str] = {}
         self._trusted_until = 0.0
         self._reclaims = True
-        self._round_over = asyncio.Event()
+        self._rounds = Changes()
 
     def held(self) -> list[Shard]:
         """The shards that this process may work for at this moment."""
@@ -132,14 +132,7 @@ class Leases:
 
         within_s: how long to wait for somebody to take a shard that is between two holders
         """
-        found = self._locate(n)
-        if found is None and within_s > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(within_s):
-                    while found is None:
-                        await self._round_over.wait()
-                        found = self._locate(n)
-        return found
+        return await self._rounds.until(lambda: self._locate(n), within_s=within_s)
 
     async def prepare(self) -> None:
         """Makes the rows of a new installation. Raises FatalError where it has another number of shards."""
@@ -158,8 +151,7 @@ class Leases:
         async with asyncio.TaskGroup() as group:
             while not stopping.is_set():
                 await self._round(serve, group)
-                over, self._round_over = self._round_over, asyncio.Event()
-                over.set()
+                self._rounds.tell()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_RENEW_S):
                         await stopping.wait()

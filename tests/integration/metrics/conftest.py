@@ -6,25 +6,18 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from alembic.command import upgrade
 
 from deploy.local.stack import Stack
-from shared.db import migrate
 from tests.integration.metrics.running import Ground, Process
+from tests.system import Templates
 
 _numbers = count(1)
 
 
 @pytest.fixture(scope="package")
-async def metrics_template(stack: Stack) -> str:
+async def metrics_template(templates: Templates) -> str:
     """The name of a migrated database."""
-
-    def make() -> str:
-        made = stack.postgres.create_database("metrics", prefix="template_alone_")
-        upgrade(migrate.config("metrics", made.owner_url), "head")
-        return made.name
-
-    return await asyncio.to_thread(make)
+    return await asyncio.to_thread(templates.__getitem__, "metrics")
 
 
 @pytest.fixture(scope="package")
