@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import settings
 
 from deploy.local.stack import Stack
 from shared.telemetry import logging
+from tests import sharing
 from tests.scheduling import FolderScheduling, rank
 
 if TYPE_CHECKING:  # pure tests start in milliseconds: they do not import the services
@@ -34,6 +36,11 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    config.pluginmanager.register(sharing.Host())
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> FolderScheduling:
     return FolderScheduling(config, log)
 
@@ -44,10 +51,14 @@ def _quiet_logs() -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """PostgreSQL and Kafka on free loopback ports. Tests make databases and topics of their own."""
-    with Stack.start(tmp_path_factory.mktemp("stack"), progress=lambda _: None) as running:
-        yield running
+    shared = getattr(request.config, "workerinput", {}).get("stack")
+    if shared:
+        yield sharing.join(Path(shared))
+    else:
+        with Stack.start(tmp_path_factory.mktemp("stack"), progress=lambda _: None) as running:
+            yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Waypost's services in this process, composed by their own `build` on the real stack, on real ports."""
 
 import asyncio
+import fcntl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -36,8 +37,14 @@ class Templates:
     def __getitem__(self, name: str) -> str:
         """The name of the service's template. Call it off the event loop."""
         if name not in self._made:
-            made = self._stack.postgres.create_database(name, prefix="template_")
-            upgrade(migrate.config(name, made.owner_url), "head")
+            # Other processes may want the same one, of the same servers; while it is made nobody can clone it.
+            with (self._stack.postgres.folder.path / f"template_{name}").open("a+") as mark:
+                fcntl.flock(mark, fcntl.LOCK_EX)
+                mark.seek(0)
+                if not mark.read():
+                    made = self._stack.postgres.create_database(name, prefix="template_")
+                    upgrade(migrate.config(name, made.owner_url), "head")
+                    mark.write("made")
             self._made.add(name)
         return f"template_{name}"
 

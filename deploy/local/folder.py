@@ -25,8 +25,9 @@ class Passwords:
         self._lock = threading.Lock()
 
     def of(self, role: str) -> str:
-        """The role's password."""
-        with self._lock:
+        """The role's password, the same for every process that asks."""
+        with self._lock, self._file.with_suffix(".lock").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
             known: dict[str, str] = json.loads(self._file.read_text()) if self._file.exists() else {}
             if role not in known:
                 known[role] = secrets.token_hex(16)
@@ -36,11 +37,14 @@ class Passwords:
 
 @dataclass(frozen=True)
 class Folder:
-    """A data folder that this process holds."""
+    """A data folder that this process holds, or looks into."""
 
     path: Path
     lock: int
-    """The descriptor of its lock. Children inherit it: it is released when the last of them has ended."""
+    """The descriptor of its lock, -1 where another process holds it.
+
+    Children inherit it: it is released when the last of them has ended.
+    """
     passwords: Passwords
 
     def log(self, name: str) -> Path:
@@ -64,6 +68,11 @@ def hold(path: Path) -> Iterator[Folder]:
         yield Folder(path, lock, Passwords(path / "passwords.json"))
     finally:
         os.close(lock)
+
+
+def look_into(path: Path) -> Folder:
+    """A data folder that another process holds."""
+    return Folder(path.resolve(), -1, Passwords(path / "passwords.json"))
 
 
 def holder(path: Path) -> int | None:

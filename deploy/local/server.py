@@ -81,6 +81,10 @@ class Server(Program):
                 raise self._failure("did not start")
             self.stopping.wait(0.1)
 
+    def join(self, ports: Sequence[int]) -> None:
+        """Takes the one that another process runs on these ports, and leaves starting and stopping to it."""
+        self._settled = ports
+
     def restart(self) -> None:
         """Kills it if it runs, and starts it."""
         self.kill()

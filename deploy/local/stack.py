@@ -1,17 +1,20 @@
 """PostgreSQL and Kafka together, for tests and measurements."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.databases import ServiceDatabase
-from deploy.local.folder import hold
+from deploy.local.folder import Folder, hold, look_into
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.server import start_all
 
-__all__ = ["ServiceDatabase", "Stack"]
+__all__ = ["Ports", "ServiceDatabase", "Stack"]
+
+Ports = Mapping[str, Sequence[int]]
+"""Those of each server, by its name."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,31 @@ class Stack:
         progress: gets a line about every step
         """
 
-        def told_by(name: str) -> Callable[[str], None]:
-            return lambda text: progress(f"{name}: {text}")
-
         with hold(data) as folder:
-            stack = Stack(Postgres(folder, progress=told_by("postgres")), Kafka(folder, progress=told_by("kafka")))
+            stack = Stack._of(folder, progress)
             try:
                 start_all([stack.postgres, stack.kafka])
                 yield stack
             finally:
                 stack.kafka.stop()
                 stack.postgres.stop()
+
+    @staticmethod
+    def join(data: Path, ports: Ports) -> "Stack":
+        """Both servers as another process runs them in this data folder, on these ports."""
+        stack = Stack._of(look_into(data), progress=lambda _: None)
+        stack.postgres.join(ports["postgres"])
+        stack.kafka.join(ports["kafka"])
+        return stack
+
+    @property
+    def ports(self) -> Ports:
+        """What `join` needs to know."""
+        return {"postgres": self.postgres.ports, "kafka": self.kafka.ports}
+
+    @staticmethod
+    def _of(folder: Folder, progress: Callable[[str], None]) -> "Stack":
+        def told_by(name: str) -> Callable[[str], None]:
+            return lambda text: progress(f"{name}: {text}")
+
+        return Stack(Postgres(folder, progress=told_by("postgres")), Kafka(folder, progress=told_by("kafka")))

@@ -1,7 +1,7 @@
 """The one module that imports the Kafka client library."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -238,8 +238,14 @@ class Reader:
         return TopicPartition(self._wire_names[topic], partition)
 
 
-async def create_topics(bootstrap: str, *, topic_prefix: str, partitions: int = SHARDS) -> list[str]:
-    """Makes the topics of the catalog that do not exist yet; the wire names of those made.
+async def create_topics(
+    bootstrap: str,
+    *,
+    topic_prefix: str,
+    partitions: int = SHARDS,
+    topics: Collection[Topic] = tuple(TOPICS.values()),
+) -> list[str]:
+    """Makes those topics that do not exist yet, by default of the whole catalog; the wire names of those made.
 
     Raises BrokerUnavailable.
     """
@@ -256,7 +262,7 @@ async def create_topics(bootstrap: str, *, topic_prefix: str, partitions: int = 
                     "retention.ms": str(int(topic.retention.total_seconds() * 1000)),
                 },
             )
-            for topic in TOPICS.values()
+            for topic in topics
             if (name := f"{topic_prefix}.{topic.name}") not in existing
         ]
         if missing:

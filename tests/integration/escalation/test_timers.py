@@ -117,6 +117,8 @@ async def consumer_held(desk: Desk, ticket: str) -> AsyncIterator[None]:
     held, release = asyncio.Event(), asyncio.Event()
 
     async def hold(tx: Tx) -> None:
+        # The server ends transactions that do nothing; this one waits for as long as the test takes.
+        await tx.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         found = {"ws": desk.workspace_id, "ticket": uid(desk.named(ticket))}
         locked = text("SELECT 1 FROM tracked_ticket WHERE workspace_id = :ws AND ticket_id = :ticket FOR UPDATE")
         assert (await tx.execute(locked, found)).one()

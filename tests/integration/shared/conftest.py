@@ -1,4 +1,4 @@
-"""A database with only the shared tables and one of the tests' own, and topics under a prefix of their own."""
+"""A database with only the shared tables and one of the tests' own, and a topic under a prefix of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,6 +11,7 @@ from deploy.local.stack import Stack
 from shared.db.engine import open_engine
 from shared.db.fences import fence
 from shared.db.kernel import create_v1
+from shared.events.catalog import TICKETS
 from shared.kafka.client import create_topics
 from tests.integration.shared.node import Ground
 
@@ -39,11 +40,16 @@ async def template(stack: Stack) -> str:
 
 @pytest.fixture
 async def ground(stack: Stack, template: str) -> AsyncIterator[Ground]:
-    """An empty database and empty topics."""
+    """An empty database."""
     prefix = f"t{next(_numbers)}"
     database = await asyncio.to_thread(
         stack.postgres.create_database, "kernel", prefix=f"{prefix}_", template=template
     )
-    await create_topics(stack.kafka.bootstrap, topic_prefix=prefix)
     async with Ground.open(database.url, stack.kafka.bootstrap, prefix) as made:
         yield made
+
+
+@pytest.fixture
+async def topic(ground: Ground) -> None:
+    """The topic that the ground's processes read."""
+    await create_topics(ground.bootstrap, topic_prefix=ground.prefix, topics=[TICKETS])

@@ -5,22 +5,19 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from shared.db.shards import Leases, Shard, fair_share
+from shared.db.shards import Leases, Shard
 from shared.db.unit_of_work import Fence, Tx
 from shared.errors import DatabaseUnavailable, StaleEpoch
 from shared.events.catalog import shard_of
 from tests.eventually import eventually
 from tests.integration.shared.node import Ground, Node, an_event
 
+pytestmark = pytest.mark.usefixtures("topic")
+
 
 def held(*nodes: Node) -> list[int]:
     """The shards that these processes believe to hold."""
     return sorted(shard.n for node in nodes for shard in node.leases.held())
-
-
-@pytest.mark.parametrize(("members", "share"), [(1, 12), (2, 6), (5, 3), (12, 1), (13, 1)])
-def test_a_fair_share_leaves_no_shard_without_a_holder(members: int, share: int) -> None:
-    assert fair_share(12, members) == share
 
 
 async def test_a_lone_process_takes_all_shards_at_once(ground: Ground) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import uuid5
 
+import pytest
 from sqlalchemy import text
 
 from shared.db.unit_of_work import Tx
@@ -16,6 +17,8 @@ from shared.kafka.client import Outgoing
 from shared.vocabulary import ActorKind, ChannelKind, Priority, TicketStatus
 from tests.eventually import eventually
 from tests.integration.shared.node import NAMESPACE, Ground, an_event
+
+pytestmark = pytest.mark.usefixtures("topic")
 
 
 async def publish(ground: Ground, *events: Event, value: bytes | None = None) -> None:

@@ -1,0 +1,63 @@
+"""All workers of a run share one PostgreSQL and one Kafka: the process that deals out the tests runs them."""
+
+import json
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy.local.errors import LocalError
+from deploy.local.folder import write_private
+from deploy.local.stack import Stack
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+WITHIN_S = 90.0
+
+
+class Host:
+    """Plugin of the process that deals out the tests. It starts the servers while the workers look for tests."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="waypost-tests-"))
+        self._has_ended = threading.Event()
+        self._running = threading.Thread(target=self._run, name="stack")
+        self._running.start()
+
+    def pytest_configure_node(self, node: "WorkerController") -> None:
+        """Tells a worker where to find them."""
+        node.workerinput["stack"] = str(self._folder)
+
+    def pytest_unconfigure(self) -> None:
+        """Stops them, once the last worker has ended."""
+        self._has_ended.set()
+        self._running.join()
+        # Tens of thousands of files: nobody need wait until they are gone.
+        subprocess.Popen(["rm", "-rf", self._folder], start_new_session=True)
+
+    def _run(self) -> None:
+        outcome = self._folder / "outcome.json"
+        try:
+            with Stack.start(self._folder, progress=lambda _: None) as running:
+                write_private(outcome, json.dumps({"ports": running.ports}))
+                self._has_ended.wait()
+                # In good order it would first write out thousands of partitions that nobody reads again.
+                running.kafka.kill()
+        except LocalError as error:
+            write_private(outcome, json.dumps({"failure": str(error)}))
+
+
+def join(folder: Path) -> Stack:
+    """The servers that the host runs in this folder, once they are there. LocalError if they do not come."""
+    until = time.monotonic() + WITHIN_S
+    while not (folder / "outcome.json").exists():
+        if time.monotonic() > until:
+            raise LocalError(f"PostgreSQL and Kafka did not start within {WITHIN_S:.0f} s.")
+        time.sleep(0.05)
+    outcome = json.loads((folder / "outcome.json").read_text())
+    if "failure" in outcome:
+        raise LocalError(outcome["failure"])
+    return Stack.join(folder, outcome["ports"])
