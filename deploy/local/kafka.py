@@ -50,6 +50,8 @@ group.initial.rebalance.delay.ms=0
 # After a crash the controller lets the broker back in only when its old session has run out.
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
+# Where nothing happens, a record twice a second would only fill the disk and keep a processor awake.
+metadata.max.idle.interval.ms=5000
 """
 
 
