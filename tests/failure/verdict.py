@@ -19,7 +19,8 @@ async def must_hold(fleet: Fleet, truth: Truth, load: Load) -> None:
     assert truth.gaps() == []
     assert truth.times_backwards() == []
     shown = await tickets(fleet)
-    assert accepted.keys() <= shown, "a ticket is lost"
+    assert fleet.accepted <= shown, "a ticket is lost"
+    assert shown <= fleet.accepted, "a message has opened two tickets"
     everyone = {ticket for _, ticket in shown}
     assert len(everyone) == len(shown)
     for event in ("ticket.opened", "ticket.message_received", "work.queued", "work.assigned", "sla.clock_started"):

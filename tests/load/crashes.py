@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
+from deploy.cli.layout import SERVICES
 from deploy.local.keeper import HEALTHY_AFTER_S
-from deploy.local.layout import SERVICES
 from shared.clock import SystemClock, monotonic
 from tests.load.figures import Effort, Figure, Say, Section
 from tests.load.installation import AGENT, Installation, installation, message

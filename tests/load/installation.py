@@ -88,7 +88,11 @@ async def begin(data: Path) -> Installation:
             raise RuntimeError(log.read_text()[-3000:])
         return READY in log.read_text()
 
-    await eventually(is_ready, within_s=120, what=f"ready, see {log}")
+    try:
+        await eventually(is_ready, within_s=120, what=f"ready, see {log}")
+    except BaseException:
+        await started.stop()
+        raise
     return started
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
-from deploy.local.postgres import _binaries
+from deploy.local.postgres import binaries
 
 LIBRARIES = ("fastapi", "uvicorn", "uvloop", "SQLAlchemy", "asyncpg", "aiokafka")
 KAFKA_LOCK = Path(__file__).parents[2] / "deploy" / "local" / "kafka.lock"
@@ -37,7 +37,7 @@ def _processor() -> str:
 
 
 def _postgres() -> str:
-    said = subprocess.run([_binaries() / "postgres", "--version"], check=True, capture_output=True, text=True)
+    said = subprocess.run([binaries() / "postgres", "--version"], check=True, capture_output=True, text=True)
     return said.stdout.split()[-1]
 
 

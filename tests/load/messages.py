@@ -76,7 +76,7 @@ async def measure(effort: Effort, say: Say) -> Section:
             ),
             Figure("answer, p50", "ms", [outcome.p50_ms for outcome in fresh]),
             Figure("answer, p99", "ms", [outcome.p99_ms for outcome in fresh]),
-            Figure("events not yet published when a round ends", "", unpublished),
+            Figure("events not yet published once the last answer of a round has been read", "", unpublished),
             Figure("repeats", "/s", [outcome.per_second for outcome in repeats]),
         ],
     )

@@ -1,8 +1,11 @@
 """From nothing to the first ticket that is offered to somebody."""
 
+import asyncio
 import shutil
+import tempfile
 from pathlib import Path
 
+from deploy.local.jars import cache_folder, provide, read_lock
 from shared.clock import monotonic
 from tests.eventually import eventually
 from tests.load.figures import Effort, Figure, Say, Section
@@ -14,6 +17,8 @@ READ = ("ready", "first ticket offered")
 async def measure(effort: Effort, say: Say) -> Section:
     """Starts without data, stops, starts with the data, and so on."""
     rounds = 1 if effort.is_quick else effort.rounds
+    cache = cache_folder(Path(tempfile.gettempdir()))
+    await asyncio.to_thread(provide, read_lock(), cache, progress=say)
     cold: list[tuple[float, float]] = []
     again: list[tuple[float, float]] = []
     for turn in range(rounds):

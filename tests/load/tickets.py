@@ -42,6 +42,7 @@ async def measure(effort: Effort, say: Say) -> Section:
     count = effort.of(24_000, 4_800)
     bare: list[float] = []
     routed: list[float] = []
+    spread: list[int] = []
     size = 0
     async with workbench(say) as bench:
         router = await bench.service("router")
@@ -52,6 +53,7 @@ async def measure(effort: Effort, say: Say) -> Section:
             async with _bare_loop(bench):
                 for number in range(effort.rounds):
                     batches, size = _records(number, count)
+                    spread.append(len(batches))
                     bare.append(await _stretch(bench, producer, batches, *BARE, None))
                     await _configure(router, number)
                     routed.append(
@@ -68,7 +70,8 @@ async def measure(effort: Effort, say: Say) -> Section:
         "Tickets through one router process",
         [
             f"{count:,} `ticket.opened` records a round, {size} bytes each, in {WORKSPACES} workspaces over "
-            f"{SHARDS} partitions, published as fast as the broker takes them while the router waits for them; "
+            f"{min(spread)} to {max(spread)} of {SHARDS} partitions, published as fast as the broker takes "
+            "them while the router waits for them; "
             f"{len(AGENTS)} available agents a workspace, each of whom could take all. Every ticket is queued and "
             "offered to an agent; decisions, state and events are committed to PostgreSQL and published to Kafka.",
             "Measured by the records' own timestamps, from the first ticket to the last offer on its topic.",

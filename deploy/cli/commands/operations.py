@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from deploy.cli.errors import CliError
+from deploy.cli.layout import SERVICES
 from deploy.cli.output import console, duration, say, say_json, table
 from deploy.cli.place import Place
-from deploy.local.layout import SERVICES
 
 ServiceName = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.", show_default=False)]
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deploy.cli.commands.operations import ServiceName, require_service
+from deploy.cli.layout import SERVICES
 from deploy.cli.output import console, day_time, safe, say, say_json, table
 from deploy.cli.place import Place
-from deploy.local.layout import SERVICES
 
 if TYPE_CHECKING:
     from deploy.cli.answers import Parked
