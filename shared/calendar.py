@@ -120,12 +120,6 @@ class Calendar:
             open_until = closes
         raise NoOpening
 
-    def is_open(self, instant: datetime) -> bool:
-        """Whether this instant is open."""
-        at = _us(instant)
-        opens, closes = next(self._segments(at), (at + 1, at + 1))
-        return opens <= at < closes
-
     def opens_after(self, instant: datetime) -> bool:
         """Whether it opens within 400 days."""
         return self.elapsed(instant, instant + HORIZON) > timedelta(0)

@@ -23,6 +23,7 @@ from shared.db.unit_of_work import Database
 from shared.db.workspaces import SeenWorkspaces
 from shared.errors import Unavailable
 from shared.events.catalog import topics_read_by
+from shared.http import forwarding
 from shared.http.auth import KeyFile, KeySource, KeyUrl, Verifier
 from shared.http.health import Check
 from shared.http.idempotency import forget_old
@@ -156,7 +157,7 @@ async def open_runtime(name: str, settings: Settings, leaves: Leaves) -> AsyncIt
             )
 
         revoked = RevokedTokens(database)
-        client = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(10, read=None)))
+        client = await stack.enter_async_context(forwarding.open_client())
         keys = _key_source(settings, client)
         inboxes = Inboxes(open_reader, topics, metrics)
         yield Runtime(

@@ -6,17 +6,18 @@ from xdist.scheduler import LoadScopeScheduling
 
 SHARING = (
     "tests/failure",
-    "tests/integration/escalation",
-    "tests/integration/intake",
-    "tests/integration/shared",
     "tests/e2e",
+    "tests/integration/shared",
+    "tests/integration/escalation",
     "tests/integration/metrics",
+    "tests/integration/intake",
     "tests/integration/router",
     "tests/integration/cli",
 )
 """Folders whose tests share services that run while they do.
 
-The one that keeps the processors busiest comes first, beside those that wait most; single files fill up the end.
+The one that keeps the processors busiest comes first, beside those that wait most; what only computes is left for
+the end, when both processors are to be filled.
 """
 
 

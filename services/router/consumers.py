@@ -6,7 +6,7 @@ being parked, nor the other way round.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -52,6 +52,24 @@ class _Seat:
     engine: ShardEngine
     bell: Wakeup
     commands: deque[_Waiting] = field(default_factory=deque)
+
+    def take(self, most: int) -> list[_Waiting]:
+        """The commands whose turn it is, at most so many; the repeat of one of them waits for its answer."""
+        taken: list[_Waiting] = []
+        repeats: list[_Waiting] = []
+        keys: set[tuple[str, ...]] = set()
+        while self.commands and len(taken) < most:
+            waiting = self.commands.popleft()
+            if waiting.done.done():
+                continue
+            if waiting.once.key is not None:
+                if waiting.once.name in keys:
+                    repeats.append(waiting)
+                    continue
+                keys.add(waiting.once.name)
+            taken.append(waiting)
+        self.commands.extendleft(reversed(repeats))
+        return taken
 
 
 class Engines:
@@ -148,9 +166,10 @@ class Engines:
                     await applier.replay(inbox)
                     await self._serve(seat, shard)
             finally:
-                del self._seats[shard.n]
-                for waiting in seat.commands:
-                    waiting.done.set_exception(Unavailable("The workspace is moving between processes."))
+                # Whoever was cut off late may find a successor there: the shard has come back meanwhile.
+                if self._seats.get(shard.n) is seat:
+                    del self._seats[shard.n]
+                _refuse(seat.commands, Unavailable("The workspace is moving between processes."))
 
     async def _load(self, engine: ShardEngine, shard: Shard) -> None:
         names = await self._database.transact(lambda tx: workspaces.of_shard(tx, shard.n), claims=[shard.n])
@@ -167,11 +186,16 @@ class Engines:
         """Decides the commands that wait and the timers that are due."""
         if seat.engine.is_stale:
             await self._load(seat.engine, shard)
-        batch = [seat.commands.popleft() for _ in range(min(_MOST_COMMANDS, len(seat.commands)))]
-        batch = [waiting for waiting in batch if not waiting.done.done()]
+        batch = seat.take(_MOST_COMMANDS)
         due = seat.engine.due_workspaces()
-        if batch or due:
+        if not (batch or due):
+            return
+        try:
             await self._decide(seat, shard, batch, due)
+        except BaseException as error:
+            known = isinstance(error, TransientError | StaleEpoch)
+            _refuse(batch, error if known else Unavailable("Try again."))
+            raise
 
     async def _decide(self, seat: _Seat, shard: Shard, batch: list[_Waiting], due: set[str]) -> None:
         names = {*due, *(waiting.command.workspace_id for waiting in batch)}
@@ -199,12 +223,6 @@ class Engines:
             answers = await self._database.transact(unit, workspaces=names, fence=shard.fence, is_repeatable=False)
         except DataRefused as refusal:
             await self._isolate(seat, shard, batch, due, refusal)
-        except BaseException as error:
-            known = isinstance(error, TransientError | StaleEpoch)
-            for waiting in batch:
-                if not waiting.done.done():
-                    waiting.done.set_exception(error if known else Unavailable("Try again."))
-            raise
         else:
             for waiting, answer in zip(batch, answers, strict=True):
                 _deliver(waiting, answer)
@@ -225,6 +243,13 @@ class Engines:
                     await self._load(seat.engine, shard)
         if due and batch:
             await self._decide(seat, shard, [], due)
+
+
+def _refuse(commands: Iterable[_Waiting], error: BaseException) -> None:
+    """Tells whoever has no answer yet that there will be none."""
+    for waiting in commands:
+        if not waiting.done.done():
+            waiting.done.set_exception(error)
 
 
 def _deliver(waiting: _Waiting, answer: Answer | WaypostError) -> None:

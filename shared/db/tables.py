@@ -116,7 +116,8 @@ parked = Table(
 )
 """Records that could not be applied and, in order, what follows them of the same subject. A claim table.
 
-request: what somebody wants done, `replay` or `discard`; the shard's holder does it
+request: what somebody wants done, `replay` or `discard`; the shard's holder does it, a discard once the record is
+the first of its subject
 """
 
 idempotency = Table(

@@ -1,9 +1,8 @@
 """Topic `waypost.access`, written by intake: tokens that are no longer good."""
 
-from datetime import datetime
 from typing import ClassVar
 
-from shared.events.contract import Contract
+from shared.events.contract import Contract, Instant
 
 
 class AccessRevokedV1(Contract):
@@ -17,7 +16,7 @@ class AccessRevokedV1(Contract):
     identity: ClassVar[str] = "jti"
 
     jti: str
-    expires_at: datetime
+    expires_at: Instant
 
 
 CONTRACTS = (AccessRevokedV1,)

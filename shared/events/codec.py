@@ -5,11 +5,11 @@ import re
 from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import ContractViolation, Undecodable
 from shared.events.catalog import CONTRACTS, TOPIC_OF, Topic
-from shared.events.contract import Contract
+from shared.events.contract import Contract, Instant
 from shared.events.envelope import Cause, Event
 from shared.events.upcast import upcast
 
@@ -28,9 +28,10 @@ class _Wire(BaseModel):
     id: UUID
     source: str = Field(pattern=r"^/waypost/[a-z]+$")
     type: str = Field(pattern=r"^waypost\.[a-z_]+\.[a-z_]+\.v[1-9]\d{0,3}$")
-    subject: str = Field(pattern=r"^[a-z]+/.+$", max_length=300)
-    time: AwareDatetime
-    workspace: str = Field(min_length=1, max_length=100)
+    # No NUL in what becomes a key: PostgreSQL has no such text, so the record could not even be set aside.
+    subject: str = Field(pattern=r"^[a-z]+/[^\x00\n]+$", max_length=300)
+    time: Instant
+    workspace: str = Field(pattern=r"^[^\x00]+$", max_length=100)
     sequence: int = Field(ge=1, le=2**62)
     traceparent: str | None = None
     correlationid: str | None = None

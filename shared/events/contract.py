@@ -1,8 +1,12 @@
 """What every contract is: a frozen pydantic model that knows its wire name, its version and its subject."""
 
-from typing import ClassVar
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Instant = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))]
+"""A moment: with its offset, and far enough from either end of the calendar to be reckoned with."""
 
 
 class Part(BaseModel):

@@ -1,12 +1,11 @@
 """Topic `waypost.escalations`, written by escalation: clocks, warnings, breaches, and what is done about them."""
 
-from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from shared.events.contract import Contract, Part
+from shared.events.contract import Contract, Instant, Part
 from shared.vocabulary import ClockState, SlaMetric
 
 
@@ -33,8 +32,8 @@ class SlaClockStartedV1(ClockContract):
     policy: str
     policy_version: int
     target_s: float
-    started_at: datetime
-    due_at: datetime
+    started_at: Instant
+    due_at: Instant
 
 
 class SlaClockPausedV1(ClockContract):
@@ -51,7 +50,7 @@ class SlaClockResumedV1(ClockContract):
     name: ClassVar[str] = "sla.clock_resumed"
 
     elapsed_s: float
-    due_at: datetime
+    due_at: Instant
     policy: str | None = None
     policy_version: int | None = None
     target_s: float | None = None
@@ -77,7 +76,7 @@ class SlaWarnedV1(ClockContract):
     policy: str
     level_percent: int
     target_s: float
-    due_at: datetime
+    due_at: Instant
 
 
 class SlaMetV1(ClockContract):
@@ -104,8 +103,8 @@ class SlaBreachedV1(ClockContract):
     policy_version: int
     target_s: float
     elapsed_s: float
-    due_at: datetime
-    fired_at: datetime
+    due_at: Instant
+    fired_at: Instant
     is_provisional: bool
     queue: str | None
     agent_id: str | None
@@ -130,7 +129,7 @@ class SlaClockSnapshotV1(ClockContract):
     state: ClockState
     target_s: float
     elapsed_s: float
-    due_at: datetime | None
+    due_at: Instant | None
 
 
 class RaisePriority(Part):

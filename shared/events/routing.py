@@ -1,10 +1,9 @@
 """Topic `waypost.routing`, written by the router: who works on what, and who could."""
 
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from shared.events.contract import Contract, Part
+from shared.events.contract import Contract, Instant, Part
 from shared.vocabulary import AgentActivity, AgentState, AssignmentMode, ChannelKind, Priority, WorkState
 
 
@@ -50,7 +49,7 @@ class WorkOfferedV1(WorkContract):
     agent_id: str
     queue: str
     support_tier: int
-    expires_at: datetime
+    expires_at: Instant
 
 
 class WorkAssignedV1(WorkContract):
@@ -66,7 +65,7 @@ class WorkAssignedV1(WorkContract):
     priority: Priority
     channel: str
     epoch: int
-    queued_at: datetime
+    queued_at: Instant
 
 
 class WorkRequeuedV1(WorkContract):
@@ -93,9 +92,9 @@ class WorkCompletedV1(WorkContract):
     queue: str
     support_tier: int
     channel: str
-    accepted_at: datetime
-    wrapping_at: datetime
-    completed_at: datetime
+    accepted_at: Instant
+    wrapping_at: Instant
+    completed_at: Instant
 
 
 class WorkCancelledV1(WorkContract):
@@ -151,9 +150,9 @@ class WorkSnapshotV1(WorkContract):
     channel: str
     channel_kind: ChannelKind
     skills: tuple[SkillLevel, ...]
-    queued_at: datetime
+    queued_at: Instant
     agent_id: str | None
-    assigned_at: datetime | None
+    assigned_at: Instant | None
 
 
 class AgentContract(Contract):

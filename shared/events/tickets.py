@@ -1,10 +1,9 @@
 """Topic `waypost.tickets`, written by intake: what happens to tickets. No personal data, no text."""
 
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from shared.events.contract import Contract, Part
+from shared.events.contract import Contract, Instant, Part
 from shared.vocabulary import (
     ActorKind,
     AuthorKind,
@@ -54,7 +53,7 @@ class TicketOpenedV1(TicketContract):
     facts: TicketFacts
     opened_by: ActorKind
     follow_up_of: UUID | None = None
-    received_at: datetime
+    received_at: Instant
 
 
 class MessageReceivedV1(TicketContract):
@@ -67,7 +66,7 @@ class MessageReceivedV1(TicketContract):
     channel_kind: ChannelKind
     machine: MachineClass
     is_public: bool
-    received_at: datetime
+    received_at: Instant
 
 
 class ReplySentV1(TicketContract):
@@ -127,9 +126,9 @@ class TicketSnapshotV1(TicketContract):
     facts: TicketFacts
     status: TicketStatus
     opened_by: ActorKind
-    opened_at: datetime
-    first_replied_at: datetime | None
-    solved_at: datetime | None
+    opened_at: Instant
+    first_replied_at: Instant | None
+    solved_at: Instant | None
     merged_into: UUID | None
 
 

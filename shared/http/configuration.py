@@ -13,6 +13,9 @@ from shared.http.etags import IfMatchHeader, etag
 
 P = TypeVar("P", bound=BaseModel)
 
+_MAX_BODY = 16 * 1024 * 1024
+"""Bytes: twenty thousand agents with their skills are a few million."""
+
 Allow = Callable[..., Any]
 """`allowed`, or `allowed_here` where only the holder of the workspace can answer."""
 
@@ -79,7 +82,7 @@ def routes(
         response.headers["etag"] = etag(stored.version)
         return Configured(version=stored.version, configuration=stored.part)
 
-    @router.put("/v1/configuration")
+    @router.put("/v1/configuration", max_body_size=_MAX_BODY)
     async def apply_configuration(
         part: part_model,  # type: ignore[valid-type] # as above
         response: Response,

@@ -16,7 +16,10 @@ from shared.http.problems import response_for
 FORWARDED = "waypost-forwarded"
 _MOVING_S = 3.0
 """How long a request waits for a shard that is between two holders: a handover takes about two seconds."""
-_DROPPED = {"host", "content-length", "connection", "transfer-encoding", "keep-alive"}
+_SILENCE_S = 30.0
+"""How long another process may say nothing: event streams send a heartbeat at least every 15 s. One that is
+frozen would otherwise keep its requests for ever, even after somebody else has taken its shards."""
+_DROPPED = {b"host", b"content-length", b"connection", b"transfer-encoding", b"keep-alive"}
 
 
 class Elsewhere(Exception):
@@ -74,6 +77,14 @@ def allowed_here(*scopes: str) -> Any:
     return Security(_AllowedHere(scopes), scopes=list(scopes))
 
 
+def open_client() -> httpx.AsyncClient:
+    """The client that forwards. Each event stream holds a connection, so there may be any number of them."""
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(10, read=_SILENCE_S),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+    )
+
+
 def install(app: FastAPI, placement: Placement, client: httpx.AsyncClient) -> None:
     """Forwards where `allowed_here` says so."""
     app.state.placement = placement
@@ -91,22 +102,29 @@ def install(app: FastAPI, placement: Placement, client: httpx.AsyncClient) -> No
 
 
 async def _forward(client: httpx.AsyncClient, request: Request, owner_url: str) -> Response:
-    headers = [(name, value) for name, value in request.headers.items() if name not in _DROPPED]
+    # The bytes as they came: the client would refuse to encode what is not ASCII.
+    headers = [(name, value) for name, value in request.headers.raw if name not in _DROPPED]
     query = f"?{request.url.query}" if request.url.query else ""
     outgoing = client.build_request(
         request.method,
         f"{owner_url}{request.url.path}{query}",
-        headers=[*headers, (FORWARDED, "1")],
+        headers=[*headers, (FORWARDED.encode(), b"1")],
         content=await request.body(),
     )
     answer = await client.send(outgoing, stream=True)
+    is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
 
     async def body() -> AsyncIterator[bytes]:
         try:
             async for chunk in answer.aiter_raw():
                 yield chunk
+        except httpx.HTTPError:
+            # An event stream just ends, and its listener connects anew and goes on. Of any other answer a piece
+            # is missing, which must not look like its end.
+            if not is_stream:
+                raise
         finally:
             await answer.aclose()
 
-    kept = {name: value for name, value in answer.headers.items() if name not in _DROPPED}
+    kept = {name: value for name, value in answer.headers.items() if name.encode() not in _DROPPED}
     return StreamingResponse(body(), answer.status_code, kept)

@@ -50,7 +50,9 @@ def routes(database: Database) -> APIRouter:
     ) -> Page[ParkedRecord]:
         """Records that could not be applied, oldest first."""
         after = decode_cursor(cursor, int)
-        query = select(tables.parked).order_by(t.id).limit(limit + 1)
+        query = (
+            select(tables.parked).where(t.workspace_id == principal.workspace_id).order_by(t.id).limit(limit + 1)
+        )
         if after:
             query = query.where(t.id > after[0])
 
@@ -65,7 +67,8 @@ def routes(database: Database) -> APIRouter:
         """One record, with what it carries."""
 
         async def unit(tx: Tx) -> ParkedDetail:
-            row = (await tx.execute(select(tables.parked).where(t.id == parked_id))).mappings().one_or_none()
+            query = select(tables.parked).where(t.workspace_id == principal.workspace_id, t.id == parked_id)
+            row = (await tx.execute(query)).mappings().one_or_none()
             if row is None:
                 raise NotFound
             value = row["record_value"]
@@ -91,10 +94,12 @@ def routes(database: Database) -> APIRouter:
 
 
 async def _request(database: Database, principal: Principal, parked_id: int, request: str) -> ParkedRecord:
+    t = tables.parked.c
+
     async def unit(tx: Tx) -> ParkedRecord:
         change = (
             update(tables.parked)
-            .where(tables.parked.c.id == parked_id)
+            .where(t.workspace_id == principal.workspace_id, t.id == parked_id)
             .values(request=request)
             .returning(tables.parked)
         )

@@ -79,11 +79,11 @@ def read(record: Record, shards: int) -> Incoming:
 def _labels(record: Record, shards: int) -> tuple[str, str, int | None]:
     """Workspace, subject and sequence of an unreadable record, by its key and headers."""
     workspace_id = (record.key or b"").decode(errors="replace")
-    subject = record.headers.get("subject", b"").decode(errors="replace").replace("\0", "\ufffd")[:300]
-    digits = record.headers.get("sequence", b"")
+    subject = record.header("subject")[:300]
+    digits = record.header("sequence")
     if not is_workspace_id(workspace_id) or shard_of(workspace_id, shards) != record.partition:
         workspace_id = UNKNOWN_WORKSPACE
-    if not subject or not digits.isdigit() or len(digits) > 18:
+    if not subject or not digits.isdecimal() or len(digits) > 18:
         return workspace_id, f"record/{record.topic.name}/{record.partition}/{record.offset}", None
     return workspace_id, subject, int(digits)
 

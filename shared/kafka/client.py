@@ -36,7 +36,11 @@ class Record:
     offset: int
     key: bytes | None
     value: bytes | None = field(repr=False)
-    headers: Mapping[str, bytes] = field(repr=False)
+    headers: Mapping[str, bytes | None] = field(repr=False)
+
+    def header(self, name: str) -> str:
+        """A header as text that PostgreSQL takes; empty where it is absent or null."""
+        return (self.headers.get(name) or b"").decode(errors="replace").replace("\0", "\ufffd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +285,8 @@ async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     except (KafkaError, TimeoutError, OSError) as error:
         raise BrokerUnavailable(type(error).__name__) from error
     finally:
-        with suppress(Exception):
+        # What was asked for is done by now, or has failed with an error of its own that must not be hidden.
+        with suppress(KafkaError, TimeoutError, OSError):
             async with asyncio.timeout(_STOP_TIMEOUT_S):
                 await admin.close()
 

@@ -166,7 +166,7 @@ class Applier:
         """Applies or discards a subject's first parked record. False when it stays, or there is none."""
 
         async def unit(tx: Tx) -> bool:
-            row = await parked.first_of(tx, subject)
+            row = await parked.first_of(tx, self._shard.n, subject)
             if row is None:
                 return False
             item = read(row.record, self._database.shards)
@@ -175,7 +175,7 @@ class Applier:
             if not row.is_discarded and (item.sequence is None or item.sequence > seen):
                 if item.event is None or not (is_next or item.is_baseline):
                     problem = item.problem or VersionGap(f"expected {seen + 1}")
-                    await parked.keep(tx, subject, str(problem))
+                    await parked.keep(tx, self._shard.n, subject, str(problem))
                     return False
                 await self._apply(tx, [item.event] if item.is_known else [])
             has_other = row.is_discarded and await parked.has_other(tx, row.id)
@@ -192,7 +192,7 @@ class Applier:
             return await self._transact(unit, {subject[0]})
         except _GUILTY as error:
             detail = f"{type(error).__name__}: {error}"
-            await self._transact(lambda tx: parked.keep(tx, subject, detail), {subject[0]})
+            await self._transact(lambda tx: parked.keep(tx, self._shard.n, subject, detail), {subject[0]})
             return False
 
     async def _transact(self, unit: Callable[[Tx], Awaitable[T]], workspaces: Collection[str]) -> T:

@@ -46,12 +46,22 @@ _FILL = text(
     " unnest(CAST(:workspaces AS text[]), CAST(:subjects AS text[])) AS f (workspace_id, subject)"
     " WHERE p.workspace_id = f.workspace_id AND p.subject = f.subject AND p.request IS NULL"
 )
-_SHARDS = text("SELECT DISTINCT shard FROM parked WHERE request IS NOT NULL")
+# A record is discarded in its turn. Until then its subject is left alone: to try the first one again and again
+# would not bring that turn about.
+_DUE = (
+    "(p.request = 'replay' OR p.request = 'discard' AND p.id = (SELECT f.id FROM parked f WHERE f.shard = p.shard"
+    " AND f.workspace_id = p.workspace_id AND f.subject = p.subject ORDER BY f.sequence, f.id LIMIT 1))"
+)
+_SHARDS = text(
+    f"SELECT DISTINCT p.shard FROM parked p WHERE p.request IS NOT NULL AND {_DUE}"  # noqa: S608 - a constant
+)
 _REQUESTED = text(
-    "SELECT DISTINCT workspace_id, subject FROM parked WHERE shard = :shard AND request IS NOT NULL LIMIT 100"
+    "SELECT DISTINCT p.workspace_id, p.subject FROM parked p"  # noqa: S608 - a constant
+    f" WHERE p.shard = :shard AND p.request IS NOT NULL AND {_DUE} LIMIT 100"
 )
 _FIRST_OF = text(
-    "SELECT * FROM parked WHERE workspace_id = :workspace AND subject = :subject ORDER BY sequence, id LIMIT 1"
+    "SELECT * FROM parked WHERE shard = :shard AND workspace_id = :workspace AND subject = :subject"
+    " ORDER BY sequence, id LIMIT 1"
 )
 _OTHER = text(
     "SELECT EXISTS (SELECT FROM parked p JOIN parked o USING (workspace_id, subject, sequence)"
@@ -59,10 +69,11 @@ _OTHER = text(
 )
 _REMOVE = text("DELETE FROM parked WHERE id = :id")
 _KEEP = text(
-    "WITH first AS (SELECT id FROM parked WHERE workspace_id = :workspace AND subject = :subject"
-    " ORDER BY sequence, id LIMIT 1)"
-    " UPDATE parked p SET request = NULL, detail = CASE WHEN p.id = first.id THEN :detail ELSE detail END"
-    " FROM first WHERE workspace_id = :workspace AND subject = :subject"
+    "WITH first AS (SELECT id FROM parked WHERE shard = :shard AND workspace_id = :workspace"
+    " AND subject = :subject ORDER BY sequence, id LIMIT 1)"
+    " UPDATE parked p SET request = CASE WHEN p.id <> first.id AND request = 'discard' THEN request END,"
+    " detail = CASE WHEN p.id = first.id THEN :detail ELSE detail END"
+    " FROM first WHERE shard = :shard AND workspace_id = :workspace AND subject = :subject"
 )
 
 
@@ -105,13 +116,13 @@ async def park(tx: Tx, parking: Sequence[Parking]) -> None:
             "subject": item.subject,
             "sequence": item.sequence,
             "reason": item.problem.reason,
-            "detail": str(item.problem).replace("\0", "\ufffd"),
+            "detail": _storable(str(item.problem)),
             "topic": item.record.topic.name,
             "partition": item.record.partition,
             "record_offset": item.record.offset,
             "record_key": item.record.key,
             "record_value": item.record.value,
-            "traceparent": item.record.headers.get("traceparent", b"").decode(errors="replace") or None,
+            "traceparent": item.record.header("traceparent") or None,
         }
         for item in parking
     ]
@@ -137,9 +148,10 @@ async def requested(tx: Tx, shard: int) -> list[Subject]:
     return [(row.workspace_id, row.subject) for row in rows]
 
 
-async def first_of(tx: Tx, subject: Subject) -> ParkedRecord | None:
+async def first_of(tx: Tx, shard: int, subject: Subject) -> ParkedRecord | None:
     """The first parked record of a subject."""
-    row = (await tx.execute(_FIRST_OF, {"workspace": subject[0], "subject": subject[1]})).one_or_none()
+    place = {"shard": shard, "workspace": subject[0], "subject": subject[1]}
+    row = (await tx.execute(_FIRST_OF, place)).one_or_none()
     if row is None:
         return None
     record = Record(
@@ -163,9 +175,18 @@ async def remove(tx: Tx, parked_id: int) -> None:
     await tx.execute(_REMOVE, {"id": parked_id})
 
 
-async def keep(tx: Tx, subject: Subject, detail: str) -> None:
-    """Leaves a subject's records parked; `detail` says why the first cannot be applied."""
-    await tx.execute(_KEEP, {"workspace": subject[0], "subject": subject[1], "detail": detail})
+async def keep(tx: Tx, shard: int, subject: Subject, detail: str) -> None:
+    """Leaves a subject's records parked; `detail` says why the first cannot be applied.
+
+    Whoever wants a later one discarded is not forgotten: that waits for its turn.
+    """
+    place = {"shard": shard, "workspace": subject[0], "subject": subject[1]}
+    await tx.execute(_KEEP, {**place, "detail": _storable(detail)})
+
+
+def _storable(detail: str) -> str:
+    """A detail as PostgreSQL takes it: one may quote a name out of the very record that is refused."""
+    return detail.replace("\0", "\ufffd")
 
 
 def _as_columns(subjects: Collection[Subject]) -> dict[str, object]:

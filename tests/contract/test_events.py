@@ -62,6 +62,9 @@ def test_a_field_that_a_newer_writer_adds_is_ignored() -> None:
         ({"subject": "work/other"}, ContractViolation),
         ({"data": {}}, ContractViolation),
         ({"data": None}, Undecodable),
+        ({"time": "2026-11-22T10:00:00"}, Undecodable),
+        ({"time": "0001-01-01T00:00:00+14:00"}, Undecodable),
+        ({"time": "9999-12-31T23:59:59Z"}, Undecodable),
     ],
 )
 def test_what_does_not_fit_is_poison(change: dict[str, object], problem: type[Exception]) -> None:
@@ -74,6 +77,14 @@ def test_what_does_not_fit_is_poison(change: dict[str, object], problem: type[Ex
 def test_whatever_bytes_come_are_undecodable_and_nothing_worse(value: bytes | None) -> None:
     with pytest.raises(Undecodable):
         decode(value, TOPICS["tickets"])
+
+
+@pytest.mark.parametrize("moment", ["2026-11-22T10:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"])
+def test_a_moment_that_cannot_be_reckoned_with_is_refused(moment: str) -> None:
+    document = json.loads((FOLDER / "ticket.opened.v1" / "typical.json").read_text())
+    document["data"]["received_at"] = moment
+    with pytest.raises(ContractViolation, match="received_at"):
+        decode(json.dumps(document).encode(), TOPICS["tickets"])
 
 
 def test_a_refused_value_is_not_quoted() -> None:

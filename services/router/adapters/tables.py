@@ -103,6 +103,7 @@ work_item = Table(
         postgresql_where=text(LIVE_STATES),
     ),
     Index("work_item_by_ticket", "workspace_id", "ticket_id", "queued_at"),
+    Index("work_item_by_end", "workspace_id", "ended_at", postgresql_where=text("state = 'completed'")),
 )
 
 offer = Table(

@@ -1,6 +1,6 @@
 """`/v1/offers` and `/v1/work`: taking, refusing, and moving work by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated
 from uuid import UUID
 
@@ -57,8 +57,7 @@ def routes(engines: Engines) -> APIRouter:
             return inputs.AcceptOffer(offer_id=offer_id, agent_id=_whose(state, principal, offer_id))
 
         def reply(state: RoutingState) -> Answer:
-            items = (item for item in state.items.values() if item.accepted_offer_id == offer_id)
-            return Answer.of(200, work_answer(next(items)))
+            return Answer.of(200, work_answer(next(_taken(state, offer_id))))
 
         return await submit(principal, once, make, reply, offer_id)
 
@@ -165,8 +164,13 @@ def _whose(state: RoutingState, principal: Principal, offer_id: UUID) -> str:
         return principal.subject
     if offer := state.offers.get(offer_id):
         return offer.agent_id
-    taken = (item for item in state.items.values() if item.accepted_offer_id == offer_id)
-    return next((item.agent_id for item in taken if item.agent_id), principal.subject)
+    return next((item.agent_id for item in _taken(state, offer_id) if item.agent_id), principal.subject)
+
+
+def _taken(state: RoutingState, offer_id: UUID) -> Iterator[WorkItem]:
+    """What was taken with an offer, if its agent still has it: never looks at what waits, which may be much."""
+    held = (state.items[work_id] for agent in state.agents.values() for work_id in agent.work)
+    return (item for item in held if item.accepted_offer_id == offer_id)
 
 
 def _require_hands(state: RoutingState, principal: Principal, ticket_id: UUID) -> None:

@@ -61,6 +61,8 @@ class _Batch:
     inputs: list[LoggedInput] = field(default_factory=list)
     decisions: list[LoggedDecision] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    brought: dict[str, set[UUID]] = field(default_factory=dict)
+    """Tickets by workspace that were not in memory before."""
     causes: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -85,6 +87,8 @@ class ShardEngine:
         self._epoch = epoch
         self._changed = changed
         self._alarms: list[tuple[datetime, str]] = []
+        self._alarm_of: dict[str, datetime] = {}
+        """The earliest alarm of each workspace: others of it have been overtaken."""
         self.states: dict[str, RoutingState] = {}
         self.is_stale = True
         """Memory may differ from the rows: load before the next use."""
@@ -94,6 +98,7 @@ class ShardEngine:
         loaded = await self._rows.load(tx, workspaces, self._clock.now())
         self.states = {}
         self._alarms = []
+        self._alarm_of = {}
         for state in loaded:
             self._take_in(state)
         self.is_stale = False
@@ -107,25 +112,25 @@ class ShardEngine:
         now = self._clock.now()
         due: set[str] = set()
         while self._alarms and self._alarms[0][0] <= now:
-            workspace_id = heappop(self._alarms)[1]
-            state = self.states.get(workspace_id)
-            at = state.next_due_at() if state else None
-            if at is None:
+            rung_at, workspace_id = heappop(self._alarms)
+            if self._alarm_of.get(workspace_id) != rung_at:
                 continue
-            if at <= now:
+            del self._alarm_of[workspace_id]
+            state = self.states[workspace_id]
+            at = state.next_due_at()
+            if at is not None and at <= now:
                 due.add(workspace_id)
             else:
-                heappush(self._alarms, (at, workspace_id))
+                self._set_alarm(state)
         return due
 
     async def apply_events(self, tx: Tx, events: Sequence[Event]) -> None:
         """Decides what follows from events of other services."""
+        arrived = [(event, current) for event in events if (current := to_input(event)) is not None]
         batch = await self._begin(tx, {event.workspace_id for event in events})
-        await self._bring_tickets(tx, events)
-        for event in events:
-            current = to_input(event)
-            if current is not None:
-                self._decide(batch, self.states[event.workspace_id], current, event.caused())
+        batch.brought = await self._bring_tickets(tx, [event for event, _ in arrived])
+        for event, current in arrived:
+            self._decide(batch, self.states[event.workspace_id], current, event.caused())
         await self._finish(tx, batch)
 
     async def apply_commands(
@@ -166,8 +171,8 @@ class ShardEngine:
                 self._take_in(state)
         return _Batch(self._clock.now())
 
-    async def _bring_tickets(self, tx: Tx, events: Iterable[Event]) -> None:
-        """Loads the tickets that these events are about and that are not in memory."""
+    async def _bring_tickets(self, tx: Tx, events: Iterable[Event]) -> dict[str, set[UUID]]:
+        """Loads the tickets that these events are about and that are not in memory; which those were."""
         missing: dict[str, set[UUID]] = {}
         for event in events:
             ticket_id = getattr(event.data, "ticket_id", None)
@@ -175,6 +180,7 @@ class ShardEngine:
                 missing.setdefault(event.workspace_id, set()).add(ticket_id)
         if missing:
             await self._rows.add_tickets(tx, self.states, missing)
+        return missing
 
     def _decide(
         self,
@@ -242,7 +248,7 @@ class ShardEngine:
         tx.emit(batch.events)
         await self._rows.save(tx, list(batch.states.values()), batch.inputs, batch.decisions)
         for state in batch.states.values():
-            _forget(state)
+            _forget(state, batch.brought.get(state.workspace_id, ()))
             self._set_alarm(state)
 
         def committed() -> None:
@@ -288,14 +294,18 @@ class ShardEngine:
         self._set_alarm(state)
 
     def _set_alarm(self, state: RoutingState) -> None:
-        at = state.next_due_at()
-        if at is not None:
+        at, standing = state.next_due_at(), self._alarm_of.get(state.workspace_id)
+        if at is not None and (standing is None or at < standing):
+            self._alarm_of[state.workspace_id] = at
             heappush(self._alarms, (at, state.workspace_id))
 
 
-def _forget(state: RoutingState) -> None:
-    """Lets go of tickets that need no agent, and of the note of what has changed."""
-    for ticket_id in state.touched.tickets:
+def _forget(state: RoutingState, brought: Iterable[UUID]) -> None:
+    """Lets go of tickets that need no agent, and of the note of what has changed.
+
+    brought: tickets that came into memory for this commit, touched or not
+    """
+    for ticket_id in {*state.touched.tickets, *brought}:
         ticket = state.tickets.get(ticket_id)
         if ticket is not None and ticket.work_id is None and not ticket.early:
             del state.tickets[ticket_id]

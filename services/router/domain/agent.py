@@ -26,6 +26,8 @@ DEFAULT_LIMITS: Mapping[ChannelKind, ChannelLimit] = {
     ChannelKind.API: ChannelLimit(cost=20, most=5),
 }
 DEFAULT_CAPACITY = 100
+ABSENT = frozenset({AgentState.AWAY, AgentState.OFFLINE})
+"""States in which an agent does nothing with what they have in hand; whoever is busy finishes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,14 @@ class Configuration:
     queues: Mapping[str, Queue]
     policy: Policy
 
+    def routes_otherwise(self, before: "Configuration") -> bool:
+        """Whether work that waits may have to go elsewhere than before: one agent more changes nothing of it."""
+        return (
+            self.policy.rules != before.policy.rules
+            or self.queues.keys() != before.queues.keys()
+            or not self.agents.keys() >= before.agents.keys()
+        )
+
     def queue(self, queue_id: str) -> Queue:
         """A queue; one that was removed while work waited in it behaves like the default."""
         return self.queues.get(queue_id) or Queue(queue_id=queue_id or DEFAULT_QUEUE)

@@ -184,7 +184,7 @@ class LoadReturned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnScheduled:
-    """The item goes back to its queue at this time, unless its agent comes back; none: they have."""
+    """The item goes back to its queue at this time, unless its agent comes back; none: it stays."""
 
     work_id: UUID
     at: datetime | None

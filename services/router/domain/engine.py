@@ -17,7 +17,7 @@ from services.router.domain.evolve import evolve
 from services.router.domain.matching import RequirementClass
 from services.router.domain.on_agent import on_configured, on_return, on_state
 from services.router.domain.on_offer import on_accept, on_decline, on_expiry
-from services.router.domain.on_ticket import on_escalation, on_gone, on_known, on_status
+from services.router.domain.on_ticket import on_escalation, on_gone, on_known, on_reconsider, on_status
 from services.router.domain.on_work import on_assign, on_complete, on_release, on_step, on_transfer, on_wrap_end
 from services.router.domain.queue import OfferMode
 from services.router.domain.state import ClassKey, RoutingState, Timer, TimerKind
@@ -39,9 +39,9 @@ def run(state: RoutingState, current: inputs.Input, now: datetime, ids: IdFactor
 
 
 def decide(
-    state: RoutingState, current: inputs.Input | Timer, now: datetime, ids: IdFactory
+    state: RoutingState, current: inputs.Input | inputs.Reconsider | Timer, now: datetime, ids: IdFactory
 ) -> Iterator[d.Decision]:
-    """What an input, or a timer that is due, leads to. Only reads."""
+    """What an input, what follows from one, or a timer that is due leads to. Only reads."""
     match current:
         case inputs.TicketKnown():
             yield from on_known(state, current, ids)
@@ -67,6 +67,8 @@ def decide(
             yield from on_assign(state, current)
         case inputs.Configure():
             yield from on_configured(state, current)
+        case inputs.Reconsider():
+            yield from on_reconsider(state, current)
         case inputs.Tick():
             return  # what is due comes as timers
         case Timer():
@@ -75,7 +77,9 @@ def decide(
             assert_never(current)
 
 
-def _with_follow_ups(state: RoutingState, current: inputs.Input, now: datetime) -> Iterator[inputs.Input | Timer]:
+def _with_follow_ups(
+    state: RoutingState, current: inputs.Input, now: datetime
+) -> Iterator[inputs.Input | inputs.Reconsider | Timer]:
     """The input, and what has to be decided behind it. Read lazily: each is decided before the next is made."""
     if isinstance(current, inputs.TicketKnown):
         ticket = state.tickets.get(current.ticket_id)
@@ -83,6 +87,14 @@ def _with_follow_ups(state: RoutingState, current: inputs.Input, now: datetime) 
         yield current
         for raised in early:
             yield inputs.EscalationRaised(ticket_id=current.ticket_id, raised=raised)
+        if current.status not in (None, state.tickets[current.ticket_id].status):
+            yield inputs.TicketStatusSet(ticket_id=current.ticket_id, status=current.status)
+    elif isinstance(current, inputs.Configure):
+        before = state.configuration
+        yield current
+        if state.configuration.routes_otherwise(before):
+            for work_id in sorted(state.items):
+                yield inputs.Reconsider(work_id=work_id)
     elif isinstance(current, inputs.Tick):
         yield from state.due(now)
     else:

@@ -178,7 +178,6 @@ def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> No
     elif item.agent_id is not None:
         _take_from_agent(state, item, item.agent_id, now)
         item.agent_id = item.assigned_at = item.accepted_offer_id = item.wrapping_at = None
-    begins_stint = requeued.previous_agent_id is not None or requeued.base.queue != requeued.previous_queue
     item.state = WorkState.QUEUED
     item.base = requeued.base
     item.steps = requeued.steps
@@ -189,7 +188,7 @@ def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> No
         item.step = 0
         item.started_at = now
         item.refused_by.clear()
-    if begins_stint:
+    if requeued.previous_agent_id is not None or item.requirements.queue != requeued.previous_queue:
         item.stint_at = now
     if requeued.excluded is not None and requeued.excluded in state.agents:
         item.refused_by[requeued.excluded] = state.agents[requeued.excluded].availability

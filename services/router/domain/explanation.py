@@ -1,7 +1,7 @@
 """Decision records in words, for whoever asks why."""
 
 from services.router.domain import decision as d
-from services.router.domain.policy import Requirements, TierMode
+from services.router.domain.policy import Requirements, TierMode, relaxed
 
 _OBSTACLES = {
     "queue": "not in the queue",
@@ -32,7 +32,8 @@ def explain(made: d.Decision) -> str:
         case d.WorkRequeued():
             had = f" {made.previous_agent_id} had it." if made.previous_agent_id else ""
             note = f" ({made.reasons.note})" if made.reasons.note else ""
-            return f"Back in line because of {_plain(made.reason)}{note}, {_asked_for(made.base)}.{had}"
+            asked_for = _asked_for(relaxed(made.base, made.steps[: made.reasons.step]))
+            return f"Back in line because of {_plain(made.reason)}{note}, {asked_for}.{had}"
         case d.PriorityChanged():
             return f"Its priority is {made.priority} now because of {_plain(made.reason)}."
         case d.WrapUpStarted():

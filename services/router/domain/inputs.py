@@ -116,6 +116,13 @@ class Configure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reconsider:
+    """A work item is looked at under a new configuration. Follows from `Configure`, never comes from outside."""
+
+    work_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time has passed: what is due happens."""
 

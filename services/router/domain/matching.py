@@ -2,7 +2,7 @@
 
 A class of requirements keeps its members (agents who fit by configuration), those of them who could be asked
 now in ranking order, its waiting items in order, and counters of why the others cannot be asked. Heaps are
-lazy: an entry whose stamp is not its subject's present one is stale and dropped when it comes up.
+lazy: an entry that its subject has outlived is stale, and dropped when it comes up or when most entries are.
 """
 
 from collections import Counter
@@ -62,7 +62,10 @@ def refuses(agent: Agent, item: WorkItem) -> bool:
 
 @dataclass(slots=True)
 class RequirementClass:
-    """One set of requirements on one channel kind, with who fits it and what waits for it."""
+    """One set of requirements on one channel kind, with who fits it and what waits for it.
+
+    ready: a heap of entries; standing: agent -> the one of them that holds, for those who could be asked now
+    """
 
     requirements: Requirements
     kind: ChannelKind
@@ -73,6 +76,7 @@ class RequirementClass:
     condition: dict[str, str] = field(default_factory=dict)
     conditions: Counter[str] = field(default_factory=Counter)
     ready: list[AgentEntry] = field(default_factory=list)
+    standing: dict[str, AgentEntry] = field(default_factory=dict)
     waiting: list[ItemEntry] = field(default_factory=list)
     waiting_count: int = 0
 
@@ -96,7 +100,20 @@ class RequirementClass:
             self.conditions[now] += 1
             self.condition[agent.agent_id] = now
         if now is READY:
-            heappush(self.ready, (rank_key(agent, self.kind, self.ranking), agent.agent_id, agent.stamp))
+            self._stand(rank_key(agent, self.kind, self.ranking), agent)
+        else:
+            self.standing.pop(agent.agent_id, None)
+
+    def _stand(self, key: RankKey, agent: Agent) -> None:
+        """The agent stands where their rank puts them. No heap of mostly stale entries is kept."""
+        before = self.standing.get(agent.agent_id)
+        if before is not None and before[0] == key:
+            return
+        entry = self.standing[agent.agent_id] = (key, agent.agent_id, agent.stamp)
+        heappush(self.ready, entry)
+        if len(self.ready) > 4 * len(self.members) + 64:
+            self.ready = list(self.standing.values())
+            heapify(self.ready)
 
     def wait(self, item: WorkItem) -> None:
         """Puts an item in line; also after its priority has changed. Its stamp has risen."""
@@ -121,16 +138,13 @@ class RequirementClass:
     @property
     def ready_count(self) -> int:
         """How many agents could be asked now."""
-        return self.conditions[READY]
+        return len(self.standing)
 
-    def candidates(self, agents: Mapping[str, Agent]) -> Iterator[AgentEntry]:
-        """Agents who could be asked now, the first in rank first. Consume it through `ranked`."""
-        if len(self.ready) > 4 * len(self.members) + 64:
-            self.ready = [entry for entry in self.ready if _is_current(entry, agents)]
-            heapify(self.ready)
+    def candidates(self) -> Iterator[AgentEntry]:
+        """Agents who could be asked now, the first in rank first. Whoever takes an entry puts it back."""
         while self.ready:
             entry = heappop(self.ready)
-            if _is_current(entry, agents) and self.condition.get(entry[1]) == READY:
+            if self.standing.get(entry[1]) == entry:
                 yield entry
 
     def choose(
@@ -142,11 +156,10 @@ class RequirementClass:
         """
         taken: list[AgentEntry] = []
         ranked: list[tuple[str, RankKey]] = []
-        refused = 0
-        for entry in self.candidates(agents):
+        refused = sum(name in self.standing and refuses(agents[name], item) for name in item.refused_by)
+        for entry in self.candidates():
             taken.append(entry)
             if refuses(agents[entry[1]], item):
-                refused += 1
                 continue
             ranked.append((entry[1], entry[0]))
             if len(ranked) > _RUNNERS_UP:
@@ -154,11 +167,7 @@ class RequirementClass:
         for entry in taken:
             heappush(self.ready, entry)
         preferred = agents.get(item.preferred_agent_id or "")
-        if (
-            preferred is not None
-            and self.condition.get(preferred.agent_id) == READY
-            and not refuses(preferred, item)
-        ):
+        if preferred is not None and preferred.agent_id in self.standing and not refuses(preferred, item):
             key = rank_key(preferred, self.kind, self.ranking)
             rest = [entry for entry in ranked if entry[0] != preferred.agent_id]
             return preferred, [(preferred.agent_id, key), *rest][: _RUNNERS_UP + 1], refused
@@ -168,8 +177,3 @@ class RequirementClass:
         """How many agents could not be asked, by the first reason."""
         counts = {reason: count for reason, count in self.conditions.items() if count and reason != READY}
         return {**{reason: count for reason, count in self.unfit.items() if count}, **counts}
-
-
-def _is_current(entry: AgentEntry, agents: Mapping[str, Agent]) -> bool:
-    agent = agents.get(entry[1])
-    return agent is not None and agent.stamp == entry[2]

@@ -5,20 +5,23 @@ from datetime import datetime
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
+from services.router.domain.agent import ABSENT
 from services.router.domain.policy import Facts, match
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import (
     base_priority,
     cancelled,
+    destination,
+    is_servable,
+    left_behind,
     moved,
     queued,
     requeued,
-    return_time,
     revoked,
 )
-from services.router.domain.work_item import Raised, Ticket, WorkItem
+from services.router.domain.work_item import PARKED, Raised, Ticket, WorkItem
 from shared.ids import IdFactory
-from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
+from shared.vocabulary import ChannelKind, Priority, TicketStatus, WorkState
 
 S = TicketStatus
 
@@ -27,14 +30,15 @@ _HELD_WHILE_PENDING = frozenset({ChannelKind.VOICE, ChannelKind.CHAT})
 
 
 def on_known(state: RoutingState, known: inputs.TicketKnown, ids: IdFactory) -> Iterator[d.Decision]:
-    """A ticket is there, or its facts have changed."""
+    """A ticket is there, or its facts have changed. That a known one's status is another follows as an input."""
     ticket = _ticket(state, known)
-    status = known.status or ticket.status
+    is_new = ticket.facts is None
+    status = (known.status if is_new else None) or ticket.status
     yield d.TicketLearned(ticket_id=known.ticket_id, facts=known.facts, status=status)
     item = state.live_item(known.ticket_id)
-    if item is not None:
-        yield from _reconsidered(state, item, ticket.facts, known.facts)
-    elif ticket.facts is None and status.is_unsolved:
+    if item is not None and ticket.facts != known.facts:
+        yield from _reconsidered(state, item, known.facts, "ticket_updated")
+    elif is_new and status.is_unsolved:
         yield queued(state, known.ticket_id, known.facts, None, ids)
 
 
@@ -51,10 +55,12 @@ def on_status(
         yield from _solved(state, item, now)
     elif changed.status is S.CLOSED:
         yield from _ended(state, item, "closed")
-    elif changed.status in (S.PENDING, S.ON_HOLD):
-        yield from _parked(state, ticket, item, ids)
+    elif item is None or item.state is WorkState.WRAPPING:
+        yield from _reopened(state, ticket, item, ids)
+    elif changed.status in PARKED:
+        yield from _parked(item)
     else:
-        yield from _opened(state, ticket, item, now, ids)
+        yield from _opened(state, ticket, item, now)
 
 
 def on_gone(state: RoutingState, gone: inputs.TicketGone) -> Iterator[d.Decision]:
@@ -64,13 +70,24 @@ def on_gone(state: RoutingState, gone: inputs.TicketGone) -> Iterator[d.Decision
     yield from _ended(state, state.live_item(gone.ticket_id), "merged")
 
 
+def on_reconsider(state: RoutingState, again: inputs.Reconsider) -> Iterator[d.Decision]:
+    """A new configuration holds: what waits is matched against its policy. Work in hand stays as it is."""
+    item = state.items[again.work_id]
+    facts = state.tickets[item.ticket_id].facts
+    if item.is_waiting and facts is not None:
+        yield from _reconsidered(state, item, facts, "policy_changed")
+
+
 def on_escalation(state: RoutingState, escalated: inputs.EscalationRaised) -> Iterator[d.Decision]:
-    """An escalation asks something of the work item. Before the ticket is known, that is kept until it is."""
+    """An escalation asks something of the work item; nothing more once the ticket is solved.
+
+    Before the ticket is known, that is kept until it is.
+    """
     ticket = _ticket(state, escalated)
     if ticket.facts is None:
         early = (*ticket.early, escalated.raised)
         yield d.TicketLearned(ticket_id=escalated.ticket_id, facts=None, status=ticket.status, early=early)
-    elif item := state.live_item(escalated.ticket_id):
+    elif ticket.status.is_unsolved and (item := state.live_item(escalated.ticket_id)):
         yield from _escalated(state, item, ticket.facts, escalated.raised)
 
 
@@ -81,26 +98,18 @@ def _ticket(
     return state.tickets.get(about.ticket_id) or Ticket(ticket_id=about.ticket_id)
 
 
-def _reconsidered(state: RoutingState, item: WorkItem, before: Facts | None, now: Facts) -> Iterator[d.Decision]:
-    """Changed facts: the policy is asked again. A priority only reorders, requirements begin anew.
+def _reconsidered(state: RoutingState, item: WorkItem, facts: Facts, reason: str) -> Iterator[d.Decision]:
+    """The policy is asked again. A priority only reorders, other requirements or steps begin anew.
 
-    What somebody has in hand, or what was moved, stays where it is.
+    What somebody has in hand stays where it is, and what was moved while its queue is there.
     """
-    if before == now:
-        return
-    matched = match(state.configuration.policy, now)
-    yield from _reprioritised(state, item, base_priority(matched, now).raised(item.raised_by), "ticket_updated")
-    waits = item.state in (WorkState.QUEUED, WorkState.OFFERED)
-    if waits and not item.is_moved and matched.rule.requirements != item.base:
+    matched = match(state.configuration.policy, facts)
+    rule = matched.rule
+    yield from _reprioritised(state, item, base_priority(matched, facts).raised(item.raised_by), reason)
+    stays = item.is_moved and item.base.queue in state.configuration.queues
+    if item.is_waiting and not stays and (rule.requirements, rule.steps) != (item.base, item.steps):
         yield from revoked(state, item, "requirements_changed")
-        yield requeued(
-            state,
-            item,
-            "requirements_changed",
-            base=matched.rule.requirements,
-            steps=matched.rule.steps,
-            matched=matched,
-        )
+        yield requeued(state, item, "requirements_changed", matched=matched)
 
 
 def _reprioritised(
@@ -122,15 +131,10 @@ def _escalated(state: RoutingState, item: WorkItem, facts: Facts, raised: Raised
         by = item.raised_by + raised.raise_by
         yield from _reprioritised(state, item, base_priority(matched, facts).raised(by), "escalation", by)
     known_queue = raised.queue if raised.queue in state.configuration.queues else None
-    if known_queue or raised.support_tier:
-        yield from moved(
-            state,
-            item,
-            "escalation",
-            queue=known_queue,
-            support_tier=raised.support_tier,
-            note=f"escalation {raised.escalation_id}",
-        )
+    base = destination(item, queue=known_queue, support_tier=raised.support_tier)
+    if base is not None and is_servable(state, base):
+        note = f"escalation {raised.escalation_id}"
+        yield from moved(state, item, "escalation", base, excluded=None, note=note)
 
 
 def _solved(state: RoutingState, item: WorkItem | None, now: datetime) -> Iterator[d.Decision]:
@@ -155,28 +159,27 @@ def _ended(state: RoutingState, item: WorkItem | None, reason: str) -> Iterator[
         yield from cancelled(state, item, reason)
 
 
-def _parked(state: RoutingState, ticket: Ticket, item: WorkItem | None, ids: IdFactory) -> Iterator[d.Decision]:
-    """Waiting for the customer: whoever has it keeps it, and has room for more meanwhile."""
-    if item is None:
-        if ticket.facts is not None:
-            yield queued(state, ticket.ticket_id, ticket.facts, ticket.last_agent_id, ids)
-    elif item.state is WorkState.ASSIGNED and item.bears_load and item.channel_kind not in _HELD_WHILE_PENDING:
+def _parked(item: WorkItem) -> Iterator[d.Decision]:
+    """Waiting for the customer: whoever has it keeps it, absent or not, and has room for more meanwhile."""
+    if item.return_at is not None:
+        yield d.ReturnScheduled(work_id=item.work_id, at=None)
+    if item.state is WorkState.ASSIGNED and item.bears_load and item.channel_kind not in _HELD_WHILE_PENDING:
         yield d.LoadParked(work_id=item.work_id)
 
 
-def _opened(
-    state: RoutingState, ticket: Ticket, item: WorkItem | None, now: datetime, ids: IdFactory
-) -> Iterator[d.Decision]:
-    """Open again: the agent's room is taken again, or a solved ticket becomes new work for its last agent."""
-    if item is not None and item.state is WorkState.ASSIGNED:
-        if not item.bears_load:
-            yield d.LoadReturned(work_id=item.work_id)
-        agent = state.agents[item.agent_id or ""]
-        if agent.state is AgentState.OFFLINE and item.return_at is None:
-            yield d.ReturnScheduled(work_id=item.work_id, at=return_time(state, item, now))
+def _opened(state: RoutingState, ticket: Ticket, item: WorkItem, now: datetime) -> Iterator[d.Decision]:
+    """Open: the agent's room is taken again; if the customer has answered somebody absent, only for a while."""
+    if item.agent_id is None:
         return
-    if item is not None and item.state is WorkState.WRAPPING:
+    if not item.bears_load:
+        yield d.LoadReturned(work_id=item.work_id)
+    if ticket.status in PARKED and state.agents[item.agent_id].state in ABSENT:
+        yield from left_behind(state, item, now)
+
+
+def _reopened(state: RoutingState, ticket: Ticket, item: WorkItem | None, ids: IdFactory) -> Iterator[d.Decision]:
+    """Unsolved again: a solved ticket becomes new work for its last agent, whose wrap-up is over."""
+    if item is not None:
         yield d.WorkCompleted(work_id=item.work_id)
-        item = None
-    if item is None and ticket.facts is not None:
+    if ticket.facts is not None:
         yield queued(state, ticket.ticket_id, ticket.facts, ticket.last_agent_id, ids)

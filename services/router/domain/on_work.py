@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import Agent
-from services.router.domain.matching import misfit
 from services.router.domain.policy import relaxed
 from services.router.domain.state import RoutingState
-from services.router.domain.steps import moved, requeued, revoked
+from services.router.domain.steps import destination, is_servable, moved, requeued, revoked
 from services.router.domain.work_item import WorkItem
 from shared.errors import Conflict, IllegalTransition, NotFound
-from shared.vocabulary import AgentState, AssignmentMode, WorkState
+from shared.vocabulary import AgentState, AssignmentMode, TicketStatus, WorkState
 
 
 def on_transfer(state: RoutingState, transfer: inputs.Transfer) -> Iterator[d.Decision]:
@@ -31,24 +30,13 @@ def on_transfer(state: RoutingState, transfer: inputs.Transfer) -> Iterator[d.De
         return
     if transfer.queue is not None and transfer.queue not in state.configuration.queues:
         raise NotFound("There is no such queue.")
-    decisions = list(
-        moved(
-            state,
-            item,
-            "transfer",
-            queue=transfer.queue,
-            support_tier=transfer.support_tier,
-            excluded=item.agent_id,
-            note=f"{transfer.actor_id}: {transfer.reason}",
-        )
-    )
-    if not decisions:
+    base = destination(item, queue=transfer.queue, support_tier=transfer.support_tier)
+    if base is None:
         raise Conflict("It is there already.")
-    requeue = decisions[-1]
-    assert isinstance(requeue, d.WorkRequeued)
-    if all(misfit(agent.profile, requeue.base) for agent in state.agents.values()):
+    if not is_servable(state, base):
         raise Conflict("No agent could ever take it there.")
-    yield from decisions
+    note = f"{transfer.actor_id}: {transfer.reason}"
+    yield from moved(state, item, "transfer", base, excluded=item.agent_id, note=note)
 
 
 def on_release(state: RoutingState, release: inputs.Release) -> Iterator[d.Decision]:
@@ -78,10 +66,15 @@ def on_assign(state: RoutingState, assign: inputs.Assign) -> Iterator[d.Decision
 
 
 def on_complete(state: RoutingState, complete: inputs.Complete) -> Iterator[d.Decision]:
-    """Ends the wrap-up. Raises NotFound, IllegalTransition while the ticket is unsolved."""
+    """Ends what an agent still has in hand of a solved ticket: the wrap-up, or what was passed on after it.
+
+    Raises NotFound, IllegalTransition while the ticket is unsolved or nobody has it.
+    """
     item = _live(state, complete)
-    if item.state is not WorkState.WRAPPING:
+    if state.tickets[item.ticket_id].status is not TicketStatus.SOLVED:
         raise IllegalTransition("The ticket is not solved.")
+    if item.agent_id is None:
+        raise IllegalTransition("Nobody has it.")
     yield d.WorkCompleted(work_id=item.work_id)
 
 

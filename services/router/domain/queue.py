@@ -27,7 +27,7 @@ class Queue:
     """A queue as configured.
 
     rank: 1 to 100; an agent in several queues serves the lowest first
-    return_after: how long an item stays with an agent who has gone offline
+    return_after: how long an item stays with an agent who went offline or was absent when its customer answered
     """
 
     queue_id: str

@@ -149,7 +149,7 @@ class RoutingState:
 
     def watch(self, item: WorkItem) -> None:
         """Arms whatever timer the item's state asks for."""
-        if item.state in (WorkState.QUEUED, WorkState.OFFERED):
+        if item.is_waiting:
             self.arm(item.next_step_at, TimerKind.STEP_OPENS, item.work_id)
         self.arm(item.wrap_until, TimerKind.WRAP_ENDS, item.work_id)
         self.arm(item.return_at, TimerKind.ITEM_RETURNS, item.work_id)
@@ -178,8 +178,7 @@ class RoutingState:
             return False
         match timer.kind:
             case TimerKind.STEP_OPENS:
-                is_waiting = item.state in (WorkState.QUEUED, WorkState.OFFERED)
-                return is_waiting and item.next_step_at == timer.due_at
+                return item.is_waiting and item.next_step_at == timer.due_at
             case TimerKind.WRAP_ENDS:
                 return item.wrap_until == timer.due_at
             case TimerKind.ITEM_RETURNS:

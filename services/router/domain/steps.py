@@ -6,11 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from services.router.domain import decision as d
+from services.router.domain.matching import misfit
 from services.router.domain.policy import Facts, Matched, Requirements, Step, TierMode, match
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import OfferState, WorkItem
 from shared.ids import IdFactory
-from shared.vocabulary import Priority, WorkState
+from shared.vocabulary import ChannelKind, Priority, WorkState
 
 
 def queued(
@@ -61,12 +62,18 @@ def requeued(
     base: Requirements | None = None,
     steps: tuple[Step, ...] | None = None,
     restarts: bool = True,
-    is_moved: bool | None = None,
     matched: Matched | None = None,
     excluded: str | None = None,
     note: str | None = None,
 ) -> d.WorkRequeued:
-    """The item waits again. What is not given stays as it is."""
+    """The item waits again: moved where `base` is given, as the policy says with `matched`, or as it did before.
+
+    What begins anew and would come to a queue that is gone goes where the policy wants it.
+    """
+    if matched is None and base is None and restarts:
+        matched = _rehomed(state, item)
+    if matched is not None:
+        base, steps = matched.rule.requirements, matched.rule.steps
     return d.WorkRequeued(
         work_id=item.work_id,
         previous=item.state,
@@ -75,7 +82,7 @@ def requeued(
         base=base or item.base,
         steps=item.steps if steps is None else steps,
         restarts=restarts,
-        is_moved=item.is_moved if is_moved is None else is_moved,
+        is_moved=matched is None and (base is not None or item.is_moved),
         reason=reason,
         rule=matched.rule.rule_id if matched else None,
         excluded=excluded,
@@ -88,20 +95,17 @@ def requeued(
     )
 
 
-def moved(
-    state: RoutingState,
-    item: WorkItem,
-    reason: str,
-    *,
-    queue: str | None,
-    support_tier: int | None,
-    excluded: str | None = None,
-    note: str | None = None,
-) -> Iterator[d.Decision]:
-    """The item goes to another queue or tier, whatever it is doing; nothing where it is there already.
+def _rehomed(state: RoutingState, item: WorkItem) -> Matched | None:
+    """What the policy says of an item whose queue, or one that its steps lead to, is gone."""
+    facts = state.tickets[item.ticket_id].facts
+    queues = {item.base.queue, *(step.queue for step in item.steps if step.queue)}
+    if facts is None or queues <= state.configuration.queues.keys():
+        return None
+    return match(state.configuration.policy, facts)
 
-    Its skills and steps go with it, but for steps that would move it again.
-    """
+
+def destination(item: WorkItem, *, queue: str | None, support_tier: int | None) -> Requirements | None:
+    """What the item asks for in another queue or tier; None where it is there already. Its skills go with it."""
     present = item.requirements
     base = replace(
         item.base,
@@ -110,10 +114,22 @@ def moved(
         tier_mode=TierMode.EXACT if support_tier else present.tier_mode,
     )
     if (base.queue, base.support_tier, base.tier_mode) == (present.queue, present.support_tier, present.tier_mode):
-        return
+        return None
+    return base
+
+
+def is_servable(state: RoutingState, requirements: Requirements) -> bool:
+    """Whether any agent, as configured, could ever take what asks for this."""
+    return any(misfit(agent.profile, requirements) is None for agent in state.agents.values())
+
+
+def moved(
+    state: RoutingState, item: WorkItem, reason: str, base: Requirements, *, excluded: str | None, note: str
+) -> Iterator[d.Decision]:
+    """The item goes to its destination, whatever it is doing, with such of its steps as do not move it."""
     steps = tuple(step for step in item.steps if step.queue is None and step.support_tier is None)
     yield from revoked(state, item, reason)
-    yield requeued(state, item, reason, base=base, steps=steps, is_moved=True, excluded=excluded, note=note)
+    yield requeued(state, item, reason, base=base, steps=steps, excluded=excluded, note=note)
 
 
 def released(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.Decision]:
@@ -129,6 +145,8 @@ def cancelled(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.De
     yield d.WorkCancelled(work_id=item.work_id, previous=item.state, reason=reason)
 
 
-def return_time(state: RoutingState, item: WorkItem, now: datetime) -> datetime:
-    """Until when an absent agent keeps the item."""
-    return now + state.configuration.queue(item.requirements.queue).return_after
+def left_behind(state: RoutingState, item: WorkItem, now: datetime) -> Iterator[d.Decision]:
+    """The item's agent is absent: it goes back after a while. A call does not, it ends by itself."""
+    if item.channel_kind is not ChannelKind.VOICE and item.return_at is None:
+        after = state.configuration.queue(item.requirements.queue).return_after
+        yield d.ReturnScheduled(work_id=item.work_id, at=now + after)

@@ -8,7 +8,8 @@ from uuid import UUID
 from services.router.domain.policy import Facts, Requirements, Step, relaxed
 from shared.vocabulary import ChannelKind, Priority, TicketStatus, WorkState
 
-LIVE = frozenset({WorkState.QUEUED, WorkState.OFFERED, WorkState.ASSIGNED, WorkState.WRAPPING})
+PARKED = frozenset({TicketStatus.PENDING, TicketStatus.ON_HOLD})
+"""Statuses in which a ticket waits for somebody outside: whoever has it keeps it."""
 
 
 class OfferState(StrEnum):
@@ -106,6 +107,11 @@ class WorkItem:
     stamp: int = 0
     sequence: int = 0
     last_event_at: datetime
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nobody has it yet, be it offered or not."""
+        return self.state in (WorkState.QUEUED, WorkState.OFFERED)
 
     @property
     def requirements(self) -> Requirements:

@@ -53,6 +53,17 @@ async def test_versions_guard_against_lost_updates(floor: Floor) -> None:
     assert {answer.status_code for answer in await asyncio.gather(*changes)} <= {200, 412}
 
 
+async def test_a_configuration_may_name_as_many_agents_as_a_large_organisation_has(floor: Floor) -> None:
+    large = json.loads(json.dumps(CONFIGURATION))
+    large["agents"] = [
+        {"id": f"agent-{number}", "name": "N" * 60, "queues": ["general", "billing"], "skills": {"german": 3}}
+        for number in range(8000)
+    ]
+    assert len(json.dumps(large)) > 1024 * 1024
+    plan = await floor.http.put("/v1/configuration", params={"dry_run": "true"}, json=large, timeout=60)
+    assert plan.status_code == 200, plan.text[:500]
+
+
 async def test_a_configuration_is_planned_applied_once_and_checked_as_a_whole(floor: Floor) -> None:
     http = floor.http
     changed = json.loads(json.dumps(CONFIGURATION))

@@ -1,7 +1,12 @@
 """A ticket's way to an agent, over the router's real interfaces."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+from sqlalchemy import text
+
+from shared.db.unit_of_work import Tx
 from shared.vocabulary import TicketStatus
 from tests.eventually import eventually
 from tests.integration.router.floor import Floor, words
@@ -42,6 +47,44 @@ async def test_an_accept_is_idempotent_and_a_late_one_is_a_conflict(floor: Floor
     late = await floor.http.post(f"/v1/offers/{offer['offer_id']}/accept")
     assert late.status_code == 409
     assert late.json()["type"].endswith("/offer-not-pending")
+
+
+async def test_one_key_sent_several_times_at_once_is_answered_once_and_disturbs_nobody(floor: Floor) -> None:
+    await floor.set_state("ann")
+    await floor.open_ticket("t")
+    offer = await floor.offered("ann", "t")
+    url, key = f"/v1/offers/{offer['offer_id']}/accept", {"Idempotency-Key": "one"}
+    async with held(floor, "bob"):
+        blocking = asyncio.create_task(floor.http.put("/v1/agents/bob/state", json={"state": "available"}))
+        await asyncio.sleep(0.2)  # behind it the others line up, to be decided in one commit
+        sent = [asyncio.create_task(floor.http.post(url, headers=key)) for _ in range(5)]
+        other = asyncio.create_task(floor.http.put("/v1/agents/eve/state", json={"state": "available"}))
+        await asyncio.sleep(0.2)
+    answers = await asyncio.gather(*sent)
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert len({answer.content for answer in answers}) == 1
+    assert (await blocking).status_code == (await other).status_code == 200
+
+
+@asynccontextmanager
+async def held(floor: Floor, agent_id: str) -> AsyncIterator[None]:
+    """Keeps the engine of this workspace's shard at a commit that writes this agent's row."""
+    has_locked, release = asyncio.Event(), asyncio.Event()
+    lock = text("SELECT 1 FROM agent WHERE workspace_id = :ws AND agent_id = :agent FOR UPDATE")
+
+    async def hold(tx: Tx) -> None:
+        (await tx.execute(lock, {"ws": floor.workspace_id, "agent": agent_id})).one()
+        has_locked.set()
+        await release.wait()
+
+    database = floor.system.services["router"].runtime.database
+    holding = asyncio.create_task(database.transact(hold, workspaces=[floor.workspace_id]))
+    await has_locked.wait()
+    try:
+        yield
+    finally:
+        release.set()
+        await holding
 
 
 async def test_of_two_who_answer_at_once_one_wins(floor: Floor) -> None:

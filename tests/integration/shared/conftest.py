@@ -29,7 +29,7 @@ async def template(stack: Stack) -> str:
         await connection.execute(
             text(
                 "CREATE TABLE note (workspace_id text NOT NULL, subject text NOT NULL, sequence bigint NOT NULL,"
-                " holder text NOT NULL, PRIMARY KEY (workspace_id, subject, sequence))"
+                " holder text NOT NULL, cause text, data jsonb, PRIMARY KEY (workspace_id, subject, sequence))"
             )
         )
         for statement in fence("note"):
@@ -45,7 +45,7 @@ async def ground(stack: Stack, template: str) -> AsyncIterator[Ground]:
     database = await asyncio.to_thread(
         stack.postgres.create_database, "kernel", prefix=f"{prefix}_", template=template
     )
-    async with Ground.open(database.url, stack.kafka.bootstrap, prefix) as made:
+    async with Ground.open(database.url, database.owner_url, stack.kafka.bootstrap, prefix) as made:
         yield made
 
 

@@ -16,6 +16,7 @@ from shared.db.unit_of_work import Database, Tx
 from shared.db.workspaces import SeenWorkspaces
 from shared.errors import DomainError
 from shared.events.catalog import TICKETS
+from shared.events.contract import Contract
 from shared.events.envelope import Cause, Event, new_event
 from shared.events.tickets import TicketStatusChangedV1
 from shared.kafka.client import Producer, Reader
@@ -27,8 +28,8 @@ from shared.wakeups import RelaySignal
 
 NAMESPACE = UUID("01890000-0000-7000-8000-000000000000")
 _NOTE = text(
-    "INSERT INTO note (workspace_id, subject, sequence, holder)"
-    " VALUES (:workspace_id, :subject, :sequence, :holder)"
+    "INSERT INTO note (workspace_id, subject, sequence, holder, cause, data)"
+    " VALUES (:workspace_id, :subject, :sequence, :holder, :cause, CAST(:data AS jsonb))"
 )
 
 
@@ -65,13 +66,15 @@ class Node:
     inboxes: Inboxes
     refuses: set[tuple[str, int]] = field(default_factory=set)
     """(subject, sequence) of events that break a rule of this service."""
+    refusal: str = "refused by the test"
     before_commit: Callable[[], Awaitable[None]] | None = None
     halting: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def apply(self, tx: Tx, events: Sequence[Event]) -> None:
         for event in events:
             if (event.subject, event.sequence) in self.refuses:
-                raise DomainError("refused by the test")
+                raise DomainError(self.refusal)
+            assert isinstance(event.data, Contract)
             await tx.execute(
                 _NOTE,
                 {
@@ -79,6 +82,8 @@ class Node:
                     "subject": event.subject,
                     "sequence": event.sequence,
                     "holder": self.holder,
+                    "cause": getattr(event.data, "cause", None),
+                    "data": event.data.model_dump_json(),
                 },
             )
         if self.before_commit and events:
@@ -101,6 +106,7 @@ class Ground:
     """A database and topics, and the processes that tests start on them."""
 
     url: str
+    owner_url: str
     bootstrap: str
     prefix: str
     database: Database
@@ -111,13 +117,14 @@ class Ground:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, bootstrap: str, prefix: str) -> AsyncIterator["Ground"]:
+    async def open(cls, url: str, owner_url: str, bootstrap: str, prefix: str) -> AsyncIterator["Ground"]:
         async with AsyncExitStack() as stack:
             engine = open_engine(url, name="tests", pool_size=5)
             stack.push_async_callback(engine.dispose)
             producer = Producer(bootstrap, topic_prefix=prefix)
             stack.push_async_callback(producer.close)
-            yield cls(url, bootstrap, prefix, Database(engine, shards=12, relaying=RelaySignal()), producer, stack)
+            database = Database(engine, shards=12, relaying=RelaySignal())
+            yield cls(url, owner_url, bootstrap, prefix, database, producer, stack)
 
     @asynccontextmanager
     async def node(self, holder: str = "node-1", *, fuse_limit: int = 20) -> AsyncIterator[Node]:

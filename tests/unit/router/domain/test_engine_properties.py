@@ -1,6 +1,7 @@
 """What holds after every prefix of whatever can happen to a desk."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from services.router.domain.engine import run
 from services.router.domain.matching import READY, misfit, refuses
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import OfferMode, Queue
-from services.router.domain.work_item import Raised
+from services.router.domain.work_item import PARKED, Raised
 from shared.conditions import compile_condition
 from shared.errors import DomainError
 from shared.ids import SeededIds
@@ -90,6 +91,14 @@ class DeskMachine(RuleBasedStateMachine):
                 self.over_capacity.add(item.agent_id)
             self.feed(inputs.TicketStatusSet(ticket_id=ticket_id(name), status=status))
 
+    @rule(name=names, what=ticket_facts, status=st.sampled_from(list(TicketStatus)))
+    def snapshot(self, name: str, what: object, status: TicketStatus) -> None:
+        item = self.desk.state.live_item(ticket_id(name))
+        if item and item.agent_id and status in (TicketStatus.OPEN, TicketStatus.NEW):
+            self.over_capacity.add(item.agent_id)
+        self.feed(inputs.TicketKnown(ticket_id=ticket_id(name), facts=what, status=status))  # type: ignore[arg-type] # built facts
+        assert self.desk.state.tickets[ticket_id(name)].status is status
+
     @rule(agent_id=agents, state=st.sampled_from(list(AgentState)))
     def set_state(self, agent_id: str, state: AgentState) -> None:
         self.feed(inputs.SetAgentState(agent_id=agent_id, state=state, reason=None))
@@ -133,6 +142,17 @@ class DeskMachine(RuleBasedStateMachine):
         self.feed(inputs.Configure(configuration=configuration(staff, rules=RULES, queues=QUEUES)))
         self.feed(inputs.Configure(configuration=configuration(AGENTS, rules=RULES, queues=QUEUES)))
 
+    @rule(without=agents)
+    def close_billing(self, without: str) -> None:
+        staff = [
+            replace(profile, queues=frozenset({"general"})) for profile in AGENTS if profile.agent_id != without
+        ]
+        rules = [each for each in RULES if each.requirements.queue == "general"]
+        self.feed(inputs.Configure(configuration=configuration(staff, rules=rules, queues=QUEUES[:1])))
+        for item in self.desk.state.items.values():
+            assert not item.is_waiting or item.requirements.queue == "general"
+        self.feed(inputs.Configure(configuration=configuration(AGENTS, rules=RULES, queues=QUEUES)))
+
     @invariant()
     def load_is_what_they_have_in_hand_and_within_capacity(self) -> None:
         state = self.desk.state
@@ -156,6 +176,12 @@ class DeskMachine(RuleBasedStateMachine):
                 assert (state.live_item(ticket.ticket_id) is not None) or not ticket.status.is_unsolved
 
     @invariant()
+    def nobody_loses_what_waits_for_its_customer(self) -> None:
+        state = self.desk.state
+        for item in state.items.values():
+            assert item.return_at is None or state.tickets[item.ticket_id].status not in PARKED
+
+    @invariant()
     def nobody_who_could_be_asked_idles_while_work_waits_for_them(self) -> None:
         state = self.desk.state
         for item in state.items.values():
@@ -173,6 +199,9 @@ class DeskMachine(RuleBasedStateMachine):
             assert found.members == fits
             expected = Counter(state.agents[name].obstacle(found.kind) or READY for name in fits)
             assert Counter({k: n for k, n in found.conditions.items() if n}) == expected
+            assert found.ready_count == expected[READY]
+            assert set(found.standing.values()) <= set(found.ready)
+            assert len(found.ready) <= 4 * len(found.members) + 64
             in_line = [
                 item
                 for item in state.items.values()

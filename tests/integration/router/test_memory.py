@@ -1,0 +1,143 @@
+"""What a shard's engine keeps in memory, and what it lets go of, on a real database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+import pytest
+
+from deploy.local.stack import Stack
+from services.router.adapters.rows import PostgresRoutingRows
+from services.router.app.configuration import RouterPart, to_configuration
+from services.router.app.run_workspace import Command, ShardEngine
+from services.router.domain import inputs
+from shared.clock import SystemClock
+from shared.db.engine import open_engine
+from shared.db.unit_of_work import Database, Tx
+from shared.events.contract import Contract
+from shared.events.envelope import Cause, Event, new_event
+from shared.events.escalations import EscalationRaisedV1, Requeue
+from shared.events.tickets import CustomerFacts, ReplySentV1, TicketFacts, TicketOpenedV1, TicketStatusChangedV1
+from shared.http.idempotency import Answer
+from shared.ids import SystemIds
+from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, Priority, Purpose, TicketStatus
+from shared.wakeups import RelaySignal
+from tests.integration.router.floor import CONFIGURATION, NAMES
+from tests.system import Templates
+
+ACME = "acme"
+TICKET = uuid5(NAMES, "solved")
+
+
+@dataclass
+class Bench:
+    """An engine of one workspace, to be given inputs directly."""
+
+    engine: ShardEngine
+    database: Database
+    sequence: int = 0
+
+    async def commit(self, unit: Callable[[Tx], Awaitable[object]]) -> None:
+        await self.database.transact(unit, workspaces=[ACME], is_repeatable=False)
+
+    async def happens(self, data: Contract) -> None:
+        self.sequence += 1
+        await self.commit(lambda tx: self.engine.apply_events(tx, [self._event(data)]))
+
+    async def configured(self, part: RouterPart) -> None:
+        command = Command(
+            workspace_id=ACME,
+            cause=Cause(),
+            make=lambda _: inputs.Configure(configuration=to_configuration(1, part)),
+            answer=lambda _: Answer(204, b""),
+            part=part,
+        )
+        await self.commit(lambda tx: self.engine.apply_commands(tx, [command], ()))
+
+    def tickets(self) -> list[UUID]:
+        return list(self.engine.states[ACME].tickets)
+
+    def _event(self, data: Contract) -> Event:
+        return new_event(
+            data,
+            event_id=uuid5(NAMES, f"{data.subject}/{self.sequence}"),
+            service="intake",
+            workspace_id=ACME,
+            sequence=self.sequence,
+            time=datetime.now(UTC),
+            cause=Cause(),
+        )
+
+
+@pytest.fixture
+async def bench(stack: Stack, templates: Templates) -> AsyncIterator[Bench]:
+    template = await asyncio.to_thread(templates.__getitem__, "router")
+    made = await asyncio.to_thread(stack.postgres.create_database, "router", prefix="memory_", template=template)
+    opened = open_engine(made.url, name="tests", pool_size=2)
+    database = Database(opened, shards=12, relaying=RelaySignal())
+    engine = ShardEngine(PostgresRoutingRows(), SystemClock(), SystemIds(), epoch=1, changed=lambda *_: None)
+    bench = Bench(engine, database)
+    await bench.commit(lambda tx: engine.load(tx, [ACME]))
+    await bench.configured(RouterPart.model_validate(CONFIGURATION))
+    yield bench
+    await opened.dispose()
+    await asyncio.to_thread(stack.postgres.drop_database, made.name)
+
+
+async def test_what_happens_to_a_solved_ticket_does_not_bring_it_back_into_memory(bench: Bench) -> None:
+    facts = TicketFacts(
+        channel="mail",
+        channel_kind=ChannelKind.EMAIL,
+        customer=CustomerFacts(customer_id=uuid5(NAMES, "customer"), tier="standard"),
+        labels={},
+        priority=Priority.NORMAL,
+        language="en",
+    )
+    await bench.happens(
+        TicketOpenedV1(
+            ticket_id=TICKET,
+            ticket_number=1,
+            facts=facts,
+            opened_by=ActorKind.CUSTOMER,
+            received_at=datetime.now(UTC),
+        )
+    )
+    assert bench.tickets() == [TICKET]
+    await bench.happens(
+        TicketStatusChangedV1(
+            ticket_id=TICKET,
+            previous=TicketStatus.NEW,
+            status=TicketStatus.SOLVED,
+            cause="set",
+            actor_kind=ActorKind.AGENT,
+        )
+    )
+    assert bench.tickets() == []
+    await bench.happens(
+        ReplySentV1(
+            ticket_id=TICKET,
+            message_id=uuid5(NAMES, "reply"),
+            channel="mail",
+            channel_kind=ChannelKind.EMAIL,
+            author_kind=AuthorKind.AGENT,
+            author_id="ann",
+            purpose=Purpose.REPLY,
+        )
+    )
+    assert bench.tickets() == []
+    await bench.happens(
+        EscalationRaisedV1(
+            escalation_id=uuid5(NAMES, "escalation"),
+            ticket_id=TICKET,
+            policy="late",
+            policy_version=1,
+            level=1,
+            step=1,
+            trigger="sla.breached",
+            metric=None,
+            action=Requeue(support_tier=2),
+        )
+    )
+    assert bench.tickets() == []

@@ -1,0 +1,159 @@
+"""What tickets do to work: snapshots, answers, escalations, changed facts."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.router.domain import inputs
+from services.router.domain.policy import FIELDS, Requirements, Step
+from services.router.domain.queue import Queue
+from services.router.domain.work_item import Raised
+from shared.conditions import compile_condition
+from shared.vocabulary import AgentState, ChannelKind, TicketStatus, WorkState
+from tests.unit.router.domain.desk import Desk, agent, facts, general, kinds, ticket_id
+
+TIERS = (Queue(queue_id="general"), Queue(queue_id="billing"))
+WRAP_UP = (Queue(queue_id="general", wrap_up=timedelta(minutes=10)),)
+
+
+def snapshot(name: str, status: TicketStatus, **changes: object) -> inputs.TicketKnown:
+    """A ticket as it stands."""
+    return inputs.TicketKnown(ticket_id=ticket_id(name), facts=facts(**changes), status=status)
+
+
+def escalation(name: str, **action: object) -> inputs.EscalationRaised:
+    """An escalation of a ticket."""
+    raised = Raised(escalation_id=ticket_id(f"escalation of {name}"), **action)  # type: ignore[arg-type] # what it asks
+    return inputs.EscalationRaised(ticket_id=ticket_id(name), raised=raised)
+
+
+@pytest.mark.parametrize("status", [TicketStatus.SOLVED, TicketStatus.CLOSED])
+def test_a_snapshot_ends_work_whose_end_was_never_heard_of(status: TicketStatus) -> None:
+    desk = Desk.of(agent("ann"))
+    desk.open("t")
+    assert kinds(desk.feed(snapshot("t", status))) == ["OfferEnded", "WorkCancelled"]
+    assert desk.state.agents["ann"].used == 0
+    assert desk.state.tickets[ticket_id("t")].status is status
+
+
+def test_a_snapshot_that_reopens_a_ticket_routes_it_by_its_new_facts() -> None:
+    german = general(
+        rule_id="german",
+        condition=compile_condition('ticket.language == "de"', FIELDS),
+        requirements=Requirements(queue="billing"),
+    )
+    desk = Desk.of(
+        agent("ann"), agent("bill", queues=frozenset({"billing"})), rules=[german, general()], queues=TIERS
+    )
+    desk.open("t")
+    desk.status("t", TicketStatus.SOLVED)
+    assert kinds(desk.feed(snapshot("t", TicketStatus.OPEN, language="de"))) == ["WorkQueued", "WorkOffered"]
+    assert desk.asked("t") == ["bill"]
+    assert desk.feed(snapshot("t", TicketStatus.OPEN, language="de"))[1:] == []
+
+
+def test_a_snapshot_that_moves_and_solves_leaves_no_offer_behind() -> None:
+    german = general(
+        rule_id="german",
+        condition=compile_condition('ticket.language == "de"', FIELDS),
+        requirements=Requirements(queue="billing"),
+    )
+    desk = Desk.of(agent("ann"), rules=[german, general()], queues=TIERS)
+    desk.open("t")
+    made = desk.feed(snapshot("t", TicketStatus.SOLVED, language="de"))
+    assert kinds(made) == ["OfferEnded", "WorkRequeued", "WorkCancelled"]
+    assert desk.state.agents["ann"].used == 0
+
+
+@pytest.mark.parametrize("absence", [AgentState.AWAY, AgentState.OFFLINE])
+def test_an_answer_to_an_absent_agent_goes_back_to_its_queue_after_a_while(absence: AgentState) -> None:
+    desk = Desk.of(agent("ann"))
+    desk.open("t")
+    desk.accept("ann")
+    desk.status("t", TicketStatus.PENDING)
+    desk.set_state("ann", absence)
+    desk.after(hours=1)
+    desk.status("t", TicketStatus.OPEN)
+    desk.after(minutes=14)
+    assert desk.item("t").agent_id == "ann"
+    desk.after(minutes=1)
+    assert desk.item("t").state is WorkState.QUEUED
+
+
+def test_an_answer_stays_with_an_agent_who_comes_back_in_time() -> None:
+    desk = Desk.of(agent("ann"))
+    desk.open("t")
+    desk.accept("ann")
+    desk.status("t", TicketStatus.PENDING)
+    desk.set_state("ann", AgentState.AWAY)
+    desk.status("t", TicketStatus.OPEN)
+    desk.set_state("ann", AgentState.BUSY)
+    desk.after(hours=1)
+    assert desk.item("t").agent_id == "ann"
+
+
+def test_a_longer_absence_does_not_put_off_the_return_of_an_answer() -> None:
+    desk = Desk.of(agent("ann"))
+    desk.open("t")
+    desk.accept("ann")
+    desk.status("t", TicketStatus.PENDING)
+    desk.set_state("ann", AgentState.AWAY)
+    desk.status("t", TicketStatus.OPEN)
+    due_at = desk.item("t").return_at
+    desk.set_state("ann", AgentState.OFFLINE)
+    desk.set_state("ann", AgentState.AWAY)
+    assert due_at is not None
+    assert desk.item("t").return_at == due_at
+
+
+def test_a_call_stays_with_an_absent_agent_when_it_is_open_again() -> None:
+    desk = Desk.of(agent("ann"))
+    desk.open("t", channel_kind=ChannelKind.VOICE)
+    desk.accept("ann")
+    desk.status("t", TicketStatus.ON_HOLD)
+    desk.set_state("ann", AgentState.OFFLINE)
+    assert kinds(desk.status("t", TicketStatus.OPEN)) == []
+
+
+def test_a_solved_ticket_that_becomes_pending_is_new_work_once_its_wrap_up_is_over() -> None:
+    desk = Desk.of(agent("ann"), queues=WRAP_UP)
+    desk.open("t")
+    desk.accept("ann")
+    desk.status("t", TicketStatus.SOLVED)
+    assert kinds(desk.status("t", TicketStatus.PENDING)) == ["WorkCompleted", "WorkQueued", "WorkOffered"]
+
+
+def test_an_escalation_leaves_solved_work_alone() -> None:
+    desk = Desk.of(agent("ann"), agent("expert", support_tier=2), queues=WRAP_UP)
+    desk.open("t")
+    desk.accept("ann")
+    desk.status("t", TicketStatus.SOLVED)
+    assert desk.feed(escalation("t", support_tier=2)) == []
+    assert desk.item("t").state is WorkState.WRAPPING
+
+
+@pytest.mark.parametrize("action", [{"support_tier": 2}, {"queue": "billing"}])
+def test_an_escalation_moves_nothing_to_where_nobody_could_ever_take_it(
+    action: dict[str, object],
+) -> None:
+    desk = Desk.of(agent("ann"), queues=TIERS)
+    desk.open("t")
+    assert desk.feed(escalation("t", **action)) == []
+    assert desk.asked("t") == ["ann"]
+
+
+def test_changed_facts_that_change_only_the_steps_begin_anew() -> None:
+    soon = Step(after=timedelta(seconds=30), dropped=frozenset({"german"}))
+    asked = Requirements(queue="general", skills=(("german", 1),))
+    gold = general(
+        rule_id="gold",
+        condition=compile_condition('customer.tier == "gold"', FIELDS),
+        requirements=asked,
+        steps=(soon,),
+    )
+    desk = Desk.of(agent("ann"), rules=[gold, general(requirements=asked)])
+    desk.open("t")
+    desk.feed(inputs.TicketKnown(ticket_id=ticket_id("t"), facts=facts(customer_tier="gold"), status=None))
+    assert desk.item("t").rule == "gold"
+    desk.after(seconds=30)
+    assert desk.asked("t") == ["ann"]
