@@ -13,14 +13,16 @@ LOOPBACK = "127.0.0.1"
 # Below the ports that the kernel gives to outgoing connections. A client that keeps dialling a stopped
 # server on one of those is one day given the server's own port: connected to itself, it blocks the
 # server's return.
-FREE_PORTS = range(10_000, 32_000)
+FREE_PORTS = range(10_000, 28_000)
+SERVER_PORTS = range(28_000, 32_000)
+"""For servers, which choose when they start: none of those that others were given before and do not use yet."""
 
 
-def free_ports(count: int) -> list[int]:
+def free_ports(count: int, among: range = FREE_PORTS) -> list[int]:
     """Different ports on which nobody listens now; whoever binds one later must expect to find it taken."""
     found: set[int] = set()
     while len(found) < count:
-        port = secrets.choice(FREE_PORTS)
+        port = secrets.choice(among)
         if not is_taken(port):
             found.add(port)
     return list(found)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from deploy.local.errors import LocalError, StoppedError
 from deploy.local.folder import Folder
-from deploy.local.ports import free_ports, require_free
+from deploy.local.ports import SERVER_PORTS, free_ports, require_free
 from deploy.local.processes import Child, Command, Program
 
 START_WITHIN_S = 60.0
@@ -69,7 +69,7 @@ class Server(Program):
         self.prepare()
         until = time.monotonic() + START_WITHIN_S
         while True:
-            ports = self._settled or [wanted or free_ports(1)[0] for wanted in self._wanted]
+            ports = self._settled or [wanted or free_ports(1, SERVER_PORTS)[0] for wanted in self._wanted]
             child = self._run(self.command(ports))
             while time.monotonic() < until and not child.ended.wait(POLL_S):
                 if self.is_ready():

@@ -2,7 +2,9 @@
 
 from typing import ClassVar
 
-from shared.events.contract import Contract, Instant
+from pydantic import AwareDatetime
+
+from shared.events.contract import Contract
 
 
 class AccessRevokedV1(Contract):
@@ -16,7 +18,7 @@ class AccessRevokedV1(Contract):
     identity: ClassVar[str] = "jti"
 
     jti: str
-    expires_at: Instant
+    expires_at: AwareDatetime  # whatever a token says: nothing is reckoned with it
 
 
 CONTRACTS = (AccessRevokedV1,)
