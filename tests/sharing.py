@@ -1,7 +1,7 @@
 """All workers of a run share one PostgreSQL and one Kafka: the process that deals out the tests runs them."""
 
 import json
-import subprocess
+import shutil
 import tempfile
 import threading
 import time
@@ -41,8 +41,7 @@ class Host:
         """Stops them, once the last worker has ended."""
         self._has_ended.set()
         self._running.join()
-        # Tens of thousands of files: nobody need wait until they are gone.
-        subprocess.Popen(["rm", "-rf", self._folder], start_new_session=True)
+        shutil.rmtree(self._folder)
 
     def _run(self) -> None:
         outcome = self._folder / "outcome.json"
