@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.db import positions, versions
+from shared.db import progress
+from shared.db.progress import Subject
 from shared.db.unit_of_work import Tx
-from shared.db.versions import Subject
 from shared.db.workspaces import is_workspace_id
 from shared.errors import ContractViolation, PoisonMessage, VersionGap
 from shared.events.catalog import shard_of
@@ -97,12 +97,13 @@ async def admit(
     condemned: why the one record of this batch could not be applied, when it was tried alone
     """
     subjects = {item.key for item in incoming}
-    last = await versions.load(tx, subjects)
-    blocked = await parked.first_parked(tx, subjects)
+    known = await progress.standings(tx, subjects)
+    last = {key: one.last for key, one in known.items()}
+    blocked = {key: one.first_parked for key, one in known.items() if one.first_parked is not None}
     result = Admission(poison_in_a_row=poison_in_a_row)
     for item in incoming:
         result.next_offsets[item.record.topic.name] = item.record.offset + 1
-        if item.sequence is not None and item.sequence <= last.get(item.key, 0):
+        if item.sequence is not None and item.sequence <= last[item.key]:
             result.skipped += 1
         elif problem := _obstacle(item, last, blocked, condemned):
             _park(item, problem, result, blocked)
@@ -128,7 +129,7 @@ def _obstacle(
         return item.problem
     if item.sequence is None or item.is_baseline:
         return None
-    expected = last.get(item.key, 0) + 1
+    expected = last[item.key] + 1
     if item.sequence > expected:
         return VersionGap(f"expected {expected}")
     # One parked with the very sequence that comes next does not block it: this is what its writer sent instead.
@@ -146,10 +147,8 @@ def _park(item: Incoming, problem: PoisonMessage, result: Admission, blocked: di
         result.longest_poison_run = max(result.longest_poison_run, result.poison_in_a_row)
 
 
-async def settle(tx: Tx, admission: Admission, partition: int | None) -> None:
-    """Stores versions, parked records and, for records that come from the broker, the position."""
-    await versions.save(tx, admission.sequences)
+async def settle(tx: Tx, admission: Admission, partition: int) -> None:
+    """Stores last sequences, positions and parked records."""
+    await progress.advance(tx, admission.sequences, partition, admission.next_offsets)
     await parked.park(tx, admission.parking)
     await parked.fill(tx, {key: admission.sequences[key] for key in admission.filled})
-    if partition is not None:
-        await positions.save(tx, partition, admission.next_offsets)

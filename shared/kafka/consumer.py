@@ -8,10 +8,10 @@ from typing import TypeVar
 import structlog
 
 from shared.clock import monotonic
-from shared.db import positions, versions
+from shared.db import progress
+from shared.db.progress import Subject
 from shared.db.shards import Leases, Shard
 from shared.db.unit_of_work import Database, Tx
-from shared.db.versions import Subject
 from shared.db.workspaces import SeenWorkspaces
 from shared.errors import DataRefused, DomainError, PoisonMessage, TransientError, VersionGap
 from shared.events.envelope import Event
@@ -170,7 +170,7 @@ class Applier:
             if row is None:
                 return False
             item = read(row.record, self._database.shards)
-            seen = (await versions.load(tx, {item.key})).get(item.key, 0)
+            seen = (await progress.standings(tx, {item.key}))[item.key].last
             is_next = item.sequence == seen + 1
             if not row.is_discarded and (item.sequence is None or item.sequence > seen):
                 if item.event is None or not (is_next or item.is_baseline):
@@ -184,7 +184,7 @@ class Applier:
                 and not has_other
                 and (is_next or (item.is_baseline and not row.is_discarded))
             ):
-                await versions.save(tx, {item.key: max(seen, item.sequence)})
+                await progress.advance(tx, {item.key: max(seen, item.sequence)}, self._shard.n)
             await parked.remove(tx, row.id)
             return True
 
@@ -260,7 +260,7 @@ async def read_shard(
 ) -> AsyncIterator[tuple[Inbox, Wakeup]]:
     """Reads a shard's partitions from its stored positions, for as long as the context lasts."""
     topics = inboxes.topics
-    next_offsets = await database.transact(lambda tx: positions.load(tx, shard.n, topics))
+    next_offsets = await database.transact(lambda tx: progress.offsets(tx, shard.n, topics))
     bell = shard.bell()
     inbox = inboxes.attach(shard.n, next_offsets, bell)
     try:

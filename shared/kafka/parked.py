@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from shared.db import tables
+from shared.db.progress import Subject
 from shared.db.sets import insert_set, transposed
 from shared.db.unit_of_work import Tx
-from shared.db.versions import Subject
 from shared.errors import PoisonMessage
 from shared.events.catalog import TOPICS
 from shared.kafka.client import Record
@@ -31,11 +31,6 @@ _COLUMNS = (
     "traceparent",
 )
 _INSERT = insert_set(tables.parked, _COLUMNS)
-_FIRST = text(
-    "SELECT p.workspace_id, p.subject, min(p.sequence) AS sequence"
-    " FROM unnest(CAST(:workspaces AS text[]), CAST(:subjects AS text[])) AS w (workspace_id, subject)"
-    " JOIN parked p USING (workspace_id, subject) WHERE p.sequence IS NOT NULL GROUP BY 1, 2"
-)
 _OUTDATE = text(
     "DELETE FROM parked p USING unnest(CAST(:workspaces AS text[]), CAST(:subjects AS text[]),"
     " CAST(:sequences AS bigint[])) AS f (workspace_id, subject, sequence)"
@@ -95,14 +90,6 @@ class ParkedRecord:
     id: int
     record: Record
     is_discarded: bool
-
-
-async def first_parked(tx: Tx, subjects: Collection[Subject]) -> dict[Subject, int]:
-    """The lowest parked sequence of each subject that has any."""
-    if not subjects:
-        return {}
-    rows = await tx.execute(_FIRST, _as_columns(subjects))
-    return {(row.workspace_id, row.subject): row.sequence for row in rows}
 
 
 async def park(tx: Tx, parking: Sequence[Parking]) -> None:

@@ -66,7 +66,8 @@ async def test_a_deadlock_runs_the_whole_unit_again(ground: Ground) -> None:
         ground.database.transact(lambda tx: lock(tx, "a", "b"), workspaces=["acme"]),
         ground.database.transact(lambda tx: lock(tx, "b", "a"), workspaces=["acme"]),
     )
-    assert len(tries) == 3
+    # The one that gave way starts at once, and may come between the other and its second lock once more.
+    assert len(tries) >= 3
 
 
 async def test_a_row_held_for_too_long_is_a_timeout_and_bad_data_is_refused(ground: Ground) -> None:
