@@ -76,8 +76,12 @@ def install_with_pip(root: Path, sets: Sequence[str]) -> None:
     pip = [str(python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
     files = [root / "requirements" / f"{name}.txt" for name in sets]
     pinned = {line.split("==")[0] for file in files for line in file.read_text().splitlines() if "==" in line}
-    options = [option for file in files for option in ("-r", str(file))]
-    run([*pip, "--progress-bar", "off", "--require-hashes", *options], count_to=len(pinned))
+    options = ["--progress-bar", "off", "--require-hashes", "--no-compile"]
+    options += [option for file in files for option in ("-r", str(file))]
+    run([*pip, *options], count_to=len(pinned))
+    # Left to pip, one processor would do it. What does not compile fails where it is imported, if it ever is.
+    compile_all = f"import compileall; compileall.compile_dir({str(root / '.venv' / 'lib')!r}, quiet=2, workers=0)"
+    run([str(python), "-c", compile_all])
     run([*pip, "--no-deps", "--no-build-isolation", "-e", str(root)])
     print("environment: ready", flush=True)
 
