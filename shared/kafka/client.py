@@ -255,24 +255,26 @@ async def create_topics(
     """
     async with _admin(bootstrap) as admin:
         existing = set(await admin.list_topics())
+        missing = [topic for topic in topics if f"{topic_prefix}.{topic.name}" not in existing]
+        if not missing:
+            return []
         brokers = len((await admin.describe_cluster())["brokers"])
-        missing = [
-            NewTopic(
-                name=name,
-                num_partitions=partitions,
-                replication_factor=min(_REPLICAS, brokers),
-                topic_configs={
-                    "cleanup.policy": "delete",
-                    "retention.ms": str(int(topic.retention.total_seconds() * 1000)),
-                },
+        with suppress(TopicAlreadyExistsError):
+            await admin.create_topics(
+                [
+                    NewTopic(
+                        name=f"{topic_prefix}.{topic.name}",
+                        num_partitions=partitions,
+                        replication_factor=min(_REPLICAS, brokers),
+                        topic_configs={
+                            "cleanup.policy": "delete",
+                            "retention.ms": str(int(topic.retention.total_seconds() * 1000)),
+                        },
+                    )
+                    for topic in missing
+                ]
             )
-            for topic in topics
-            if (name := f"{topic_prefix}.{topic.name}") not in existing
-        ]
-        if missing:
-            with suppress(TopicAlreadyExistsError):
-                await admin.create_topics(missing)
-        return [topic.name for topic in missing]
+        return [f"{topic_prefix}.{topic.name}" for topic in missing]
 
 
 @asynccontextmanager

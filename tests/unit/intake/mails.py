@@ -2,11 +2,18 @@
 
 from typing import Any
 
+from services.intake.adapters.email import mime
 from services.intake.domain.mail import Mail, Mailbox
 
 CUSTOMER = "ada@example.org"
 SUPPORT = "support@acme.example"
 SECRET = b"a-secret-of-the-tests-that-is-long-enough"
+
+SLOW_TYPE = "multipart/mixed; boundary=b0"
+SLOW_BODY = "".join(
+    f"--b{n}\nContent-Type: multipart/mixed; boundary=b{n + 1}\n\n" for n in range(mime.MAX_MESSAGE_DEPTH - 1)
+) + ("\n" * 800_000)
+"""Takes the parser all the time it has: each of the lines is compared with the boundary of every open part."""
 
 
 def a_mail(*, sender: str = CUSTOMER, **overrides: Any) -> Mail:

@@ -6,7 +6,8 @@ text, so that one piece of code cuts both.
 
 import re
 from collections import Counter
-from html.parser import HTMLParser
+
+from services.intake.adapters.email import html_tokens
 
 _BREAKS = frozenset(
     {"p", "div", "tr", "table", "ul", "ol", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "section"}
@@ -14,6 +15,7 @@ _BREAKS = frozenset(
 )
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "ul", "ol", "blockquote"})
 _HIDDEN = frozenset({"script", "style", "title", "template", "noscript", "object", "svg"})
+_DRAWN = frozenset({"br", "hr", "li", "td", "th"})
 _VOID = frozenset(
     {"br", "hr", "img", "meta", "link", "input", "area", "base", "col", "embed", "source", "track", "wbr"}
 )
@@ -25,89 +27,101 @@ _MAX_DEPTH = 20
 
 def to_text(html: str) -> str:
     """The text that a reader of this HTML sees, line by line."""
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return reader.text()
+    lines = _Lines()
+    html_tokens.read(html, lines)
+    return lines.whole()
 
 
-class _Reader(HTMLParser):
-    """Collects lines. `_open` are the open elements, and whether each is a quote's container."""
+class _Lines:
+    """Collects lines. `_open` are the open elements; `_quotes` and `_hidden` say how deep some of them stand."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self._lines: list[str] = []
         self._line: list[str] = []
-        self._open: list[tuple[str, bool]] = []
+        self._open: list[str] = []
         self._count: Counter[str] = Counter()
-        self._quoted = 0
-        self._hidden = 0
+        self._quotes: list[int] = []
+        self._hidden: list[int] = []
+        self._is_after_blank = True
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _BREAKS:
-            self._break(is_paragraph=tag in _PARAGRAPHS)
-        if tag == "br":
-            self._end_line()
-        elif tag == "hr":
-            self._line = ["_" * 32]
-            self._end_line()
-        elif tag == "li":
-            self._line = [_BULLET]
-        elif tag in ("td", "th") and self._line:
-            self._line.append(" ")
-        if tag in _VOID:
+    def start(self, name: str, attributes: str) -> None:
+        if name in _BREAKS:
+            self._break(name)
+        if name in _DRAWN:
+            self._draw(name)
+        if name in _VOID:
             return
-        is_quote = tag == "blockquote" or _is_quote(attrs)
-        self._open.append((tag, is_quote))
-        self._count[tag] += 1
-        self._quoted += is_quote
-        self._hidden += tag in _HIDDEN
+        self._open.append(name)
+        self._count[name] += 1
+        if name == "blockquote" or (attributes and _is_quote(attributes)):
+            self._quotes.append(len(self._open))
+        if name in _HIDDEN:
+            self._hidden.append(len(self._open))
 
-    def handle_endtag(self, tag: str) -> None:
-        if not self._count[tag]:
+    def end(self, name: str) -> None:
+        if not self._count[name]:
             return
-        if tag in _BREAKS:
-            self._break(is_paragraph=tag in _PARAGRAPHS)
+        if name in _BREAKS:
+            self._break(name)
         closed = ""
-        while closed != tag:
-            closed, is_quote = self._open.pop()
+        while closed != name:
+            closed = self._open.pop()
             self._count[closed] -= 1
-            self._quoted -= is_quote
-            self._hidden -= closed in _HIDDEN
+        depth = len(self._open)
+        while self._quotes and self._quotes[-1] > depth:
+            self._quotes.pop()
+        while self._hidden and self._hidden[-1] > depth:
+            self._hidden.pop()
 
-    def handle_data(self, data: str) -> None:
+    def text(self, text: str) -> None:
         if self._hidden:
             return
         if self._count["pre"]:
-            first, *rest = data.split("\n")
+            first, *rest = text.split("\n")
             self._line.append(first)
             for line in rest:
                 self._end_line()
                 self._line = [line]
         else:
-            text = _SPACE.sub(" ", data)
+            text = _SPACE.sub(" ", text)
             self._line.append(text if self._line and not self._line[-1].endswith(" ") else text.lstrip(" "))
 
-    def text(self) -> str:
+    def whole(self) -> str:
         """What was read."""
-        self._break(is_paragraph=False)
+        self._break("")
         return "\n".join(self._lines).strip("\n")
 
-    def _break(self, *, is_paragraph: bool) -> None:
-        if self._line == [_BULLET]:
-            return
-        if any(part.strip() for part in self._line):
+    def _draw(self, name: str) -> None:
+        if name == "br":
             self._end_line()
-        self._line = []
-        if is_paragraph and self._lines and self._lines[-1].strip("> "):
+        elif name == "hr":
+            self._line = ["_" * 32]
+            self._end_line()
+        elif name == "li":
+            self._line = [_BULLET]
+        elif self._line:
+            self._line.append(" ")
+
+    def _break(self, name: str) -> None:
+        if self._line:
+            if self._line == [_BULLET]:
+                return
+            if "".join(self._line).strip():
+                self._end_line()
+            self._line = []
+        if name in _PARAGRAPHS and not self._is_after_blank:
             self._end_line()
 
     def _end_line(self) -> None:
-        mark = "> " * min(self._quoted, _MAX_DEPTH)
-        self._lines.append(f"{mark}{''.join(self._line)}".replace("\xa0", " ").rstrip())
+        mark = "> " * min(len(self._quotes), _MAX_DEPTH)
+        line = f"{mark}{''.join(self._line)}".replace("\xa0", " ").rstrip()
+        self._lines.append(line)
         self._line = []
+        self._is_after_blank = not line.strip("> ")
 
 
-def _is_quote(attrs: list[tuple[str, str | None]]) -> bool:
-    named = " ".join(value for name, value in attrs if name in ("class", "id") and value)
-    return _QUOTES.search(named) is not None
+def _is_quote(attributes: str) -> bool:
+    # Most elements are none, which is seen sooner than their attributes are taken apart.
+    if _QUOTES.search(attributes) is None:
+        return False
+    return any(_QUOTES.search(value) for value in html_tokens.values_of(attributes, "class", "id"))

@@ -11,6 +11,7 @@ from email.message import EmailMessage, Message
 from email.parser import BytesParser
 from email.policy import EmailPolicy
 from html import escape
+from itertools import count
 from typing import TypeAlias
 
 from services.intake.adapters.email import headers
@@ -24,6 +25,10 @@ MAX_RAW = 41_943_040
 MAX_HEADERS = 65_536
 MAX_PARTS = 200
 MAX_DEPTH = 20
+MAX_MESSAGES = 5_000
+MAX_MESSAGE_DEPTH = 100
+"""Unlike MAX_PARTS and MAX_DEPTH with what stands in attached mails, and a report's block for each recipient."""
+
 MAX_ADDRESSES = 500
 MAX_ATTACHMENTS = 100
 MAX_DECODED = 62_914_560
@@ -47,6 +52,29 @@ class _Policy(EmailPolicy):
 
 
 _POLICY = _Policy(refold_source="none")
+
+
+class _Message(EmailMessage):
+    """What the library makes of a mail and of each part of it; it stops where there are too many.
+
+    `_collect` comes later: a hundred thousand parts take seconds until then, and below a thousand open parts
+    each line takes a thousand comparisons.
+    """
+
+    def __init__(self, policy: EmailPolicy = _POLICY) -> None:
+        super().__init__(policy)
+        self.numbers = count(1)
+        self.depth = 0
+
+    def attach(self, payload: object) -> None:
+        """Raises Unreadable beyond MAX_MESSAGES and MAX_MESSAGE_DEPTH."""
+        assert isinstance(payload, _Message)
+        payload.numbers, payload.depth = self.numbers, self.depth + 1
+        if next(self.numbers) > MAX_MESSAGES:
+            raise Unreadable("too many parts")
+        if payload.depth > MAX_MESSAGE_DEPTH:
+            raise Unreadable("its parts are nested too deeply")
+        super().attach(payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +105,7 @@ def read(raw: bytes) -> Mail:
     head, body = _split(raw)
     if len(head) > MAX_HEADERS:
         raise Unreadable("its headers are too long")
-    message: Part = BytesParser(EmailMessage, policy=_POLICY).parsebytes(raw)
+    message: Part = BytesParser(_Message, policy=_POLICY).parsebytes(raw)
     collected = _Collected()
     _collect(message, collected, 0)
     subject = headers.text_of(_first(message, "subject"))[:_MAX_SUBJECT]

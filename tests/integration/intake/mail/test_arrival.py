@@ -10,6 +10,7 @@ from tests.integration.intake.mail.conftest import LARGEST
 from tests.integration.intake.mail.post import Post, mail_of
 from tests.integration.intake.office import refused
 from tests.system import System
+from tests.unit.intake.mails import SLOW_BODY, SLOW_TYPE
 
 
 class Wire:
@@ -275,8 +276,7 @@ async def test_a_repeated_request_has_the_first_answer(post: Post) -> None:
 
 
 async def test_a_slow_mail_is_accepted_and_told_of_later(post: Post) -> None:
-    # The library takes quadratic time over this; the parser is ended after five seconds of it.
-    raw = post.raw("<!--" * 500_000, Content_Type="text/html")
+    raw = post.raw(SLOW_BODY, Content_Type=SLOW_TYPE)
     answer = await post.try_post(raw)
     assert answer.status_code == 202
     assert (answer.json()["disposition"], answer.json()["ticket_id"]) == ("accepted", None)

@@ -25,13 +25,14 @@ from tests.integration.intake.mail.post import Post, mail_of
 from tests.integration.intake.mail.sink import Sink, open_sink
 from tests.keys import token, write_jwks
 from tests.system import System, Templates, start
+from tests.unit.intake.mails import SLOW_BODY, SLOW_TYPE
 
 ROOT = Path(__file__).parents[4]
 
 
 def slow(post: Post) -> bytes:
     """A mail that takes the parser all the time it has."""
-    return post.raw("<!--\n" * 500_000, Content_Type="text/html", Message_ID="<slow@x>")
+    return post.raw(SLOW_BODY, Content_Type=SLOW_TYPE, Message_ID="<slow@x>")
 
 
 async def test_a_parser_that_is_killed_costs_its_mail_only(post: Post) -> None:

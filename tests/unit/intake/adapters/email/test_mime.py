@@ -294,6 +294,32 @@ def test_parts_are_nested_only_so_deeply() -> None:
         read(raw)
 
 
+def test_reading_ends_at_a_limit_on_all_parts_and_those_of_attached_mails() -> None:
+    blocks = "".join(f"Action: failed\nStatus: 5.1.{n}\n\n" for n in range(mime.MAX_MESSAGES))
+    with pytest.raises(Unreadable, match="parts"):
+        read(multipart("report", f"Content-Type: message/delivery-status\n\n{blocks}"))
+    with pytest.raises(Unreadable, match="deeply"):
+        read(forwarded(mime.MAX_MESSAGE_DEPTH // 2 + 1))
+
+
+def test_a_mail_that_was_often_attached_and_a_bounce_from_many_are_read() -> None:
+    (file,) = read(forwarded(mime.MAX_MESSAGE_DEPTH // 2)).attachments
+    assert b"the first one" in file.content
+    blocks = "".join(f"Action: failed\nStatus: 5.1.{n}\n\n" for n in range(4_000))
+    report = read(multipart("report", f"Content-Type: message/delivery-status\n\n{blocks}")).report
+    assert report
+    assert report.statuses[:2] == ("5.1.0", "5.1.1")
+
+
+def forwarded(times: int) -> bytes:
+    """A mail that is attached to one, which is attached to another, and so on."""
+    raw = "Subject: s\n\nthe first one"
+    for n in range(times):
+        kind = f"Content-Type: multipart/mixed; boundary=b{n}"
+        raw = f"Subject: Fwd\n{kind}\n\n--b{n}\nContent-Type: message/rfc822\n\n{raw}\n--b{n}--\n"
+    return raw.encode()
+
+
 @pytest.mark.parametrize(
     "header",
     ['To: "', "To: (c):", "Message-ID: <[", "From: <>", "From: (", "Date: yesterday", "Date: 0", "References: <"],
