@@ -24,6 +24,10 @@ _BATCH_BYTES = 900_000
 _REPLICAS = 3
 """Copies of each partition, where there are so many brokers."""
 
+_GONE = (KafkaError, TimeoutError, OSError, RuntimeError)
+"""What the library lets out where the broker is gone. RuntimeError is uvloop's, for a connection that closed
+just now and is written to before the library knows."""
+
 Headers = Sequence[tuple[str, bytes]]
 
 
@@ -89,7 +93,7 @@ class Producer:
                 batch.close()
                 acknowledgements.append(await producer.send_batch(batch, wire_topic, partition=partition))
                 await asyncio.gather(*acknowledgements)
-        except (KafkaError, TimeoutError, AssertionError) as error:
+        except (*_GONE, AssertionError) as error:
             # An idempotent producer that has lost its place cannot go on; a fresh one can, and readers
             # drop by sequence what arrives twice.
             await self._discard(producer)
@@ -115,7 +119,7 @@ class Producer:
                 try:
                     async with asyncio.timeout(_SEND_TIMEOUT_S):
                         await producer.start()
-                except (KafkaError, TimeoutError, OSError) as error:
+                except _GONE as error:
                     await _stop(producer)
                     raise BrokerUnavailable from error
                 self._producer = producer
@@ -150,7 +154,7 @@ class Reader:
         try:
             async with asyncio.timeout(_SEND_TIMEOUT_S):
                 await self._consumer.start()
-        except (KafkaError, TimeoutError, OSError) as error:
+        except _GONE as error:
             await self.stop()
             raise BrokerUnavailable from error
 
@@ -186,7 +190,7 @@ class Reader:
             raise PastRetention(
                 {(self._by_wire_name[tp.topic].name, tp.partition): offset for tp, offset in places.items()}
             ) from error
-        except KafkaError as error:
+        except _GONE as error:
             raise BrokerUnavailable(type(error).__name__) from error
         return {
             ((topic := self._by_wire_name[tp.topic]).name, tp.partition): [
@@ -221,7 +225,7 @@ class Reader:
         )
         reporter.assign(list(offsets))
         try:
-            with suppress(KafkaError, TimeoutError, OSError):
+            with suppress(*_GONE):
                 async with asyncio.timeout(_STOP_TIMEOUT_S):
                     await reporter.start()
                     await reporter.commit(offsets)
@@ -234,7 +238,7 @@ class Reader:
         try:
             async with asyncio.timeout(_SEND_TIMEOUT_S):
                 offsets = await ask(list(wire))
-        except (KafkaError, TimeoutError) as error:
+        except _GONE as error:
             raise BrokerUnavailable from error
         return {wire[place]: offset for place, offset in offsets.items()}
 
@@ -284,11 +288,11 @@ async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         async with asyncio.timeout(_SEND_TIMEOUT_S):
             await admin.start()
         yield admin
-    except (KafkaError, TimeoutError, OSError) as error:
+    except _GONE as error:
         raise BrokerUnavailable(type(error).__name__) from error
     finally:
         # What was asked for is done by now, or has failed with an error of its own that must not be hidden.
-        with suppress(KafkaError, TimeoutError, OSError):
+        with suppress(*_GONE):
             async with asyncio.timeout(_STOP_TIMEOUT_S):
                 await admin.close()
 
@@ -298,7 +302,7 @@ async def _stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     try:
         async with asyncio.timeout(_STOP_TIMEOUT_S):
             await client.stop()
-    except (KafkaError, TimeoutError, OSError) as error:
+    except _GONE as error:
         log.warning(Log.BROKER_CLIENT_ABANDONED, error=type(error).__name__)
     except asyncio.CancelledError:
         # The library cancels tasks of its own and lets that out, where a fetch pauses after a failure. Were
