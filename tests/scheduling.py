@@ -37,7 +37,7 @@ def rank(nodeid: str) -> int:
 class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # the plugin ships no types
     """Services that tests share start once in all, and end with the last test that needs them.
 
-    The plugin's own ways of dealing out make both workers start them, and keep them till the very end.
+    The plugin's own ways of dealing out make every worker start them, and keep them till the very end.
     """
 
     def _split_scope(self, nodeid: str) -> str:
