@@ -38,7 +38,8 @@ async def test_a_deadline_fires_at_once_and_never_early(desk: Desk) -> None:
         await desk.clock(f"t{number}", "first_reply", state="running")
     for number in range(5):
         _, breach = await desk.hears(f"t{number}", "sla.clock_started", "sla.breached")
-        assert 0 <= late_s(breach) < 0.5
+        # Asleep until then, not until the next look: one comes every five seconds. `make bench` is for how quick.
+        assert 0 <= late_s(breach) < 2
         assert (breach["data"]["cause"], breach["data"]["is_provisional"]) == ("time", False)
         clock = await desk.clock(f"t{number}", "first_reply", state="breached")
         assert datetime.fromisoformat(clock["breached_at"]) == datetime.fromisoformat(breach["data"]["due_at"])
@@ -134,18 +135,26 @@ async def consumer_held(desk: Desk, ticket: str) -> AsyncIterator[None]:
         await holding
 
 
+async def until_due(desk: Desk, clock: Json) -> None:
+    """Lets the time until a deadline pass, so that no machine is too slow to prepare something before it."""
+    await desk.system.travel(max(datetime.fromisoformat(clock["due_at"]) - desk.now(), timedelta()))
+
+
 async def test_a_consumer_that_is_behind_holds_the_timer_back(desk: Desk) -> None:
     await desk.promise(target("first_reply", "15s"), target("total_resolution", "60d"))
     desk.opened("blocking", -3600)
     desk.scribe.replied(desk.named("blocking"), desk.now(-3599.9))
-    desk.opened("t", -14)
+    desk.opened("t")
     await desk.tell()
-    due_at = datetime.fromisoformat((await desk.clock("t", "first_reply", state="running"))["due_at"])
+    clock = await desk.clock("t", "first_reply", state="running")
+    due_at = datetime.fromisoformat(clock["due_at"])
     async with consumer_held(desk, "blocking"):
         desk.scribe.asked(desk.named("blocking"), desk.now())
         desk.scribe.replied(desk.named("t"), desk.now())
         await desk.tell()
-        await eventually(lambda: desk.now() > due_at + timedelta(seconds=0.5))
+        await until_due(desk, clock)
+        # Timers sleep a second at most. Two seconds after it has looked, a breach is told provisionally.
+        await eventually(lambda: desk.now() > due_at + timedelta(seconds=1.1))
         assert (await desk.clock("t", "first_reply"))["state"] == "running"
     await desk.clock("t", "first_reply", state="met")
     await desk.hears("t", "sla.clock_started", "sla.clock_started", "sla.met")
@@ -160,12 +169,13 @@ async def test_a_consumer_that_stands_still_makes_the_breach_provisional_until_i
     desk.opened("blocking", -3600)
     desk.scribe.replied(desk.named("blocking"), desk.now(-3599.9))
     for name in ("late", "in-time"):
-        desk.opened(name, -14.5)
+        desk.opened(name)
     await desk.tell()
     await desk.clock("late", "first_reply")
     clock = await desk.clock("in-time", "first_reply")
     in_time = datetime.fromisoformat(clock["started_at"]) + timedelta(seconds=14.9)
     async with consumer_held(desk, "blocking"):
+        await until_due(desk, clock)
         desk.scribe.asked(desk.named("blocking"), desk.now())
         desk.scribe.replied(desk.named("in-time"), in_time)
         await desk.tell()
@@ -186,10 +196,11 @@ async def test_a_provisional_breach_of_a_minute_is_acted_on(desk: Desk) -> None:
         escalation_policies=[{"id": "chain", "steps": [{"raise_priority": {"by": 1}}]}],
     )
     desk.opened("blocking", -3600)
-    desk.opened("t", -14.5)
+    desk.opened("t")
     await desk.tell()
-    await desk.clock("t", "first_reply")
+    clock = await desk.clock("t", "first_reply")
     async with consumer_held(desk, "blocking"):
+        await until_due(desk, clock)
         desk.scribe.replied(desk.named("blocking"), desk.now())
         await desk.tell()
         await desk.hears("t", "sla.clock_started", "sla.clock_started", "sla.breached")
@@ -204,11 +215,12 @@ async def test_a_breach_that_waits_to_be_confirmed_keeps_nobody_busy(desk: Desk)
         escalation_policies=[{"id": "chain", "steps": [{"raise_priority": {"by": 1}}]}],
     )
     desk.opened("blocking", -3600)
-    desk.opened("t", -14.5)
+    desk.opened("t")
     await desk.tell()
-    await desk.clock("t", "first_reply")
+    clock = await desk.clock("t", "first_reply")
     registry = desk.system.services["escalation"].runtime.metrics.registry
     async with consumer_held(desk, "blocking"):
+        await until_due(desk, clock)
         desk.scribe.replied(desk.named("blocking"), desk.now())
         await desk.tell()
         await desk.hears("t", "sla.clock_started", "sla.clock_started", "sla.breached")
