@@ -20,6 +20,9 @@ The one that keeps the processors busiest comes first, beside those that wait mo
 the end, when both processors are to be filled.
 """
 
+LONG = ("tests/integration/test_openapi.py", "tests/unit/intake/adapters/email/test_parsers.py")
+"""Files that take more than ten seconds: the others fill what is left over beside them."""
+
 
 def unit(nodeid: str) -> str:
     """What a test stays together with: its folder if that shares services, its file otherwise."""
@@ -29,9 +32,9 @@ def unit(nodeid: str) -> str:
 
 
 def rank(nodeid: str) -> int:
-    """Its place in the order: folders first, so that no worker is left alone with one at the end."""
-    together = unit(nodeid)
-    return SHARING.index(together) if together in SHARING else len(SHARING)
+    """Its place in the order: what takes longest first, so that no worker is left alone with it at the end."""
+    first, together = (*SHARING, *LONG), unit(nodeid)
+    return first.index(together) if together in first else len(first)
 
 
 class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # the plugin ships no types
