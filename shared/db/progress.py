@@ -13,7 +13,7 @@ Subject = tuple[str, str]
 
 _OFFSETS = select(tables.position.c.topic, tables.position.c.next_offset)
 _STANDINGS = text(
-    "SELECT w.workspace_id, w.subject, v.sequence AS last, (SELECT min(p.sequence) FROM parked p"
+    "SELECT w.workspace_id, w.subject, coalesce(v.sequence, 0) AS last, (SELECT min(p.sequence) FROM parked p"
     " WHERE p.workspace_id = w.workspace_id AND p.subject = w.subject) AS first_parked"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:subjects AS text[])) AS w (workspace_id, subject)"
     " LEFT JOIN version v USING (workspace_id, subject)"
@@ -34,9 +34,9 @@ _ADVANCE = text(
 class Standing:
     """What is known of a subject."""
 
-    last: int = 0
-    """The last sequence applied: how repeats and gaps are told from what is new."""
-    first_parked: int | None = None
+    last: int
+    """The last sequence applied, 0 before the first: how repeats and gaps are told from what is new."""
+    first_parked: int | None
     """The lowest sequence that is parked."""
 
 
@@ -54,7 +54,7 @@ async def standings(tx: Tx, subjects: Collection[Subject]) -> dict[Subject, Stan
     rows = await tx.execute(
         _STANDINGS, {"workspaces": [key[0] for key in subjects], "subjects": [key[1] for key in subjects]}
     )
-    return {(row.workspace_id, row.subject): Standing(row.last or 0, row.first_parked) for row in rows}
+    return {(row.workspace_id, row.subject): Standing(row.last, row.first_parked) for row in rows}
 
 
 async def advance(

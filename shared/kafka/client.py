@@ -25,8 +25,8 @@ _REPLICAS = 3
 """Copies of each partition, where there are so many brokers."""
 
 _GONE = (KafkaError, TimeoutError, OSError, RuntimeError)
-"""What the library lets out where the broker is gone. RuntimeError is uvloop's, for a connection that closed
-just now and is written to before the library knows."""
+"""What the library lets out where the broker is gone. A RuntimeError that is no KafkaError is uvloop's: a
+connection closed just now, and is written to before the library knows."""
 
 Headers = Sequence[tuple[str, bytes]]
 

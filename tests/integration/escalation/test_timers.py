@@ -36,13 +36,16 @@ async def test_a_deadline_fires_at_once_and_never_early(desk: Desk) -> None:
     await desk.tell()
     for number in range(5):
         await desk.clock(f"t{number}", "first_reply", state="running")
+    late = []
     for number in range(5):
         _, breach = await desk.hears(f"t{number}", "sla.clock_started", "sla.breached")
-        # Asleep until then, not until the next look: one comes every five seconds. `make bench` is for how quick.
-        assert 0 <= late_s(breach) < 2
+        late.append(late_s(breach))
         assert (breach["data"]["cause"], breach["data"]["is_provisional"]) == ("time", False)
         clock = await desk.clock(f"t{number}", "first_reply", state="breached")
         assert datetime.fromisoformat(clock["breached_at"]) == datetime.fromisoformat(breach["data"]["due_at"])
+    # Asleep until then, not until the next look at the rows, after five seconds; one moment may be slow.
+    assert 0 <= min(late) < 0.5
+    assert max(late) < 2
     metrics = await desk.http.get("/metrics")
     assert 'waypost_timer_lateness_seconds_count{kind="breach"}' in metrics.text
 
@@ -175,10 +178,10 @@ async def test_a_consumer_that_stands_still_makes_the_breach_provisional_until_i
     clock = await desk.clock("in-time", "first_reply")
     in_time = datetime.fromisoformat(clock["started_at"]) + timedelta(seconds=14.9)
     async with consumer_held(desk, "blocking"):
-        await until_due(desk, clock)
         desk.scribe.asked(desk.named("blocking"), desk.now())
         desk.scribe.replied(desk.named("in-time"), in_time)
         await desk.tell()
+        await until_due(desk, clock)
         for name in ("late", "in-time"):
             *_, breach = await desk.hears(name, "sla.clock_started", "sla.clock_started", "sla.breached")
             assert breach["data"]["is_provisional"]
@@ -200,9 +203,9 @@ async def test_a_provisional_breach_of_a_minute_is_acted_on(desk: Desk) -> None:
     await desk.tell()
     clock = await desk.clock("t", "first_reply")
     async with consumer_held(desk, "blocking"):
-        await until_due(desk, clock)
         desk.scribe.replied(desk.named("blocking"), desk.now())
         await desk.tell()
+        await until_due(desk, clock)
         await desk.hears("t", "sla.clock_started", "sla.clock_started", "sla.breached")
         await desk.system.travel(timedelta(minutes=1))
         await desk.hears("t", "sla.clock_started", "sla.clock_started", "sla.breached", "escalation.raised")
@@ -220,9 +223,9 @@ async def test_a_breach_that_waits_to_be_confirmed_keeps_nobody_busy(desk: Desk)
     clock = await desk.clock("t", "first_reply")
     registry = desk.system.services["escalation"].runtime.metrics.registry
     async with consumer_held(desk, "blocking"):
-        await until_due(desk, clock)
         desk.scribe.replied(desk.named("blocking"), desk.now())
         await desk.tell()
+        await until_due(desk, clock)
         await desk.hears("t", "sla.clock_started", "sla.clock_started", "sla.breached")
         before, until = registry.get_sample_value("waypost_timers_unconfirmed_total"), desk.now(1)
         await eventually(lambda: desk.now() > until)

@@ -14,7 +14,7 @@ _BREAKS = frozenset(
     | {"article", "header", "footer", "dl", "dt", "dd", "form", "fieldset", "address", "center", "hr", "li"}
 )
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "ul", "ol", "blockquote"})
-_HIDDEN = frozenset({"script", "style", "title", "template", "noscript", "object", "svg"})
+_HIDDEN = frozenset({"template", "noscript", "object", "svg"})
 _DRAWN = frozenset({"br", "hr", "li", "td", "th"})
 _VOID = frozenset(
     {"br", "hr", "img", "meta", "link", "input", "area", "base", "col", "embed", "source", "track", "wbr"}

@@ -17,8 +17,8 @@ _ATTRIBUTE = rf"{_NAME} (?: \s*+ = \s*+ {_VALUE}?+ )?+"
 _TOKEN = re.compile(
     rf"""
       ( (?: [^<]++ | < (?! [a-z/!?] ) )++ )                                # text
-    | < (script|style) (?= [\s/>] ) (?: [\s/]*+ {_ATTRIBUTE} )*+ [\s/]*+
-      (?: (?<! / ) > [^<]*+ (?: < (?! / \2 [\s/>] ) [^<]*+ )*+ | > )?+     # with all that is in it
+    | < (script|style|title) (?= [\s/>] ) (?: [\s/]*+ {_ATTRIBUTE} )*+ (?: \s | /++ (?! > ) )*+
+      (?: /++ > | > [^<]*+ (?: < (?! / \2 [\s/>] ) [^<]*+ )*+ )?+          # with all that is in it
     | < (/?+) ([a-z][^\s/>]*+) ( (?: [\s/]*+ {_ATTRIBUTE} )*+ ) ([\s/]*+ >?+)
     | <!-- (?: -?+> | .*? (?: --!?+> | \Z ) )                              # a comment
     | < [!?/] [^>]*+ >?+                                                   # taken for a comment
@@ -32,7 +32,7 @@ class Reader(Protocol):
     """Is told, in their order, what tags and text there are. Names are lower-case."""
 
     def start(self, name: str, attributes: str) -> None:
-        """An element begins. attributes: for `value_of`"""
+        """An element begins. attributes: for `values_of`."""
 
     def end(self, name: str) -> None:
         """An element ends, whether or not it has begun."""
@@ -42,7 +42,7 @@ class Reader(Protocol):
 
 
 def read(html: str, reader: Reader) -> None:
-    """Tells a reader what this HTML holds, without comments, scripts and styles; it never raises of itself.
+    """Tells a reader what this HTML holds, without comments, scripts, styles and titles. Never raises of itself.
 
     A tag or a comment that does not end reaches to the end of the HTML, as in a browser. A tag that ends in
     `/>` is a start and an end, as in XHTML.

@@ -27,7 +27,7 @@ MAX_PARTS = 200
 MAX_DEPTH = 20
 MAX_MESSAGES = 5_000
 MAX_MESSAGE_DEPTH = 100
-"""Unlike MAX_PARTS and MAX_DEPTH with what stands in attached mails, and a report's block for each recipient."""
+"""These two also count what stands in attached mails, and a report's block for each recipient."""
 
 MAX_ADDRESSES = 500
 MAX_ATTACHMENTS = 100

@@ -112,8 +112,8 @@ def test_comments_and_what_is_taken_for_one_are_not_text(hidden: str) -> None:
     assert heard_of(f"a{hidden}b") == [("text", "ab")]
 
 
-@pytest.mark.parametrize("name", ["script", "STYLE"])
-def test_scripts_and_styles_are_not_text_whatever_stands_in_them(name: str) -> None:
+@pytest.mark.parametrize("name", ["script", "STYLE", "title"])
+def test_scripts_styles_and_titles_are_not_text_whatever_stands_in_them(name: str) -> None:
     html = f"a<{name} type='x>y'>if (a<b) '</p>' <!-- '</{name}x>' </{name} >b"
     assert heard_of(html) == [("text", "a"), ("end", name.lower()), ("text", "b")]
 
@@ -121,6 +121,19 @@ def test_scripts_and_styles_are_not_text_whatever_stands_in_them(name: str) -> N
 @pytest.mark.parametrize("name", ["script", "style"])
 def test_a_script_or_style_that_closes_itself_holds_nothing(name: str) -> None:
     assert text_of(f"a<{name}/>b<{name} id='x' />c") == "abc"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<script src=//x/>alert(1)</script>hi",
+        "<style type=text/css/>p{}</style>hi",
+        "<title>Fix <!-- here</title>hi",
+        "hi<title>5 <b</title>",
+    ],
+)
+def test_what_only_looks_like_an_end_or_a_beginning_is_neither(html: str) -> None:
+    assert text_of(html) == "hi"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +166,7 @@ def test_a_reference_to_a_number_of_any_length_is_text() -> None:
     ],
 )
 def test_a_repeated_beginning_is_read(piece: str) -> None:
-    """What takes quadratic time over it takes hours, and does not get beyond a test's time limit."""
+    """What takes quadratic time over it takes minutes to hours, and does not get beyond a test's time limit."""
     assert text_of(f"hello{piece * 500_000}").startswith("hello")
 
 
