@@ -54,20 +54,23 @@ async def test_a_deadlock_runs_the_whole_unit_again(ground: Ground) -> None:
     await add(ground, "b")
     both = asyncio.Barrier(2)
     tries: list[str] = []
+    done = asyncio.Event()
 
     async def lock(tx: Tx, first: str, second: str) -> None:
         tries.append(first)
+        if len(tries) > 2:  # or it might come between the other and its second lock, and meet it once more
+            await done.wait()
         await tx.execute(_LOCK, {"subject": first})
         if len(tries) <= 2:
             await both.wait()
         await tx.execute(_LOCK, {"subject": second})
 
-    await asyncio.gather(
-        ground.database.transact(lambda tx: lock(tx, "a", "b"), workspaces=["acme"]),
-        ground.database.transact(lambda tx: lock(tx, "b", "a"), workspaces=["acme"]),
-    )
-    # The one that gave way starts at once, and may come between the other and its second lock once more.
-    assert len(tries) >= 3
+    async def run(first: str, second: str) -> None:
+        await ground.database.transact(lambda tx: lock(tx, first, second), workspaces=["acme"])
+        done.set()
+
+    await asyncio.gather(run("a", "b"), run("b", "a"))
+    assert len(tries) == 3
 
 
 async def test_a_row_held_for_too_long_is_a_timeout_and_bad_data_is_refused(ground: Ground) -> None:
