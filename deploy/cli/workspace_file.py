@@ -13,7 +13,8 @@ from services.escalation.app.configuration import (
     SlaPolicyPart,
     WebhookPart,
 )
-from services.intake.app.configuration import ChannelPart, IntakePart, OrganisationPart
+from services.intake.app.channel_parts import ChannelPart
+from services.intake.app.configuration import IntakePart, OrganisationPart
 from services.intake.app.configuration import RulePart as IntakeRulePart
 from services.metrics.app.configuration import TargetPart as KpiTargetPart
 from services.router.app.configuration import AgentPart, LimitPart, PolicyPart, QueuePart, RouterPart

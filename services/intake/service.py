@@ -12,6 +12,7 @@ from services.intake.adapters.email.assembly import open_mail
 from services.intake.adapters.store import PostgresConversations
 from services.intake.adapters.ticket_lists import PostgresTicketLists
 from services.intake.adapters.timelines import PostgresTimelines
+from services.intake.adapters.vault import AesVault
 from services.intake.adapters.watching import TicketWatch
 from services.intake.adapters.workspaces import PostgresWorkspaces
 from services.intake.api import (
@@ -47,7 +48,8 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         runtime = await stack.enter_async_context(open_runtime("intake", settings, leaves))
         database = runtime.database
         ids = SystemIds()
-        workspaces = PostgresWorkspaces(database)
+        vault = AesVault(settings.credentials_key.get_secret_value().encode())
+        workspaces = PostgresWorkspaces(database, vault)
         watch = TicketWatch(runtime.relaying, settings.shards)
         outbound = Bells("delivery", settings.shards)
         conversations = PostgresConversations(settings.shards, watch, outbound)
@@ -100,7 +102,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 operations.routes(database, clients, runtime.revoked, ids),
                 email.routes(database, mail.mailroom, mail.blobs, max_bytes=settings.mail_max_bytes),
                 quarantine.routes(database, mail.raws, mail.mailroom, mail.blobs, mail.release),
-                configuration.routes(workspaces, IntakePart),
+                configuration.routes(workspaces, IntakePart, sealed=workspaces.sealed),
                 parked.routes(database),
             ],
             metrics=runtime.metrics,

@@ -2,11 +2,29 @@
 
 from pydantic import Field, SecretStr
 
+from shared.errors import UnsafeSettings
 from shared.settings import Settings
+
+_DEVELOPMENT_KEY = "development-only-credentials-key"
 
 
 class IntakeSettings(Settings):
     """Settings of intake, beside those that every service has."""
+
+    credentials_key: SecretStr = SecretStr(_DEVELOPMENT_KEY)
+    """What the credentials of channels are sealed with in the database, at least 32 characters."""
+
+    public_url: str | None = None
+    """Where the world reaches this service, such as https://support.example.com. Vendors sign it, links name it."""
+
+    twilio_url: str = "https://api.twilio.com"
+    """Where Twilio takes messages."""
+
+    meta_url: str = "https://graph.facebook.com/v23.0"
+    """Where Meta takes messages for WhatsApp."""
+
+    slack_url: str = "https://slack.com/api"
+    """Where Slack takes messages."""
 
     group_max_messages: int = Field(default=200, ge=1, le=1000)
     """Most messages that one commit covers. They gather only while the commit before is under way."""
@@ -28,3 +46,10 @@ class IntakeSettings(Settings):
 
     outbound_smtp_url: SecretStr | None = None
     """The server that mail leaves by: smtp://user:password@host:port, or smtps://. Without one mail waits."""
+
+    def refuse_unsafe(self) -> None:
+        """Raises UnsafeSettings where a development default would serve real customers."""
+        super().refuse_unsafe()
+        key = self.credentials_key.get_secret_value()
+        if self.environment != "development" and (key == _DEVELOPMENT_KEY or len(key) < 32):
+            raise UnsafeSettings("WAYPOST_CREDENTIALS_KEY must be set, to at least 32 characters")

@@ -69,8 +69,12 @@ def routes(
     *,
     allow: Allow = allowed,
     read_scopes: Sequence[str] = ("admin",),
+    sealed: Callable[[str, P], P] = lambda _, part: part,
 ) -> APIRouter:
-    """GET and PUT `/v1/configuration` of one service."""
+    """GET and PUT `/v1/configuration` of one service.
+
+    sealed: a workspace's part as it may be stored and shown
+    """
     router = api_router("configuration")
 
     @router.get("/v1/configuration")
@@ -92,6 +96,7 @@ def routes(
     ) -> Configured[part_model]:  # type: ignore[valid-type] # as above
         """Replaces the whole part. Applying the same twice changes nothing."""
         workspace_id = principal.workspace_id
+        part = sealed(workspace_id, part)
         stored = await store.read(workspace_id)
         if not dry_run:
             if_match.require()

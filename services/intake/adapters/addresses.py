@@ -1,4 +1,4 @@
-"""Our addresses: which channel of which workspace mail to them is for. Global, and readable by everybody."""
+"""Our addresses: which channel of which workspace what comes to them is for. Global, and readable by everybody."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,20 +25,25 @@ _MOVE = text(
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where mail to one of our addresses goes."""
+    """Where what comes to one of our addresses goes."""
 
     workspace_id: str
     channel: str
+    kind: ChannelKind
 
 
 async def find_mail(database: Database, address: str) -> Destination | None:
     """The channel behind a mail address, whatever its tag; None for an address that is not ours."""
+    found = await find(database, without_tag(address))
+    return found if found and found.kind is ChannelKind.EMAIL else None
+
+
+async def find(database: Database, address: str) -> Destination | None:
+    """The channel that is named so; None for an address that is not ours."""
     t = tables.address.c
-    query = select(t.workspace_id, t.channel).where(
-        t.address == without_tag(address), t.kind == ChannelKind.EMAIL.value
-    )
+    query = select(t.workspace_id, t.channel, t.kind).where(t.address == address)
     row = (await database.transact(lambda tx: tx.execute(query))).one_or_none()
-    return Destination(row.workspace_id, row.channel) if row else None
+    return Destination(row.workspace_id, row.channel, ChannelKind(row.kind)) if row else None
 
 
 async def check(tx: Tx, workspace_id: str, part: IntakePart) -> None:

@@ -1,14 +1,17 @@
 """The workspaces' configuration, from the rows that hold it. Read anew when a version has moved."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from sqlalchemy import text
 
 from services.intake.adapters import addresses
 from services.intake.app.configuration import IntakePart, to_workspace
+from services.intake.app.secrets import Vault, map_secrets, secrets_in
 from services.intake.domain.workspace import Workspace
 from shared.db import configuration
 from shared.db.unit_of_work import Database, Tx
+from shared.errors import InvalidInput
 from shared.http.configuration import Stored
 from shared.http.etags import IfMatch
 
@@ -19,8 +22,9 @@ _DEFAULT = to_workspace(0, IntakePart())
 class PostgresWorkspaces:
     """Implements the port `Workspaces`, and what `/v1/configuration` needs."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
+        self._vault = vault
         self._compiled: dict[str, Workspace] = {}
 
     async def load(self, tx: Tx, workspaces: Collection[str]) -> Mapping[str, Workspace]:
@@ -34,7 +38,9 @@ class PostgresWorkspaces:
         ]
         if stale:
             for workspace_id, (version, body) in (await configuration.load(tx, stale)).items():
-                self._compiled[workspace_id] = to_workspace(version, IntakePart.model_validate(body))
+                self._compiled[workspace_id] = to_workspace(
+                    version, IntakePart.model_validate(body), partial(self._vault.open, workspace_id)
+                )
         return {
             workspace_id: self._compiled[workspace_id] if workspace_id in versions else _DEFAULT
             for workspace_id in workspaces
@@ -43,6 +49,18 @@ class PostgresWorkspaces:
     async def read(self, workspace_id: str) -> Stored[IntakePart]:
         """The part that holds; built-in defaults at version 0."""
         return await self._database.transact(lambda tx: self._read(tx, workspace_id), workspaces=[workspace_id])
+
+    def sealed(self, workspace_id: str, part: IntakePart) -> IntakePart:
+        """The part as it is kept and shown. Raises InvalidInput for a secret that was sealed elsewhere."""
+        problems = []
+        for pointer, secret in secrets_in(part):
+            try:
+                self._vault.seal(workspace_id, secret)
+            except ValueError as error:
+                problems.append((pointer, str(error)))
+        if problems:
+            raise InvalidInput("The configuration breaks rules.", problems=tuple(problems))
+        return map_secrets(part, partial(self._vault.seal, workspace_id))
 
     async def check(self, workspace_id: str, part: IntakePart) -> Sequence[str]:
         """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""

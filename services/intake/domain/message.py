@@ -57,6 +57,18 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A file of a message that is still with its provider.
+
+    url: where it is fetched, or by what the provider knows it; media_type: as the provider says
+    """
+
+    url: str = field(repr=False)
+    media_type: str = "application/octet-stream"
+    filename: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
     """One normalised message on its way in.
 
@@ -67,6 +79,10 @@ class InboundMessage:
     may_open: whether it opens a ticket where it joins none; machine mail may not
     provider_message_id: the id that its channel knows it by; reply_to: where its sender wants the answer
     delivered_to: those of our addresses that it was sent to
+    thread_key: by what its provider knows the conversation, exactly, such as a Slack thread or a chat
+    continues: whether, where nothing else points to a ticket, it joins its sender's newest one of this channel
+    that is not closed: texts have no threads
+    media: files to be fetched
     sent_at: the sender's claim, shown only
     """
 
@@ -89,6 +105,9 @@ class InboundMessage:
     provider_message_id: str | None = None
     reply_to: str | None = None
     delivered_to: tuple[str, ...] = ()
+    thread_key: str | None = None
+    continues: bool = False
+    media: tuple[Media, ...] = ()
     sent_at: datetime | None = None
 
 
@@ -107,6 +126,7 @@ class DeliveryState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     DELIVERED = "delivered"
+    READ = "read"
     BOUNCED = "bounced"
     FAILED = "failed"
 

@@ -8,6 +8,7 @@ from services.intake.domain.classification import Rule
 from services.intake.domain.conversation import FOR_EVER
 from services.intake.domain.customer import DEFAULT_TIER, Organisation
 from services.intake.domain.message import Identity, IdentityKind
+from services.intake.domain.provider import Provider, ProviderName
 from shared.errors import InvalidInput
 from shared.vocabulary import ChannelKind
 
@@ -20,8 +21,11 @@ class Channel:
 
     close_after: how long a solved ticket waits for its customer before it is closed
     reopens_within: how long after it was solved a customer's message reopens a ticket
-    address: where its mail comes in and from where answers leave, lower-case; name: shown beside it
+    address: where its mail comes in and from where answers leave, or what names it in the paths of its webhooks
+    and chats; lower-case; name: shown beside it
     allows_lists: whether mail of mailing lists opens tickets
+    providers: who brings requests by webhook; the first one takes the answers
+    has_lost_secrets: whether it has no providers because their secrets were sealed with another key
     """
 
     channel_id: str
@@ -33,6 +37,12 @@ class Channel:
     address: str | None = None
     name: str | None = None
     allows_lists: bool = False
+    providers: tuple[Provider, ...] = ()
+    has_lost_secrets: bool = False
+
+    def provider(self, name: ProviderName) -> Provider | None:
+        """The provider of this name, if the channel has it."""
+        return next((provider for provider in self.providers if provider.name is name), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +64,8 @@ class Workspace:
     @property
     def mail_addresses(self) -> frozenset[str]:
         """The addresses of all its mail channels."""
-        return frozenset(channel.address for channel in self.channels.values() if channel.address)
+        mail = (channel for channel in self.channels.values() if channel.kind is ChannelKind.EMAIL)
+        return frozenset(channel.address for channel in mail if channel.address)
 
     def close_after(self, channel_id: str) -> timedelta:
         """How long a solved ticket of a channel waits; of one that is no longer configured, the default."""

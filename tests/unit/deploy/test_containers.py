@@ -53,6 +53,6 @@ def test_images_run_as_nobody_in_particular_and_carry_no_build_tools() -> None:
 
 def test_no_secret_has_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
-    for name in ("WAYPOST_SECRET", "WAYPOST_DATABASE_PASSWORD", "WAYPOST_JWKS"):
+    for name in ("WAYPOST_SECRET", "WAYPOST_CREDENTIALS_KEY", "WAYPOST_DATABASE_PASSWORD", "WAYPOST_JWKS"):
         assert f"${{{name}:?" in text
         assert f"${{{name}:-" not in text

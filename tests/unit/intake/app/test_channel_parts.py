@@ -1,0 +1,38 @@
+from services.intake.app.channel_parts import ChannelPart, channel_problems, to_channel
+from services.intake.app.secrets import Secret, map_secrets, secrets_in
+
+SMS = {
+    "id": "texts",
+    "kind": "sms",
+    "address": "acme-texts",
+    "providers": [{"name": "twilio-sms", "account_sid": "AC1", "secrets": ["one", "two"], "number": "+15550100"}],
+}
+
+
+def test_every_secret_is_found_and_sealed() -> None:
+    part = ChannelPart.model_validate(SMS)
+    assert [pointer for pointer, _ in secrets_in(part)] == ["/providers/0/secrets/0", "/providers/0/secrets/1"]
+    sealed = map_secrets(part, lambda secret: f"<{secret}>")
+    assert sealed.model_dump(mode="json")["providers"][0]["secrets"] == ["<one>", "<two>"]
+    assert "one" not in repr(part)
+    assert to_channel(sealed, lambda secret: secret.strip("<>")).providers[0].secrets == ("one", "two")
+
+
+def test_a_channel_whose_secrets_cannot_be_opened_goes_on_without_providers() -> None:
+    def lost(_: Secret) -> str:
+        raise ValueError("another key")
+
+    channel = to_channel(ChannelPart.model_validate(SMS), lost)
+    assert channel.providers == ()
+    assert channel.has_lost_secrets
+
+
+def test_what_serves_a_channel_fits_its_kind() -> None:
+    wrong = ChannelPart.model_validate({**SMS, "kind": "slack"})
+    homeless = ChannelPart.model_validate({**SMS, "id": "other", "address": None})
+    mail = ChannelPart.model_validate({"id": "mail", "kind": "email", "address": "acme"})
+    assert list(channel_problems((wrong, homeless, mail))) == [
+        ("/channels/0/providers/0/name", "serves no channel of kind slack"),
+        ("/channels/1/address", "webhooks need a word for their path"),
+        ("/channels/2/address", "a mail channel has a mail address"),
+    ]
