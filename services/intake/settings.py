@@ -15,7 +15,7 @@ class IntakeSettings(Settings):
     """What the credentials of channels are sealed with in the database, at least 32 characters."""
 
     public_url: str | None = None
-    """Where the world reaches this service, such as https://support.example.com. Vendors sign it, links name it."""
+    """Where the world reaches this service, https://support.example.com: vendors sign it, links name it."""
 
     twilio_url: str = "https://api.twilio.com"
     """Where Twilio takes messages."""
