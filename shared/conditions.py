@@ -48,20 +48,32 @@ MISSING_LABEL = "reads a field that is not there"
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """A compiled condition."""
+class Expression:
+    """A compiled expression."""
 
     source: str
     _program: cel.Program = field(repr=False, compare=False)
 
+    def value(self, variables: Variables) -> tuple[object, str | None]:
+        """Its value, and why there is none, if so."""
+        try:
+            return self._program.execute(cel.Context(variables=dict(variables), functions=_ADDED)), None
+        except KeyError:
+            return None, MISSING_LABEL
+        except (RuntimeError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            return None, type(error).__name__
+
+
+class Condition(Expression):
+    """A compiled condition."""
+
+    __slots__ = ()
+
     def evaluate(self, variables: Variables) -> tuple[bool, str | None]:
         """Whether it holds, and why it could not be told, if so; then it does not hold."""
-        try:
-            result = self._program.execute(cel.Context(variables=dict(variables), functions=_ADDED))
-        except KeyError:
-            return False, MISSING_LABEL
-        except (RuntimeError, TypeError, ValueError, OverflowError, AttributeError) as error:
-            return False, type(error).__name__
+        result, problem = self.value(variables)
+        if problem is not None:
+            return False, problem
         if not isinstance(result, bool):
             return False, "is not true or false"
         return result, None
@@ -76,6 +88,15 @@ def compile_condition(source: str, fields: Fields) -> Condition:
 
     Raises ValueError with what is wrong: syntax, an unknown variable, field or function, or its size.
     """
+    return Condition(source, _compiled(source, fields))
+
+
+def compile_expression(source: str, fields: Fields) -> Expression:
+    """The same for an expression with any value."""
+    return Expression(source, _compiled(source, fields))
+
+
+def _compiled(source: str, fields: Fields) -> cel.Program:
     if len(source) > MAX_LENGTH:
         raise ValueError(f"longer than {MAX_LENGTH} characters")
     bare = _STRINGS.sub('""', source)
@@ -96,7 +117,7 @@ def compile_condition(source: str, fields: Fields) -> Condition:
         known = fields.get(variable)
         if known and member not in known:
             raise ValueError(f"{variable} has no field {member!r}; there are {', '.join(sorted(known))}")
-    return Condition(source, program)
+    return program
 
 
 def _depth(text: str) -> int:

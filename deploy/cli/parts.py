@@ -73,7 +73,13 @@ def parts_of(file: WorkspaceFile) -> list[Part]:
         ),
         "intake": Part(
             "intake",
-            IntakePart(channels=file.channels, rules=file.intake_rules, organisations=file.organisations),
+            IntakePart(
+                channels=file.channels,
+                languages=file.languages,
+                rules=file.intake_rules,
+                word_lists=file.word_lists,
+                organisations=file.organisations,
+            ),
         ),
     }
     return [made[service] for service in ORDER]

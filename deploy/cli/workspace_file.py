@@ -15,7 +15,8 @@ from services.escalation.app.configuration import (
 )
 from services.intake.app.channel_parts import ChannelPart
 from services.intake.app.configuration import IntakePart, OrganisationPart
-from services.intake.app.configuration import RulePart as IntakeRulePart
+from services.intake.app.rule_parts import Language, WordListPart
+from services.intake.app.rule_parts import RulePart as IntakeRulePart
 from services.metrics.app.configuration import TargetPart as KpiTargetPart
 from services.router.app.configuration import AgentPart, LimitPart, PolicyPart, QueuePart, RouterPart
 from shared.durations import Duration
@@ -46,7 +47,9 @@ class WorkspaceFile(Request):
 
     channels: tuple[ChannelPart, ...] = IntakePart().channels
     organisations: tuple[OrganisationPart, ...] = ()
+    languages: tuple[Language, ...] = ()
     intake_rules: tuple[IntakeRulePart, ...] = ()
+    word_lists: tuple[WordListPart, ...] = ()
 
     skills: tuple[Slug, ...] = ()
     teams: tuple[Slug, ...] = ()

@@ -9,6 +9,7 @@ from services.intake.adapters.bells import Bells
 from services.intake.adapters.clients import PostgresClients
 from services.intake.adapters.closing import Closing
 from services.intake.adapters.email.assembly import open_mail
+from services.intake.adapters.samples import PostgresSamples
 from services.intake.adapters.store import PostgresConversations
 from services.intake.adapters.ticket_lists import PostgresTicketLists
 from services.intake.adapters.timelines import PostgresTimelines
@@ -23,6 +24,7 @@ from services.intake.api import (
     messages,
     operations,
     quarantine,
+    rules,
     tickets,
     timelines,
 )
@@ -102,6 +104,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 operations.routes(database, clients, runtime.revoked, ids),
                 email.routes(database, mail.mailroom, mail.blobs, max_bytes=settings.mail_max_bytes),
                 quarantine.routes(database, mail.raws, mail.mailroom, mail.blobs, mail.release),
+                rules.routes(database, workspaces, PostgresSamples()),
                 configuration.routes(workspaces, IntakePart, sealed=workspaces.sealed),
                 parked.routes(database),
             ],

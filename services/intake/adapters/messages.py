@@ -9,8 +9,16 @@ from sqlalchemy import insert, text
 from services.intake.adapters import tables
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.tickets import pairs
-from services.intake.app.ports import CustomerKey, DedupeKey, Receipt, StoredMessage, TicketKey
-from services.intake.domain.message import DeliveryState, Disposition, MessageKind, StaffMessage
+from services.intake.app.ports import CustomerKey, DedupeKey, Opening, Receipt, StoredMessage, TicketKey
+from services.intake.domain.message import (
+    DeliveryState,
+    Disposition,
+    Identity,
+    IdentityKind,
+    MessageKind,
+    Sender,
+    StaffMessage,
+)
 from services.intake.domain.search import words_of
 from services.intake.domain.ticket import Ticket
 from shared.db.engine import Collision
@@ -48,9 +56,12 @@ _ADD_WORDS = text(
     " CAST(:words AS text[])) AS w (workspace_id, source_id, ticket_id, words)"
     " ON CONFLICT (workspace_id, source_id) DO UPDATE SET words = excluded.words"
 )
-_OPENING_TEXT = text(
-    "SELECT text_new, author_id, machine FROM message WHERE workspace_id = :workspace_id"
-    " AND ticket_id = :ticket_id AND kind = 'inbound' ORDER BY created_at, entry LIMIT 1"
+_OPENING = text(
+    "SELECT m.text_new, m.author_id, m.author_name, m.machine, EXISTS (SELECT 1 FROM ticket t JOIN ticket o"
+    " ON o.workspace_id = t.workspace_id AND o.customer_id = t.customer_id AND o.number < t.number"
+    " WHERE t.workspace_id = m.workspace_id AND t.ticket_id = m.ticket_id) AS is_known FROM message m"
+    " WHERE m.workspace_id = :workspace_id AND m.ticket_id = :ticket_id AND m.kind = 'inbound'"
+    " ORDER BY m.created_at, m.entry LIMIT 1"
 )
 
 
@@ -131,12 +142,17 @@ class PostgresMessages:
             )
             await self._outbound.ring_after(tx, [message.workspace_id])
 
-    async def opening_text(self, tx: Tx, key: TicketKey) -> tuple[str, str, bool]:
-        """Text, sender and whether a machine wrote it, of the message that opened a ticket; empty without one."""
-        row = (await tx.execute(_OPENING_TEXT, {"workspace_id": key[0], "ticket_id": key[1]})).one_or_none()
+    async def opening(self, tx: Tx, key: TicketKey) -> Opening:
+        """Of the message that opened a ticket; empty without one."""
+        row = (await tx.execute(_OPENING, {"workspace_id": key[0], "ticket_id": key[1]})).one_or_none()
         if row is None:
-            return "", "", False
-        return row.text_new, row.author_id or "", row.machine != MachineClass.NONE
+            return Opening()
+        return Opening(
+            text=row.text_new,
+            sender=to_sender(row.author_id, row.author_name),
+            is_known=row.is_known,
+            is_machine=row.machine != MachineClass.NONE,
+        )
 
     async def save_subject(self, tx: Tx, ticket: Ticket) -> None:
         """Makes a ticket's subject as it is now one that it is found by."""
@@ -159,6 +175,16 @@ async def _add_words(tx: Tx, found_by: Iterable[tuple[str, UUID, UUID, set[str]]
 def indexed(workspace_id: str, words: Iterable[str]) -> list[str]:
     """Words as the index holds them: each workspace's apart."""
     return [f"{workspace_id}/{word}" for word in words]
+
+
+def to_sender(value: str | None, name: str | None) -> Sender:
+    """The sender of a stored message, of whose identity only the value is kept."""
+    if value is None:
+        return Sender(identity=None, name=name)
+    kind = IdentityKind.EMAIL if "@" in value else IdentityKind.HANDLE
+    if value.lstrip("+").isdigit():
+        kind = IdentityKind.PHONE
+    return Sender(identity=Identity(kind=kind, value=value), name=name)
 
 
 def _inbound_row(stored: StoredMessage) -> dict[str, object]:

@@ -143,6 +143,11 @@ message = Table(
         *("workspace_id", "customer_id", "created_at"),
         postgresql_where=text("disposition = 'reopened'"),
     ),
+    Index(
+        "message_that_opened",
+        *("workspace_id", "created_at", "message_id"),
+        postgresql_where=text("disposition = 'opened'"),
+    ),
 )
 """What customers wrote (`inbound`), what they were sent (`outbound`), and notes of the staff.
 

@@ -1,11 +1,13 @@
 """The workspaces' configuration, from the rows that hold it. Read anew when a version has moved."""
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from sqlalchemy import text
 
 from services.intake.adapters import addresses
+from services.intake.adapters.languages import Languages
 from services.intake.app.configuration import IntakePart, to_workspace
 from services.intake.app.secrets import Vault, map_secrets, secrets_in
 from services.intake.domain.workspace import Workspace
@@ -25,6 +27,7 @@ class PostgresWorkspaces:
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+        self._languages = Languages()
         self._compiled: dict[str, Workspace] = {}
 
     async def load(self, tx: Tx, workspaces: Collection[str]) -> Mapping[str, Workspace]:
@@ -38,13 +41,20 @@ class PostgresWorkspaces:
         ]
         if stale:
             for workspace_id, (version, body) in (await configuration.load(tx, stale)).items():
-                self._compiled[workspace_id] = to_workspace(
+                workspace = to_workspace(
                     version, IntakePart.model_validate(body), partial(self._vault.open, workspace_id)
                 )
+                self._compiled[workspace_id] = await self._with_languages(workspace)
         return {
             workspace_id: self._compiled[workspace_id] if workspace_id in versions else _DEFAULT
             for workspace_id in workspaces
         }
+
+    async def _with_languages(self, workspace: Workspace) -> Workspace:
+        await self._languages.prepare(workspace.languages)
+        return dataclasses.replace(
+            workspace, language_of=lambda text: self._languages.detect(text, workspace.languages)
+        )
 
     async def read(self, workspace_id: str) -> Stored[IntakePart]:
         """The part that holds; built-in defaults at version 0."""

@@ -1,34 +1,19 @@
 """Intake's part of a workspace's configuration: as it is written, checked, and turned into what decides."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from services.intake.app.channel_parts import ChannelPart, channel_problems, to_channel
+from services.intake.app.rule_parts import Language, RulePart, WordListPart, rule_problems, to_rule_book
 from services.intake.app.secrets import Secret
-from services.intake.domain.classification import FIELDS, Rule
 from services.intake.domain.customer import DEFAULT_TIER, Organisation
 from services.intake.domain.workspace import Workspace
-from shared import conditions
-from shared.conditions import MISSING_LABEL, compile_condition
 from shared.configuration import repeated
 from shared.errors import InvalidInput
 from shared.http.types import MailDomain, Request, Slug
-from shared.vocabulary import ChannelKind, Priority
-
-LabelValue = Annotated[str, StringConstraints(max_length=200)]
-Labels = Annotated[dict[Slug, LabelValue], Field(max_length=50)]
-
-
-class RulePart(Request):
-    """Labels and priority for requests on which a CEL condition holds."""
-
-    name: str = Field(min_length=1, max_length=100)
-    when: str = Field(max_length=2000)
-    labels: Labels = {}
-    priority: Priority | None = None
+from shared.vocabulary import ChannelKind
 
 
 class OrganisationPart(Request):
@@ -45,19 +30,10 @@ class IntakePart(Request):
     """Intake's part of the configuration."""
 
     channels: tuple[ChannelPart, ...] = (ChannelPart(id="api", kind=ChannelKind.API),)
-    rules: tuple[RulePart, ...] = ()
+    languages: tuple[Language, ...] = Field(default=(), max_length=20, description="That customers write in.")
+    rules: Annotated[tuple[RulePart, ...], Field(max_length=500)] = ()
+    word_lists: Annotated[tuple[WordListPart, ...], Field(max_length=100)] = ()
     organisations: tuple[OrganisationPart, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Condition:
-    """A rule's condition. One that reads what is not there does not hold; any other failure cannot be told."""
-
-    compiled: conditions.Condition
-
-    def holds(self, variables: Mapping[str, Mapping[str, object]]) -> bool | None:
-        holds, problem = self.compiled.evaluate(variables)
-        return None if problem is not None and problem != MISSING_LABEL else holds
 
 
 def to_workspace(version: int, part: IntakePart, opened: Callable[[Secret], str] = str) -> Workspace:
@@ -79,15 +55,8 @@ def to_workspace(version: int, part: IntakePart, opened: Callable[[Secret], str]
     return Workspace(
         version=version,
         channels={item.id: to_channel(item, opened) for item in part.channels},
-        rules=tuple(
-            Rule(
-                name=item.name,
-                condition=_Condition(compile_condition(item.when, FIELDS)),
-                labels=item.labels,
-                priority=item.priority,
-            )
-            for item in part.rules
-        ),
+        languages=part.languages,
+        rules=to_rule_book(version, part.rules, part.word_lists),
         organisations=organisations,
         organisation_by_domain={domain: item for item in organisations for domain in item.domains},
     )
@@ -101,9 +70,5 @@ def _problems(part: IntakePart) -> Iterator[tuple[str, str]]:
         for domain in organisation.domains:
             if owners.setdefault(domain.lower(), organisation.id) != organisation.id:
                 yield f"/organisations/{index}/domains", f"{domain} belongs to {owners[domain.lower()]}"
-    yield from repeated("/rules", [item.name for item in part.rules], "name")
-    for index, rule in enumerate(part.rules):
-        try:
-            compile_condition(rule.when, FIELDS)
-        except ValueError as error:
-            yield f"/rules/{index}/when", str(error)
+    yield from repeated("/languages", part.languages, "id")
+    yield from rule_problems(part.rules, part.word_lists)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from services.intake.app.ports import (
     TicketKey,
     Told,
 )
-from services.intake.domain.classification import Described, classify, label_source, stated
+from services.intake.domain.classification import Classification, Described, Fate, classify, label_source, stated
 from services.intake.domain.conversation import Located, Place, place
 from services.intake.domain.customer import Customer
 from services.intake.domain.lifecycle import open_ticket, receive, update
@@ -91,7 +91,10 @@ class MessageGroup:
             )
         reason = None
         if found.ticket is None:
-            change = self._open(message, channel, customer, found, workspace)
+            classified = self._classified(message, channel, customer, workspace, is_known=not is_new)
+            if classified.fate is not Fate.ACCEPT and not message.is_released:
+                return _refused(message, classified)
+            change = self._open(message, channel, customer, found, classified)
             disposition = Disposition.OPENED
         else:
             change, disposition, reason = self._join(found.ticket, message, channel, customer, found)
@@ -176,25 +179,41 @@ class MessageGroup:
             return change, Disposition.APPENDED, None
         return change.then(_suspected(change.ticket, self.now)), Disposition.APPENDED, "reopened_too_often"
 
+    def _classified(
+        self,
+        message: InboundMessage,
+        channel: Channel,
+        customer: Customer,
+        workspace: Workspace,
+        *,
+        is_known: bool,
+    ) -> Classification:
+        """What the rules make of a request; its language is what they say, or else what it looks like."""
+        seen = message.language
+        if seen is None:
+            seen = workspace.language_of(f"{message.subject}\n{message.text_new}")
+        described = Described(
+            subject=message.subject,
+            text=message.text_new,
+            channel=message.channel,
+            channel_kind=channel.kind,
+            language=seen or "",
+            sender=message.sender,
+            is_known=is_known,
+            is_machine=message.machine is not MachineClass.NONE,
+        )
+        said = stated(message.labels, message.priority, "sender")
+        classified = classify(described, customer, workspace.rules, said)
+        return classified if classified.language else replace(classified, language=seen)
+
     def _open(
         self,
         message: InboundMessage,
         channel: Channel,
         customer: Customer,
         found: Place,
-        workspace: Workspace,
+        classified: Classification,
     ) -> Change:
-        described = Described(
-            subject=message.subject,
-            text=message.text_new,
-            channel=message.channel,
-            channel_kind=channel.kind,
-            language=message.language or "",
-            sender=message.sender.identity.value if message.sender.identity else "",
-            is_machine=message.machine is not MachineClass.NONE,
-        )
-        said = stated(message.labels, message.priority, "sender")
-        classified = classify(described, customer, workspace.rules, workspace.version, said)
         number = self.numbers[message.workspace_id]
         self.numbers[message.workspace_id] = number + 1
         ticket = Ticket(
@@ -209,7 +228,7 @@ class MessageGroup:
             channel=message.channel,
             channel_kind=channel.kind,
             customer_id=customer.customer_id,
-            language=message.language or customer.language or channel.language,
+            language=classified.language or customer.language or channel.language,
             opened_by=ActorKind.CUSTOMER,
             opened_at=self.now,
             updated_at=self.now,
@@ -229,6 +248,17 @@ class MessageGroup:
             is_public=is_public,
             received_at=self.now,
         )
+
+
+def _refused(message: InboundMessage, classified: Classification) -> Receipt:
+    is_dropped = classified.fate is Fate.DROP
+    return Receipt(
+        ticket_id=None,
+        ticket_number=None,
+        message_id=message.message_id,
+        disposition=Disposition.DROPPED if is_dropped else Disposition.QUARANTINED,
+        reason=f"rule: {classified.fate_by}",
+    )
 
 
 def _suspected(ticket: Ticket, now: datetime) -> Change:

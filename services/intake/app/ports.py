@@ -5,14 +5,14 @@ tickets, the rest, each by id.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from services.intake.domain.conversation import Located
 from services.intake.domain.customer import Customer
-from services.intake.domain.message import Disposition, Identity, InboundMessage, StaffMessage
+from services.intake.domain.message import Disposition, Identity, InboundMessage, Sender, StaffMessage
 from services.intake.domain.ticket import Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
@@ -41,6 +41,16 @@ class Receipt:
     message_id: UUID
     disposition: Disposition
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What rules read of the message that opened a ticket. is_known: whether its sender wrote before."""
+
+    text: str = ""
+    sender: Sender = field(default_factory=lambda: Sender(identity=None))
+    is_known: bool = False
+    is_machine: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +155,8 @@ class Correspondence(Tickets, Customers, Protocol):
         """A reply or a note. A reply of a kind of channel that delivers is queued for delivery."""
         ...
 
-    async def opening_text(self, tx: Tx, key: TicketKey) -> tuple[str, str, bool]:
-        """Text, sender and whether a machine wrote it, of the message that opened a ticket; empty without one."""
+    async def opening(self, tx: Tx, key: TicketKey) -> Opening:
+        """Of the message that opened a ticket; empty without one."""
         ...
 
     async def save_subject(self, tx: Tx, ticket: Ticket) -> None:

@@ -175,7 +175,8 @@ class _Group:
     async def _receive(self, items: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]) -> None:
         threads = await self._threads(items, known)
         arrivals = [
-            Arrival(to_message(item, thread), item.cause) for item, thread in zip(items, threads, strict=True)
+            Arrival(replace(to_message(item, thread), is_released=self._is_released), item.cause)
+            for item, thread in zip(items, threads, strict=True)
         ]
         receipts = await receive_messages(
             arrivals,
@@ -188,6 +189,9 @@ class _Group:
         for item, receipt in zip(items, receipts, strict=True):
             if not isinstance(receipt, Receipt):
                 self._quarantine(item.item, str(receipt))
+                continue
+            if receipt.disposition is Disposition.QUARANTINED:
+                self._quarantine(item.item, receipt.reason or "")
                 continue
             is_repeat = receipt.disposition is Disposition.DUPLICATE
             self._outcomes[item.item.raw.key] = Outcome(

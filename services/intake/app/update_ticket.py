@@ -96,16 +96,17 @@ async def _edited(
         sources[PRIORITY] = by.source
     priority = edit.priority or ticket.priority
     known = Classification(labels=labels, priority=priority, sources=sources)
-    if not edit.labels or not workspace.rules:
+    if not edit.labels or not workspace.rules.rules:
         return known
-    text, sender, is_machine = await desk.correspondence.opening_text(tx, (ticket.workspace_id, ticket.ticket_id))
+    opening = await desk.correspondence.opening(tx, (ticket.workspace_id, ticket.ticket_id))
     described = Described(
         subject=edit.subject if edit.subject is not None else ticket.subject,
-        text=text,
+        text=opening.text,
         channel=ticket.channel,
         channel_kind=ticket.channel_kind,
         language=ticket.language or "",
-        sender=sender,
-        is_machine=is_machine,
+        sender=opening.sender,
+        is_known=opening.is_known,
+        is_machine=opening.is_machine,
     )
-    return classify(described, customer, workspace.rules, workspace.version, known)
+    return classify(described, customer, workspace.rules, known)

@@ -77,6 +77,7 @@ class InboundMessage:
     ticket_id: the ticket that the sender names; thread_ticket_ids: tickets that its threading points to,
     the strongest hint first
     may_open: whether it opens a ticket where it joins none; machine mail may not
+    is_released: whether a person has let it in, so that no rule refuses it
     provider_message_id: the id that its channel knows it by; reply_to: where its sender wants the answer
     delivered_to: those of our addresses that it was sent to
     thread_key: by what its provider knows the conversation, exactly, such as a Slack thread or a chat
@@ -102,6 +103,7 @@ class InboundMessage:
     thread_ticket_ids: tuple[UUID, ...] = ()
     machine: MachineClass = MachineClass.NONE
     may_open: bool = True
+    is_released: bool = False
     provider_message_id: str | None = None
     reply_to: str | None = None
     delivered_to: tuple[str, ...] = ()

@@ -33,7 +33,7 @@ def words_of(*texts: str) -> set[str]:
         if text.isascii():
             found.update(word[:MAX_WORD] for word in _ASCII_WORD.findall(text[:MAX_TEXT].lower()))
             continue
-        for word in _WORD.findall(_plain(text[:MAX_TEXT])):
+        for word in _WORD.findall(plain(text[:MAX_TEXT])):
             if _FIRST_UNSPACED.match(word):
                 found.update(word)
                 found.update(_pairs(word))
@@ -45,7 +45,7 @@ def words_of(*texts: str) -> set[str]:
 def words_to_find(query: str) -> set[str]:
     """The words that a text must have, all of them, to be what a query asks for."""
     wanted: set[str] = set()
-    for word in _WORD.findall(_plain(query)):
+    for word in _WORD.findall(plain(query)):
         if _FIRST_UNSPACED.match(word) and len(word) > 1:
             wanted.update(_pairs(word))
         else:
@@ -57,5 +57,6 @@ def _pairs(word: str) -> list[str]:
     return [word[at : at + 2] for at in range(len(word) - 1)]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """The text without what makes no difference when it is compared."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", text).translate(_ACCENTS).casefold())

@@ -1,10 +1,10 @@
 """What intake is told about one workspace, ready to decide by."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from services.intake.domain.classification import Rule
+from services.intake.domain.classification import RuleBook
 from services.intake.domain.conversation import FOR_EVER
 from services.intake.domain.customer import DEFAULT_TIER, Organisation
 from services.intake.domain.message import Identity, IdentityKind
@@ -45,13 +45,23 @@ class Channel:
         return next((provider for provider in self.providers if provider.name is name), None)
 
 
+def _nobody_knows(_text: str) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """The workspace's configuration as intake decides by it."""
+    """The workspace's configuration as intake decides by it.
+
+    languages: those that its customers write in, ISO 639-1; language_of: which of them a text is in, if that is
+    sure
+    """
 
     version: int
     channels: Mapping[str, Channel]
-    rules: tuple[Rule, ...] = ()
+    languages: tuple[str, ...] = ()
+    language_of: Callable[[str], str | None] = _nobody_knows
+    rules: RuleBook = field(default_factory=RuleBook)
     organisations: tuple[Organisation, ...] = ()
     organisation_by_domain: Mapping[str, Organisation] = field(default_factory=dict)
 

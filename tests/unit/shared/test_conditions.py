@@ -35,6 +35,7 @@ def test_it_holds_or_not(source: str, holds: bool) -> None:
     [
         ('ticket.labels.missing == "x"', MISSING_LABEL),
         ("ticket.priority", "is not true or false"),
+        ("1 / 0 > 1", "ZeroDivisionError"),
         ("ticket.labels.lowerAscii()", "RuntimeError"),
     ],
 )

@@ -1,15 +1,22 @@
 """What rules make of a request."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.intake.domain.classification import (
     Classification,
     Described,
+    Fate,
     Rule,
+    RuleBook,
+    Static,
+    Weighted,
     classify,
     stated,
 )
+from services.intake.domain.message import Identity, IdentityKind, Sender
+from services.intake.domain.word_lists import word_list
 from shared.vocabulary import ChannelKind, Priority
 from tests.unit.intake.builders import a_customer
 
@@ -35,17 +42,20 @@ REQUEST = Described(
     channel="api",
     channel_kind=ChannelKind.API,
     language="en",
-    sender="ada@example.org",
+    sender=Sender(identity=Identity(kind=IdentityKind.EMAIL, value="ada@example.org"), name="Ada"),
+    is_known=False,
     is_machine=False,
 )
 
 
 def classified(*rules: Rule, known: Classification | None = None, **customer: object) -> Classification:
-    return classify(REQUEST, a_customer(**customer), rules, 3, known or stated({}, None, "sender"))
+    book = RuleBook(rules=rules, version=3)
+    return classify(REQUEST, a_customer(**customer), book, known or stated({}, None, "sender"))
 
 
 def a_rule(name: str = "r", condition: When = ALWAYS, priority: Priority | None = None, **labels: str) -> Rule:
-    return Rule(name=name, condition=condition, labels=labels, priority=priority)
+    values = {key: Static(value) for key, value in labels.items()}
+    return Rule(name=name, condition=condition, labels=values, priority=priority)
 
 
 def test_a_request_without_rules_keeps_what_its_sender_said() -> None:
@@ -121,3 +131,59 @@ def test_what_rules_set_before_is_decided_anew_and_what_people_took_away_stays_a
         "labels/area": "agent:ada",
         "labels/mood": "agent:ada",
     }
+
+
+def test_the_first_language_and_the_first_refusal_stand() -> None:
+    result = classified(
+        Rule(name="a", condition=When(lambda seen: seen["message"]["language"] == "en"), language="de"),
+        Rule(name="b", condition=When(lambda seen: seen["message"]["language"] == "de"), fate=Fate.QUARANTINE),
+        Rule(name="c", condition=ALWAYS, language="fr", fate=Fate.DROP),
+    )
+    assert (result.language, result.fate, result.fate_by) == ("de", Fate.QUARANTINE, "b")
+    assert result.sources["language"] == "rule:a@3"
+
+
+def test_points_add_up_and_later_rules_see_the_sum() -> None:
+    result = classified(
+        Rule(name="links", condition=ALWAYS, spam=6),
+        Rule(name="known", condition=NEVER, spam=-6),
+        Rule(name="money", condition=ALWAYS, spam=3),
+        Rule(name="spam", condition=When(lambda seen: seen["message"]["spam"] == 9), fate=Fate.DROP),
+    )
+    assert (result.fate, result.labels) == (Fate.DROP, {"spam_score": "9"})
+
+
+def test_rules_read_the_sender_and_the_lists() -> None:
+    seen: list[Variables] = []
+
+    def see(variables: Variables) -> bool:
+        seen.append(variables)
+        return True
+
+    book = RuleBook(
+        rules=(Rule(name="see", condition=When(see)),), lists={"refund": word_list(["money back", "chargeback"])}
+    )
+    classify(REQUEST, a_customer(), book, stated({}, None, "sender"))
+    assert seen[0]["lists"] == {"refund": 1}
+    assert seen[0]["sender"] == {
+        "kind": "email",
+        "value": "ada@example.org",
+        "domain": "example.org",
+        "name": "Ada",
+        "is_verified": False,
+        "is_known": False,
+    }
+
+
+def test_weights_share_requests_out_and_the_same_request_gets_the_same() -> None:
+    rule = Rule(name="r", condition=ALWAYS, labels={"variant": Weighted((("a", 3), ("b", 1), ("never", 0)))})
+    book = RuleBook(rules=(rule,))
+    said = stated({}, None, "sender")
+
+    def variant(number: int) -> str:
+        return classify(replace(REQUEST, text=str(number)), a_customer(), book, said).labels["variant"]
+
+    counts = Counter(map(variant, range(2000)))
+    assert set(counts) == {"a", "b"}
+    assert 1400 < counts["a"] < 1600
+    assert variant(7) == variant(7)

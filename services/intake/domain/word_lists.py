@@ -1,0 +1,59 @@
+"""Lists of words and phrases that rules look for in a request, in any language.
+
+Case, width and Latin accents make no difference. A phrase stands where its words follow each other; in scripts
+without spaces, where its characters do.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from services.intake.domain.search import plain
+
+MAX_TEXT = 20_000
+"""Characters of a request that are looked at."""
+
+_WORD = re.compile(r"\w+")
+_LETTERS_WITH_SPACES = re.compile(r"[\w\s]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class WordList:
+    """A list, ready to look for.
+
+    words: single ones; phrases: more than one word, each between spaces; pieces: of scripts without spaces
+    """
+
+    words: frozenset[str]
+    phrases: tuple[str, ...]
+    pieces: tuple[str, ...]
+
+
+def word_list(entries: Collection[str]) -> WordList:
+    """The list of these words and phrases."""
+    words, phrases, pieces = set(), set(), set()
+    for entry in entries:
+        said = _WORD.findall(plain(entry))
+        if not said:
+            continue
+        if not _LETTERS_WITH_SPACES.fullmatch(" ".join(said)):
+            pieces.add(" ".join(said))
+        elif len(said) == 1:
+            words.add(said[0])
+        else:
+            phrases.add(f" {' '.join(said)} ")
+    return WordList(frozenset(words), tuple(sorted(phrases)), tuple(sorted(pieces)))
+
+
+def found_in(lists: Mapping[str, WordList], *texts: str) -> dict[str, int]:
+    """How many entries of each list stand in these texts."""
+    if not lists:
+        return {}
+    said = _WORD.findall(plain("\n".join(texts)[:MAX_TEXT]))
+    words, line = set(said), f" {' '.join(said)} "
+    return {
+        name: len(entries.words & words)
+        + sum(phrase in line for phrase in entries.phrases)
+        + sum(piece in line for piece in entries.pieces)
+        for name, entries in lists.items()
+    }

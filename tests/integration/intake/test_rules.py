@@ -1,0 +1,62 @@
+"""Intake rules over HTTP: what they set, whom they refuse, what other ones would change."""
+
+from tests.integration.intake.office import Office
+
+RULES = [
+    {"name": "money", "when": "lists.refund > 0", "labels": {"intent": "refund"}, "priority": "high"},
+    {"name": "stranger", "when": "!sender.is_known", "spam": 2},
+    {"name": "bait", "when": 'message.text.contains("prize")', "spam": 5},
+    {"name": "spam", "when": "message.spam > 6", "fate": "drop"},
+    {"name": "odd", "when": 'message.text.contains("bitcoin")', "fate": "quarantine"},
+]
+LISTS = [{"id": "refund", "words": ["money back", "Geld zurück"]}]
+
+
+async def test_rules_label_requests_tell_their_language_and_drop_what_is_spam(office: Office) -> None:
+    await office.configure(rules=RULES, word_lists=LISTS, languages=["en", "de", "fr"])
+    german = await office.send(text="Ich möchte bitte mein Geld zurück, seit Wochen warte ich auf eine Antwort.")
+    ticket = (await office.http.get(f"/v1/tickets/{german['ticket_id']}")).json()
+    assert (ticket["language"], ticket["priority"]) == ("de", "high")
+    assert ticket["labels"] == {"intent": "refund", "spam_score": "2"}
+
+    spam = await office.send(sender={"email": "winner@spam.example"}, text="You have won a prize.")
+    assert (spam["disposition"], spam["reason"], spam["ticket_id"]) == ("dropped", "rule: spam", None)
+    # Who wrote before is no stranger.
+    again = await office.send(text="Where is the prize that you promised to send to me last week?")
+    assert again["disposition"] == "opened"
+
+
+async def test_a_preview_shows_what_other_rules_would_change(office: Office) -> None:
+    await office.configure(rules=RULES[:1], word_lists=LISTS)
+    first = await office.send(text="I want my money back", labels={"product": "shop"})
+    await office.send(text="Thank you")
+    preview = await office.http.post(
+        "/v1/rules/preview",
+        json={
+            "rules": [
+                {"name": "money", "when": "lists.refund > 0", "labels": {"intent": "money"}, "fate": "quarantine"}
+            ],
+            "word_lists": LISTS,
+        },
+    )
+    assert preview.status_code == 200, preview.text
+    found = preview.json()
+    assert {name: found[name] for name in ("looked_at", "changed", "quarantined", "dropped")} == {
+        "looked_at": 2,
+        "changed": 1,
+        "quarantined": 1,
+        "dropped": 0,
+    }
+    (item,) = found["items"]
+    assert item["ticket_id"] == first["ticket_id"]
+    assert item["before"]["labels"] == {"product": "shop", "intent": "refund"}
+    assert item["after"] == {
+        "labels": {"product": "shop", "intent": "money"},
+        "priority": None,
+        "language": None,
+        "fate": "quarantine",
+        "fate_by": "money",
+    }
+    refused = await office.http.post("/v1/rules/preview", json={"rules": [{"name": "x", "when": "lists.a > 0"}]})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/rules/0/when"
