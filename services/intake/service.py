@@ -9,6 +9,7 @@ from services.intake.adapters.bells import Bells
 from services.intake.adapters.clients import PostgresClients
 from services.intake.adapters.closing import Closing
 from services.intake.adapters.email.assembly import open_mail
+from services.intake.adapters.erasure import PostgresErasure
 from services.intake.adapters.samples import PostgresSamples
 from services.intake.adapters.store import PostgresConversations
 from services.intake.adapters.ticket_lists import PostgresTicketLists
@@ -21,6 +22,7 @@ from services.intake.api import (
     batches,
     customers,
     email,
+    identification,
     messages,
     operations,
     quarantine,
@@ -101,6 +103,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 answers.routes(database, shown, desk),
                 timelines.routes(runtime, lists, shown, watch),
                 customers.routes(database, clients, client_desk),
+                identification.routes(database, clients, client_desk, PostgresErasure()),
                 operations.routes(database, clients, runtime.revoked, ids),
                 email.routes(database, mail.mailroom, mail.blobs, max_bytes=settings.mail_max_bytes),
                 quarantine.routes(database, mail.raws, mail.mailroom, mail.blobs, mail.release),

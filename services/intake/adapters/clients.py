@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import insert, select, text, update
 
 from services.intake.adapters import tables
 from services.intake.adapters.customers import CUSTOMER, PostgresCustomers, to_customer
 from services.intake.adapters.tickets import PostgresTickets, to_ticket
-from services.intake.app.ports import CustomerKey
+from services.intake.app.ports import CustomerHistory, CustomerKey
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import Identity, IdentityKind
 from services.intake.domain.ticket import Ticket
@@ -32,10 +32,23 @@ _REMOVE_IDENTITIES = text(
     " WHERE i.workspace_id = :workspace_id AND i.kind = w.kind AND i.value = w.value"
     " AND i.customer_id = :customer_id"
 )
-_UNSOLVED = text(
+_TICKETS = text(
     "SELECT t.* FROM ticket t WHERE t.workspace_id = :workspace_id AND t.customer_id = :customer_id"
-    " AND t.status NOT IN ('solved', 'closed') AND t.ticket_id > :after"
+    " AND (NOT :only_unsolved OR t.status NOT IN ('solved', 'closed')) AND t.ticket_id > :after"
     " ORDER BY t.ticket_id LIMIT :most FOR UPDATE"
+)
+_LOCK_BOTH = text(
+    "SELECT c.* FROM customer c WHERE c.workspace_id = :workspace_id"
+    " AND c.customer_id = ANY (CAST(:ids AS uuid[])) ORDER BY c.customer_id FOR NO KEY UPDATE"
+)
+_MOVE_IDENTITIES = text(
+    "UPDATE identity SET customer_id = :target WHERE workspace_id = :workspace_id AND customer_id = :customer_id"
+)
+_MOVE_MESSAGES = text(
+    "UPDATE message SET customer_id = :target WHERE workspace_id = :workspace_id AND customer_id = :customer_id"
+)
+_MOVE_MERGED = text(
+    "UPDATE customer SET merged_into = :target WHERE workspace_id = :workspace_id AND merged_into = :customer_id"
 )
 _NEXT = text(
     "SELECT t.* FROM ticket t WHERE t.workspace_id = :workspace_id AND t.ticket_id > :after"
@@ -43,6 +56,7 @@ _NEXT = text(
 )
 _LIST = text(
     "SELECT c.* FROM customer c WHERE c.workspace_id = :workspace_id AND c.customer_id < :before"
+    " AND c.merged_into IS NULL"
     " ORDER BY c.customer_id DESC LIMIT :most"
 )
 _FIND = text(
@@ -91,10 +105,41 @@ class PostgresClients(PostgresTickets, PostgresCustomers):
                 raise Conflict("An identity belongs to another customer.")
             await self.add_identities(tx, [(key[0], identity, key[1]) for identity in added])
 
-    async def lock_unsolved(self, tx: Tx, key: CustomerKey, after: UUID | None, most: int) -> list[Ticket]:
-        """The next unsolved tickets of a customer, by id."""
-        rows = await tx.execute(_UNSOLVED, {**_of(key), "after": after or _NIL, "most": most})
+    async def lock_customer_tickets(
+        self, tx: Tx, key: CustomerKey, after: UUID | None, most: int, *, only_unsolved: bool
+    ) -> list[Ticket]:
+        """The next tickets of a customer, by id."""
+        wanted = {"after": after or _NIL, "most": most, "only_unsolved": only_unsolved}
+        rows = await tx.execute(_TICKETS, {**_of(key), **wanted})
         return [to_ticket(row) for row in rows.mappings()]
+
+    async def lock_both(
+        self, tx: Tx, workspace_id: str, one: UUID, other: UUID
+    ) -> dict[UUID, tuple[Customer, frozenset[Identity]]]:
+        """Two customers with their identities, all locked, as far as they are there."""
+        before = await self._identities(tx, workspace_id, [one, other])
+        await self.lock_customers(
+            tx, {(workspace_id, identity) for known in before.values() for identity in known}
+        )
+        rows = await tx.execute(_LOCK_BOTH, {"workspace_id": workspace_id, "ids": [one, other]})
+        found = {row["customer_id"]: to_customer(row) for row in rows.mappings()}
+        if await self._identities(tx, workspace_id, [one, other]) != before:
+            raise Collision("the customers' identities have changed meanwhile")
+        return {key: (customer, frozenset(before.get(key, ()))) for key, customer in found.items()}
+
+    async def move_identities(self, tx: Tx, source: CustomerKey, target: UUID) -> None:
+        """Makes a locked customer's identities another one's."""
+        await tx.execute(_MOVE_IDENTITIES, {**_of(source), "target": target})
+
+    async def move_messages(self, tx: Tx, source: CustomerKey, target: UUID) -> None:
+        """Makes what a customer wrote another one's, and whoever was merged into them before."""
+        for statement in (_MOVE_MESSAGES, _MOVE_MERGED):
+            await tx.execute(statement, {**_of(source), "target": target})
+
+    async def add_history(self, tx: Tx, entry: CustomerHistory) -> None:
+        """Keeps who merged or erased a customer."""
+        values = {name: getattr(entry, name) for name in CustomerHistory.__dataclass_fields__}
+        await tx.execute(insert(tables.customer_history).values(values))
 
     async def lock_next(
         self, tx: Tx, workspace_id: str, after: UUID | None, most: int
@@ -124,11 +169,21 @@ class PostgresClients(PostgresTickets, PostgresCustomers):
         return [(customer, identities.get(key, [])) for key, customer in customers.items()]
 
     async def get(self, tx: Tx, key: CustomerKey) -> tuple[Customer, list[Identity]]:
-        """One customer. Raises NotFound."""
+        """One customer, or who they turned out to be. Raises NotFound."""
         found = await self.customers(tx, [key])
         if not found:
             raise NotFound("There is no such customer.")
-        return found[key], (await self._identities(tx, key[0], [key[1]])).get(key[1], [])
+        customer = found[key]
+        if customer.merged_into is not None:
+            return await self.get(tx, (key[0], customer.merged_into))
+        return customer, (await self._identities(tx, key[0], [key[1]])).get(key[1], [])
+
+    async def history(self, tx: Tx, key: CustomerKey) -> list[CustomerHistory]:
+        """What was done to a customer as a whole, the oldest first."""
+        t = tables.customer_history.c
+        query = select(tables.customer_history).where(t.workspace_id == key[0], t.customer_id == key[1])
+        rows = (await tx.execute(query.order_by(t.at, t.action))).mappings()
+        return [CustomerHistory(**row) for row in rows]
 
     async def _identities(self, tx: Tx, workspace_id: str, ids: Collection[UUID]) -> dict[UUID, list[Identity]]:
         rows = await tx.execute(_IDENTITIES, {"workspace_id": workspace_id, "ids": list(ids)})

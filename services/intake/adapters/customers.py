@@ -14,7 +14,10 @@ from shared.db.engine import Collision
 from shared.db.sets import insert_new_set, insert_set, transposed
 from shared.db.unit_of_work import Tx
 
-CUSTOMER = ("workspace_id", "customer_id", "name", "tier", "language", "time_zone", "organisation_id", "version")
+CUSTOMER = (
+    *("workspace_id", "customer_id", "name", "tier", "language", "time_zone", "organisation_id"),
+    *("do_not_contact", "merged_into", "erased_at", "version"),
+)
 _IDENTITY = ("workspace_id", "kind", "value", "customer_id")
 
 _ADD_CUSTOMERS = insert_set(tables.customer, CUSTOMER)

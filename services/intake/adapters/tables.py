@@ -33,10 +33,26 @@ customer = Table(
     Column("language", Text),
     Column("time_zone", Text),
     Column("organisation_id", Text),
+    Column("do_not_contact", Boolean, nullable=False, server_default=text("false")),
+    Column("merged_into", Uuid),
+    Column("erased_at", Instant),
     Column("version", Integer, nullable=False),
     Column("created_at", Instant, nullable=False, server_default=text("clock_timestamp()")),
     PrimaryKeyConstraint("workspace_id", "customer_id"),
 )
+
+customer_history = Table(
+    "customer_history",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("other_id", Uuid),
+    Column("actor", Text, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "customer_id", "at", "action"),
+)
+"""Who merged or erased a customer, and when. other_id: whom they were merged with."""
 
 identity = Table(
     "identity",
@@ -291,6 +307,7 @@ attachment = Table(
 
 FENCED = (
     customer,
+    customer_history,
     identity,
     ticket_number,
     message,

@@ -11,10 +11,11 @@ from services.intake.domain.lifecycle import customer_changed
 from services.intake.domain.message import Identity
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
-from shared.errors import Conflict, InvalidInput, NotFound
+from shared.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from shared.ids import IdFactory
 
-_CHUNK = 500
+CHUNK = 500
+"""Tickets that are changed at one time."""
 
 TOLD = ("tier", "language", "organisation_id")
 """What others decide by."""
@@ -37,6 +38,7 @@ class CustomerEdit(TypedDict, total=False):
     language: str | None
     time_zone: str | None
     organisation_id: str | None
+    do_not_contact: bool
 
 
 async def add_customer(
@@ -76,6 +78,7 @@ async def change_customer(
     if found is None:
         raise NotFound("There is no such customer.")
     before, known = found
+    check_is_there(before)
     seen(before.version)
     workspace = (await desk.workspaces.load(tx, [key[0]]))[key[0]]
     after = _edited(before, edit, workspace)
@@ -90,6 +93,14 @@ async def change_customer(
     return after, wanted
 
 
+def check_is_there(customer: Customer) -> None:
+    """Raises IllegalTransition for a customer who was merged or erased."""
+    if customer.merged_into is not None:
+        raise IllegalTransition("The customer was merged into another one.")
+    if customer.erased_at is not None:
+        raise IllegalTransition("The customer was erased.")
+
+
 def _edited(before: Customer, edit: CustomerEdit, workspace: Workspace) -> Customer:
     after = replace(
         before,
@@ -97,6 +108,7 @@ def _edited(before: Customer, edit: CustomerEdit, workspace: Workspace) -> Custo
         language=edit.get("language", before.language),
         time_zone=edit.get("time_zone", before.time_zone),
         organisation_id=edit.get("organisation_id", before.organisation_id),
+        do_not_contact=edit.get("do_not_contact", before.do_not_contact),
     )
     if "organisation_id" in edit or "tier" in edit:
         organisation_tier = _check_organisation(after.organisation_id, workspace)
@@ -107,7 +119,7 @@ def _edited(before: Customer, edit: CustomerEdit, workspace: Workspace) -> Custo
 async def _tell_tickets(customer: Customer, by: By, *, tx: Tx, desk: ClientDesk) -> None:
     key = customer.workspace_id, customer.customer_id
     last = None
-    while tickets := await desk.clients.lock_unsolved(tx, key, last, _CHUNK):
+    while tickets := await desk.clients.lock_customer_tickets(tx, key, last, CHUNK, only_unsolved=True):
         now = await tx.now()
         changes = [(customer_changed(ticket, by.actor, now), customer, by.cause) for ticket in tickets]
         await record(changes, tx=tx, tickets=desk.clients, ids=desk.ids)

@@ -42,6 +42,7 @@ class RawState(StrEnum):
     QUARANTINED = "quarantined"
     RELEASED = "released"
     DUPLICATE = "duplicate"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

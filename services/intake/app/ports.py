@@ -67,6 +67,18 @@ class StoredMessage:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerHistory:
+    """What somebody did to a customer as a whole: `merged` into or with another one, `erased`."""
+
+    workspace_id: str
+    customer_id: UUID
+    at: datetime
+    action: str
+    other_id: UUID | None = None
+    actor: str
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """An event in its place in the timeline of a ticket. `entry` is 0 where the ticket is not known."""
@@ -183,8 +195,36 @@ class Clients(Tickets, Customers, Protocol):
         """Other identities of a locked customer. Raises Conflict where one is another customer's."""
         ...
 
-    async def lock_unsolved(self, tx: Tx, key: CustomerKey, after: UUID | None, most: int) -> list[Ticket]:
-        """The next unsolved tickets of a customer, by id."""
+    async def lock_customer_tickets(
+        self, tx: Tx, key: CustomerKey, after: UUID | None, most: int, *, only_unsolved: bool
+    ) -> list[Ticket]:
+        """The next tickets of a customer, by id."""
+        ...
+
+    async def lock_both(
+        self, tx: Tx, workspace_id: str, one: UUID, other: UUID
+    ) -> Mapping[UUID, tuple[Customer, frozenset[Identity]]]:
+        """Two customers with their identities, all locked, as far as they are there."""
+        ...
+
+    async def move_identities(self, tx: Tx, source: CustomerKey, target: UUID) -> None:
+        """Makes a locked customer's identities another one's."""
+        ...
+
+    async def move_messages(self, tx: Tx, source: CustomerKey, target: UUID) -> None:
+        """Makes what a customer wrote another one's, and whoever was merged into them before."""
+        ...
+
+    async def add_history(self, tx: Tx, entry: CustomerHistory) -> None:
+        """Keeps who merged or erased a customer."""
+        ...
+
+
+class Erasure(Protocol):
+    """Forgets people."""
+
+    async def forget(self, tx: Tx, key: CustomerKey) -> None:
+        """Takes everything personal of a customer out of every table but their own row and their tickets'."""
         ...
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from services.intake.app.ports import CustomerKey, TicketKey
+from services.intake.app.ports import CustomerHistory, CustomerKey, TicketKey
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import DeliveryState, Disposition, Identity, MessageKind
 from services.intake.domain.ticket import Ticket
@@ -160,5 +160,9 @@ class Customers(Protocol):
         ...
 
     async def get(self, tx: Tx, key: CustomerKey) -> tuple[Customer, list[Identity]]:
-        """One customer. Raises NotFound."""
+        """One customer, or who they turned out to be. Raises NotFound."""
+        ...
+
+    async def history(self, tx: Tx, key: CustomerKey) -> list[CustomerHistory]:
+        """What was done to a customer as a whole, the oldest first."""
         ...

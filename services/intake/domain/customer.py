@@ -1,7 +1,10 @@
 """Customers and the identities that point to them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
+
+from shared.errors import IllegalTransition
 
 DEFAULT_TIER = "standard"
 
@@ -11,6 +14,8 @@ class Customer:
     """A person, or an unknown one, behind one or more identities.
 
     tier: what the organisation buys, such as `gold`; decides targets and routing
+    do_not_contact: whether they want nothing but answers: no notices, no surveys
+    merged_into: who they turned out to be; erased_at: since when nothing personal is known of them any more
     """
 
     workspace_id: str
@@ -20,6 +25,9 @@ class Customer:
     language: str | None
     time_zone: str | None
     organisation_id: str | None
+    do_not_contact: bool = False
+    merged_into: UUID | None = None
+    erased_at: datetime | None = None
     version: int = 1
 
 
@@ -31,3 +39,39 @@ class Organisation:
     domains: frozenset[str]
     tier: str
     language: str | None = None
+
+
+def merge(source: Customer, target: Customer) -> tuple[Customer, Customer]:
+    """Both after the source turned out to be the target, who keeps what is known and learns what was not.
+
+    Raises IllegalTransition for the same one, or one that was merged or erased.
+    """
+    if source.customer_id == target.customer_id:
+        raise IllegalTransition("A customer cannot be merged into themselves.")
+    if any(customer.merged_into or customer.erased_at for customer in (source, target)):
+        raise IllegalTransition("One of the customers was merged or erased.")
+    gone = replace(
+        source,
+        name=None,
+        language=None,
+        time_zone=None,
+        merged_into=target.customer_id,
+        version=source.version + 1,
+    )
+    kept = replace(
+        target,
+        name=target.name or source.name,
+        language=target.language or source.language,
+        time_zone=target.time_zone or source.time_zone,
+        organisation_id=target.organisation_id or source.organisation_id,
+        do_not_contact=target.do_not_contact or source.do_not_contact,
+        version=target.version + 1,
+    )
+    return gone, kept
+
+
+def erase(customer: Customer, now: datetime) -> Customer:
+    """The customer without anything personal. Raises IllegalTransition for one who was merged."""
+    if customer.merged_into is not None:
+        raise IllegalTransition("The customer was merged into another one.")
+    return replace(customer, name=None, language=None, time_zone=None, erased_at=now, version=customer.version + 1)

@@ -139,6 +139,17 @@ def close(ticket: Ticket, now: datetime) -> Change:
     return _set_status(ticket, S.CLOSED, "closed_after", SYSTEM, now)
 
 
+def erase(ticket: Ticket, actor: Actor, now: datetime) -> Change:
+    """The ticket of a customer of whom nothing personal is kept: without its subject, and closed.
+
+    It tells nothing where it was closed before.
+    """
+    after = replace(ticket, subject="")
+    if ticket.status is S.CLOSED:
+        return _told(after, now)
+    return _set_status(after, S.CLOSED, "erased", actor, now)
+
+
 def update(
     ticket: Ticket,
     actor: Actor,

@@ -9,11 +9,12 @@ from shared.vocabulary import AuthorKind, ChannelKind, MachineClass, Priority, P
 
 
 class IdentityKind(StrEnum):
-    """By what a person is known."""
+    """By what a person is known. `external` is what another system calls them."""
 
     EMAIL = "email"
     PHONE = "phone"
     HANDLE = "handle"
+    EXTERNAL = "external"
 
 
 class Disposition(StrEnum):

@@ -1,0 +1,104 @@
+"""Where personal data lies in PostgreSQL, and how it is taken out.
+
+Every table is named here: with what forgets a customer in it, or with why it need not. A test holds this list
+against the tables that there are.
+"""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+
+from services.intake.app.ports import CustomerKey
+from shared.db.unit_of_work import Tx
+
+NOT_PERSONAL: Mapping[str, str] = {
+    "customer": "its own row is erased by the use-case",
+    "customer_history": "ids",
+    "identity": "removed by the use-case",
+    "ticket": "its subject is erased by the use-case",
+    "ticket_event": "what topics carry, which is ids and attributes",
+    "ticket_number": "a count",
+    "address": "our own addresses",
+    "mail_reference": "hashes, by which a repeat is still known",
+    "blob": "deleted where nothing refers to it any more",
+}
+"""Tables in which nothing has to be forgotten, and why."""
+
+_TICKETS = text(
+    "SELECT ticket_id AS id FROM ticket WHERE workspace_id = :workspace_id AND customer_id = :customer_id"
+)
+_MESSAGES = text(
+    "SELECT message_id AS id FROM message WHERE workspace_id = :workspace_id"
+    " AND (customer_id = :customer_id OR ticket_id = ANY (CAST(:tickets AS uuid[])))"
+)
+_RAWS = text(
+    "SELECT raw_id AS id FROM raw_mail WHERE workspace_id = :workspace_id"
+    " AND (ticket_id = ANY (CAST(:tickets AS uuid[])) OR message_id = ANY (CAST(:messages AS uuid[]))"
+    " OR lower(sender) IN (SELECT lower(value) FROM identity"
+    " WHERE workspace_id = :workspace_id AND customer_id = :customer_id))"
+)
+_BYTES = text(
+    "SELECT sha256 FROM attachment WHERE workspace_id = :workspace_id"
+    " AND message_id = ANY (CAST(:messages AS uuid[]))"
+    " UNION SELECT sha256 FROM raw_mail WHERE workspace_id = :workspace_id"
+    " AND raw_id = ANY (CAST(:raws AS uuid[]))"
+)
+
+_FORGET: Mapping[str, TextClause] = {
+    "ticket_words": text(
+        "DELETE FROM ticket_words WHERE workspace_id = :workspace_id"
+        " AND (ticket_id = ANY (CAST(:tickets AS uuid[])) OR source_id = ANY (CAST(:messages AS uuid[])))"
+    ),
+    "attachment": text(
+        "DELETE FROM attachment WHERE workspace_id = :workspace_id"
+        " AND message_id = ANY (CAST(:messages AS uuid[]))"
+    ),
+    "delivery": text(
+        "UPDATE delivery SET last_error = NULL WHERE workspace_id = :workspace_id"
+        " AND message_id = ANY (CAST(:messages AS uuid[]))"
+    ),
+    "raw_mail": text(
+        "UPDATE raw_mail SET sender = NULL, recipients = '[]', reason = NULL, state = 'erased'"
+        " WHERE workspace_id = :workspace_id AND raw_id = ANY (CAST(:raws AS uuid[]))"
+    ),
+    "message": text(
+        "UPDATE message SET subject = NULL, text = '', text_new = '', html = NULL, author_name = NULL,"
+        " author_id = CASE WHEN kind = 'inbound' THEN NULL ELSE author_id END, provider_message_id = NULL,"
+        " reply_to = NULL, delivered_to = NULL"
+        " WHERE workspace_id = :workspace_id AND message_id = ANY (CAST(:messages AS uuid[]))"
+    ),
+    "idempotency": text(
+        "DELETE FROM idempotency WHERE workspace_id = :workspace_id AND EXISTS ("
+        "SELECT 1 FROM unnest(array_append(CAST(:tickets AS uuid[]), CAST(:customer_id AS uuid))) AS named (id)"
+        " WHERE position(convert_to(CAST(named.id AS text), 'UTF8') IN body) > 0)"
+    ),
+}
+
+FORGOTTEN = frozenset(_FORGET)
+
+_DELETE_BYTES = text(
+    "DELETE FROM blob b WHERE b.workspace_id = :workspace_id AND b.sha256 = ANY (CAST(:sha256s AS bytea[]))"
+    " AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.workspace_id = b.workspace_id AND a.sha256 = b.sha256)"
+    " AND NOT EXISTS (SELECT 1 FROM raw_mail r WHERE r.workspace_id = b.workspace_id AND r.sha256 = b.sha256"
+    " AND r.state <> 'erased')"
+)
+
+
+class PostgresErasure:
+    """Implements the port `Erasure`."""
+
+    async def forget(self, tx: Tx, key: CustomerKey) -> None:
+        """Takes everything personal of a customer out of every table but their own row and their tickets'."""
+        named: dict[str, object] = {"workspace_id": key[0], "customer_id": key[1]}
+        named["tickets"] = await _ids(tx, _TICKETS, named)
+        named["messages"] = await _ids(tx, _MESSAGES, named)
+        named["raws"] = await _ids(tx, _RAWS, named)
+        sha256s = [row.sha256 for row in await tx.execute(_BYTES, named)]
+        for statement in _FORGET.values():
+            await tx.execute(statement, named)
+        await tx.execute(_DELETE_BYTES, {"workspace_id": key[0], "sha256s": sha256s})
+
+
+async def _ids(tx: Tx, query: TextClause, named: Mapping[str, object]) -> Collection[UUID]:
+    return [row.id for row in await tx.execute(query, named)]
