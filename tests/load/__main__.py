@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from shared.clock import SystemClock, monotonic
-from tests.load import crashes, messages, offers, starts, tickets
+from tests.load import batches, crashes, mails, messages, offers, starts, tickets
 from tests.load.figures import Effort, Say, Section
 from tests.load.machine import describe
 from tests.load.report import Taken, show, write
@@ -17,6 +17,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 MEASUREMENTS: Mapping[str, Callable[[Effort, Say], Awaitable[Section]]] = {
     "offers": offers.measure,
     "messages": messages.measure,
+    "batches": batches.measure,
+    "mails": mails.measure,
     "tickets": tickets.measure,
     "crashes": crashes.measure,
     "starts": starts.measure,

@@ -3,11 +3,10 @@
 from itertools import pairwise
 from statistics import mean
 
-from tests.eventually import eventually
 from tests.keys import token
 from tests.load.figures import Effort, Figure, Say, Section
 from tests.load.generator import NUMBER, PERSON, Job, Outcome, drive, get, post
-from tests.load.workbench import WORKSPACES, Process, Workbench, workbench
+from tests.load.workbench import WORKSPACES, Process, workbench
 
 CONNECTIONS = 64
 KNOWN = 2000
@@ -37,7 +36,7 @@ async def measure(effort: Effort, say: Say) -> Section:
                 first += outcome.sent
                 _require(outcome, "201")
                 fresh.append(outcome)
-                await _drained(bench)
+                await bench.drained("intake")
                 again = await drive(_messages(intake, seconds=effort.of(5, 2), repeats=KNOWN))
                 _require(again, "200")
                 repeats.append(again)
@@ -109,13 +108,6 @@ async def _ping(ping: Process, seconds: float) -> float:
     outcome = await drive(Job(ping.port, [get("/ping")], CONNECTIONS, seconds))
     _require(outcome, "200")
     return outcome.per_second
-
-
-async def _drained(bench: Workbench) -> None:
-    async def is_empty() -> bool:
-        return await bench.pending("intake") == 0
-
-    await eventually(is_empty, within_s=60, what="outbox empty")
 
 
 def _require(outcome: Outcome, status: str) -> None:

@@ -101,9 +101,21 @@ class Workbench:
         (port,) = free_ports(1)
         return self._process("ping", port, ["tests.load.ping", str(port)], "/ping", {})
 
+    async def connection(self, name: str) -> "asyncpg.Connection[asyncpg.Record]":
+        """To a service's database, as the service."""
+        return await asyncpg.connect(self.databases[name].url)
+
+    async def drained(self, name: str) -> None:
+        """Waits until a service's relay has published everything."""
+
+        async def is_empty() -> bool:
+            return await self.pending(name) == 0
+
+        await eventually(is_empty, within_s=60, what="outbox empty")
+
     async def pending(self, name: str) -> int:
         """How many events of a service still wait for its relay."""
-        connection = await asyncpg.connect(self.databases[name].url)
+        connection = await self.connection(name)
         try:
             # Row-level security shows the rows of the shards that are named.
             shards = ",".join(map(str, range(SHARDS)))
