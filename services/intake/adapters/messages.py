@@ -1,6 +1,6 @@
 """Messages in and out, and the words that their tickets are found by, in PostgreSQL."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,12 +22,16 @@ from services.intake.domain.message import (
 from services.intake.domain.search import words_of
 from services.intake.domain.ticket import Ticket
 from shared.db.engine import Collision
-from shared.db.sets import insert_new_set, transposed
+from shared.db.sets import insert_new_set, insert_set, transposed
 from shared.db.unit_of_work import Tx
 from shared.events.catalog import shard_of
 from shared.vocabulary import ActorKind, MachineClass
 
 _MESSAGE = tuple(column.name for column in tables.message.columns)
+_MEDIA = (
+    *("workspace_id", "attachment_id", "message_id", "shard", "channel"),
+    *("url", "media_type", "filename", "next_attempt_at"),
+)
 
 _ADD_MESSAGES = insert_new_set(tables.message, _MESSAGE).returning(tables.message.c.message_id)
 _RECEIPTS = text(
@@ -36,6 +40,7 @@ _RECEIPTS = text(
     " AS w (workspace_id, channel, dedupe_key) JOIN message m USING (workspace_id, channel, dedupe_key)"
     " JOIN ticket t ON t.workspace_id = m.workspace_id AND t.ticket_id = m.ticket_id"
 )
+_ADD_MEDIA = insert_set(tables.media_fetch, _MEDIA)
 _REOPENED = text(
     "SELECT m.workspace_id, m.ticket_id AS id, count(*) AS times"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
@@ -100,7 +105,7 @@ class PostgresMessages:
         return counts
 
     async def add_messages(self, tx: Tx, messages: Sequence[StoredMessage]) -> None:
-        """New inbound messages.
+        """New inbound messages; their media wait to be fetched.
 
         Raises Collision where somebody else was faster with a dedupe key: run again, it is found.
         """
@@ -109,6 +114,8 @@ class PostgresMessages:
         added = (await tx.execute(_ADD_MESSAGES, transposed(map(_inbound_row, messages), _MESSAGE))).all()
         if len(added) != len(messages):
             raise Collision("somebody else was faster with a message")
+        if media := [row for stored in messages for row in self._media_rows(stored)]:
+            await tx.execute(_ADD_MEDIA, transposed(media, _MEDIA))
         await _add_words(
             tx,
             (
@@ -141,6 +148,21 @@ class PostgresMessages:
                 )
             )
             await self._outbound.ring_after(tx, [message.workspace_id])
+
+    def _media_rows(self, stored: StoredMessage) -> Iterator[dict[str, object]]:
+        message = stored.message
+        for attachment_id, media in zip(stored.attachment_ids, message.media, strict=True):
+            yield {
+                "workspace_id": message.workspace_id,
+                "attachment_id": attachment_id,
+                "message_id": message.message_id,
+                "shard": shard_of(message.workspace_id, self._message_shards),
+                "channel": message.channel,
+                "url": media.url,
+                "media_type": media.media_type,
+                "filename": media.filename,
+                "next_attempt_at": stored.received_at,
+            }
 
     async def opening(self, tx: Tx, key: TicketKey) -> Opening:
         """Of the message that opened a ticket; empty without one."""

@@ -3,11 +3,12 @@
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.customers import PostgresCustomers
 from services.intake.adapters.messages import PostgresMessages
+from services.intake.adapters.threads import PostgresThreads
 from services.intake.adapters.tickets import PostgresTickets
 from services.intake.adapters.watching import TicketWatch
 
 
-class PostgresConversations(PostgresTickets, PostgresCustomers, PostgresMessages):
+class PostgresConversations(PostgresTickets, PostgresCustomers, PostgresMessages, PostgresThreads):
     """Implements the ports `Conversations` and `Correspondence`."""
 
     def __init__(self, shards: int, watch: TicketWatch, outbound: Bells) -> None:

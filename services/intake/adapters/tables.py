@@ -305,6 +305,43 @@ attachment = Table(
     Index("attachment_by_message", "workspace_id", "message_id", "attachment_id"),
 )
 
+thread = Table(
+    "thread",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("thread_key", Text, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "channel", "thread_key"),
+    Index("thread_by_ticket", "workspace_id", "ticket_id"),
+)
+"""By what providers know conversations, exactly, and the ticket that each was last about."""
+
+media_fetch = Table(
+    "media_fetch",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("attachment_id", Uuid, nullable=False),
+    Column("message_id", Uuid, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("filename", Text),
+    Column("state", Text, nullable=False, server_default=text("'waiting'")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_attempt_at", Instant, nullable=False),
+    Column("last_error", Text),
+    PrimaryKeyConstraint("workspace_id", "attachment_id"),
+    ForeignKeyConstraint(["workspace_id", "message_id"], ["message.workspace_id", "message.message_id"]),
+    Index("media_fetch_by_message", "workspace_id", "message_id"),
+    Index("media_fetch_due", "shard", "next_attempt_at", postgresql_where=text("state = 'waiting'")),
+)
+"""Files of messages that are still with their providers: waiting, fetched or failed. A claim table.
+
+attachment_id: of the attachment that it becomes
+"""
+
 FENCED = (
     customer,
     customer_history,
@@ -316,5 +353,6 @@ FENCED = (
     blob,
     mail_reference,
     attachment,
+    thread,
 )
-CLAIMED = (ticket, delivery, raw_mail)
+CLAIMED = (ticket, delivery, raw_mail, media_fetch)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from services.intake.app.attachment_ids import in_order
 from services.intake.app.outbound import tell
+from services.intake.app.pointers import Pointers
 from services.intake.app.ports import (
     CustomerKey,
     DedupeKey,
@@ -44,6 +46,7 @@ class MessageGroup:
     receipts: dict[DedupeKey, Receipt]
     customers: dict[IdentityKey, Customer]
     located: Mapping[TicketKey, Located]
+    pointers: Pointers
     tickets: dict[TicketKey, Ticket]
     numbers: dict[str, int]
     owners: Mapping[CustomerKey, Customer]
@@ -79,7 +82,13 @@ class MessageGroup:
         channel = workspace.channel(message.channel)
         customer, is_new = self._customer(message, workspace)
         found = place(
-            message, self._known(message), customer.customer_id, self.now, reopens_within=channel.reopens_within
+            message,
+            self._known(message, customer),
+            customer.customer_id,
+            self.now,
+            reopens_within=channel.reopens_within,
+            thread=self.pointers.thread(message),
+            continued=self.pointers.continued(message, customer.customer_id),
         )
         if found.ticket is None and not message.may_open:
             return Receipt(
@@ -103,6 +112,7 @@ class MessageGroup:
         if is_new:
             self._remember(message, customer)
         self._keep(change, disposition)
+        self._point(message, change.ticket, found)
         # Whoever writes, a ticket tells about the customer whose it is.
         owner = self.owners.get((message.workspace_id, change.ticket.customer_id), customer)
         self.told.extend(tell(change, owner, cause, self.ids))
@@ -116,6 +126,7 @@ class MessageGroup:
                 is_public=found.is_participant,
                 disposition=disposition,
                 received_at=self.now,
+                attachment_ids=in_order(self.ids, len(message.media)),
             )
         )
         return Receipt(
@@ -132,6 +143,14 @@ class MessageGroup:
         self.tickets[key] = ticket
         is_new = disposition is Disposition.OPENED or key in self.opened
         (self.opened if is_new else self.changed)[key] = ticket
+
+    def _point(self, message: InboundMessage, ticket: Ticket, found: Place) -> None:
+        """A conversation stays with its ticket, and goes on with the one that follows it."""
+        before = self.pointers.thread(message)
+        if before is None or self._survivor(message.workspace_id, before) == found.follow_up_of:
+            self.pointers.point(message, ticket)
+        if found.ticket is None:
+            self.pointers.opened(ticket)
 
     def _customer(self, message: InboundMessage, workspace: Workspace) -> tuple[Customer, bool]:
         key = identity_key(message)
@@ -154,13 +173,19 @@ class MessageGroup:
             self.customers[key] = customer
         self.new_customers[key or customer.customer_id] = customer
 
-    def _known(self, message: InboundMessage) -> dict[UUID, Located]:
+    def _known(self, message: InboundMessage, customer: Customer) -> dict[UUID, Located]:
         known = {}
-        for key in ticket_keys(message):
-            if key in self.located:
-                found = self.located[key]
+        for key in self.pointers.tickets(message, customer.customer_id):
+            if found := self.located.get(key):
                 known[key[1]] = Located(self.tickets[key[0], found.ticket.ticket_id], found.customer_id)
+            elif opened := self.opened.get(key):
+                known[key[1]] = Located(opened, opened.customer_id)
         return known
+
+    def _survivor(self, workspace_id: str, ticket_id: UUID) -> UUID:
+        """The ticket that took this one up, if one did."""
+        found = self.located.get((workspace_id, ticket_id))
+        return found.ticket.ticket_id if found else ticket_id
 
     def _join(
         self, ticket: Ticket, message: InboundMessage, channel: Channel, customer: Customer, found: Place
@@ -284,9 +309,3 @@ def identity_key(message: InboundMessage) -> IdentityKey | None:
     if message.sender.identity is None:
         return None
     return message.workspace_id, message.sender.identity
-
-
-def ticket_keys(message: InboundMessage) -> list[TicketKey]:
-    """The tickets that a message points to, the strongest hint first."""
-    named = [message.ticket_id] if message.ticket_id else []
-    return [(message.workspace_id, ticket_id) for ticket_id in (*named, *message.thread_ticket_ids)]

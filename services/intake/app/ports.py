@@ -32,6 +32,13 @@ DedupeKey = tuple[str, str, str]
 """Workspace, channel and what recognises a repeat there."""
 
 
+ThreadKey = tuple[str, str, str]
+"""Workspace, channel and by what its provider knows a conversation."""
+
+SenderKey = tuple[str, UUID, str]
+"""Workspace, customer and channel."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What became of one inbound message."""
@@ -55,7 +62,10 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredMessage:
-    """An inbound message in its place."""
+    """An inbound message in its place.
+
+    attachment_ids: of the files that its media become
+    """
 
     message: InboundMessage
     channel_kind: ChannelKind
@@ -65,6 +75,7 @@ class StoredMessage:
     is_public: bool
     disposition: Disposition
     received_at: datetime
+    attachment_ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,14 +160,36 @@ class Messages(Protocol):
         ...
 
     async def add_messages(self, tx: Tx, messages: Sequence[StoredMessage]) -> None:
-        """New inbound messages.
+        """New inbound messages; their media wait to be fetched.
 
         Raises Collision where somebody else was faster with a dedupe key.
         """
         ...
 
 
-class Conversations(Tickets, Customers, Messages, Protocol):
+class Threads(Protocol):
+    """By what messages find their tickets beside what they say themselves."""
+
+    async def threads(self, tx: Tx, keys: Collection[ThreadKey]) -> Mapping[ThreadKey, UUID]:
+        """The tickets that these conversations were last about."""
+        ...
+
+    async def newest_tickets(self, tx: Tx, senders: Collection[SenderKey]) -> Mapping[SenderKey, UUID]:
+        """The newest ticket of each in the channel that is not closed. The customers are locked."""
+        ...
+
+    async def keep_threads(
+        self, tx: Tx, threads: Mapping[ThreadKey, UUID], before: Mapping[ThreadKey, UUID]
+    ) -> None:
+        """The tickets that conversations are about from now on.
+
+        before: what they were about when they were looked up
+        Raises Collision where somebody else was faster.
+        """
+        ...
+
+
+class Conversations(Tickets, Customers, Messages, Threads, Protocol):
     """All that receiving a message touches."""
 
 

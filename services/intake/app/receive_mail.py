@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from services.intake.app.attachment_ids import in_order
 from services.intake.app.mail_ports import (
     Attachment,
     Bounce,
@@ -223,13 +224,18 @@ class _Group:
             [
                 Attachment(
                     workspace_id=item.workspace_id,
-                    attachment_id=self._desk.ids.new(),
+                    attachment_id=attachment_id,
                     message_id=receipt.message_id,
                     file=file,
                     sha256=sha256,
                 )
                 for item, receipt in stored
-                for sha256, file in zip(item.item.sha256s, item.mail.attachments, strict=True)
+                for attachment_id, sha256, file in zip(
+                    in_order(self._desk.ids, len(item.mail.attachments)),
+                    item.item.sha256s,
+                    item.mail.attachments,
+                    strict=True,
+                )
             ],
         )
 

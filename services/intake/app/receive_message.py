@@ -7,12 +7,15 @@ order in which they stand, so that two of one sender end in one ticket as they w
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
-from services.intake.app.message_group import MessageGroup, dedupe_key, identity_key, ticket_keys
+from services.intake.app.message_group import MessageGroup, dedupe_key, identity_key
 from services.intake.app.outbound import kept_apart
 from services.intake.app.phone import phone_identity
-from services.intake.app.ports import Conversations, Receipt, TicketKey, Workspaces
+from services.intake.app.pointers import Pointers, sender_key, thread_key
+from services.intake.app.ports import Conversations, IdentityKey, Receipt, TicketKey, Workspaces
 from services.intake.domain.conversation import Located
+from services.intake.domain.customer import Customer
 from services.intake.domain.message import IdentityKind, InboundMessage
 from services.intake.domain.reopening import WINDOW
 from services.intake.domain.workspace import Workspace
@@ -46,23 +49,30 @@ async def receive_messages(
     fresh = [message for message in messages if dedupe_key(message) not in receipts]
     senders = {sender for message in fresh if (sender := identity_key(message))}
     customers = await conversations.lock_customers(tx, senders)
-    located = await conversations.locate(tx, {key for message in fresh for key in ticket_keys(message)})
+    writers = [_writer(message, customers) for message in fresh]
+    written = list(zip(fresh, writers, strict=True))
+    pointers = await _pointers(written, tx=tx, conversations=conversations)
+    pointed = [pointers.tickets(message, writer) for message, writer in written]
+    located = await conversations.locate(tx, {key for keys in pointed for key in keys})
     # An upper bound: a number that nobody takes is a gap, and gaps are allowed.
-    may_open = Counter(message.workspace_id for message in fresh if not _joins(message, located))
+    may_open = Counter(
+        message.workspace_id for message, keys in zip(fresh, pointed, strict=True) if not _joins(keys, located)
+    )
     numbers = await conversations.take_numbers(tx, may_open)
     now = await tx.now()
     tickets = {(key[0], found.ticket.ticket_id): found.ticket for key, found in located.items()}
     solved = [key for key, ticket in tickets.items() if ticket.status is TicketStatus.SOLVED]
-    writers = {(customer.workspace_id, customer.customer_id) for customer in customers.values()} if solved else ()
+    reopeners = {(customer.workspace_id, customer.customer_id) for customer in customers.values()}
     group = MessageGroup(
         configured=configured,
         receipts=receipts,
         customers=customers,
         located=located,
+        pointers=pointers,
         tickets=tickets,
         numbers=numbers,
         owners=await conversations.customers(tx, {(key[0], tickets[key].customer_id) for key in solved}),
-        reopenings=Counter(await conversations.reopenings(tx, solved, writers, now - WINDOW)),
+        reopenings=Counter(await conversations.reopenings(tx, solved, reopeners if solved else (), now - WINDOW)),
         ids=ids,
         now=now,
     )
@@ -70,10 +80,23 @@ async def receive_messages(
     await conversations.add_customers(tx, group.new_customers)
     await conversations.add_tickets(tx, list(group.opened.values()))
     await conversations.save_tickets(tx, list(group.changed.values()))
+    await conversations.keep_threads(tx, pointers.moved, pointers.known)
     await conversations.add_messages(tx, group.stored)
     await conversations.add_told(tx, kept_apart(group.told))
     tx.emit(told.event for told in group.told)
     return results
+
+
+async def _pointers(
+    written: Sequence[tuple[InboundMessage, UUID | None]], *, tx: Tx, conversations: Conversations
+) -> Pointers:
+    """What points to tickets beside what these messages say themselves; each with its writer."""
+    threads = {key for message, _ in written if (key := thread_key(message))}
+    senders = {sender_key(message, writer) for message, writer in written if message.continues and writer}
+    return Pointers(
+        known=await conversations.threads(tx, threads),
+        newest=dict(await conversations.newest_tickets(tx, senders)),
+    )
 
 
 def _with_known_number(message: InboundMessage, configured: Mapping[str, Workspace]) -> InboundMessage:
@@ -86,7 +109,14 @@ def _with_known_number(message: InboundMessage, configured: Mapping[str, Workspa
     return message if known == identity else replace(message, sender=replace(message.sender, identity=known))
 
 
-def _joins(message: InboundMessage, located: Mapping[TicketKey, Located]) -> bool:
+def _writer(message: InboundMessage, customers: Mapping[IdentityKey, Customer]) -> UUID | None:
+    """The customer who wrote it; none where they are new."""
+    key = identity_key(message)
+    customer = customers.get(key) if key else None
+    return customer.customer_id if customer else None
+
+
+def _joins(pointed: Sequence[TicketKey], located: Mapping[TicketKey, Located]) -> bool:
     """Whether it is sure to open no ticket: what is solved or closed may be continued by a new one."""
-    found = next((located[key] for key in ticket_keys(message) if key in located), None)
+    found = next((located[key] for key in pointed if key in located), None)
     return found is not None and found.ticket.status.is_unsolved

@@ -47,20 +47,26 @@ def place(
     now: datetime,
     *,
     reopens_within: timedelta = FOR_EVER,
+    thread: UUID | None = None,
+    continued: UUID | None = None,
 ) -> Place:
     """The place of a message among the tickets of its workspace that it points to.
 
     reopens_within: how long after it was solved a ticket is reopened; later a new one continues it
+    thread: the ticket that its conversation was last about, as its provider knows conversations: whoever the
+    provider lets write there takes part; continued: the ticket that it goes on with where nothing points to one
     Raises NotFound where it names a ticket that is not there.
     """
     if message.ticket_id is not None and message.ticket_id not in known:
         raise NotFound("There is no such ticket.")
-    hints = (message.ticket_id, *message.thread_ticket_ids)
-    found = next((known[hint] for hint in hints if hint is not None and hint in known), None)
-    if found is None:
+    hints = (message.ticket_id, thread, *message.thread_ticket_ids, continued)
+    hint = next((hint for hint in hints if hint is not None and hint in known), None)
+    if hint is None:
         return Place(ticket=None)
+    found = known[hint]
     ticket = found.ticket
-    is_participant = message.ticket_id is not None or customer_id in (ticket.customer_id, found.customer_id)
+    is_trusted = hint in (message.ticket_id, thread)
+    is_participant = is_trusted or customer_id in (ticket.customer_id, found.customer_id)
     if ticket.status is TicketStatus.CLOSED:
         # Nobody is let into a closed ticket, and a stranger's message continues nothing.
         return Place(ticket=None, follow_up_of=ticket.ticket_id if is_participant else None)

@@ -59,3 +59,18 @@ def test_how_long_a_solved_ticket_is_reopened_is_the_channels_affair(within: tim
     assert found == expected
     machine = a_message(ticket_id=an_id(1), machine=MachineClass.AUTO_REPLY)
     assert place(machine, known, ADA, LATER, reopens_within=within).ticket == solved
+
+
+def test_whoever_writes_in_a_ticket_s_conversation_takes_part() -> None:
+    known = {an_id(number): Located(a_ticket(number), ADA) for number in (1, 2)}
+    message = a_message(thread_ticket_ids=(an_id(2),))
+    assert place(message, known, GRACE, NOW, thread=an_id(1)) == Place(ticket=a_ticket(1))
+    closed = {an_id(1): Located(a_ticket(status=TicketStatus.CLOSED), ADA)}
+    assert place(message, closed, GRACE, NOW, thread=an_id(1)) == Place(ticket=None, follow_up_of=an_id(1))
+
+
+def test_a_message_goes_on_with_a_ticket_only_where_nothing_points_to_one() -> None:
+    known = {an_id(number): Located(a_ticket(number), ADA) for number in (1, 2)}
+    assert place(a_message(), known, ADA, NOW, continued=an_id(1)).ticket == a_ticket(1)
+    hinted = a_message(thread_ticket_ids=(an_id(2),))
+    assert place(hinted, known, ADA, NOW, continued=an_id(1)).ticket == a_ticket(2)
