@@ -21,6 +21,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "ticket_number": "a count",
     "address": "our own addresses",
     "mail_reference": "hashes, by which a repeat is still known",
+    "thread": "what providers call conversations",
     "blob": "deleted where nothing refers to it any more",
 }
 """Tables in which nothing has to be forgotten, and why."""
@@ -52,6 +53,15 @@ _FORGET: Mapping[str, TextClause] = {
     ),
     "attachment": text(
         "DELETE FROM attachment WHERE workspace_id = :workspace_id"
+        " AND message_id = ANY (CAST(:messages AS uuid[]))"
+    ),
+    "participant": text(
+        "DELETE FROM participant WHERE workspace_id = :workspace_id AND (ticket_id = ANY (CAST(:tickets AS uuid[]))"
+        " OR address IN (SELECT lower(value) FROM identity"
+        " WHERE workspace_id = :workspace_id AND customer_id = :customer_id))"
+    ),
+    "media_fetch": text(
+        "DELETE FROM media_fetch WHERE workspace_id = :workspace_id"
         " AND message_id = ANY (CAST(:messages AS uuid[]))"
     ),
     "delivery": text(

@@ -117,6 +117,11 @@ ticket = Table(
         *("workspace_id", "assignee_id", "number"),
         postgresql_where=text("assignee_id IS NOT NULL"),
     ),
+    Index(
+        "ticket_by_followed",
+        *("workspace_id", "follow_up_of"),
+        postgresql_where=text("follow_up_of IS NOT NULL"),
+    ),
     Index("ticket_by_target", "workspace_id", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
     Index("ticket_to_close", "shard", "close_due_at", postgresql_where=text("close_due_at IS NOT NULL")),
 )
@@ -317,6 +322,16 @@ thread = Table(
 )
 """By what providers know conversations, exactly, and the ticket that each was last about."""
 
+participant = Table(
+    "participant",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "address", "ticket_id"),
+)
+"""Who takes part in a ticket beside its customer: whom its public mails reached, in lower case. Personal data."""
+
 media_fetch = Table(
     "media_fetch",
     metadata,
@@ -354,5 +369,6 @@ FENCED = (
     mail_reference,
     attachment,
     thread,
+    participant,
 )
 CLAIMED = (ticket, delivery, raw_mail, media_fetch)

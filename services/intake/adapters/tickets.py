@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping, TextClause, text
 
 from services.intake.adapters import tables
 from services.intake.adapters.watching import TicketWatch
-from services.intake.app.ports import CustomerKey, TicketKey, Told
+from services.intake.app.ports import TicketKey, Told
 from services.intake.domain.conversation import Located
 from services.intake.domain.ticket import Ticket
 from shared.db.engine import Collision
@@ -32,6 +32,23 @@ _LOCATE = text(
     " FROM chain c JOIN ticket t ON t.workspace_id = c.workspace_id AND t.ticket_id = c.merged_into)"
     " SELECT workspace_id, asked, customer_id, ticket_id FROM chain WHERE merged_into IS NULL"
 )
+# What was solved or closed goes on in what follows it; UNION ends in circles, which merging can make.
+_LINES = text(
+    "WITH RECURSIVE line AS ("
+    "SELECT w.workspace_id, w.ticket_id AS asked, t.customer_id, t.ticket_id, t.merged_into, t.status, t.number"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
+    " JOIN ticket t USING (workspace_id, ticket_id)"
+    " UNION SELECT l.workspace_id, l.asked, l.customer_id, n.ticket_id, n.merged_into, n.status, n.number"
+    " FROM line l CROSS JOIN LATERAL ("
+    "SELECT m.ticket_id, m.merged_into, m.status, m.number FROM ticket m"
+    " WHERE m.workspace_id = l.workspace_id AND m.ticket_id = l.merged_into"
+    " UNION ALL SELECT f.ticket_id, f.merged_into, f.status, f.number FROM ticket f"
+    " WHERE l.merged_into IS NULL AND l.status IN ('solved', 'closed')"
+    " AND f.workspace_id = l.workspace_id AND f.follow_up_of = l.ticket_id) AS n)"
+    " SELECT DISTINCT ON (workspace_id, asked) workspace_id, asked, customer_id, ticket_id FROM line"
+    " WHERE merged_into IS NULL"
+    " ORDER BY workspace_id, asked, array_position(ARRAY['closed', 'solved'], status) DESC, number DESC"
+)
 _LOCK_TICKETS = text(
     "SELECT t.* FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
     " JOIN ticket t USING (workspace_id, ticket_id) ORDER BY t.workspace_id, t.ticket_id FOR UPDATE OF t"
@@ -52,17 +69,35 @@ class PostgresTickets:
 
     async def locate(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Located]:
         """Locks tickets by the id that was asked for; a merged one is followed to where it went."""
+        return await self._located(tx, keys, _LOCATE)
+
+    async def lines(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Located]:
+        """As `locate`, and one that is solved or closed is followed to the tickets that go on with it.
+
+        Of those an unsolved one is found before a solved one, and the newest before the others.
+        """
+        found = await self._located(tx, keys, _LINES)
+        ended = [key for key, one in found.items() if not one.ticket.status.is_unsolved]
+        if ended:
+            # Whoever opened a follow-up held this lock: it can be seen only now.
+            rows = await tx.execute(_LINES, pairs(ended))
+            if any(found[row.workspace_id, row.asked].ticket.ticket_id != row.ticket_id for row in rows):
+                raise Collision("a ticket was followed meanwhile")
+        return found
+
+    async def _located(
+        self, tx: Tx, keys: Collection[TicketKey], statement: TextClause
+    ) -> dict[TicketKey, Located]:
         if not keys:
             return {}
-        rows = (await tx.execute(_LOCATE, pairs(keys))).all()
-        survivors = {(row.workspace_id, row.asked): (row.workspace_id, row.ticket_id) for row in rows}
-        tickets = await self.lock_tickets(tx, set(survivors.values()))
+        rows = (await tx.execute(statement, pairs(keys))).all()
+        tickets = await self.lock_tickets(tx, {(row.workspace_id, row.ticket_id) for row in rows})
         if any(ticket.merged_into for ticket in tickets.values()):
             raise Collision("a ticket was merged meanwhile")
-        customers: dict[CustomerKey, CustomerKey] = {
-            (row.workspace_id, row.asked): (row.workspace_id, row.customer_id) for row in rows
+        return {
+            (row.workspace_id, row.asked): Located(tickets[row.workspace_id, row.ticket_id], row.customer_id)
+            for row in rows
         }
-        return {asked: Located(tickets[key], customers[asked][1]) for asked, key in survivors.items()}
 
     async def lock_tickets(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Ticket]:
         """Locks just these tickets."""

@@ -117,6 +117,10 @@ class ChannelPart(Request):
     )
     name: str | None = Field(default=None, min_length=1, max_length=100, description="Shown beside the address.")
     allows_lists: StrictBool = Field(default=False, description="Whether mail of mailing lists opens tickets.")
+    thread_by_subject: StrictBool = Field(
+        default=False,
+        description="Whether a mail that points to no ticket joins its sender's newest one with the same subject.",
+    )
     providers: tuple[ProviderPart, ...] = Field(
         default=(), max_length=8, description="Who brings requests by webhook; the first one takes the answers."
     )
@@ -138,6 +142,7 @@ def to_channel(item: ChannelPart, opened: Callable[[Secret], str]) -> Channel:
         address=item.address.lower() if item.address else None,
         name=item.name,
         allows_lists=item.allows_lists,
+        threads_by_subject=item.thread_by_subject,
         providers=providers,
         has_lost_secrets=has_lost_secrets,
     )

@@ -2,29 +2,33 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from services.intake.app.attachment_ids import in_order
+from services.intake.app.classified_request import classified_request, refused
+from services.intake.app.message_keys import address, dedupe_key, identity_key
 from services.intake.app.outbound import tell
 from services.intake.app.pointers import Pointers
 from services.intake.app.ports import (
     CustomerKey,
     DedupeKey,
     IdentityKey,
+    Presence,
     Receipt,
     StoredMessage,
     TicketKey,
     Told,
 )
-from services.intake.domain.classification import Classification, Described, Fate, classify, label_source, stated
-from services.intake.domain.conversation import Located, Place, place
+from services.intake.domain.classification import Classification, Fate
+from services.intake.domain.conversation import ALSO_LABEL, Located, Place, place
 from services.intake.domain.customer import Customer
-from services.intake.domain.lifecycle import open_ticket, receive, update
+from services.intake.domain.labelling import label_by_system
+from services.intake.domain.lifecycle import open_ticket, receive
 from services.intake.domain.message import Disposition, InboundMessage
 from services.intake.domain.reopening import LOOP_LABEL, may_reopen
-from services.intake.domain.ticket import SYSTEM, Change, Received, Ticket
+from services.intake.domain.ticket import Change, Received, Ticket
 from services.intake.domain.workspace import Channel, Workspace
 from shared.errors import DomainError
 from shared.events.envelope import Cause
@@ -38,7 +42,8 @@ class MessageGroup:
 
     located: tickets by the ids that messages point to; tickets: the same as they stand, by their own
     numbers: the next ticket number of each workspace
-    owners: the customers of solved tickets, of whom more may have to be told than who writes
+    owners: the customers of tickets of whom more may have to be told than who writes
+    present: who takes part in these tickets, of those who write; joined: who does so from now on
     reopenings: how often a ticket was reopened, or a customer reopened any, within the window of the cap
     """
 
@@ -49,11 +54,13 @@ class MessageGroup:
     pointers: Pointers
     tickets: dict[TicketKey, Ticket]
     numbers: dict[str, int]
-    owners: Mapping[CustomerKey, Customer]
+    owners: dict[CustomerKey, Customer]
+    present: set[Presence]
     reopenings: Counter[TicketKey]
     ids: IdFactory
     now: datetime
     new_customers: dict[IdentityKey | UUID, Customer] = field(default_factory=dict)
+    joined: set[Presence] = field(default_factory=set)
     opened: dict[TicketKey, Ticket] = field(default_factory=dict)
     changed: dict[TicketKey, Ticket] = field(default_factory=dict)
     stored: list[StoredMessage] = field(default_factory=list)
@@ -100,9 +107,9 @@ class MessageGroup:
             )
         reason = None
         if found.ticket is None:
-            classified = self._classified(message, channel, customer, workspace, is_known=not is_new)
+            classified = classified_request(message, channel, customer, workspace, is_known=not is_new)
             if classified.fate is not Fate.ACCEPT and not message.is_released:
-                return _refused(message, classified)
+                return refused(message, classified)
             change = self._open(message, channel, customer, found, classified)
             disposition = Disposition.OPENED
         else:
@@ -113,6 +120,8 @@ class MessageGroup:
             self._remember(message, customer)
         self._keep(change, disposition)
         self._point(message, change.ticket, found)
+        if found.is_participant:
+            self._invite(message, change.ticket, customer)
         # Whoever writes, a ticket tells about the customer whose it is.
         owner = self.owners.get((message.workspace_id, change.ticket.customer_id), customer)
         self.told.extend(tell(change, owner, cause, self.ids))
@@ -152,6 +161,13 @@ class MessageGroup:
         if found.ticket is None:
             self.pointers.opened(ticket)
 
+    def _invite(self, message: InboundMessage, ticket: Ticket, customer: Customer) -> None:
+        """Whoever writes publicly takes part from now on, and whom they write to."""
+        writer = () if customer.customer_id == ticket.customer_id else (address(message),)
+        joined = {(ticket.workspace_id, ticket.ticket_id, each) for each in (*writer, *message.invites) if each}
+        self.joined |= joined
+        self.present |= joined
+
     def _customer(self, message: InboundMessage, workspace: Workspace) -> tuple[Customer, bool]:
         key = identity_key(message)
         if key and (known := self.customers.get(key)):
@@ -176,10 +192,12 @@ class MessageGroup:
     def _known(self, message: InboundMessage, customer: Customer) -> dict[UUID, Located]:
         known = {}
         for key in self.pointers.tickets(message, customer.customer_id):
-            if found := self.located.get(key):
-                known[key[1]] = Located(self.tickets[key[0], found.ticket.ticket_id], found.customer_id)
-            elif opened := self.opened.get(key):
-                known[key[1]] = Located(opened, opened.customer_id)
+            found = self.located.get(key)
+            ticket = self.tickets[key[0], found.ticket.ticket_id] if found else self.opened.get(key)
+            if ticket is not None:
+                takes_part = (key[0], ticket.ticket_id, address(message)) in self.present
+                customer_id = found.customer_id if found else ticket.customer_id
+                known[key[1]] = Located(ticket, customer_id, takes_part)
         return known
 
     def _survivor(self, workspace_id: str, ticket_id: UUID) -> UUID:
@@ -195,6 +213,8 @@ class MessageGroup:
         is_allowed = may_reopen(of_ticket=self.reopenings[of_ticket], of_sender=self.reopenings[of_sender])
         received = self._received(message, channel, is_public=found.is_participant)
         change = receive(ticket, received, self.now, may_reopen=is_allowed)
+        if found.also and found.is_participant and message.machine is MachineClass.NONE:
+            change = change.then(label_by_system(change.ticket, (ALSO_LABEL, str(found.also[0])), self.now))
         if ticket.status is not TicketStatus.SOLVED:
             return change, Disposition.APPENDED, None
         if change.ticket.status is TicketStatus.OPEN:
@@ -202,34 +222,11 @@ class MessageGroup:
             return change, Disposition.REOPENED, None
         if is_allowed or message.machine is not MachineClass.NONE or not found.is_participant:
             return change, Disposition.APPENDED, None
-        return change.then(_suspected(change.ticket, self.now)), Disposition.APPENDED, "reopened_too_often"
-
-    def _classified(
-        self,
-        message: InboundMessage,
-        channel: Channel,
-        customer: Customer,
-        workspace: Workspace,
-        *,
-        is_known: bool,
-    ) -> Classification:
-        """What the rules make of a request; its language is what they say, or else what it looks like."""
-        seen = message.language
-        if seen is None:
-            seen = workspace.language_of(f"{message.subject}\n{message.text_new}")
-        described = Described(
-            subject=message.subject,
-            text=message.text_new,
-            channel=message.channel,
-            channel_kind=channel.kind,
-            language=seen or "",
-            sender=message.sender,
-            is_known=is_known,
-            is_machine=message.machine is not MachineClass.NONE,
+        return (
+            change.then(label_by_system(change.ticket, LOOP_LABEL, self.now)),
+            Disposition.APPENDED,
+            "reopened_too_often",
         )
-        said = stated(message.labels, message.priority, "sender")
-        classified = classify(described, customer, workspace.rules, said)
-        return classified if classified.language else replace(classified, language=seen)
 
     def _open(
         self,
@@ -239,6 +236,7 @@ class MessageGroup:
         found: Place,
         classified: Classification,
     ) -> Change:
+        self.owners[customer.workspace_id, customer.customer_id] = customer
         number = self.numbers[message.workspace_id]
         self.numbers[message.workspace_id] = number + 1
         ticket = Ticket(
@@ -273,39 +271,3 @@ class MessageGroup:
             is_public=is_public,
             received_at=self.now,
         )
-
-
-def _refused(message: InboundMessage, classified: Classification) -> Receipt:
-    is_dropped = classified.fate is Fate.DROP
-    return Receipt(
-        ticket_id=None,
-        ticket_number=None,
-        message_id=message.message_id,
-        disposition=Disposition.DROPPED if is_dropped else Disposition.QUARANTINED,
-        reason=f"rule: {classified.fate_by}",
-    )
-
-
-def _suspected(ticket: Ticket, now: datetime) -> Change:
-    key, value = LOOP_LABEL
-    return update(
-        ticket,
-        SYSTEM,
-        now,
-        labels={**ticket.labels, key: value},
-        sources={**ticket.sources, label_source(key): ActorKind.SYSTEM.value},
-    )
-
-
-def dedupe_key(message: InboundMessage) -> DedupeKey | None:
-    """What recognises a repeat of a message, if anything does."""
-    if message.dedupe_key is None:
-        return None
-    return message.workspace_id, message.channel, message.dedupe_key
-
-
-def identity_key(message: InboundMessage) -> IdentityKey | None:
-    """Who a message is from, if that is known."""
-    if message.sender.identity is None:
-        return None
-    return message.workspace_id, message.sender.identity

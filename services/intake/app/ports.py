@@ -38,6 +38,9 @@ ThreadKey = tuple[str, str, str]
 SenderKey = tuple[str, UUID, str]
 """Workspace, customer and channel."""
 
+Presence = tuple[str, UUID, str]
+"""Workspace, ticket and the address of somebody who takes part in it, in lower case."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
@@ -104,6 +107,13 @@ class Tickets(Protocol):
 
     async def locate(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Located]:
         """Locks tickets by the id that was asked for; a merged one is followed to where it went."""
+        ...
+
+    async def lines(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Located]:
+        """As `locate`, and one that is solved or closed is followed to the tickets that go on with it.
+
+        Of those an unsolved one is found before a solved one, and the newest before the others.
+        """
         ...
 
     async def lock_tickets(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Ticket]:
@@ -174,8 +184,24 @@ class Threads(Protocol):
         """The tickets that these conversations were last about."""
         ...
 
-    async def newest_tickets(self, tx: Tx, senders: Collection[SenderKey]) -> Mapping[SenderKey, UUID]:
-        """The newest ticket of each in the channel that is not closed. The customers are locked."""
+    async def newest_tickets(
+        self, tx: Tx, senders: Collection[SenderKey]
+    ) -> Mapping[SenderKey, Sequence[tuple[UUID, str]]]:
+        """Tickets of each in the channel that are not closed, the newest first, with their subjects.
+
+        The customers are locked.
+        """
+        ...
+
+    async def present(self, tx: Tx, asked: Mapping[Presence, UUID | None]) -> set[Presence]:
+        """Who of these takes part, as customer or by address, in a ticket or in one that it goes on with.
+
+        asked: with the customers that they are
+        """
+        ...
+
+    async def add_presences(self, tx: Tx, presences: Collection[Presence]) -> None:
+        """These take part from now on."""
         ...
 
     async def keep_threads(

@@ -38,6 +38,8 @@ _MAX_HINTS = 8
 _BOUNCES = (MachineClass.BOUNCE_HARD, MachineClass.BOUNCE_SOFT)
 _REPORTS = (*_BOUNCES, MachineClass.RECEIPT, MachineClass.COMPLAINT)
 """These tell about a mail of ours: they are recorded there and are no message."""
+_ABOUT_OURS = (*_REPORTS, MachineClass.AUTO_REPLY, MachineClass.AUTO_GENERATED)
+"""These may hold the mail of ours that they are about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +178,7 @@ class _Group:
     async def _receive(self, items: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]) -> None:
         threads = await self._threads(items, known)
         arrivals = [
-            Arrival(replace(to_message(item, thread), is_released=self._is_released), item.cause)
+            Arrival(replace(to_message(item, *thread), is_released=self._is_released), item.cause)
             for item, thread in zip(items, threads, strict=True)
         ]
         receipts = await receive_messages(
@@ -206,9 +208,11 @@ class _Group:
             )
             if receipt.ticket_id and not is_repeat:
                 stored[item.item.raw.key] = item, receipt
-        await self._keep(list(stored.values()))
+        await self._keep(list(stored.values()), known)
 
-    async def _keep(self, stored: Sequence[tuple[ScreenedMail, Receipt]]) -> None:
+    async def _keep(
+        self, stored: Sequence[tuple[ScreenedMail, Receipt]], known: Mapping[ReferenceKey, Referred]
+    ) -> None:
         """By what later mails find these messages, and their files."""
         await self._desk.references.add(
             self._tx,
@@ -216,7 +220,7 @@ class _Group:
                 (item.workspace_id, key): Referred(ticket_id=receipt.ticket_id, message_id=receipt.message_id)
                 for item, receipt in stored
                 if receipt.ticket_id
-                for key in mail_threads.recognised_by(item.mail)
+                for key in item.kept_keys(known)
             },
         )
         await self._desk.messages.add_attachments(
@@ -241,21 +245,22 @@ class _Group:
 
     async def _threads(
         self, items: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]
-    ) -> list[tuple[UUID, ...]]:
-        """The tickets that each mail points to, the strongest hint first."""
+    ) -> list[tuple[tuple[UUID, ...], tuple[UUID, ...]]]:
+        """The tickets that each mail points to, the strongest hint first: those for sure, and the likely ones."""
         hints = [
             mail_threads.hints(
                 item.mail,
                 envelope_recipients=item.item.raw.recipients,
                 workspace_id=item.workspace_id,
                 secret=self._desk.secret,
+                is_about_ours=item.verdict.machine in _ABOUT_OURS,
             )
             for item in items
         ]
         numbers = {
             (item.workspace_id, hint)
-            for item, all_of_it in zip(items, hints, strict=True)
-            for hint in all_of_it
+            for item, found in zip(items, hints, strict=True)
+            for hint in (*found.sure, *found.likely)
             if isinstance(hint, int)
         }
         tickets = await self._desk.references.tickets(self._tx, numbers)
@@ -263,11 +268,14 @@ class _Group:
         def ticket_of(workspace_id: str, hint: mail_threads.Hint) -> UUID | None:
             if isinstance(hint, int):
                 return tickets.get((workspace_id, hint))
-            referred = known.get((workspace_id, mail_threads.id_key(hint)))
+            referred = known.get((workspace_id, hint))
             return referred.ticket_id if referred else None
 
-        found = [
-            [ticket_of(item.workspace_id, hint) for hint in all_of_it]
-            for item, all_of_it in zip(items, hints, strict=True)
+        def of(workspace_id: str, pointed: Sequence[mail_threads.Hint]) -> tuple[UUID, ...]:
+            named = (ticket_of(workspace_id, hint) for hint in pointed)
+            return tuple(dict.fromkeys(ticket_id for ticket_id in named if ticket_id))[:_MAX_HINTS]
+
+        return [
+            (of(item.workspace_id, found.sure), of(item.workspace_id, found.likely))
+            for item, found in zip(items, hints, strict=True)
         ]
-        return [tuple(dict.fromkeys(ticket for ticket in one if ticket))[:_MAX_HINTS] for one in found]

@@ -9,15 +9,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from services.intake.app.message_group import MessageGroup, dedupe_key, identity_key
+from services.intake.app.message_group import MessageGroup
+from services.intake.app.message_keys import address, dedupe_key, identity_key, sender_key, thread_key
 from services.intake.app.outbound import kept_apart
 from services.intake.app.phone import phone_identity
-from services.intake.app.pointers import Pointers, sender_key, thread_key
-from services.intake.app.ports import Conversations, IdentityKey, Receipt, TicketKey, Workspaces
+from services.intake.app.pointers import Pointers, asks_for_newest
+from services.intake.app.ports import (
+    Conversations,
+    CustomerKey,
+    IdentityKey,
+    Presence,
+    Receipt,
+    TicketKey,
+    Workspaces,
+)
 from services.intake.domain.conversation import Located
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import IdentityKind, InboundMessage
 from services.intake.domain.reopening import WINDOW
+from services.intake.domain.ticket import Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.errors import DomainError
@@ -53,10 +63,12 @@ async def receive_messages(
     written = list(zip(fresh, writers, strict=True))
     pointers = await _pointers(written, tx=tx, conversations=conversations)
     pointed = [pointers.tickets(message, writer) for message, writer in written]
-    located = await conversations.locate(tx, {key for keys in pointed for key in keys})
+    located = await conversations.lines(tx, {key for keys in pointed for key in keys})
     # An upper bound: a number that nobody takes is a gap, and gaps are allowed.
     may_open = Counter(
-        message.workspace_id for message, keys in zip(fresh, pointed, strict=True) if not _joins(keys, located)
+        message.workspace_id
+        for message, writer in written
+        if not _joins(pointers.sure_tickets(message, writer), located)
     )
     numbers = await conversations.take_numbers(tx, may_open)
     now = await tx.now()
@@ -71,7 +83,8 @@ async def receive_messages(
         pointers=pointers,
         tickets=tickets,
         numbers=numbers,
-        owners=await conversations.customers(tx, {(key[0], tickets[key].customer_id) for key in solved}),
+        owners=await conversations.customers(tx, _owners(tickets, pointed, located)),
+        present=await conversations.present(tx, _strangers(written, pointed, located)),
         reopenings=Counter(await conversations.reopenings(tx, solved, reopeners if solved else (), now - WINDOW)),
         ids=ids,
         now=now,
@@ -80,6 +93,7 @@ async def receive_messages(
     await conversations.add_customers(tx, group.new_customers)
     await conversations.add_tickets(tx, list(group.opened.values()))
     await conversations.save_tickets(tx, list(group.changed.values()))
+    await conversations.add_presences(tx, group.joined)
     await conversations.keep_threads(tx, pointers.moved, pointers.known)
     await conversations.add_messages(tx, group.stored)
     await conversations.add_told(tx, kept_apart(group.told))
@@ -87,12 +101,39 @@ async def receive_messages(
     return results
 
 
+def _owners(
+    tickets: Mapping[TicketKey, Ticket],
+    pointed: Sequence[Sequence[TicketKey]],
+    located: Mapping[TicketKey, Located],
+) -> set[CustomerKey]:
+    """The customers of tickets of whom more may have to be told than that somebody has written."""
+    told = {key for key, ticket in tickets.items() if ticket.status is TicketStatus.SOLVED}
+    for keys in pointed:
+        several = {(key[0], located[key].ticket.ticket_id) for key in keys if key in located}
+        told |= several if len(several) > 1 else set()
+    return {(key[0], tickets[key].customer_id) for key in told}
+
+
+def _strangers(
+    written: Sequence[tuple[InboundMessage, UUID | None]],
+    pointed: Sequence[Sequence[TicketKey]],
+    located: Mapping[TicketKey, Located],
+) -> dict[Presence, UUID | None]:
+    """Who writes about tickets that are not theirs, as far as can be seen, with the customers that they are."""
+    return {
+        (key[0], found.ticket.ticket_id, address(message)): writer
+        for (message, writer), keys in zip(written, pointed, strict=True)
+        for key in keys
+        if (found := located.get(key)) and writer not in (found.customer_id, found.ticket.customer_id)
+    }
+
+
 async def _pointers(
     written: Sequence[tuple[InboundMessage, UUID | None]], *, tx: Tx, conversations: Conversations
 ) -> Pointers:
     """What points to tickets beside what these messages say themselves; each with its writer."""
     threads = {key for message, _ in written if (key := thread_key(message))}
-    senders = {sender_key(message, writer) for message, writer in written if message.continues and writer}
+    senders = {sender_key(message, writer) for message, writer in written if asks_for_newest(message) and writer}
     return Pointers(
         known=await conversations.threads(tx, threads),
         newest=dict(await conversations.newest_tickets(tx, senders)),

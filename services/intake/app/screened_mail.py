@@ -1,5 +1,6 @@
 """A mail that may become a message, and the message that it becomes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -32,6 +33,12 @@ class ScreenedMail:
         """By what it is recognised when it comes again."""
         return self.workspace_id, mail_threads.repeat_key(self.mail)
 
+    def kept_keys(self, known: Collection[ReferenceKey]) -> frozenset[bytes]:
+        """The keys by which later mails find it. known: those of mails that have come, of all that it names"""
+        come = {key for workspace_id, key in known if workspace_id == self.workspace_id}
+        awaited = mail_threads.awaits(self.mail, own_addresses=self.workspace.mail_addresses, known=come)
+        return mail_threads.recognised_by(self.mail) | awaited
+
     def delivered_to(self) -> tuple[str, ...]:
         """Those of our addresses that it was sent to."""
         addresses = self.item.raw.recipients or self.mail.recipients
@@ -51,27 +58,39 @@ class ScreenedMail:
         return f"bounced: {statuses or self.mail.subject}"[:200]
 
 
-def to_message(item: ScreenedMail, thread: tuple[UUID, ...]) -> InboundMessage:
+def to_message(item: ScreenedMail, thread: tuple[UUID, ...], likely: tuple[UUID, ...]) -> InboundMessage:
     """The message, which joins the first of these tickets that it may."""
     mail, raw = item.mail, item.item.raw
+    sender = _sender(mail, raw.sender)
+    channel = item.workspace.channels.get(raw.channel)
     return InboundMessage(
         workspace_id=raw.workspace_id,
         message_id=raw.raw_id,
         channel=raw.channel,
-        sender=_sender(mail, raw.sender),
+        sender=sender,
         subject=mail.subject,
         text=mail.text,
         text_new=mail.text_new,
         html=mail.html,
         dedupe_key=f"mail:{mail_threads.repeat_key(mail).hex()}",
         thread_ticket_ids=thread,
+        likely_ticket_ids=likely,
         machine=item.verdict.machine,
         may_open=item.verdict.may_open,
         provider_message_id=mail.message_id,
         reply_to=mail.reply_to,
         delivered_to=item.delivered_to(),
+        invites=_invites(item, sender),
+        same_subject=channel is not None and channel.threads_by_subject,
         sent_at=mail.sent_at,
     )
+
+
+def _invites(item: ScreenedMail, sender: Sender) -> tuple[str, ...]:
+    """Whom it reached beside its sender and us."""
+    writer = sender.identity.value.lower() if sender.identity else None
+    others = mail_threads.people(item.mail, item.workspace.mail_addresses)
+    return tuple(address for address in others if address != writer)
 
 
 def _sender(mail: Mail, envelope_sender: str | None) -> Sender:

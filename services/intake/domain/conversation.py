@@ -13,17 +13,22 @@ from shared.vocabulary import MachineClass, TicketStatus
 FOR_EVER = timedelta.max
 NEVER = timedelta.min
 
+ALSO_LABEL = "also_points_to"
+"""The label of a ticket that a message joined which points to another one too; its value is that one's number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Located:
     """A ticket that a message points to.
 
-    ticket: the one that took it up, where it was merged
+    ticket: the one that took it up, where it was merged, or that goes on with it, where it is solved or closed
     customer_id: whose ticket it was that the message points to
+    takes_part: whether the sender does, though neither is theirs
     """
 
     ticket: Ticket
     customer_id: UUID
+    takes_part: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +38,13 @@ class Place:
     ticket: the ticket it joins; none opens a new one
     follow_up_of: the ticket that the new one continues
     is_participant: whether its sender already takes part in that ticket; a stranger's message is not public
+    also: the numbers of other tickets that it points to
     """
 
     ticket: Ticket | None
     follow_up_of: UUID | None = None
     is_participant: bool = True
+    also: tuple[int, ...] = ()
 
 
 def place(
@@ -59,18 +66,25 @@ def place(
     """
     if message.ticket_id is not None and message.ticket_id not in known:
         raise NotFound("There is no such ticket.")
-    hints = (message.ticket_id, thread, *message.thread_ticket_ids, continued)
-    hint = next((hint for hint in hints if hint is not None and hint in known), None)
-    if hint is None:
+    named = (message.ticket_id, thread, *message.thread_ticket_ids)
+    sure = [known[hint] for hint in named if hint is not None and hint in known]
+    likely = [known[hint] for hint in message.likely_ticket_ids if hint in known]
+    pointed = [*sure, *(one for one in likely if _takes_part(customer_id, one))]
+    found = next(iter(pointed), None) or (known.get(continued) if continued else None)
+    if found is None:
         return Place(ticket=None)
-    found = known[hint]
     ticket = found.ticket
-    is_trusted = hint in (message.ticket_id, thread)
-    is_participant = is_trusted or customer_id in (ticket.customer_id, found.customer_id)
+    is_trusted = message.ticket_id is not None or (thread is not None and thread in known)
+    is_participant = is_trusted or _takes_part(customer_id, found)
     if ticket.status is TicketStatus.CLOSED:
         # Nobody is let into a closed ticket, and a stranger's message continues nothing.
         return Place(ticket=None, follow_up_of=ticket.ticket_id if is_participant else None)
     would_reopen = is_participant and message.machine is MachineClass.NONE
     if would_reopen and ticket.solved_at is not None and now - ticket.solved_at > reopens_within:
         return Place(ticket=None, follow_up_of=ticket.ticket_id)
-    return Place(ticket=ticket, is_participant=is_participant)
+    also = (one.ticket.number for one in pointed if one.ticket.ticket_id != ticket.ticket_id)
+    return Place(ticket=ticket, is_participant=is_participant, also=tuple(dict.fromkeys(also)))
+
+
+def _takes_part(customer_id: UUID, found: Located) -> bool:
+    return found.takes_part or customer_id in (found.ticket.customer_id, found.customer_id)

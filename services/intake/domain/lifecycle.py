@@ -191,14 +191,14 @@ def customer_changed(ticket: Ticket, actor: Actor, now: datetime) -> Change:
 
 
 def merge(source: Ticket, target: Ticket, actor: Actor, now: datetime) -> Change:
-    """The source goes up in the target and is closed for good.
+    """The source goes up in the target and is closed for good, if it was not closed before.
 
-    Raises IllegalTransition for itself, a source already merged or closed, or a target that is.
+    Raises IllegalTransition for itself, a source that was merged before, or a target that was or is closed.
     """
     if source.ticket_id == target.ticket_id:
         raise IllegalTransition("A ticket cannot be merged into itself.")
-    if source.merged_into is not None or source.status is S.CLOSED:
-        raise IllegalTransition("The ticket is closed.")
+    if source.merged_into is not None:
+        raise IllegalTransition("The ticket went up in another one.")
     if target.merged_into is not None or target.status is S.CLOSED:
         raise IllegalTransition("The target is closed.")
     fact = Merged(target_ticket_id=target.ticket_id, previous=source.status, actor=actor)
@@ -207,7 +207,7 @@ def merge(source: Ticket, target: Ticket, actor: Actor, now: datetime) -> Change
         change.ticket,
         status=S.CLOSED,
         merged_into=target.ticket_id,
-        closed_at=change.ticket.last_event_at,
+        closed_at=source.closed_at or change.ticket.last_event_at,
         close_due_at=None,
     )
     return Change(merged, change.facts)

@@ -1,34 +1,62 @@
 """By what a mail says to which earlier one it belongs. What we issued is proof, what anybody can write a hint."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from services.intake.domain import reply_token
 from services.intake.domain.mail import Mail
+from services.intake.domain.subject_tag import read_subject_tag
 
-Hint = int | str
-"""The number of a ticket, proved by a token of ours; or a Message-ID, to be looked up in the workspace."""
+Hint = int | bytes
+"""The number of a ticket, proved by us; or the key of a reference, to be looked up in the workspace."""
+
+_MAX_PEOPLE = 50
+_MAX_AWAITED = 5
+_MAX_AWAITING = 10
 
 
-def hints(mail: Mail, *, envelope_recipients: Sequence[str], workspace_id: str, secret: bytes) -> list[Hint]:
-    """What points to a ticket, the strongest first, nothing twice.
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What points to tickets, the strongest first, nothing twice.
 
-    What a report is about, then the address that it was sent to, then what it answers, the newest first.
-    Subjects never count: they are edited, guessed and quoted.
+    sure: whoever writes is let in, if not publicly; likely: only who takes part already
     """
-    answered = (*mail.in_reply_to, *reversed(mail.references))
-    found = (
-        *_of_message_ids(mail.original_message_ids, workspace_id, secret),
+
+    sure: tuple[Hint, ...]
+    likely: tuple[Hint, ...]
+
+
+def hints(
+    mail: Mail,
+    *,
+    envelope_recipients: Sequence[str],
+    workspace_id: str,
+    secret: bytes,
+    is_about_ours: bool = False,
+) -> Hints:
+    """What in a mail points to a ticket.
+
+    First what an automatic answer is about, then the address that it was sent to, then what it answers, the
+    newest first. Likely are the tag in its subject, and what said before this mail came that it belongs there.
+    is_about_ours: whether a mail that it holds is what it is about, as in automatic answers; people forward
+    old mail, which points nowhere
+    """
+    originals = mail.original_message_ids if is_about_ours else ()
+    sure: tuple[Hint, ...] = (
+        *_of_message_ids(originals, workspace_id, secret),
         *_of_addresses((*envelope_recipients, *mail.recipients), workspace_id, secret),
-        *_of_message_ids(answered, workspace_id, secret),
+        *_of_message_ids(_answered(mail), workspace_id, secret),
     )
-    return list(dict.fromkeys(found))
+    tagged = read_subject_tag(secret, workspace_id, mail.subject)
+    likely: tuple[Hint, ...] = (*(() if tagged is None else (tagged,)), *_kin(mail))
+    return Hints(tuple(dict.fromkeys(sure)), tuple(dict.fromkeys(likely)))
 
 
 def own_messages(mail: Mail, *, workspace_id: str, secret: bytes) -> list[UUID]:
     """Messages of ours that a report is about, proved by the token in their Message-ID."""
-    named = (*mail.original_message_ids, *mail.in_reply_to, *reversed(mail.references))
+    named = (*mail.original_message_ids, *_answered(mail))
     return [
         own[0]
         for rfc_id in named
@@ -44,8 +72,27 @@ def recognised_by(mail: Mail) -> frozenset[bytes]:
 
 def refers_to(mail: Mail) -> frozenset[bytes]:
     """The keys of earlier mails that this one may belong to, or be a repeat of."""
-    named = (*mail.original_message_ids, *mail.in_reply_to, *mail.references)
-    return frozenset({repeat_key(mail), *map(id_key, named)})
+    named = (*mail.original_message_ids, *_answered(mail))
+    return frozenset({repeat_key(mail), *map(id_key, named), *_kin(mail)})
+
+
+def awaits(mail: Mail, *, own_addresses: Collection[str] = (), known: Collection[bytes] = ()) -> frozenset[bytes]:
+    """The keys by which what this mail answers finds it when it comes later, and what else answers that.
+
+    Mails overtake each other. Only who wrote this one, and whom it has reached, find it so.
+    known: the keys of mails that have come: those need not be awaited
+    """
+    missing = [rfc_id for rfc_id in dict.fromkeys(_answered(mail)) if id_key(rfc_id) not in known]
+    writers = people(mail, own_addresses)[:_MAX_AWAITING]
+    return frozenset(_kin_key(rfc_id, person) for rfc_id in missing[:_MAX_AWAITED] for person in writers)
+
+
+def people(mail: Mail, own_addresses: Collection[str]) -> tuple[str, ...]:
+    """Who wrote a mail and whom it reached beside us, in lower case: they take part in what follows."""
+    named = (mail.sender.address if mail.sender else None, mail.reply_to, *mail.recipients)
+    known = (address.lower() for address in named if address)
+    others = (address for address in known if reply_token.without_tag(address) not in own_addresses)
+    return tuple(dict.fromkeys(others))[:_MAX_PEOPLE]
 
 
 def repeat_key(mail: Mail) -> bytes:
@@ -63,6 +110,23 @@ def id_key(rfc_message_id: str) -> bytes:
     return _key("id", rfc_message_id)
 
 
+def _answered(mail: Mail) -> tuple[str, ...]:
+    """What a mail answers, the newest first."""
+    return (*mail.in_reply_to, *reversed(mail.references))
+
+
+def _kin(mail: Mail) -> tuple[bytes, ...]:
+    """The keys by which this mail finds those that came before what they answer."""
+    if mail.sender is None:
+        return ()
+    named = (*([mail.message_id] if mail.message_id else []), *_answered(mail))
+    return tuple(_kin_key(rfc_id, mail.sender.address) for rfc_id in named)
+
+
+def _kin_key(rfc_id: str, address: str) -> bytes:
+    return _key("kin", rfc_id, address.lower())
+
+
 def _key(*parts: str) -> bytes:
     return hashlib.sha256("\0".join(parts).encode("utf-8", errors="replace")).digest()
 
@@ -78,4 +142,4 @@ def _of_message_ids(rfc_ids: Iterable[str], workspace_id: str, secret: bytes) ->
         own = reply_token.read_message_id(rfc_id)
         if own and (number := reply_token.read_token(secret, workspace_id, own[1])) is not None:
             yield number
-        yield rfc_id
+        yield id_key(rfc_id)

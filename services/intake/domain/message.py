@@ -76,14 +76,15 @@ class InboundMessage:
     dedupe_key: what recognises a repeat, unique in its channel; none where the sender gave nothing
     text: what the sender wrote; text_new: without what it quotes
     ticket_id: the ticket that the sender names; thread_ticket_ids: tickets that its threading points to,
-    the strongest hint first
+    the strongest hint first; likely_ticket_ids: those that it joins only if its sender takes part there
     may_open: whether it opens a ticket where it joins none; machine mail may not
     is_released: whether a person has let it in, so that no rule refuses it
     provider_message_id: the id that its channel knows it by; reply_to: where its sender wants the answer
-    delivered_to: those of our addresses that it was sent to
+    delivered_to: those of our addresses that it was sent to; invites: addresses of others whom it reached or
+    that it wants answers to go to, in lower case: they take part in its ticket
     thread_key: by what its provider knows the conversation, exactly, such as a Slack thread or a chat
     continues: whether, where nothing else points to a ticket, it joins its sender's newest one of this channel
-    that is not closed: texts have no threads
+    that is not closed: texts have no threads; same_subject: the same, but only one with its subject
     media: files to be fetched
     sent_at: the sender's claim, shown only
     """
@@ -102,14 +103,17 @@ class InboundMessage:
     dedupe_key: str | None = None
     ticket_id: UUID | None = None
     thread_ticket_ids: tuple[UUID, ...] = ()
+    likely_ticket_ids: tuple[UUID, ...] = ()
     machine: MachineClass = MachineClass.NONE
     may_open: bool = True
     is_released: bool = False
     provider_message_id: str | None = None
     reply_to: str | None = None
     delivered_to: tuple[str, ...] = ()
+    invites: tuple[str, ...] = ()
     thread_key: str | None = None
     continues: bool = False
+    same_subject: bool = False
     media: tuple[Media, ...] = ()
     sent_at: datetime | None = None
 

@@ -23,7 +23,8 @@ class Channel:
     reopens_within: how long after it was solved a customer's message reopens a ticket
     address: where its mail comes in and from where answers leave, or what names it in the paths of its webhooks
     and chats; lower-case; name: shown beside it
-    allows_lists: whether mail of mailing lists opens tickets
+    allows_lists: whether mail of mailing lists opens tickets; threads_by_subject: whether a mail that points
+    nowhere joins its sender's newest ticket of the same subject
     providers: who brings requests by webhook; the first one takes the answers
     has_lost_secrets: whether it has no providers because their secrets were sealed with another key
     """
@@ -37,6 +38,7 @@ class Channel:
     address: str | None = None
     name: str | None = None
     allows_lists: bool = False
+    threads_by_subject: bool = False
     providers: tuple[Provider, ...] = ()
     has_lost_secrets: bool = False
 

@@ -159,6 +159,23 @@ async def test_a_text_after_the_time_for_reopening_follows_the_solved_ticket(off
     assert (await office.ticket(str(receipts[0].ticket_id)))["follow_up_of"] == str(first.ticket_id)
 
 
+async def test_what_names_a_closed_ticket_goes_on_in_the_one_that_follows_it(office: Office) -> None:
+    first = await office.open_ticket()
+    await close(office, UUID(first))
+    bodies = [office.message(ticket_id=first) for _ in range(4)]
+    answers = await asyncio.gather(*(office.http.post("/v1/messages", json=body) for body in bodies))
+    assert Counter(answer.json()["disposition"] for answer in answers) == {"opened": 1, "appended": 3}
+    (second,) = {answer.json()["ticket_id"] for answer in answers}
+    await close(office, second)
+    third = (await office.send(ticket_id=first))["ticket_id"]
+    assert (await office.ticket(third))["follow_up_of"] == second
+    # A closed ticket can still be merged, and whoever asks for it is led on.
+    target = await office.open_ticket()
+    merged = await office.http.post(f"/v1/tickets/{second}/merge", json={"into": target})
+    assert merged.status_code == 200
+    assert (await office.send(ticket_id=second))["ticket_id"] == target
+
+
 async def test_media_wait_to_be_fetched(office: Office) -> None:
     await office.configure(channels=CHANNELS)
     files = (Media(url="https://media.example/1", media_type="image/png", filename="a.png"), Media(url="2"))

@@ -19,7 +19,7 @@ from services.intake.adapters.email.raws import PostgresRawMails
 from services.intake.app.mail_ports import Blobs, Outcome, RawKey, RawMail, RawState, ReadMail, UnreadableMail
 from services.intake.app.receive_mail import MailDesk, receive_mails
 from services.intake.domain.mail import Mail
-from services.intake.domain.mail_threads import recognised_by, refers_to
+from services.intake.domain.mail_threads import awaits, recognised_by, refers_to
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import NotFound, StaleEpoch, TransientError
@@ -163,6 +163,7 @@ def _ready(in_hand: Mapping[RawKey, tuple[RawMail, asyncio.Task[ReadMail]]]) -> 
             if any((raw.workspace_id, key) in recognised for key in refers_to(item.mail)):
                 held_up.add(sender)
                 continue
-            recognised |= {(raw.workspace_id, key) for key in recognised_by(item.mail)}
+            kept = recognised_by(item.mail) | awaits(item.mail)
+            recognised |= {(raw.workspace_id, key) for key in kept}
         ready.append(item)
     return ready

@@ -8,6 +8,7 @@ from email.utils import format_datetime
 
 from services.intake.adapters.email.deliveries import Outgoing
 from services.intake.domain import reply_token
+from services.intake.domain.subject_tag import tagged
 from services.intake.domain.workspace import Channel
 from shared.vocabulary import AuthorKind
 
@@ -30,7 +31,7 @@ def compose(outgoing: Outgoing, channel: Channel, *, secret: bytes, now: datetim
     mail["From"] = Address(_one_line(channel.name or ""), addr_spec=channel.address)
     mail["To"] = Address(addr_spec=outgoing.recipient)
     mail["Reply-To"] = Address(addr_spec=return_address(outgoing, channel, secret=secret))
-    mail["Subject"] = _subject(outgoing.subject)
+    mail["Subject"] = _subject(outgoing, secret)
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = message_id(outgoing, channel, secret=secret)
     if outgoing.answers and len(outgoing.answers) <= _MAX_ID:
@@ -62,9 +63,10 @@ def _token(outgoing: Outgoing, secret: bytes) -> str:
     return reply_token.issue_token(secret, outgoing.workspace_id, outgoing.ticket_number)
 
 
-def _subject(subject: str) -> str:
-    shown = _one_line(subject)[:_MAX_SUBJECT]
-    return shown if _IS_REPLY.match(shown) else f"Re: {shown}"
+def _subject(outgoing: Outgoing, secret: bytes) -> str:
+    subject = _one_line(outgoing.subject)
+    shown = subject if _IS_REPLY.match(subject) else f"Re: {subject}"
+    return tagged(shown, secret, outgoing.workspace_id, outgoing.ticket_number, most=_MAX_SUBJECT)
 
 
 def _one_line(text: str) -> str:

@@ -5,7 +5,7 @@ from alembic import op
 from shared.db.fences import claim, fence
 
 revision = "2026_11_22_threads"
-down_revision = "2026_11_21_first_tables"
+down_revision = "2026_11_22_channels"
 
 _TABLES = """
 CREATE TABLE thread (
@@ -16,6 +16,13 @@ CREATE TABLE thread (
     PRIMARY KEY (workspace_id, channel, thread_key)
 );
 CREATE INDEX thread_by_ticket ON thread (workspace_id, ticket_id);
+CREATE TABLE participant (
+    workspace_id text NOT NULL,
+    address text NOT NULL,
+    ticket_id uuid NOT NULL,
+    PRIMARY KEY (workspace_id, address, ticket_id)
+);
+CREATE INDEX ticket_by_followed ON ticket (workspace_id, follow_up_of) WHERE follow_up_of IS NOT NULL;
 CREATE TABLE media_fetch (
     workspace_id text NOT NULL,
     attachment_id uuid NOT NULL,
@@ -40,5 +47,5 @@ CREATE INDEX media_fetch_due ON media_fetch (shard, next_attempt_at) WHERE state
 def upgrade() -> None:
     for statement in _TABLES.split(";"):
         op.execute(statement)
-    for statement in (*fence("thread"), *claim("media_fetch")):
+    for statement in (*fence("thread"), *fence("participant"), *claim("media_fetch")):
         op.execute(statement)

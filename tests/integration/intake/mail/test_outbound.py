@@ -22,7 +22,7 @@ async def test_a_reply_leaves_with_the_headers_that_thread_it(post: Post) -> Non
     (kept,) = await post.until_sent()
     mail = kept.mail
     assert (mail["From"], mail["To"]) == (f"Acme Support <{post.support}>", post.ada)
-    assert mail["Subject"] == "Re: Grüße: it does not print"
+    assert mail["Subject"].startswith("Re: Grüße: it does not print [#1-")
     local, _, domain = post.support.partition("@")
     reply_to = str(mail["Reply-To"])
     assert reply_to.startswith(f"{local}+t.")
@@ -72,13 +72,13 @@ async def test_no_subject_begins_another_header(post: Post) -> None:
     await post.reply(first["ticket_id"])
     mail = (await post.until_sent())[0].mail
     assert mail["Bcc"] is None
-    assert mail["Subject"] == "Re: a Bcc: evil@x.example"
+    assert mail["Subject"].startswith("Re: a Bcc: evil@x.example [#1-")
 
 
 async def test_a_subject_that_is_an_answer_already_stays(post: Post) -> None:
     first = await post.post(post.raw(Subject="AW: It does not print"))
     await post.reply(first["ticket_id"])
-    assert (await post.until_sent())[0].mail["Subject"] == "AW: It does not print"
+    assert (await post.until_sent())[0].mail["Subject"].startswith("AW: It does not print [#1-")
 
 
 async def test_what_a_bot_writes_says_so_and_asks_for_no_answer(post: Post) -> None:

@@ -7,6 +7,7 @@ import pytest
 from services.intake.domain.reply_token import issue_token, reply_address
 from tests.integration.intake.mail.post import Json, Post, mail_of
 from tests.system import System
+from tests.unit.intake.adapters.email.test_mime import multipart, text_part
 
 
 async def opened(post: Post) -> tuple[str, EmailMessage]:
@@ -59,6 +60,85 @@ async def test_an_answer_that_overtakes_nothing_joins_its_ticket_though_both_com
     await post.smtp(post.raw("And paper?", Message_ID="<2@x>", In_Reply_To=f"<1@{post.workspace_id}>"))
     (ticket,) = await post.until_tickets(1)
     assert len(await post.until_messages(ticket["ticket_id"], 2)) == 2
+
+
+async def test_a_mail_that_was_overtaken_by_its_answer_joins_the_answers_ticket(post: Post) -> None:
+    first = f"<1@{post.workspace_id}>"
+    bob = f"bob@{post.workspace_id}.example.org"
+    receipts = [
+        await post.post(post.raw("And paper?", Message_ID="<2@x>", In_Reply_To=first, Cc=bob)),
+        await post.post(post.raw("I do not know.", Message_ID="<3@x>", From=bob, References=f"{first} <lost@x>")),
+        await post.post(post.raw()),
+    ]
+    assert [receipt["disposition"] for receipt in receipts] == ["opened", "appended", "appended"]
+    assert len({receipt["ticket_id"] for receipt in receipts}) == 1
+    assert all(message["is_public"] for message in await post.messages(receipts[0]["ticket_id"]))
+
+
+async def test_who_was_written_to_takes_part_and_their_mail_is_public(post: Post) -> None:
+    bob = f"bob@{post.workspace_id}.example.org"
+    first = await post.post(post.raw(Cc=f"Bob <{bob.upper()}>"))
+    await post.reply(first["ticket_id"], status="pending")
+    (kept,) = await post.until_sent()
+    answer = await answered(post, "It is on.", sender=bob, To=str(kept.mail["Reply-To"]))
+    assert (answer["ticket_id"], answer["reason"]) == (first["ticket_id"], None)
+    assert (await post.messages(first["ticket_id"]))[2]["is_public"]
+    assert (await post.ticket(first["ticket_id"]))["status"] == "open"
+
+
+async def test_the_tag_in_a_subject_counts_for_who_takes_part_only(post: Post) -> None:
+    ticket_id, mail = await opened(post)
+    receipt = await answered(post, Subject=f"AW: {mail['Subject']}")
+    assert (receipt["disposition"], receipt["ticket_id"]) == ("appended", ticket_id)
+    stranger = post.raw(Message_ID="<3@x>", From="eve@evil.example", Subject=str(mail["Subject"]))
+    assert (await post.post(stranger))["disposition"] == "opened"
+
+
+async def test_a_mail_that_points_to_two_tickets_joins_the_first_and_says_so(post: Post) -> None:
+    ticket_id, mail = await opened(post)
+    other = await post.post(post.raw("Another matter.", Message_ID="<other@x>"))
+    receipt = await answered(post, To=str(mail["Reply-To"]), In_Reply_To="<other@x>")
+    assert receipt["ticket_id"] == ticket_id
+    ticket = await post.ticket(ticket_id)
+    assert ticket["labels"] == {"also_points_to": str(other["ticket_number"])}
+    assert ticket["sources"]["labels/also_points_to"] == "system"
+
+
+async def test_old_mail_that_somebody_forwards_points_nowhere(post: Post) -> None:
+    _, mail = await opened(post)
+    forwarded = multipart(
+        "mixed",
+        text_part("What is this?"),
+        f"Content-Type: message/rfc822\n\nMessage-ID: {mail['Message-ID']}\nSubject: x\n\nHello",
+        From=post.ada,
+        To=post.support,
+        Message_ID="<2@x>",
+    )
+    assert (await post.post(forwarded))["disposition"] == "opened"
+
+
+async def test_the_same_subject_joins_only_where_the_channel_says_so(post: Post) -> None:
+    await post.post(post.raw())
+    assert (await answered(post, Subject="Re: It does not print"))["disposition"] == "opened"
+    by_subject = {"id": "support", "kind": "email", "address": post.support, "thread_by_subject": True}
+    await post.configure(by_subject)
+    receipt = await post.post(post.raw(Message_ID="<3@x>", Subject="AW: it does not  print"))
+    assert (receipt["disposition"], receipt["ticket_number"]) == ("appended", 2)
+    stranger = post.raw(Message_ID="<4@x>", From="eve@evil.example")
+    assert (await post.post(stranger))["disposition"] == "opened"
+    other = post.raw(Message_ID="<5@x>", Subject="Another matter")
+    assert (await post.post(other))["disposition"] == "opened"
+
+
+async def test_answers_to_a_closed_ticket_end_in_one_that_follows_it(post: Post) -> None:
+    ticket_id, mail = await opened(post)
+    await post.http.patch(f"/v1/tickets/{ticket_id}", json={"status": "solved"})
+    await post.http.patch(f"/v1/tickets/{ticket_id}", json={"status": "closed"})
+    receipts = [
+        await post.post(post.raw("Again.", Message_ID=f"<{number}@x>", To=str(mail["Reply-To"])))
+        for number in range(3)
+    ]
+    assert [receipt["disposition"] for receipt in receipts] == ["opened", "appended", "appended"]
 
 
 async def test_a_number_in_the_subject_joins_nothing(post: Post) -> None:

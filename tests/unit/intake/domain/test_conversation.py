@@ -63,10 +63,26 @@ def test_how_long_a_solved_ticket_is_reopened_is_the_channels_affair(within: tim
 
 def test_whoever_writes_in_a_ticket_s_conversation_takes_part() -> None:
     known = {an_id(number): Located(a_ticket(number), ADA) for number in (1, 2)}
-    message = a_message(thread_ticket_ids=(an_id(2),))
-    assert place(message, known, GRACE, NOW, thread=an_id(1)) == Place(ticket=a_ticket(1))
+    found = place(a_message(thread_ticket_ids=(an_id(2),)), known, GRACE, NOW, thread=an_id(1))
+    assert found == Place(ticket=a_ticket(1), also=(2,))
     closed = {an_id(1): Located(a_ticket(status=TicketStatus.CLOSED), ADA)}
-    assert place(message, closed, GRACE, NOW, thread=an_id(1)) == Place(ticket=None, follow_up_of=an_id(1))
+    assert place(a_message(), closed, GRACE, NOW, thread=an_id(1)) == Place(ticket=None, follow_up_of=an_id(1))
+
+
+def test_only_who_takes_part_joins_a_likely_ticket() -> None:
+    theirs = {an_id(1): Located(a_ticket(), ADA), an_id(2): Located(a_ticket(2), GRACE)}
+    message = a_message(likely_ticket_ids=(an_id(1), an_id(2)))
+    assert place(message, theirs, GRACE, NOW) == Place(ticket=a_ticket(2))
+    assert place(message, theirs, an_id(1002), NOW) == Place(ticket=None)
+    invited = {an_id(1): Located(a_ticket(), ADA, takes_part=True)}
+    assert place(message, invited, GRACE, NOW) == Place(ticket=a_ticket())
+
+
+def test_what_surely_points_to_a_ticket_goes_before_what_is_likely_and_the_others_are_told() -> None:
+    known = {an_id(number): Located(a_ticket(number), ADA) for number in (1, 2, 3)}
+    message = a_message(thread_ticket_ids=(an_id(2), an_id(3)), likely_ticket_ids=(an_id(1), an_id(2)))
+    assert place(message, known, ADA, NOW) == Place(ticket=a_ticket(2), also=(3, 1))
+    assert place(message, known, GRACE, NOW) == Place(ticket=a_ticket(2), is_participant=False, also=(3,))
 
 
 def test_a_message_goes_on_with_a_ticket_only_where_nothing_points_to_one() -> None:

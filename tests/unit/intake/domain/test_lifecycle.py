@@ -165,7 +165,6 @@ def test_an_older_word_of_the_router_is_not_heard() -> None:
         lambda ticket: reply(ticket, replied(), AGENT, LATER),
         lambda ticket: update(ticket, AGENT, LATER, priority=Priority.HIGH),
         lambda ticket: customer_changed(ticket, AGENT, LATER),
-        lambda ticket: merge(ticket, a_ticket(2), AGENT, LATER),
         lambda ticket: merge(a_ticket(2), ticket, AGENT, LATER),
         note,
     ],
@@ -189,6 +188,14 @@ def test_a_merge_closes_the_source_for_good_and_leaves_the_target_as_it_is() -> 
     change = merge(a_ticket(status=S.PENDING), a_ticket(2), AGENT, LATER)
     assert change.facts == (Merged(target_ticket_id=an_id(2), previous=S.PENDING, actor=AGENT),)
     assert (change.ticket.status, change.ticket.merged_into) == (S.CLOSED, an_id(2))
+
+
+def test_a_closed_ticket_is_merged_once_and_was_closed_before() -> None:
+    change = merge(a_ticket(status=S.CLOSED, closed_at=NOW), a_ticket(2), AGENT, LATER)
+    assert change.facts == (Merged(target_ticket_id=an_id(2), previous=S.CLOSED, actor=AGENT),)
+    assert (change.ticket.closed_at, change.ticket.merged_into) == (NOW, an_id(2))
+    with pytest.raises(IllegalTransition):
+        merge(change.ticket, a_ticket(3), AGENT, LATER)
 
 
 def test_a_ticket_is_not_merged_into_itself() -> None:
