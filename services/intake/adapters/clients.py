@@ -7,10 +7,12 @@ from sqlalchemy import insert, select, text, update
 
 from services.intake.adapters import tables
 from services.intake.adapters.customers import CUSTOMER, PostgresCustomers, to_customer
+from services.intake.adapters.email.reachability import reachability
 from services.intake.adapters.tickets import PostgresTickets, to_ticket
 from services.intake.app.ports import CustomerHistory, CustomerKey
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import Identity, IdentityKind
+from services.intake.domain.reachability import Reachability
 from services.intake.domain.ticket import Ticket
 from shared.db.engine import Collision
 from shared.db.unit_of_work import Tx
@@ -104,6 +106,13 @@ class PostgresClients(PostgresTickets, PostgresCustomers):
             if taken:
                 raise Conflict("An identity belongs to another customer.")
             await self.add_identities(tx, [(key[0], identity, key[1]) for identity in added])
+
+    async def reachability(
+        self, tx: Tx, workspace_id: str, identities: Collection[Identity]
+    ) -> dict[Identity, Reachability]:
+        """Which of these cannot be mailed, or not by itself."""
+        found = await reachability(tx, [(workspace_id, identity) for identity in identities])
+        return {identity: known for (_, identity), known in found.items()}
 
     async def lock_customer_tickets(
         self, tx: Tx, key: CustomerKey, after: UUID | None, most: int, *, only_unsolved: bool

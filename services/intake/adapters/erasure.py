@@ -56,8 +56,8 @@ _FORGET: Mapping[str, TextClause] = {
         " AND message_id = ANY (CAST(:messages AS uuid[]))"
     ),
     "participant": text(
-        "DELETE FROM participant WHERE workspace_id = :workspace_id AND (ticket_id = ANY (CAST(:tickets AS uuid[]))"
-        " OR address IN (SELECT lower(value) FROM identity"
+        "DELETE FROM participant WHERE workspace_id = :workspace_id"
+        " AND (ticket_id = ANY (CAST(:tickets AS uuid[])) OR address IN (SELECT lower(value) FROM identity"
         " WHERE workspace_id = :workspace_id AND customer_id = :customer_id))"
     ),
     "media_fetch": text(
@@ -65,7 +65,7 @@ _FORGET: Mapping[str, TextClause] = {
         " AND message_id = ANY (CAST(:messages AS uuid[]))"
     ),
     "delivery": text(
-        "UPDATE delivery SET last_error = NULL WHERE workspace_id = :workspace_id"
+        "UPDATE delivery SET last_error = NULL, recipient = NULL WHERE workspace_id = :workspace_id"
         " AND message_id = ANY (CAST(:messages AS uuid[]))"
     ),
     "raw_mail": text(

@@ -61,6 +61,9 @@ identity = Table(
     Column("kind", Text, nullable=False),
     Column("value", Text, nullable=False),
     Column("customer_id", Uuid, nullable=False),
+    Column("undeliverable_since", Instant),
+    Column("undeliverable_reason", Text),
+    Column("do_not_mail_since", Instant),
     PrimaryKeyConstraint("workspace_id", "kind", "value"),
     ForeignKeyConstraint(["workspace_id", "customer_id"], ["customer.workspace_id", "customer.customer_id"]),
     Index("identity_by_customer", "workspace_id", "customer_id"),
@@ -224,6 +227,7 @@ delivery = Table(
     Column("next_attempt_at", Instant, nullable=False),
     Column("last_error", Text),
     Column("provider_id", Text),
+    Column("recipient", Text),
     PrimaryKeyConstraint("workspace_id", "message_id"),
     ForeignKeyConstraint(["workspace_id", "message_id"], ["message.workspace_id", "message.message_id"]),
     Index("delivery_due", "shard", "next_attempt_at", postgresql_where=text("state = 'queued'")),
@@ -231,6 +235,7 @@ delivery = Table(
 """What leaves by a channel, a row a message: queued, sent, delivered, bounced or failed. A claim table.
 
 next_attempt_at: when it is due; the shard's holder sends it (`adapters/email/outbound.py`)
+recipient: the mail address that it was sent to
 """
 
 address = Table(

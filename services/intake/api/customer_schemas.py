@@ -1,6 +1,6 @@
 """Customers as they are shown, and what is said about them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Literal, Self
@@ -14,6 +14,7 @@ from services.intake.app.change_customer import CustomerEdit
 from services.intake.app.phone import phone_identity
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import Identity, IdentityKind, email_identity
+from services.intake.domain.reachability import Reachability
 from shared.errors import InvalidInput
 from shared.http.types import Email, Request, Slug
 
@@ -119,12 +120,25 @@ class IdentityResource(BaseModel):
     value: str
 
 
+class FlaggedAddress(BaseModel):
+    """A mail address to which nothing is sent by itself.
+
+    undeliverable_since: when mail to it came back for good; do_not_mail_since: when somebody there complained
+    """
+
+    value: str
+    undeliverable_since: datetime | None
+    undeliverable_reason: str | None
+    do_not_mail_since: datetime | None
+
+
 class CustomerResource(BaseModel):
     """A customer."""
 
     customer_id: UUID
     name: str | None
     identities: list[IdentityResource]
+    flagged_addresses: list[FlaggedAddress] = []
     tier: str
     language: str | None
     time_zone: str | None
@@ -134,8 +148,8 @@ class CustomerResource(BaseModel):
     version: int
 
     @classmethod
-    def of(cls, found: Found) -> Self:
-        """As it is shown."""
+    def of(cls, found: Found, known: Mapping[Identity, Reachability]) -> Self:
+        """As it is shown. known: of its identities, as far as something is"""
         customer, identities = found
         return cls(
             customer_id=customer.customer_id,
@@ -143,6 +157,16 @@ class CustomerResource(BaseModel):
             identities=[
                 IdentityResource(kind=item.kind, value=item.value)
                 for item in sorted(identities, key=lambda item: (item.kind, item.value))
+            ],
+            flagged_addresses=[
+                FlaggedAddress(
+                    value=item.value,
+                    undeliverable_since=flags.undeliverable_since,
+                    undeliverable_reason=flags.undeliverable_reason,
+                    do_not_mail_since=flags.do_not_mail_since,
+                )
+                for item in sorted(identities, key=lambda item: (item.kind, item.value))
+                if (flags := known.get(item))
             ],
             tier=customer.tier,
             language=customer.language,

@@ -1,5 +1,6 @@
 """`/v1/customers`: who writes to us."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +11,6 @@ from services.intake.api.customer_schemas import (
     CustomerPatch,
     CustomerRequest,
     CustomerResource,
-    Found,
     check_time_zone,
     edit_of,
     identity_of,
@@ -20,6 +20,7 @@ from services.intake.app.phone import phone_identity
 from services.intake.app.queries import Customers
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import Identity, email_identity
+from services.intake.domain.reachability import Reachability
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import InvalidInput
 from shared.http.app import api_router
@@ -27,6 +28,8 @@ from shared.http.etags import IfMatchHeader, etag
 from shared.http.idempotency import Answer, OnceHeader
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
 from shared.http.types import Limit
+
+Flags = Mapping[Identity, Reachability]
 
 _Sought = Annotated[
     str | None,
@@ -47,23 +50,28 @@ def routes(database: Database, customers: Customers, desk: ClientDesk) -> APIRou
         workspace_id = principal.workspace_id
         values = None if identity is None else _spellings(identity)
 
-        async def unit(tx: Tx) -> list[tuple[Customer, list[Identity]]]:
-            return await customers.find(tx, workspace_id, values, before, limit + 1)
+        async def unit(tx: Tx) -> tuple[list[tuple[Customer, list[Identity]]], Flags]:
+            found = await customers.find(tx, workspace_id, values, before, limit + 1)
+            identities = [identity for _, known in found for identity in known]
+            return found, await customers.reachability(tx, workspace_id, identities)
 
-        found = await database.transact(unit, workspaces=[workspace_id])
-        return page(found, limit, lambda item: (str(item[0].customer_id),), CustomerResource.of)
+        found, flags = await database.transact(unit, workspaces=[workspace_id])
+        return page(
+            found, limit, lambda item: (str(item[0].customer_id),), lambda item: CustomerResource.of(item, flags)
+        )
 
     @router.get("/v1/customers/{customer_id}")
     async def show_customer(customer_id: UUID, principal: Reader, response: Response) -> CustomerResource:
         """One customer, or who they turned out to be."""
         key = principal.workspace_id, customer_id
 
-        async def unit(tx: Tx) -> tuple[Customer, list[Identity]]:
-            return await customers.get(tx, key)
+        async def unit(tx: Tx) -> CustomerResource:
+            found = await customers.get(tx, key)
+            return CustomerResource.of(found, await customers.reachability(tx, key[0], found[1]))
 
-        found = await database.transact(unit, workspaces=[principal.workspace_id])
-        response.headers["etag"] = etag(found[0].version)
-        return CustomerResource.of(found)
+        shown = await database.transact(unit, workspaces=[principal.workspace_id])
+        response.headers["etag"] = etag(shown.version)
+        return shown
 
     @router.post("/v1/customers", status_code=201, response_model=CustomerResource)
     async def create_customer(request: CustomerRequest, principal: Clerk, once: OnceHeader) -> Response:
@@ -83,7 +91,7 @@ def routes(database: Database, customers: Customers, desk: ClientDesk) -> APIRou
                 do_not_contact=request.do_not_contact,
             )
             stored = await add_customer(customer, identities, tier=request.tier, tx=tx, desk=desk)
-            shown = CustomerResource.of((stored, list(identities)))
+            shown = CustomerResource.of((stored, list(identities)), {})
             return Answer.of(201, shown, headers={"etag": etag(stored.version)})
 
         return await once.transact(database, unit)
@@ -99,13 +107,15 @@ def routes(database: Database, customers: Customers, desk: ClientDesk) -> APIRou
         identities = None if patch.identities is None else {identity_of(item) for item in patch.identities}
         by = asked_by(principal)
 
-        async def unit(tx: Tx) -> Found:
-            changed = await change_customer(key, edit, identities, by, seen=if_match.check, tx=tx, desk=desk)
-            return changed[0], list(changed[1])
+        async def unit(tx: Tx) -> CustomerResource:
+            customer, known = await change_customer(
+                key, edit, identities, by, seen=if_match.check, tx=tx, desk=desk
+            )
+            return CustomerResource.of((customer, list(known)), await customers.reachability(tx, key[0], known))
 
-        found = await database.transact(unit, workspaces=[principal.workspace_id])
-        response.headers["etag"] = etag(found[0].version)
-        return CustomerResource.of(found)
+        shown = await database.transact(unit, workspaces=[principal.workspace_id])
+        response.headers["etag"] = etag(shown.version)
+        return shown
 
     return router
 

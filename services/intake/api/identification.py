@@ -60,7 +60,8 @@ def routes(database: Database, customers: Customers, desk: ClientDesk, erasure: 
             customer, known, is_new = await identify_customer(
                 stranger, identities, edit_of(request), by, may_merge=request.merge, tx=tx, desk=desk
             )
-            shown = CustomerResource.of((customer, list(known)))
+            flags = await customers.reachability(tx, principal.workspace_id, known)
+            shown = CustomerResource.of((customer, list(known)), flags)
             return Answer.of(201 if is_new else 200, shown, headers={"etag": etag(customer.version)})
 
         return await once.transact(database, unit)
@@ -75,7 +76,8 @@ def routes(database: Database, customers: Customers, desk: ClientDesk, erasure: 
         async def unit(tx: Tx) -> Answer:
             key = principal.workspace_id, customer_id
             customer, known = await merge_customers(key, request.into, by, tx=tx, desk=desk)
-            shown = CustomerResource.of((customer, list(known)))
+            flags = await customers.reachability(tx, principal.workspace_id, known)
+            shown = CustomerResource.of((customer, list(known)), flags)
             return Answer.of(200, shown, headers={"etag": etag(customer.version)})
 
         return await once.transact(database, unit)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from services.intake.app.ports import IdentityKey
 from services.intake.domain.mail import AttachedFile, Mail
 from services.intake.domain.message import Disposition
 from shared.db.unit_of_work import Tx
@@ -124,11 +125,17 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounce:
-    """A mail of ours that will not arrive, or that a server still tries to deliver."""
+    """What servers tell about a mail of ours: that it will not arrive, or not yet, or is not wanted.
+
+    is_final: whether it will not arrive; is_hard: nor will any other one to its recipient
+    is_complaint: whether its recipient took it for spam
+    """
 
     workspace_id: str
     message_id: UUID
     is_final: bool
+    is_hard: bool = False
+    is_complaint: bool = False
     detail: str
 
 
@@ -176,7 +183,11 @@ class MailMessages(Protocol):
         ...
 
     async def record_bounces(self, tx: Tx, bounces: Sequence[Bounce]) -> None:
-        """Keeps what servers tell about our mail."""
+        """Keeps what servers tell about our mail, and which addresses it concerns."""
+        ...
+
+    async def record_writers(self, tx: Tx, writers: Collection[IdentityKey]) -> None:
+        """Whoever has written can be written to again."""
         ...
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.intake.app.ports import CustomerHistory, CustomerKey, TicketKey
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import DeliveryState, Disposition, Identity, MessageKind
+from services.intake.domain.reachability import Reachability
 from services.intake.domain.ticket import Ticket
 from shared.db.unit_of_work import Tx
 from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, MachineClass, Priority, Purpose, TicketStatus
@@ -161,6 +162,12 @@ class Customers(Protocol):
 
     async def get(self, tx: Tx, key: CustomerKey) -> tuple[Customer, list[Identity]]:
         """One customer, or who they turned out to be. Raises NotFound."""
+        ...
+
+    async def reachability(
+        self, tx: Tx, workspace_id: str, identities: Collection[Identity]
+    ) -> Mapping[Identity, Reachability]:
+        """Which of these cannot be mailed, or not by itself."""
         ...
 
     async def history(self, tx: Tx, key: CustomerKey) -> list[CustomerHistory]:

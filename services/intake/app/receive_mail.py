@@ -10,7 +10,6 @@ from uuid import UUID
 from services.intake.app.attachment_ids import in_order
 from services.intake.app.mail_ports import (
     Attachment,
-    Bounce,
     MailMessages,
     Outcome,
     RawKey,
@@ -25,7 +24,7 @@ from services.intake.app.ports import Conversations, Receipt, Workspaces
 from services.intake.app.receive_message import Arrival, receive_messages
 from services.intake.app.screened_mail import ScreenedMail, to_message
 from services.intake.domain import mail_threads
-from services.intake.domain.message import Disposition
+from services.intake.domain.message import Disposition, Identity, IdentityKind
 from services.intake.domain.reply_token import loop_mark
 from services.intake.domain.screening import screen
 from services.intake.domain.workspace import Workspace
@@ -35,8 +34,8 @@ from shared.ids import IdFactory
 from shared.vocabulary import ChannelKind, MachineClass
 
 _MAX_HINTS = 8
-_BOUNCES = (MachineClass.BOUNCE_HARD, MachineClass.BOUNCE_SOFT)
-_REPORTS = (*_BOUNCES, MachineClass.RECEIPT, MachineClass.COMPLAINT)
+_GRAVE = (MachineClass.BOUNCE_HARD, MachineClass.BOUNCE_SOFT, MachineClass.COMPLAINT)
+_REPORTS = (*_GRAVE, MachineClass.RECEIPT)
 """These tell about a mail of ours: they are recorded there and are no message."""
 _ABOUT_OURS = (*_REPORTS, MachineClass.AUTO_REPLY, MachineClass.AUTO_GENERATED)
 """These may hold the mail of ours that they are about."""
@@ -95,7 +94,7 @@ class _Group:
         known = await self._desk.references.find(self._tx, named)
         fresh = [item for item in screened if item.repeat not in known]
         await self._record_repeats({item: known[item.repeat] for item in screened if item.repeat in known})
-        await self._record_reports([item for item in fresh if item.verdict.machine in _REPORTS])
+        await self._record_reports([item for item in fresh if item.verdict.machine in _REPORTS], known)
         await self._receive([item for item in fresh if item.verdict.machine not in _REPORTS], known)
         return [self._outcomes[item.raw.key] for item in items]
 
@@ -148,22 +147,28 @@ class _Group:
             {(item.workspace_id, first.message_id): item.delivered_to() for item, first in repeats.items()},
         )
 
-    async def _record_reports(self, reports: Sequence[ScreenedMail]) -> None:
-        """What servers tell about a mail of ours stands beside it. It opens nothing."""
-        about = {item.item.raw.key: self._own_messages(item) for item in reports}
-        bounces = [
-            Bounce(
-                workspace_id=item.workspace_id,
-                message_id=message_id,
-                is_final=item.verdict.is_undelivered,
-                detail=item.bounce_detail,
-            )
+    async def _record_reports(
+        self, reports: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]
+    ) -> None:
+        """What servers tell about a mail of ours stands beside it, once. It opens nothing."""
+        about = {
+            item: message_ids[0]
             for item in reports
-            if item.verdict.machine in _BOUNCES
-            for message_id in about[item.item.raw.key][:1]
-        ]
-        if bounces:
+            if item.verdict.machine in _GRAVE and item.told_before not in known
+            if (message_ids := self._own_messages(item))
+        }
+        if about:
+            bounces = [item.bounce(message_id) for item, message_id in about.items()]
             await self._desk.messages.record_bounces(self._tx, bounces)
+            await self._desk.references.add(
+                self._tx,
+                {
+                    item.told_before: Referred(ticket_id=ours.ticket_id, message_id=ours.message_id)
+                    for item, message_id in about.items()
+                    for ours in item.named(known)
+                    if ours.message_id == message_id
+                },
+            )
         for item in reports:
             self._outcomes[item.item.raw.key] = Outcome(
                 raw=item.item.raw,
@@ -213,7 +218,15 @@ class _Group:
     async def _keep(
         self, stored: Sequence[tuple[ScreenedMail, Receipt]], known: Mapping[ReferenceKey, Referred]
     ) -> None:
-        """By what later mails find these messages, and their files."""
+        """By what later mails find these messages, and their files; and that their senders can be written to."""
+        await self._desk.messages.record_writers(
+            self._tx,
+            {
+                (item.workspace_id, Identity(kind=IdentityKind.EMAIL, value=item.mail.sender.address))
+                for item, _ in stored
+                if item.mail.sender and item.verdict.machine is MachineClass.NONE
+            },
+        )
         await self._desk.references.add(
             self._tx,
             {

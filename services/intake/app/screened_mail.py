@@ -1,10 +1,10 @@
 """A mail that may become a message, and the message that it becomes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake.app.mail_ports import ReadMail, ReferenceKey
+from services.intake.app.mail_ports import Bounce, ReadMail, ReferenceKey, Referred
 from services.intake.domain import mail_threads
 from services.intake.domain.mail import Mail
 from services.intake.domain.message import Identity, IdentityKind, InboundMessage, Sender
@@ -12,6 +12,7 @@ from services.intake.domain.reply_token import without_tag
 from services.intake.domain.screening import Verdict
 from services.intake.domain.workspace import Workspace
 from shared.events.envelope import Cause
+from shared.vocabulary import MachineClass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,6 +34,17 @@ class ScreenedMail:
         """By what it is recognised when it comes again."""
         return self.workspace_id, mail_threads.repeat_key(self.mail)
 
+    @property
+    def told_before(self) -> ReferenceKey:
+        """By what a report is recognised that comes again: what it says counts once."""
+        return self.workspace_id, mail_threads.report_key(self.mail)
+
+    def named(self, known: Mapping[ReferenceKey, Referred]) -> Iterator[Referred]:
+        """The messages that have come or left, of those that it names."""
+        for rfc_id in mail_threads.named(self.mail):
+            if referred := known.get((self.workspace_id, mail_threads.id_key(rfc_id))):
+                yield referred
+
     def kept_keys(self, known: Collection[ReferenceKey]) -> frozenset[bytes]:
         """The keys by which later mails find it. known: those of mails that have come, of all that it names"""
         come = {key for workspace_id, key in known if workspace_id == self.workspace_id}
@@ -51,11 +63,19 @@ class ScreenedMail:
         traceparent = self.item.raw.traceparent
         return Cause(traceparent=traceparent, correlation_id=traceparent.split("-")[1] if traceparent else None)
 
-    @property
-    def bounce_detail(self) -> str:
-        """What it says about a mail of ours, for the staff."""
+    def bounce(self, message_id: UUID) -> Bounce:
+        """What it says about a mail of ours."""
         statuses = ", ".join(self.mail.report.statuses) if self.mail.report else ""
-        return f"bounced: {statuses or self.mail.subject}"[:200]
+        is_complaint = self.verdict.machine is MachineClass.COMPLAINT
+        detail = "complaint" if is_complaint else f"bounced: {statuses or self.mail.subject}"[:200]
+        return Bounce(
+            workspace_id=self.workspace_id,
+            message_id=message_id,
+            is_final=self.verdict.is_undelivered,
+            is_hard=self.verdict.machine is MachineClass.BOUNCE_HARD,
+            is_complaint=is_complaint,
+            detail=detail,
+        )
 
 
 def to_message(item: ScreenedMail, thread: tuple[UUID, ...], likely: tuple[UUID, ...]) -> InboundMessage:

@@ -56,10 +56,9 @@ def hints(
 
 def own_messages(mail: Mail, *, workspace_id: str, secret: bytes) -> list[UUID]:
     """Messages of ours that a report is about, proved by the token in their Message-ID."""
-    named = (*mail.original_message_ids, *_answered(mail))
     return [
         own[0]
-        for rfc_id in named
+        for rfc_id in named(mail)
         if (own := reply_token.read_message_id(rfc_id))
         and reply_token.read_token(secret, workspace_id, own[1]) is not None
     ]
@@ -72,8 +71,14 @@ def recognised_by(mail: Mail) -> frozenset[bytes]:
 
 def refers_to(mail: Mail) -> frozenset[bytes]:
     """The keys of earlier mails that this one may belong to, or be a repeat of."""
-    named = (*mail.original_message_ids, *_answered(mail))
-    return frozenset({repeat_key(mail), *map(id_key, named), *_kin(mail)})
+    is_about_ours = any(map(reply_token.read_message_id, named(mail)))
+    reported = {report_key(mail)} if is_about_ours else set()
+    return frozenset({repeat_key(mail), *map(id_key, named(mail)), *_kin(mail), *reported})
+
+
+def named(mail: Mail) -> tuple[str, ...]:
+    """The Message-IDs in a mail, those that it is about first."""
+    return (*mail.original_message_ids, *_answered(mail))
 
 
 def awaits(mail: Mail, *, own_addresses: Collection[str] = (), known: Collection[bytes] = ()) -> frozenset[bytes]:
@@ -103,6 +108,11 @@ def repeat_key(mail: Mail) -> bytes:
     named = mail.message_id or f"{mail.sent_at} {mail.subject}"
     sender = mail.sender.address if mail.sender else ""
     return _key("repeat", named, sender, mail.body_sha256)
+
+
+def report_key(mail: Mail) -> bytes:
+    """By what a report about a mail of ours is kept, which is no message of its own."""
+    return _key("report", repeat_key(mail).hex())
 
 
 def id_key(rfc_message_id: str) -> bytes:

@@ -51,7 +51,8 @@ _OUTGOING = text(
     " AND y.customer_id = t.customer_id AND y.kind = 'email' ORDER BY y.value LIMIT 1) AS known ON true"
 )
 _SETTLE = text(
-    "UPDATE delivery SET state = :state, last_error = :error, next_attempt_at = :next, provider_id = :provider_id"
+    "UPDATE delivery SET state = :state, last_error = :error, next_attempt_at = :next, provider_id = :provider_id,"
+    " recipient = :recipient"
     " WHERE workspace_id = :workspace_id AND message_id = :message_id AND state = 'queued'"
 )
 _NAME = text(
@@ -159,6 +160,7 @@ class PostgresDeliveries:
                 "error": attempt.error,
                 "next": attempt.next_attempt_at,
                 "provider_id": attempt.provider_id,
+                "recipient": outgoing.recipient,
             },
         )
         if attempt.provider_id is not None:

@@ -8,7 +8,9 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.intake.adapters import tables
+from services.intake.adapters.email import reachability
 from services.intake.app.mail_ports import Attachment, Bounce
+from services.intake.app.ports import IdentityKey
 from services.intake.app.queries import ShownAttachment
 from shared.db.sets import insert_set, transposed
 from shared.db.unit_of_work import Tx
@@ -83,6 +85,7 @@ class PostgresMailMessages:
 
     async def record_bounces(self, tx: Tx, bounces: Sequence[Bounce]) -> None:
         """Keeps what servers tell about our mail; a message is marked only where it will not arrive."""
+        await reachability.flag(tx, bounces)
         latest = {(bounce.workspace_id, bounce.message_id): bounce for bounce in bounces}
         ordered = sorted(latest)
         await tx.execute(
@@ -94,6 +97,10 @@ class PostgresMailMessages:
                 "details": [latest[key].detail for key in ordered],
             },
         )
+
+    async def record_writers(self, tx: Tx, writers: Collection[IdentityKey]) -> None:
+        """Whoever has written can be written to again."""
+        await reachability.clear(tx, writers)
 
 
 async def attachments_of(

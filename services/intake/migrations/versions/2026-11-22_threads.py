@@ -1,4 +1,4 @@
-"""Conversations as providers know them, and files that are still with them."""
+"""Conversations as providers know them, who takes part, which addresses can be mailed, files yet to be fetched."""
 
 from alembic import op
 
@@ -8,6 +8,11 @@ revision = "2026_11_22_threads"
 down_revision = "2026_11_22_channels"
 
 _TABLES = """
+ALTER TABLE identity
+    ADD COLUMN undeliverable_since timestamptz,
+    ADD COLUMN undeliverable_reason text,
+    ADD COLUMN do_not_mail_since timestamptz;
+ALTER TABLE delivery ADD COLUMN recipient text;
 CREATE TABLE thread (
     workspace_id text NOT NULL,
     channel text NOT NULL,

@@ -1,11 +1,51 @@
 """Mail that machines write: it is recorded, and sets nothing off."""
 
+from services.intake.adapters.email.reachability import is_deliverable
 from tests.integration.intake.mail.post import Json, Post
+from tests.integration.intake.mail.sink import Kept
 from tests.unit.intake.adapters.email.test_mime import multipart, text_part
 
 
 async def opened(post: Post) -> Json:
     return await post.post(post.raw())
+
+
+async def answered(post: Post) -> tuple[str, Json, Kept]:
+    """A ticket, an agent's reply, and its mail."""
+    ticket_id = (await opened(post))["ticket_id"]
+    reply = await post.reply(ticket_id)
+    (kept,) = await post.until_sent()
+    await post.until_delivery(ticket_id, reply["message_id"], "sent")
+    return ticket_id, reply, kept
+
+
+async def known_of(post: Post, address: str) -> Json:
+    """An address as its customer's resource shows it."""
+    answer = await post.http.get("/v1/customers", params={"identity": address})
+    (customer,) = answer.json()["items"]
+    shown = (await post.http.get(f"/v1/customers/{customer['customer_id']}")).json()
+    assert shown == customer
+    flags = [item for item in shown["flagged_addresses"] if item.pop("value") == address]
+    return {name: value for item in flags for name, value in item.items() if value is not None}
+
+
+async def can_be_mailed(post: Post, address: str) -> bool:
+    database = post.system.services["intake"].runtime.database
+    return await database.transact(
+        lambda tx: is_deliverable(tx, post.workspace_id, address), workspaces=[post.workspace_id]
+    )
+
+
+def complaint_of(post: Post, rfc_id: str) -> bytes:
+    return multipart(
+        "report; report-type=feedback-report",
+        text_part("This is an abuse report."),
+        "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: tests/1\nVersion: 1\n",
+        f"Content-Type: message/rfc822\n\nMessage-ID: {rfc_id}\nSubject: Re: x\n\nHello",
+        From="feedback@isp.example",
+        To=post.support,
+        Message_ID="<complaint@isp.example>",
+    )
 
 
 def bounce_of(post: Post, rfc_id: str, action: str = "failed", status: str = "5.1.1") -> bytes:
@@ -42,6 +82,61 @@ async def test_a_server_that_still_tries_is_no_bounce(post: Post) -> None:
     assert (receipt["disposition"], receipt["reason"]) == ("dropped", "bounce_soft")
     delivery = await post.until_delivery(ticket_id, reply["message_id"], "sent")
     assert delivery["last_error"] == "bounced: 4.4.1"
+
+
+async def test_a_hard_bounce_flags_the_address_until_its_owner_writes_again(post: Post) -> None:
+    _, _, kept = await answered(post)
+    bounce = bounce_of(post, str(kept.mail["Message-ID"]))
+    assert (await post.post(bounce))["reason"] == "bounce_hard"
+    known = await known_of(post, post.ada)
+    assert (known["undeliverable_reason"], sorted(known)) == (
+        "bounced: 5.1.1",
+        ["undeliverable_reason", "undeliverable_since"],
+    )
+    assert not await can_be_mailed(post, post.ada)
+    # What a machine of hers says is no sign of her.
+    away = post.raw("I am away.", Auto_Submitted="auto-replied", Message_ID="<2@x>", To=str(kept.mail["Reply-To"]))
+    assert (await post.post(away))["disposition"] == "appended"
+    assert not await can_be_mailed(post, post.ada)
+    await post.post(post.raw("I am here.", Message_ID="<3@x>"))
+    assert await known_of(post, post.ada) == {}
+    assert await can_be_mailed(post, post.ada)
+    # The same bounce again says nothing new.
+    assert (await post.post(bounce))["reason"] == "bounce_hard"
+    assert await can_be_mailed(post, post.ada)
+
+
+async def test_a_bounce_flags_whom_we_mailed_and_nobody_else(post: Post) -> None:
+    eve = await post.post(post.raw(Message_ID="<eve@x>", From="eve@evil.example"))
+    reply = await post.reply(eve["ticket_id"])
+    await post.until_delivery(eve["ticket_id"], reply["message_id"], "sent")
+    kept = (await post.until_sent(to="eve@evil.example"))[0]
+    post.sink.kept["eve@evil.example"].clear()
+    await opened(post)
+    forged = bounce_of(post, str(kept.mail["Message-ID"])).replace(
+        b"Action:", f"Final-Recipient: rfc822; {post.ada}\r\nAction:".encode()
+    )
+    await post.post(forged)
+    assert await can_be_mailed(post, post.ada)
+    assert not await can_be_mailed(post, "eve@evil.example")
+
+
+async def test_a_server_that_may_yet_deliver_flags_no_address(post: Post) -> None:
+    _, _, kept = await answered(post)
+    await post.post(bounce_of(post, str(kept.mail["Message-ID"]), "delayed", "4.4.1"))
+    assert await known_of(post, post.ada) == {}
+
+
+async def test_a_complaint_ends_automatic_mail_to_the_address(post: Post) -> None:
+    ticket_id, reply, kept = await answered(post)
+    receipt = await post.post(complaint_of(post, str(kept.mail["Message-ID"])))
+    assert (receipt["disposition"], receipt["reason"]) == ("dropped", "complaint")
+    assert list(await known_of(post, post.ada)) == ["do_not_mail_since"]
+    delivery = await post.until_delivery(ticket_id, reply["message_id"], "sent")
+    assert delivery["last_error"] == "complaint"
+    # That she writes takes nothing back.
+    await post.post(post.raw("I am here.", Message_ID="<3@x>"))
+    assert not await can_be_mailed(post, post.ada)
 
 
 async def test_a_bounce_of_what_we_never_sent_is_dropped(post: Post) -> None:
