@@ -11,6 +11,7 @@ from services.intake.adapters.closing import Closing
 from services.intake.adapters.email.assembly import open_mail
 from services.intake.adapters.erasure import PostgresErasure
 from services.intake.adapters.samples import PostgresSamples
+from services.intake.adapters.hooks.door import HookDoor
 from services.intake.adapters.store import PostgresConversations
 from services.intake.adapters.ticket_lists import PostgresTicketLists
 from services.intake.adapters.timelines import PostgresTimelines
@@ -23,6 +24,7 @@ from services.intake.api import (
     customers,
     email,
     identification,
+    hooks,
     messages,
     operations,
     quarantine,
@@ -79,6 +81,15 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 outbound_bells=outbound,
             )
         )
+        door = HookDoor(
+            database,
+            workspaces,
+            mail.mailroom,
+            base_url=settings.public_url or runtime.own_url,
+            window_s=settings.webhook_window_s,
+            max_mail=settings.mail_max_bytes,
+            metrics=runtime.metrics,
+        )
         consumer = runtime.consumer(consume(desk))
         closing = Closing(database, desk)
         housekeeping = runtime.housekeeping()
@@ -106,6 +117,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 identification.routes(database, clients, client_desk, PostgresErasure()),
                 operations.routes(database, clients, runtime.revoked, ids),
                 email.routes(database, mail.mailroom, mail.blobs, max_bytes=settings.mail_max_bytes),
+                hooks.routes(door, runtime.stopping.is_set),
                 quarantine.routes(database, mail.raws, mail.mailroom, mail.blobs, mail.release),
                 rules.routes(database, workspaces, PostgresSamples()),
                 configuration.routes(workspaces, IntakePart, sealed=workspaces.sealed),

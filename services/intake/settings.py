@@ -26,6 +26,9 @@ class IntakeSettings(Settings):
     slack_url: str = "https://slack.com/api"
     """Where Slack takes messages."""
 
+    webhook_window_s: int = Field(default=300, ge=1, le=86_400)
+    """How old, or how far ahead, a signed call of a provider may be, where its signature covers the time."""
+
     group_max_messages: int = Field(default=200, ge=1, le=1000)
     """Most messages that one commit covers. They gather only while the commit before is under way."""
 

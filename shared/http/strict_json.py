@@ -1,14 +1,7 @@
-"""JSON request bodies, read strictly: what a lenient parser guesses at is refused with 400.
+"""JSON request bodies, read strictly, with a limit. What is read how is in `shared/strict_json.py`."""
 
-Refused are: anything but UTF-8, a byte order mark, repeated names, NaN and infinities, numbers that overflow,
-NUL and lone surrogates anywhere, nesting deeper than 64. (RFC 8259; RFC 7493, I-JSON.)
-"""
-
-import json
-import math
-import re
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any, NoReturn
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.params import Form
@@ -16,73 +9,10 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope
 
 from shared.http.problems import ProblemError
+from shared.strict_json import loads
 
 MAX_BODY = 1_048_576
 """Bytes of a request body, where a route does not say otherwise by `max_body_size`."""
-
-_MAX_DEPTH = 64
-_BAD_TEXT = re.compile("[\0\ud800-\udfff]")
-
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
-
-def loads(body: bytes) -> Json:
-    """The value of a JSON text. Raises ValueError saying what is wrong, without quoting it."""
-    if body.startswith(b"\xef\xbb\xbf"):
-        raise ValueError("byte order mark")
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise ValueError("not UTF-8") from None
-    try:
-        value: Json = _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg} at position {error.pos}") from None
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    _check(value, 0)
-    return value
-
-
-def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return result
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
-
-
-def _number(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError("a number is too large")
-    return value
-
-
-# Made once: `json.loads` with these would make a decoder for every body.
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_number)
-
-
-def _check(value: Json, depth: int) -> None:
-    if depth > _MAX_DEPTH:
-        raise ValueError("nested too deeply")
-    if isinstance(value, str):
-        _check_text(value)
-    elif isinstance(value, list):
-        for item in value:
-            _check(item, depth + 1)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            _check_text(name)
-            _check(item, depth + 1)
-
-
-def _check_text(text: str) -> None:
-    if _BAD_TEXT.search(text):
-        raise ValueError("NUL or a lone surrogate in a text")
 
 
 class StrictRequest(Request):

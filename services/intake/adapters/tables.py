@@ -259,13 +259,15 @@ blob = Table(
 )
 """Bytes by what they are: raw mails and attachments."""
 
-raw_mail = Table(
-    "raw_mail",
+raw = Table(
+    "raw",
     metadata,
     Column("workspace_id", Text, nullable=False),
     Column("raw_id", Uuid, nullable=False),
     Column("shard", SmallInteger, nullable=False),
     Column("channel", Text, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("headers", JSONB, nullable=False),
     Column("sender", Text),
     Column("recipients", JSONB, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
@@ -279,12 +281,12 @@ raw_mail = Table(
     Column("message_id", Uuid),
     Column("ticket_id", Uuid),
     PrimaryKeyConstraint("workspace_id", "raw_id"),
-    Index("raw_mail_received", "shard", "raw_id", postgresql_where=text("state = 'received'")),
-    Index("raw_mail_quarantined", "workspace_id", "raw_id", postgresql_where=text("state = 'quarantined'")),
+    Index("raw_received", "shard", "raw_id", postgresql_where=text("state = 'received'")),
+    Index("raw_quarantined", "workspace_id", "raw_id", postgresql_where=text("state = 'quarantined'")),
 )
-"""Mail as it came, stored before it is read: received, parsed, quarantined, released or duplicate. A claim table.
+"""What came as it came, stored before it is read: received, parsed, quarantined, released or duplicate.
 
-raw_id: also the id of the message that it becomes
+A claim table. raw_id: also the id of the message that it becomes; form: `mail`, or who posted it
 """
 
 mail_reference = Table(
@@ -297,6 +299,30 @@ mail_reference = Table(
     PrimaryKeyConstraint("workspace_id", "key"),
 )
 """By what a later mail is recognised: hashes of Message-IDs in and out, and of whole mails against repeats."""
+
+used_token = Table(
+    "used_token",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("raw_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "channel", "token"),
+)
+"""Tokens that may be used once, as their signature covers nothing else, and what they were used with."""
+
+opt_out = Table(
+    "opt_out",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "channel", "kind", "value"),
+)
+"""Identities that do not want to be written to by a channel, since when."""
 
 attachment = Table(
     "attachment",
@@ -375,5 +401,7 @@ FENCED = (
     attachment,
     thread,
     participant,
+    used_token,
+    opt_out,
 )
-CLAIMED = (ticket, delivery, raw_mail, media_fetch)
+CLAIMED = (ticket, delivery, raw, media_fetch)

@@ -17,7 +17,7 @@ from shared.http.auth import Principal, allowed
 from shared.http.context import request_cause
 from shared.http.idempotency import Answer, OnceHeader
 from shared.http.problems import FieldProblem, ProblemError, json_pointer
-from shared.http.strict_json import loads
+from shared.strict_json import loads
 
 T = TypeVar("T")
 

@@ -1,19 +1,20 @@
-"""`/v1/quarantine`: mail that nothing has become of. It opens no ticket until a person says so."""
+"""`/v1/quarantine`: what nothing has become of. It opens no ticket until a person says so."""
 
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.intake.adapters.email import mime
 from services.intake.adapters.email.inbound import Mailroom
-from services.intake.adapters.email.raws import PostgresRawMails, StoredRaw
+from services.intake.adapters.email.raws import PostgresRaws, StoredRaw
+from services.intake.adapters.email.reading import Read, is_mail
 from services.intake.adapters.email.release import Release
 from services.intake.api.email import MEDIA_TYPE, RawId, download
 from services.intake.api.schemas import MessageReceipt
-from services.intake.app.mail_ports import Blobs, RawState, ReadMail
+from services.intake.app.mail_ports import MAIL, Blobs, RawState
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import Conflict, DataRefused, InvalidInput, NotFound
 from shared.http.app import api_router
@@ -24,10 +25,11 @@ from shared.http.types import Limit
 
 
 class Quarantined(BaseModel):
-    """A mail in quarantine, or one that was released from it."""
+    """Something in quarantine, or released from it."""
 
     id: UUID
     channel: str
+    form: str = Field(description="`mail`, or the provider that posted it.")
     state: RawState
     reason: str | None
     sender: str | None
@@ -39,14 +41,14 @@ class Quarantined(BaseModel):
 
 
 class QuarantinedDetail(Quarantined):
-    """With what can be made out of its headers."""
+    """With what can be made out of its headers, where it is a mail."""
 
     subject: str
     from_address: str | None
 
 
 def routes(
-    database: Database, raws: PostgresRawMails, mailroom: Mailroom, blobs: Blobs, release: Release
+    database: Database, raws: PostgresRaws, mailroom: Mailroom, blobs: Blobs, release: Release
 ) -> APIRouter:
     """Look, fetch, release."""
     router = api_router("quarantine")
@@ -61,7 +63,7 @@ def routes(
     async def list_quarantine(
         principal: Annotated[Principal, allowed("tickets:read")], limit: Limit = 50, cursor: CursorQuery = None
     ) -> Page[Quarantined]:
-        """Mail in quarantine, oldest first."""
+        """What is in quarantine, oldest first."""
         after = _id_in(cursor)
         rows = await database.transact(
             lambda tx: raws.quarantined(tx, principal.workspace_id, after, limit + 1),
@@ -73,10 +75,11 @@ def routes(
     async def show_quarantined(
         raw_id: RawId, principal: Annotated[Principal, allowed("tickets:read")]
     ) -> QuarantinedDetail:
-        """One mail, with what can be made out of it."""
+        """One of them, with what can be made out of it."""
         stored = await find(principal, raw_id)
-        content = await blobs.read(principal.workspace_id, stored.raw.sha256)
-        subject, sender = mime.best_effort(content)
+        subject, sender = "", None
+        if stored.raw.form == MAIL:
+            subject, sender = mime.best_effort(await blobs.read(principal.workspace_id, stored.raw.sha256))
         return QuarantinedDetail(**_fields(stored), subject=subject, from_address=sender)
 
     @router.get(
@@ -84,17 +87,21 @@ def routes(
         response_class=Response,
         responses={
             200: {
-                "description": "The mail as it came",
-                "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+                "description": "As it came",
+                "content": dict.fromkeys(
+                    (MEDIA_TYPE, "application/octet-stream"), {"schema": {"type": "string", "format": "binary"}}
+                ),
             }
         },
     )
     async def download_quarantined(
         raw_id: RawId, principal: Annotated[Principal, allowed("tickets:read")]
     ) -> Response:
-        """The mail as it came, as a download."""
+        """As it came, as a download."""
         stored = await find(principal, raw_id)
         content = await blobs.read(principal.workspace_id, stored.raw.sha256)
+        if stored.raw.form != MAIL:
+            return download(content, f"{raw_id}.bin")
         return download(content, f"{raw_id}.eml", MEDIA_TYPE)
 
     @router.post("/v1/quarantine/{raw_id}/release", status_code=201, response_model=MessageReceipt)
@@ -108,16 +115,20 @@ def routes(
         try:
             return await _release(release, database, once, item)
         except DataRefused:
-            item = await release.attached(stored.raw, "the database refuses a part of it")
-            return await _release(release, database, once, item)
+            reason = "the database refuses a part of it"
+        except InvalidInput as error:
+            if is_mail(stored.raw):
+                raise
+            reason = str(error)
+        return await _release(release, database, once, await release.attached(stored.raw, reason))
 
     return router
 
 
-async def _release(release: Release, database: Database, once: Once, item: ReadMail | None) -> Response:
+async def _release(release: Release, database: Database, once: Once, item: Read | None) -> Response:
     async def unit(tx: Tx) -> Answer:
         if item is None:
-            raise Conflict("The mail is not in quarantine.")
+            raise Conflict("It is not in quarantine.")
         outcome = await release.commit(tx, item)
         return Answer.of(
             201,
@@ -148,6 +159,7 @@ def _fields(stored: StoredRaw) -> dict[str, object]:
     return {
         "id": raw.raw_id,
         "channel": raw.channel,
+        "form": raw.form,
         "state": stored.state,
         "reason": stored.reason,
         "sender": raw.sender,

@@ -1,5 +1,6 @@
 """What the use-cases of mail need of the world, beside what all of intake needs."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +27,7 @@ class UnreadableMail(WaypostError):
 
 
 RawKey = tuple[str, UUID]
-"""Workspace and raw mail."""
+"""Workspace and raw id."""
 
 ReferenceKey = tuple[str, bytes]
 """Workspace and the hash by which a mail is recognised."""
@@ -35,8 +36,12 @@ NumberKey = tuple[str, int]
 """Workspace and ticket number."""
 
 
+MAIL = "mail"
+"""The form of a raw mail; whatever a provider posts has the provider's name."""
+
+
 class RawState(StrEnum):
-    """What has become of a mail as it came."""
+    """What has become of something as it came."""
 
     RECEIVED = "received"
     PARSED = "parsed"
@@ -47,12 +52,13 @@ class RawState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RawMail:
-    """A mail as it came, stored before it is read.
+class Raw:
+    """A mail, or what a provider posts, as it came: stored before it is read.
 
     raw_id: also the id of the message that it becomes
     sender: of the envelope, empty for a null sender, None where there was no envelope
     recipients: of the envelope; attempts: how often it was taken up
+    form: `mail`, or the name of the provider who posted it; headers: those of the post that reading needs
     """
 
     workspace_id: str
@@ -65,6 +71,8 @@ class RawMail:
     received_at: datetime
     traceparent: str | None
     attempts: int = 0
+    form: str = MAIL
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> RawKey:
@@ -76,12 +84,13 @@ class RawMail:
 class ReadMail:
     """A mail and what the parser made of it: a mail, or why it cannot be read.
 
-    sha256s: of its attachments, in order
+    sha256s: of its attachments, in order; is_verified: whether the provider that brought it vouches for its sender
     """
 
-    raw: RawMail
+    raw: Raw
     mail: Mail | str
     sha256s: tuple[bytes, ...] = ()
+    is_verified: bool = False
 
     def blobs(self) -> dict[tuple[str, bytes], bytes]:
         """The bytes of its attachments, by workspace and hash."""
@@ -91,11 +100,17 @@ class ReadMail:
         return {(self.raw.workspace_id, sha256): file.content for sha256, file in files}
 
 
+def with_hashes(raw: Raw, mail: Mail) -> ReadMail:
+    """A mail with the hashes by which its attachments are stored."""
+    sha256s = tuple(hashlib.sha256(file.content).digest() for file in mail.attachments)
+    return ReadMail(raw=raw, mail=mail, sha256s=sha256s)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a mail. reason: why nothing did, or what is odd about it."""
+    """What became of it. reason: why nothing did, or what is odd about it."""
 
-    raw: RawMail
+    raw: Raw
     state: RawState
     disposition: Disposition
     reason: str | None = None
@@ -139,8 +154,8 @@ class Bounce:
     detail: str
 
 
-class RawMails(Protocol):
-    """Mail as it came."""
+class Raws(Protocol):
+    """What came, as it came."""
 
     async def lock(self, tx: Tx, keys: Collection[RawKey], state: RawState) -> set[RawKey]:
         """Those that are in this state, locked."""

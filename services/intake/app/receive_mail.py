@@ -13,7 +13,7 @@ from services.intake.app.mail_ports import (
     MailMessages,
     Outcome,
     RawKey,
-    RawMails,
+    Raws,
     RawState,
     ReadMail,
     ReferenceKey,
@@ -47,7 +47,7 @@ class MailDesk:
 
     conversations: Conversations
     workspaces: Workspaces
-    raws: RawMails
+    raws: Raws
     references: References
     messages: MailMessages
     ids: IdFactory

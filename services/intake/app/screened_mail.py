@@ -1,7 +1,7 @@
 """A mail that may become a message, and the message that it becomes."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.intake.app.mail_ports import Bounce, ReadMail, ReferenceKey, Referred
@@ -87,7 +87,7 @@ def to_message(item: ScreenedMail, thread: tuple[UUID, ...], likely: tuple[UUID,
         workspace_id=raw.workspace_id,
         message_id=raw.raw_id,
         channel=raw.channel,
-        sender=sender,
+        sender=replace(sender, is_verified=item.item.is_verified),
         subject=mail.subject,
         text=mail.text,
         text_new=mail.text_new,

@@ -58,6 +58,19 @@ class Markers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What a provider that posts a mail tells beside it.
+
+    sender: empty for a null one, None where it does not tell; is_verified: whether it has seen SPF or DKIM pass
+    for the domain that the mail says to be from
+    """
+
+    sender: str | None
+    recipients: tuple[str, ...] = ()
+    is_verified: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     """One mail.
 

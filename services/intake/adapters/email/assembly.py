@@ -14,10 +14,13 @@ from services.intake.adapters.email.listeners import Listeners
 from services.intake.adapters.email.messages import PostgresMailMessages
 from services.intake.adapters.email.outbound import Outbound
 from services.intake.adapters.email.parsers import Parsers
-from services.intake.adapters.email.raws import PostgresRawMails
+from services.intake.adapters.email.raws import PostgresRaws
+from services.intake.adapters.email.reading import Reading
 from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.email.release import Release
 from services.intake.adapters.email.watch import MailWatch
+from services.intake.adapters.hooks.storing import PostgresConsents, PostgresReceipts
+from services.intake.app.hook_ports import HookDesk
 from services.intake.app.mail_ports import Blobs
 from services.intake.app.ports import Conversations, Workspaces
 from services.intake.app.receive_mail import MailDesk
@@ -32,7 +35,7 @@ from shared.service import Part, Runtime
 class MailSystem:
     """Everything about mail that one process runs."""
 
-    raws: PostgresRawMails
+    raws: PostgresRaws
     blobs: Blobs
     parsers: Parsers
     mailroom: Mailroom
@@ -77,9 +80,9 @@ async def open_mail(
     """
     database, metrics = runtime.database, runtime.metrics
     secret = settings.secret.get_secret_value().encode()
-    raws, references = PostgresRawMails(settings.shards), PostgresReferences()
+    raws, references = PostgresRaws(settings.shards), PostgresReferences()
     blobs = PostgresBlobs(database)
-    inbound = Bells("raw_mail", settings.shards)
+    inbound = Bells("raw", settings.shards)
     fresh, waiters = Fresh(), Waiters()
     desk = MailDesk(
         conversations=conversations,
@@ -90,6 +93,15 @@ async def open_mail(
         ids=ids,
         secret=secret,
     )
+    hook_desk = HookDesk(
+        conversations=conversations,
+        workspaces=workspaces,
+        raws=raws,
+        messages=desk.messages,
+        deliveries=PostgresReceipts(),
+        consents=PostgresConsents(),
+        ids=ids,
+    )
     mailroom = Mailroom(
         database, raws, workspaces, blobs, runtime.seen, ids, bells=inbound, fresh=fresh, waiters=waiters
     )
@@ -98,6 +110,7 @@ async def open_mail(
     async with AsyncExitStack() as stack:
         parsers = Parsers(settings.parser_workers)
         stack.push_async_callback(parsers.close)
+        reading = Reading(parsers, blobs, fresh)
         listeners = Listeners(database, mailroom, max_bytes=settings.mail_max_bytes)
         stack.callback(listeners.close)
         listeners.bind(settings.smtp_host or settings.http_host, smtp=settings.smtp_port, lmtp=settings.lmtp_port)
@@ -107,7 +120,15 @@ async def open_mail(
             parsers=parsers,
             mailroom=mailroom,
             backlog=Backlog(
-                database, desk, raws, parsers, blobs, bells=inbound, fresh=fresh, waiters=waiters, metrics=metrics
+                database,
+                desk,
+                hook_desk,
+                raws,
+                reading,
+                blobs,
+                bells=inbound,
+                waiters=waiters,
+                metrics=metrics,
             ),
             outbound=Outbound(
                 database,
@@ -119,7 +140,7 @@ async def open_mail(
                 metrics=metrics,
             ),
             listeners=listeners,
-            release=Release(blobs, parsers, desk),
+            release=Release(blobs, reading, desk, hook_desk),
             watch=MailWatch(database, raws, inbound=inbound, outbound=outbound_bells),
             inbound_bells=inbound,
             outbound_bells=outbound_bells,

@@ -1,28 +1,30 @@
-"""Works through the mail that was stored: read in parallel, received in the order in which it came.
+"""Works through what was stored: read in parallel, received in the order in which it came.
 
-Only the holder of a shard does, under its fence, so each mail is received exactly once: whatever a crash
+Only the holder of a shard does, under its fence, so each is received exactly once: whatever a crash
 leaves behind, the next holder finds in its rows. Two mails of one sender in one channel keep their order; a
-mail that takes long to read holds up nobody else while another parser is free.
+mail that takes long to read holds up nobody else while another parser is free. What a provider posts names no
+sender before it is read: all of it keeps its order in its channel.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import structlog
 
 from services.intake.adapters.bells import Bells
-from services.intake.adapters.email.inbound import Fresh, Waiters
-from services.intake.adapters.email.parsers import Parsers
-from services.intake.adapters.email.raws import PostgresRawMails
-from services.intake.app.mail_ports import Blobs, Outcome, RawKey, RawMail, RawState, ReadMail, UnreadableMail
+from services.intake.adapters.email.inbound import Waiters
+from services.intake.adapters.email.raws import PostgresRaws
+from services.intake.adapters.email.reading import Read, Reading, unread
+from services.intake.app.hook_ports import HookDesk, ReadHook
+from services.intake.app.mail_ports import Blobs, Outcome, Raw, RawKey, RawState, ReadMail
+from services.intake.app.receive_hooks import receive_hooks
 from services.intake.app.receive_mail import MailDesk, receive_mails
 from services.intake.domain.mail import Mail
 from services.intake.domain.mail_threads import awaits, recognised_by, refers_to
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import NotFound, StaleEpoch, TransientError
+from shared.errors import StaleEpoch, TransientError
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 
@@ -36,35 +38,35 @@ _IDLE_S = 30.0
 
 
 class Backlog:
-    """Receives the mail of every shard that this process holds."""
+    """Receives what came for every shard that this process holds."""
 
     def __init__(
         self,
         database: Database,
         desk: MailDesk,
-        raws: PostgresRawMails,
-        parsers: Parsers,
+        hook_desk: HookDesk,
+        raws: PostgresRaws,
+        reading: Reading,
         blobs: Blobs,
         *,
         bells: Bells,
-        fresh: Fresh,
         waiters: Waiters,
         metrics: Metrics,
     ) -> None:
         self._database = database
         self._desk = desk
+        self._hook_desk = hook_desk
         self._raws = raws
-        self._parsers = parsers
+        self._reading = reading
         self._blobs = blobs
         self._bells = bells
-        self._fresh = fresh
         self._waiters = waiters
         self._unsettled: set[UUID] = set()
         self._settled = metrics.counter("mails_settled", "Mails that something has become of.", "disposition")
 
     async def run(self, shard: Shard) -> None:
         """Receives until the shard is drained. Raises StaleEpoch and TransientError."""
-        in_hand: dict[RawKey, tuple[RawMail, asyncio.Task[ReadMail]]] = {}
+        in_hand: dict[RawKey, tuple[Raw, asyncio.Task[Read]]] = {}
         with self._bells.hung(shard) as bell:
             async with asyncio.TaskGroup() as group:
                 while not shard.draining.is_set():
@@ -73,7 +75,9 @@ class Backlog:
                         task.add_done_callback(lambda _: bell.ring())
                         in_hand[raw.key] = raw, task
                     if ready := _ready(in_hand):
-                        await self._settle(shard, ready)
+                        together: tuple[Sequence[Read], ...] = _apart(ready)
+                        for items in filter(None, together):
+                            await self._settle(shard, items)
                         for item in ready:
                             del in_hand[item.raw.key]
                     else:
@@ -81,23 +85,13 @@ class Backlog:
                 for _, task in in_hand.values():
                     task.cancel()
 
-    async def read(self, raw: RawMail) -> ReadMail:
-        """What the parser makes of a mail."""
+    async def read(self, raw: Raw) -> Read:
+        """What can be made of it."""
         if raw.attempts > _MAX_ATTEMPTS:
-            return ReadMail(raw=raw, mail=f"it was taken up by {raw.attempts} processes")
-        try:
-            mail = await self._parsers.parse(await self.content(raw))
-        except UnreadableMail as error:
-            return ReadMail(raw=raw, mail=str(error))
-        except NotFound:
-            return ReadMail(raw=raw, mail="its bytes are missing")
-        return with_hashes(raw, mail)
+            return unread(raw, f"it was taken up by {raw.attempts} processes")
+        return await self._reading.read(raw)
 
-    async def content(self, raw: RawMail) -> bytes:
-        """A mail's bytes."""
-        return self._fresh.take(raw.raw_id) or await self._blobs.read(raw.workspace_id, raw.sha256)
-
-    async def _take(self, shard: Shard, in_hand: Mapping[RawKey, object]) -> list[RawMail]:
+    async def _take(self, shard: Shard, in_hand: Mapping[RawKey, object]) -> list[Raw]:
         room = _IN_HAND - len(in_hand)
         if room <= 0:
             return []
@@ -108,8 +102,8 @@ class Backlog:
         self._unsettled |= {raw.raw_id for raw in raws}
         return raws
 
-    async def _settle(self, shard: Shard, items: Sequence[ReadMail]) -> None:
-        """Receives mails in one commit; where that fails each in its own, and the guilty one is set aside."""
+    async def _settle(self, shard: Shard, items: Sequence[Read]) -> None:
+        """Receives these in one commit; where that fails each in its own, and the guilty one is set aside."""
         try:
             outcomes = await self._receive(shard, items)
         except (TransientError, StaleEpoch):
@@ -120,7 +114,7 @@ class Backlog:
                     await self._settle(shard, [item])
                 return
             reason = f"it cannot be stored: {type(error).__name__}"
-            outcomes = await self._receive(shard, [ReadMail(raw=items[0].raw, mail=reason)])
+            outcomes = await self._receive(shard, [unread(items[0].raw, reason)])
         for outcome in outcomes:
             self._unsettled.discard(outcome.raw.raw_id)
             self._settled.labels(outcome.disposition.value).inc()
@@ -128,29 +122,32 @@ class Backlog:
                 log.warning(Log.MAIL_QUARANTINED, reason=outcome.reason, raw_id=str(outcome.raw.raw_id))
         self._waiters.settle(outcomes)
 
-    async def _receive(self, shard: Shard, items: Sequence[ReadMail]) -> list[Outcome]:
+    async def _receive(self, shard: Shard, items: Sequence[Read]) -> list[Outcome]:
         workspaces = {item.raw.workspace_id for item in items}
-        stored = await self._blobs.stage({key: blob for item in items for key, blob in item.blobs().items()})
+        mails, hooks = _apart(items)
+        stored = await self._blobs.stage({key: blob for item in mails for key, blob in item.blobs().items()})
 
         async def unit(tx: Tx) -> list[Outcome]:
+            if hooks:
+                return await receive_hooks(hooks, tx=tx, desk=self._hook_desk)
             await stored(tx)
-            return await receive_mails(items, tx=tx, desk=self._desk)
+            return await receive_mails(mails, tx=tx, desk=self._desk)
 
         return await self._database.transact(unit, workspaces=workspaces, fence=shard.fence)
 
 
-def with_hashes(raw: RawMail, mail: Mail) -> ReadMail:
-    """A mail with the hashes by which its attachments are stored."""
-    sha256s = tuple(hashlib.sha256(file.content).digest() for file in mail.attachments)
-    return ReadMail(raw=raw, mail=mail, sha256s=sha256s)
+def _apart(items: Sequence[Read]) -> tuple[list[ReadMail], list[ReadHook]]:
+    """Mails, and all else: they are received in commits of their own, as each locks in its order."""
+    mails = [item for item in items if isinstance(item, ReadMail)]
+    return mails, [item for item in items if isinstance(item, ReadHook)]
 
 
-def _ready(in_hand: Mapping[RawKey, tuple[RawMail, asyncio.Task[ReadMail]]]) -> list[ReadMail]:
-    """Mails that can share the next commit: read, behind no unread one of their sender, and free of each other.
+def _ready(in_hand: Mapping[RawKey, tuple[Raw, asyncio.Task[Read]]]) -> list[Read]:
+    """Those that can share the next commit: read, behind no unread one of their sender, and free of each other.
 
     A mail that refers to another of the same commit, or repeats it, could not find it there.
     """
-    ready: list[ReadMail] = []
+    ready: list[Read] = []
     held_up: set[tuple[str, str, str | None]] = set()
     recognised: set[tuple[str, bytes]] = set()
     for raw, task in in_hand.values():
@@ -159,7 +156,7 @@ def _ready(in_hand: Mapping[RawKey, tuple[RawMail, asyncio.Task[ReadMail]]]) -> 
             held_up.add(sender)
             continue
         item = task.result()
-        if isinstance(item.mail, Mail):
+        if isinstance(item, ReadMail) and isinstance(item.mail, Mail):
             if any((raw.workspace_id, key) in recognised for key in refers_to(item.mail)):
                 held_up.add(sender)
                 continue

@@ -1,10 +1,10 @@
-"""The door for mail, whichever way it comes: what it says yes to is stored. Reading it comes after."""
+"""The door, whichever way something comes: what it says yes to is stored. Reading it comes after."""
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -12,15 +12,17 @@ import structlog
 from pydantic import BaseModel
 
 from services.intake.adapters.bells import Bells
-from services.intake.adapters.email.raws import PostgresRawMails, StoredRaw
+from services.intake.adapters.email.raws import PostgresRaws, StoredRaw
+from services.intake.adapters.email.tokens import use_tokens
 from services.intake.adapters.group_commit import GroupCommit
-from services.intake.app.mail_ports import Blobs, Outcome, RawMail, RawState
+from services.intake.app.mail_ports import MAIL, Blobs, Outcome, Raw, RawState
 from services.intake.app.ports import Workspaces
+from services.intake.domain.message import Disposition
 from services.intake.domain.workspace import Workspace
 from shared.clock import monotonic
 from shared.db.unit_of_work import Database, Tx
 from shared.db.workspaces import SeenWorkspaces
-from shared.errors import InvalidInput, NotFound, Unavailable, WaypostError
+from shared.errors import InvalidInput, NotAllowed, NotFound, Unavailable, WaypostError
 from shared.http.idempotency import Answer, Answered, Once, find, store
 from shared.ids import IdFactory
 from shared.telemetry.names import Log
@@ -38,10 +40,20 @@ _POLL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsedToken:
+    """A token that may be used once. sha256: of what it is used with."""
+
+    token: str
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """A mail at the door.
+    """A mail at the door, or what a provider posts.
 
     sender: of the envelope, empty for a null sender, None where there is no envelope
+    form: `mail`, or the name of the provider; headers: of the post, those that reading needs
+    token: that it uses up; refusal: why nobody needs to try to read it
     """
 
     workspace_id: str
@@ -49,6 +61,10 @@ class Incoming:
     sender: str | None
     recipients: tuple[str, ...]
     content: bytes
+    form: str = MAIL
+    headers: Mapping[str, str] = field(default_factory=dict)
+    token: UsedToken | None = None
+    refusal: str | None = None
 
 
 class Accepted(BaseModel):
@@ -121,7 +137,7 @@ class Mailroom:
     def __init__(
         self,
         database: Database,
-        raws: PostgresRawMails,
+        raws: PostgresRaws,
         workspaces: Workspaces,
         blobs: Blobs,
         seen: SeenWorkspaces,
@@ -201,11 +217,14 @@ class Mailroom:
                 before or _refusal(item.mail, configured[item.mail.workspace_id]) or item.raw_id
                 for item, before in zip(items, earlier, strict=True)
             ]
+            results = await _without_used(tx, items, results)
             fresh = [item for item, result in zip(items, results, strict=True) if result == item.raw_id]
             if fresh:
                 await stored(tx)
                 now = await tx.now()
                 await self._raws.add(tx, [_raw(item, now) for item in fresh])
+                if refused := [_set_aside(item, now) for item in fresh if item.mail.refusal]:
+                    await self._raws.settle(tx, refused)
                 await store(tx, [(item.once, _keep(item)) for item in fresh if item.once])
                 await self._bells.ring_after(tx, {item.mail.workspace_id for item in fresh})
                 tx.after_commit(lambda: self._committed(fresh))
@@ -236,12 +255,14 @@ class Mailroom:
 
 
 def _key(item: _Item) -> tuple[str, ...] | None:
-    """Two requests with one Idempotency-Key never share a commit: the second has to find the first's answer."""
+    """Two with one Idempotency-Key, or one token, never share a commit: the second has to find the first."""
+    if item.mail.token:
+        return item.mail.workspace_id, item.mail.channel, item.mail.token.token
     return item.once.name if item.once and item.once.key is not None else None
 
 
-def _raw(item: _Item, now: datetime) -> RawMail:
-    return RawMail(
+def _raw(item: _Item, now: datetime) -> Raw:
+    return Raw(
         workspace_id=item.mail.workspace_id,
         raw_id=item.raw_id,
         channel=item.mail.channel,
@@ -251,14 +272,45 @@ def _raw(item: _Item, now: datetime) -> RawMail:
         size=len(item.mail.content),
         received_at=now,
         traceparent=item.traceparent,
+        form=item.mail.form,
+        headers=item.mail.headers,
     )
+
+
+def _set_aside(item: _Item, now: datetime) -> Outcome:
+    return Outcome(
+        raw=_raw(item, now),
+        state=RawState.QUARANTINED,
+        disposition=Disposition.QUARANTINED,
+        reason=item.mail.refusal,
+    )
+
+
+async def _without_used(
+    tx: Tx, items: Sequence[_Item], results: Sequence[UUID | WaypostError]
+) -> list[UUID | WaypostError]:
+    """The results; of what brings a token that was used, the first one's, unless that was something else."""
+    named = {
+        (item.mail.workspace_id, item.mail.channel, item.mail.token.token): (item.mail.token.sha256, item.raw_id)
+        for item, result in zip(items, results, strict=True)
+        if item.mail.token and result == item.raw_id
+    }
+    used = await use_tokens(tx, named)
+
+    def result_of(item: _Item, result: UUID | WaypostError) -> UUID | WaypostError:
+        if item.mail.token is None or result != item.raw_id:
+            return result
+        sha256, raw_id = used[item.mail.workspace_id, item.mail.channel, item.mail.token.token]
+        return raw_id if sha256 == item.mail.token.sha256 else NotAllowed("The token was used for something else.")
+
+    return [result_of(item, result) for item, result in zip(items, results, strict=True)]
 
 
 def _refusal(mail: Incoming, workspace: Workspace) -> WaypostError | None:
     channel = workspace.channels.get(mail.channel)
     if channel is None:
         return NotFound("There is no such channel.")
-    if channel.kind is not ChannelKind.EMAIL:
+    if mail.form == MAIL and channel.kind is not ChannelKind.EMAIL:
         return InvalidInput("The channel is not for mail.", problems=(("channel", "not of kind email"),))
     return None
 

@@ -4,19 +4,23 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
 from services.intake.adapters.email import wire
 from services.intake.app.mail_ports import UnreadableMail
-from services.intake.domain.mail import Mail
+from services.intake.domain.mail import Envelope, Mail
 from shared.errors import Unavailable
 from shared.telemetry.names import Log
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 _MODULE = "services.intake.adapters.email.parser_process"
 _ROOT = Path(__file__).resolve().parents[4]
@@ -52,14 +56,21 @@ class Parsers:
 
     async def parse(self, raw: bytes) -> Mail:
         """The mail in these bytes. Raises UnreadableMail saying why it cannot be read."""
+        return await self._parse(raw, "", wire.decode)
+
+    async def parse_posted(self, provider: str, content_type: str, body: bytes) -> tuple[Mail, Envelope]:
+        """The mail that a provider posts, and its envelope. Raises UnreadableMail saying why it cannot be read."""
+        return await self._parse(body, f"{provider} {content_type}", wire.decode_posted)
+
+    async def _parse(self, raw: bytes, posted_by: str, decode: Callable[[bytes], T]) -> T:
         async with self._turns:
             parser = self._idle.pop() if self._idle else await _Parser.start(self._limits)
             self._busy.add(parser)
             is_good = False
             try:
-                mail = await parser.parse(raw, self._limits.wall_s)
+                read = await parser.parse(raw, posted_by, decode, self._limits.wall_s)
                 is_good = True
-                return mail
+                return read
             except UnreadableMail as error:
                 is_good = error.is_parser_well
                 raise
@@ -104,27 +115,27 @@ class _Parser:
             raise Unavailable("no parser can be started") from error
         return cls(process)
 
-    async def parse(self, raw: bytes, wall_s: float) -> Mail:
+    async def parse(self, raw: bytes, posted_by: str, decode: Callable[[bytes], T], wall_s: float) -> T:
         self.mails += 1
         try:
             async with asyncio.timeout(wall_s):
-                state, answer = await self._ask(raw)
+                state, answer = await self._ask(raw, posted_by.encode())
         except TimeoutError:
             raise self._ended("took too long") from None
         except (asyncio.IncompleteReadError, ConnectionError):
             raise self._ended(await self._cause_of_death()) from None
         if state == wire.READ:
             try:
-                return wire.decode(answer)
+                return decode(answer)
             except ValueError:
                 raise self._ended("answers nonsense") from None
         raise UnreadableMail(answer.decode(errors="replace")[:200], is_parser_well=b"MemoryError" not in answer)
 
-    async def _ask(self, raw: bytes) -> tuple[bytes, bytes]:
+    async def _ask(self, raw: bytes, posted_by: bytes) -> tuple[bytes, bytes]:
         questions, answers = self._process.stdin, self._process.stdout
         assert questions is not None
         assert answers is not None
-        questions.write(wire.LENGTH.pack(len(raw)))
+        questions.write(wire.LENGTH.pack(len(posted_by)) + posted_by + wire.LENGTH.pack(len(raw)))
         questions.write(raw)
         await questions.drain()
         head = await answers.readexactly(1 + wire.LENGTH.size)

@@ -1,4 +1,4 @@
-"""Mail as it came, in PostgreSQL."""
+"""What came as it came, in PostgreSQL."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from services.intake.adapters import tables
-from services.intake.app.mail_ports import Outcome, RawKey, RawMail, RawState
+from services.intake.app.mail_ports import Outcome, Raw, RawKey, RawState
 from services.intake.domain.message import Disposition
 from shared.db.sets import insert_set, transposed
 from shared.db.unit_of_work import Tx
@@ -18,22 +18,23 @@ from shared.events.catalog import shard_of
 
 _COLUMNS = (
     *("workspace_id", "raw_id", "shard", "channel", "sender", "recipients", "sha256", "bytes"),
+    *("form", "headers"),
     *("received_at", "traceparent", "state", "attempts"),
 )
-_ADD = insert_set(tables.raw_mail, _COLUMNS)
+_ADD = insert_set(tables.raw, _COLUMNS)
 _TAKE = text(
-    "UPDATE raw_mail r SET attempts = r.attempts + CAST(r.raw_id <> ALL (CAST(:again AS uuid[])) AS int)"
-    " FROM (SELECT workspace_id, raw_id FROM raw_mail WHERE shard = :shard AND state = 'received'"
+    "UPDATE raw r SET attempts = r.attempts + CAST(r.raw_id <> ALL (CAST(:again AS uuid[])) AS int)"
+    " FROM (SELECT workspace_id, raw_id FROM raw WHERE shard = :shard AND state = 'received'"
     " AND raw_id <> ALL (CAST(:taken AS uuid[])) ORDER BY raw_id LIMIT :most FOR UPDATE SKIP LOCKED) AS next"
     " WHERE r.workspace_id = next.workspace_id AND r.raw_id = next.raw_id RETURNING r.*"
 )
 _LOCK = text(
     "SELECT r.workspace_id, r.raw_id FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]))"
-    " AS w (workspace_id, raw_id) JOIN raw_mail r USING (workspace_id, raw_id) WHERE r.state = :state"
+    " AS w (workspace_id, raw_id) JOIN raw r USING (workspace_id, raw_id) WHERE r.state = :state"
     " ORDER BY r.workspace_id, r.raw_id FOR UPDATE OF r"
 )
 _SETTLE = text(
-    "UPDATE raw_mail r SET state = w.state, disposition = w.disposition, reason = w.reason,"
+    "UPDATE raw r SET state = w.state, disposition = w.disposition, reason = w.reason,"
     " message_id = w.message_id, ticket_id = w.ticket_id"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:states AS text[]),"
     " CAST(:dispositions AS text[]), CAST(:reasons AS text[]), CAST(:messages AS uuid[]),"
@@ -42,26 +43,26 @@ _SETTLE = text(
     " WHERE r.workspace_id = w.workspace_id AND r.raw_id = w.raw_id"
 )
 _FIND = text(
-    "SELECT r.*, t.number FROM raw_mail r"
+    "SELECT r.*, t.number FROM raw r"
     " LEFT JOIN ticket t ON t.workspace_id = r.workspace_id AND t.ticket_id = r.ticket_id"
     " WHERE r.workspace_id = :workspace_id AND r.raw_id = :raw_id"
 )
 _QUARANTINED = text(
-    "SELECT * FROM raw_mail WHERE workspace_id = :workspace_id AND state = 'quarantined'"
+    "SELECT * FROM raw WHERE workspace_id = :workspace_id AND state = 'quarantined'"
     " AND raw_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')"
     " ORDER BY raw_id LIMIT :most"
 )
 _WAITING = text(
     "SELECT n FROM unnest(CAST(:shards AS smallint[])) AS held (n)"
-    " WHERE EXISTS (SELECT 1 FROM raw_mail r WHERE r.shard = held.n AND r.state = 'received')"
+    " WHERE EXISTS (SELECT 1 FROM raw r WHERE r.shard = held.n AND r.state = 'received')"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRaw:
-    """A mail as it came, and what has become of it so far."""
+    """Something as it came, and what has become of it so far."""
 
-    raw: RawMail
+    raw: Raw
     state: RawState
     disposition: Disposition | None
     reason: str | None
@@ -83,19 +84,19 @@ class StoredRaw:
         )
 
 
-class PostgresRawMails:
-    """Implements the port `RawMails`, and what brings mail to it."""
+class PostgresRaws:
+    """Implements the port `Raws`, and what brings them."""
 
     def __init__(self, shards: int) -> None:
         self._shards = shards
 
-    async def add(self, tx: Tx, raws: Sequence[RawMail]) -> None:
-        """New mail, to be read."""
+    async def add(self, tx: Tx, raws: Sequence[Raw]) -> None:
+        """New ones, to be read."""
         await tx.execute(_ADD, transposed([self._row(raw) for raw in raws], _COLUMNS))
 
     async def take(
         self, tx: Tx, shard: int, taken: Collection[UUID], most: int, *, again: Collection[UUID] = ()
-    ) -> list[RawMail]:
+    ) -> list[Raw]:
         """The oldest that wait in a shard, but for those taken already. The unit of work claims the shard.
 
         again: those that this process has taken before: it is no attempt more, since it has outlived the last one
@@ -140,10 +141,10 @@ class PostgresRawMails:
         return [_stored(row) for row in rows]
 
     async def waiting(self, tx: Tx, shards: Collection[int]) -> list[int]:
-        """Which of these shards have mail to read. The unit of work claims them."""
+        """Which of these shards have something to read. The unit of work claims them."""
         return [row.n for row in await tx.execute(_WAITING, {"shards": list(shards)})]
 
-    def _row(self, raw: RawMail) -> dict[str, object]:
+    def _row(self, raw: Raw) -> dict[str, object]:
         return {
             "workspace_id": raw.workspace_id,
             "raw_id": raw.raw_id,
@@ -157,12 +158,14 @@ class PostgresRawMails:
             "traceparent": raw.traceparent,
             "state": RawState.RECEIVED.value,
             "attempts": raw.attempts,
+            "form": raw.form,
+            "headers": dict(raw.headers),
         }
 
 
-def _raw(row: Row[Any]) -> RawMail:
+def _raw(row: Row[Any]) -> Raw:
     received_at: datetime = row.received_at
-    return RawMail(
+    return Raw(
         workspace_id=row.workspace_id,
         raw_id=row.raw_id,
         channel=row.channel,
@@ -173,6 +176,8 @@ def _raw(row: Row[Any]) -> RawMail:
         received_at=received_at,
         traceparent=row.traceparent,
         attempts=row.attempts,
+        form=row.form,
+        headers=row.headers,
     )
 
 

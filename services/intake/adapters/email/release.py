@@ -1,9 +1,11 @@
 """What a person releases from quarantine is read once more; what cannot be read travels as a file."""
 
 from services.intake.adapters.email import mime
-from services.intake.adapters.email.backlog import with_hashes
-from services.intake.adapters.email.parsers import Parsers
-from services.intake.app.mail_ports import Blobs, Outcome, RawMail, ReadMail, UnreadableMail
+from services.intake.adapters.email.reading import Read, Reading, is_mail
+from services.intake.adapters.hooks.reading import standing_for
+from services.intake.app.hook_ports import HookDesk, ReadHook
+from services.intake.app.mail_ports import Blobs, Outcome, Raw, ReadMail, with_hashes
+from services.intake.app.receive_hooks import release_hook
 from services.intake.app.receive_mail import MailDesk, release_mail
 from services.intake.domain.mail import AttachedFile, Mail, Mailbox
 from shared.db.unit_of_work import Tx
@@ -11,35 +13,38 @@ from shared.errors import Conflict
 
 
 class Release:
-    """Makes messages of quarantined mail."""
+    """Makes messages of what is in quarantine."""
 
-    def __init__(self, blobs: Blobs, parsers: Parsers, desk: MailDesk) -> None:
+    def __init__(self, blobs: Blobs, reading: Reading, desk: MailDesk, hook_desk: HookDesk) -> None:
         self._blobs = blobs
-        self._parsers = parsers
+        self._reading = reading
         self._desk = desk
+        self._hook_desk = hook_desk
 
-    async def read(self, raw: RawMail) -> ReadMail:
-        """The mail as the parser reads it now, or a notice with the mail attached."""
-        content = await self._blobs.read(raw.workspace_id, raw.sha256)
-        try:
-            return with_hashes(raw, await self._parsers.parse(content))
-        except UnreadableMail as error:
-            return notice(raw, content, str(error))
+    async def read(self, raw: Raw) -> Read:
+        """What can be made of it now, or what stands for it, with itself attached."""
+        item = await self._reading.read(raw)
+        reason = item.mail if isinstance(item, ReadMail) else item.brought
+        return await self.attached(raw, reason) if isinstance(reason, str) else item
 
-    async def attached(self, raw: RawMail, reason: str) -> ReadMail:
-        """A notice with the mail attached."""
-        return notice(raw, await self._blobs.read(raw.workspace_id, raw.sha256), reason)
+    async def attached(self, raw: Raw, reason: str) -> Read:
+        """What stands for it, with itself attached."""
+        content = await self._reading.content(raw)
+        return notice(raw, content, reason) if is_mail(raw) else standing_for(raw, content, reason)
 
-    async def commit(self, tx: Tx, item: ReadMail) -> Outcome:
+    async def commit(self, tx: Tx, item: Read) -> Outcome:
         """Makes a message of it. Raises Conflict where that was done before, and InvalidInput."""
-        await (await self._blobs.stage(item.blobs()))(tx)
-        outcome = await release_mail(item, tx=tx, desk=self._desk)
+        if isinstance(item, ReadHook):
+            outcome = await release_hook(item, tx=tx, desk=self._hook_desk)
+        else:
+            await (await self._blobs.stage(item.blobs()))(tx)
+            outcome = await release_mail(item, tx=tx, desk=self._desk)
         if outcome is None:
-            raise Conflict("The mail is not in quarantine.")
+            raise Conflict("It is not in quarantine.")
         return outcome
 
 
-def notice(raw: RawMail, content: bytes, reason: str) -> ReadMail:
+def notice(raw: Raw, content: bytes, reason: str) -> ReadMail:
     """A message that stands for a mail that cannot be read."""
     subject, sender = mime.best_effort(content)
     mail = Mail(

@@ -6,7 +6,7 @@ from contextlib import suppress
 from sqlalchemy import text
 
 from services.intake.adapters.bells import Bells
-from services.intake.adapters.email.raws import PostgresRawMails
+from services.intake.adapters.email.raws import PostgresRaws
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import TransientError
 
@@ -22,7 +22,7 @@ _DUE = text(
 class MailWatch:
     """One look for all shards at once: their loops need not poll."""
 
-    def __init__(self, database: Database, raws: PostgresRawMails, *, inbound: Bells, outbound: Bells) -> None:
+    def __init__(self, database: Database, raws: PostgresRaws, *, inbound: Bells, outbound: Bells) -> None:
         self._database = database
         self._raws = raws
         self._inbound = inbound

@@ -8,7 +8,7 @@ import struct
 from datetime import datetime
 from typing import Any
 
-from services.intake.domain.mail import AttachedFile, Mail, Mailbox, Markers, Report
+from services.intake.domain.mail import AttachedFile, Envelope, Mail, Mailbox, Markers, Report
 
 LENGTH = struct.Struct(">I")
 """Stands before each question, and after the state before each answer."""
@@ -41,6 +41,23 @@ def encode(mail: Mail) -> bytes:
     }
     head = json.dumps(body).encode("ascii")
     return b"".join((LENGTH.pack(len(head)), head, *(file.content for file in mail.attachments)))
+
+
+def encode_posted(mail: Mail, envelope: Envelope) -> bytes:
+    """A mail and its envelope as bytes."""
+    head = json.dumps([envelope.sender, envelope.recipients, envelope.is_verified]).encode("ascii")
+    return b"".join((LENGTH.pack(len(head)), head, encode(mail)))
+
+
+def decode_posted(answer: bytes) -> tuple[Mail, Envelope]:
+    """What `encode_posted` made bytes of. Raises ValueError for anything else."""
+    try:
+        at = LENGTH.size + LENGTH.unpack_from(answer)[0]
+        sender, recipients, is_verified = json.loads(answer[LENGTH.size : at])
+        envelope = Envelope(sender=sender, recipients=tuple(recipients), is_verified=is_verified)
+        return _decoded(answer[at:]), envelope
+    except Exception as error:
+        raise ValueError("no posted mail") from error
 
 
 def decode(answer: bytes) -> Mail:

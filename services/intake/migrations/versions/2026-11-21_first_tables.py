@@ -160,11 +160,13 @@ CREATE TABLE blob (
     content bytea NOT NULL,
     PRIMARY KEY (workspace_id, sha256)
 );
-CREATE TABLE raw_mail (
+CREATE TABLE raw (
     workspace_id text NOT NULL,
     raw_id uuid NOT NULL,
     shard smallint NOT NULL,
     channel text NOT NULL,
+    form text NOT NULL,
+    headers jsonb NOT NULL,
     sender text,
     recipients jsonb NOT NULL,
     sha256 bytea NOT NULL,
@@ -179,8 +181,8 @@ CREATE TABLE raw_mail (
     ticket_id uuid,
     PRIMARY KEY (workspace_id, raw_id)
 );
-CREATE INDEX raw_mail_received ON raw_mail (shard, raw_id) WHERE state = 'received';
-CREATE INDEX raw_mail_quarantined ON raw_mail (workspace_id, raw_id) WHERE state = 'quarantined';
+CREATE INDEX raw_received ON raw (shard, raw_id) WHERE state = 'received';
+CREATE INDEX raw_quarantined ON raw (workspace_id, raw_id) WHERE state = 'quarantined';
 CREATE TABLE mail_reference (
     workspace_id text NOT NULL,
     key bytea NOT NULL,
@@ -207,7 +209,7 @@ _FENCED = (
     *("customer", "identity", "ticket_number", "message", "ticket_event", "ticket_words"),
     *("blob", "mail_reference", "attachment"),
 )
-_CLAIMED = ("ticket", "delivery", "raw_mail")
+_CLAIMED = ("ticket", "delivery", "raw")
 # Conditions that are not leakproof, as those that a GIN index serves, wait behind the fence; a policy's own
 # do not. Without `app.search` it shows every row, and the fence remains.
 _SEARCH = (

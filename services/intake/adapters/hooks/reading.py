@@ -1,0 +1,50 @@
+"""Whose payload is read by whom. Mail that providers post is read in the parser's processes (`posted.py`)."""
+
+from collections.abc import Callable, Mapping
+
+from services.intake.adapters.hooks import meta, slack, standard, twilio
+from services.intake.adapters.hooks.values import Unreadable
+from services.intake.app.hook_ports import ReadHook
+from services.intake.app.mail_ports import Raw
+from services.intake.domain.hook import Brought, Written
+from services.intake.domain.mail import AttachedFile
+from services.intake.domain.message import InboundMessage, Sender
+from services.intake.domain.provider import ProviderName
+
+MAILS = frozenset({ProviderName.SENDGRID, ProviderName.MAILGUN, ProviderName.POSTMARK})
+"""Those who post mail."""
+
+_READERS: Mapping[str, Callable[[Raw, bytes], list[Brought]]] = {
+    ProviderName.TWILIO_SMS: twilio.read_sms,
+    ProviderName.TWILIO_VOICE: twilio.read_voice,
+    ProviderName.WHATSAPP: meta.read,
+    ProviderName.SLACK: slack.read,
+    ProviderName.STANDARD: standard.read,
+}
+
+
+def read_hook(raw: Raw, content: bytes) -> ReadHook:
+    """What a provider's call brings, or why nobody can tell."""
+    try:
+        return ReadHook(raw=raw, brought=tuple(_READERS[raw.form](raw, content)))
+    except Unreadable as error:
+        return ReadHook(raw=raw, brought=str(error))
+    except Exception as error:  # noqa: BLE001 - whatever a payload brings about ends in quarantine
+        return ReadHook(raw=raw, brought=f"reading it fails: {type(error).__name__}")
+
+
+def standing_for(raw: Raw, content: bytes, reason: str) -> ReadHook:
+    """A message that stands for a call that cannot be read, with the call attached."""
+    words = f"This call of {raw.form} cannot be taken: {reason}. It is attached as it came."
+    message = InboundMessage(
+        workspace_id=raw.workspace_id,
+        message_id=raw.raw_id,
+        channel=raw.channel,
+        sender=Sender(identity=None),
+        subject="Unreadable call",
+        text=words,
+        text_new=words,
+        dedupe_key=f"raw:{raw.raw_id}",
+    )
+    file = AttachedFile(filename="payload.bin", media_type="application/octet-stream", content=content)
+    return ReadHook(raw=raw, brought=(Brought(messages=(Written(message=message),)),), attached=file)

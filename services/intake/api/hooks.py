@@ -1,0 +1,166 @@
+"""`/v1/hooks`: what providers post. They bring no token: their own signature says who they are.
+
+These routes have a contract of their own, as some providers drop a mail for good at statuses that a framework
+gives freely: 200 once it is stored, 503 where it may be sent again, 403 (Mailgun: 406) for what is not theirs.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
+
+from services.intake.adapters.hooks.door import HookDoor, Refused
+from services.intake.adapters.hooks.requests import HookRequest
+from services.intake.domain.provider import ProviderName
+from shared.errors import StaleEpoch, TransientError, Unavailable
+from shared.http import problems
+from shared.telemetry.names import Log
+
+log = structlog.get_logger()
+
+_MAX_IN_HAND = 256 << 20
+"""Bytes of calls that are being read at one time, at most."""
+
+_READ_FACTOR = 2
+"""So many times of what is kept is read, to verify it and keep its beginning."""
+
+_WITHIN_S = 30.0
+_RETRY_AFTER_S = "5"
+_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+_TWILIO = (ProviderName.TWILIO_SMS, ProviderName.TWILIO_VOICE)
+_PROVIDERS = {name.value: name for name in ProviderName}
+_TEXT = {"schema": {"type": "string"}}
+
+
+def routes(door: HookDoor, is_stopping: Callable[[], bool]) -> APIRouter:
+    """The doors of all channels, with and without a slash at the end."""
+    router = APIRouter(tags=["hooks"])
+    in_hand = _InHand()
+
+    async def serve(request: Request, address: str, provider: str) -> Response:
+        name = _PROVIDERS.get(provider)
+        try:
+            if is_stopping():
+                raise Unavailable("stopping")
+            with in_hand.reading() as reading:
+                body = await reading.read(request, most=door.most(name) * _READ_FACTOR)
+                return _answer(name, await door.take(address, name, _call(request, body)))
+        except Refused:
+            return _refusal(name)
+        except (TransientError, StaleEpoch, ClientDisconnect):
+            return _later()
+        except Exception as error:
+            log.error(Log.REQUEST_FAILED, method=request.method, exc_info=error)
+            return _later()
+
+    @router.post(
+        "/v1/hooks/{address}/{provider}",
+        responses={
+            200: {
+                "description": "Stored, or known already",
+                "content": {"text/plain": _TEXT, "text/xml": _TEXT},
+            },
+            403: problems.ANSWERS[403],
+            406: {**problems.ANSWERS[403], "description": "Not allowed, in the words of Mailgun"},
+            503: problems.ANSWERS[503],
+        },
+        response_class=Response,
+    )
+    async def take_hook(address: str, provider: str, request: Request) -> Response:
+        """Takes what a provider posts; it is stored when the answer comes, and read after it."""
+        return await serve(request, address, provider)
+
+    @router.get(
+        "/v1/hooks/{address}/{provider}",
+        responses={
+            200: {
+                "description": "The challenge, or stored",
+                "content": {"text/plain": _TEXT, "text/xml": _TEXT},
+            },
+            403: problems.ANSWERS[403],
+            406: {**problems.ANSWERS[403], "description": "Not allowed, in the words of Mailgun"},
+            503: problems.ANSWERS[503],
+        },
+        response_class=Response,
+    )
+    async def answer_hook(address: str, provider: str, request: Request) -> Response:
+        """Answers the challenge of a subscription; takes what Twilio sends by GET."""
+        return await serve(request, address, provider)
+
+    @router.api_route("/v1/hooks/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
+    async def take_hook_elsewhere(rest: str, request: Request) -> Response:
+        address, _, provider = rest.removesuffix("/").partition("/")
+        return await serve(request, address, provider)
+
+    return router
+
+
+class _InHand:
+    """The bytes of calls that are being read."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def reading(self) -> "_Reading":
+        return _Reading(self)
+
+
+class _Reading:
+    def __init__(self, all_of_them: _InHand) -> None:
+        self._all = all_of_them
+        self._size = 0
+
+    def __enter__(self) -> "_Reading":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._all.size -= self._size
+
+    async def read(self, request: Request, *, most: int) -> bytes:
+        """The body. Raises Refused where it is far too large, Unavailable where it does not come, or all are."""
+        pieces: list[bytes] = []
+        try:
+            async with asyncio.timeout(_WITHIN_S):
+                async for piece in request.stream():
+                    self._size += len(piece)
+                    self._all.size += len(piece)
+                    if self._size > most:
+                        raise Refused
+                    if self._all.size > _MAX_IN_HAND:
+                        raise Unavailable("Too much at once.")
+                    pieces.append(piece)
+        except TimeoutError:
+            raise Unavailable("The body does not come.") from None
+        return b"".join(pieces)
+
+
+def _call(request: Request, body: bytes) -> HookRequest:
+    raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    return HookRequest(
+        method=request.method,
+        path=raw_path.decode("latin-1"),
+        query=request.scope["query_string"].decode("latin-1"),
+        headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw),
+        body=body,
+    )
+
+
+def _answer(name: ProviderName | None, text: str) -> Response:
+    if text:
+        return Response(text, media_type="text/plain")
+    if name in _TWILIO:
+        return Response(_TWIML, media_type="text/xml")
+    return Response(media_type="text/plain")
+
+
+def _refusal(name: ProviderName | None) -> Response:
+    """The same for a wrong signature and for a channel that is not there."""
+    status = 406 if name is ProviderName.MAILGUN else 403
+    return problems.answer(status, "not-allowed", "No channel here knows this provider and its signature.")
+
+
+def _later() -> Response:
+    detail = "Not now; send it again."
+    return problems.answer(503, "unavailable", detail, headers={"Retry-After": _RETRY_AFTER_S})

@@ -1,0 +1,72 @@
+"""What receiving providers' calls needs of the world, beside what all of intake needs."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from services.intake.app.mail_ports import MailMessages, Raw, Raws
+from services.intake.app.ports import Conversations, Workspaces
+from services.intake.domain.delivery import DeliveryReceipt
+from services.intake.domain.hook import Brought, CallNotice, Consent
+from services.intake.domain.mail import AttachedFile
+from services.intake.domain.message import Identity
+from shared.db.unit_of_work import Tx
+from shared.ids import IdFactory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadHook:
+    """A call and what was made of it: what it brings, or why it cannot be read.
+
+    attached: the call itself, as a file of the message that stands for it
+    """
+
+    raw: Raw
+    brought: tuple[Brought, ...] | str
+    attached: AttachedFile | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What somebody said about being written to by a channel."""
+
+    workspace_id: str
+    channel: str
+    identity: Identity
+    consent: Consent
+    at: datetime
+
+
+class Deliveries(Protocol):
+    """Messages of ours that providers have taken."""
+
+    async def record(self, tx: Tx, receipts: Sequence[DeliveryReceipt]) -> None:
+        """Keeps how far they have got. One that is further already stays; an unknown one is left aside."""
+        ...
+
+
+class Consents(Protocol):
+    """Who does not want to be written to."""
+
+    async def keep(self, tx: Tx, said: Sequence[Said]) -> None:
+        """What was said, in this order."""
+        ...
+
+
+RecordCalls = Callable[[Tx, Sequence[CallNotice]], Awaitable[None]]
+"""Records what is told about calls, in the transaction of everything else that came with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookDesk:
+    """What receiving providers' calls needs. calls: none where nobody records telephone calls."""
+
+    conversations: Conversations
+    workspaces: Workspaces
+    raws: Raws
+    messages: MailMessages
+    deliveries: Deliveries
+    consents: Consents
+    ids: IdFactory
+    calls: RecordCalls | None = None

@@ -1,0 +1,63 @@
+"""What a provider's call brings, after somebody has read it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from services.intake.domain.delivery import DeliveryReceipt
+from services.intake.domain.message import InboundMessage
+
+
+class Consent(StrEnum):
+    """What somebody says about being written to."""
+
+    OPTED_OUT = "opted_out"
+    OPTED_IN = "opted_in"
+
+
+_OUT = frozenset({"STOP", "UNSUBSCRIBE", "END", "QUIT", "CANCEL"})
+_IN = frozenset({"START", "UNSTOP"})
+
+
+def consent_in(text: str) -> Consent | None:
+    """What a text that is nothing but one of the agreed words says: the word within a sentence says nothing."""
+    word = text.strip().rstrip(".!").upper()
+    if word in _OUT:
+        return Consent.OPTED_OUT
+    return Consent.OPTED_IN if word in _IN else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A message, and what it says about consent; that counts in texts and on WhatsApp."""
+
+    message: InboundMessage
+    consent: Consent | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallNotice:
+    """What a provider tells about a call, in its own words.
+
+    name: `twilio-voice`, or `call.ringing` and the like; data: its fields
+    """
+
+    workspace_id: str
+    channel: str
+    name: str
+    data: Mapping[str, object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """What a call brings for one account.
+
+    account: with the provider, such as the number that was written to; none where the provider has none
+    ignored: why there is nothing in it for us, where there is nothing
+    """
+
+    account: str | None = None
+    messages: tuple[Written, ...] = ()
+    receipts: tuple[DeliveryReceipt, ...] = ()
+    calls: tuple[CallNotice, ...] = ()
+    ignored: str | None = None
