@@ -51,8 +51,8 @@ def routes(door: HookDoor, is_stopping: Callable[[], bool]) -> APIRouter:
             return _refusal(name)
         except (TransientError, StaleEpoch, ClientDisconnect):
             return _later()
-        except Exception as error:
-            log.error(Log.REQUEST_FAILED, method=request.method, exc_info=error)
+        except Exception:
+            log.exception(Log.REQUEST_FAILED, method=request.method)
             return _later()
 
     @router.post(

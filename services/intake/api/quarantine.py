@@ -23,6 +23,8 @@ from shared.http.idempotency import Answer, Once, OnceHeader
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
 from shared.http.types import Limit
 
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+
 
 class Quarantined(BaseModel):
     """Something in quarantine, or released from it."""
@@ -88,9 +90,7 @@ def routes(
         responses={
             200: {
                 "description": "As it came",
-                "content": dict.fromkeys(
-                    (MEDIA_TYPE, "application/octet-stream"), {"schema": {"type": "string", "format": "binary"}}
-                ),
+                "content": dict.fromkeys((MEDIA_TYPE, "application/octet-stream"), _FILE),
             }
         },
     )

@@ -162,9 +162,7 @@ def _challenge(request: HookRequest, place: _Place) -> str:
     mode, token, challenge = (asked.get(f"hub.{name}", [""]) for name in ("mode", "verify_token", "challenge"))
     expected = place.provider.verify_token if isinstance(place.provider, Meta) else ""
     is_known = signatures.equals(token[0], expected)
-    asks_once = (
-        mode == ["subscribe"] and len(token) == len(challenge) == 1 and 0 < len(challenge[0]) <= _MAX_ADDRESS
-    )
-    if not (is_known and expected and asks_once and place.channel_id):
+    is_asked = mode == ["subscribe"] and len(token) == len(challenge) == 1
+    if not (is_known and expected and is_asked and place.channel_id and len(challenge[0]) <= _MAX_ADDRESS):
         raise Refused
     return challenge[0]

@@ -1,0 +1,221 @@
+"""What providers bring, as they document it and signed as they sign it, becomes the right ticket once."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from services.intake.adapters.hooks.requests import HookRequest
+from services.intake.adapters.hooks.storing import is_opted_out
+from services.intake.domain.message import Identity, IdentityKind
+from shared.db.unit_of_work import Tx
+from tests.eventually import eventually
+from tests.integration.intake.hooks.vendors import Json, Vendors
+from tests.unit.intake.adapters.hooks import documented
+
+_SENT = text(
+    "INSERT INTO delivery (workspace_id, message_id, shard, ticket_id, channel, channel_kind, state, queued_at,"
+    " next_attempt_at, provider_id) SELECT workspace_id, message_id, 0, ticket_id, channel, channel_kind, 'sent',"
+    " created_at, created_at, 'SMout' FROM message WHERE workspace_id = :workspace_id AND message_id = :message_id"
+    " ON CONFLICT (workspace_id, message_id) DO UPDATE SET state = 'sent', provider_id = 'SMout'"
+)
+
+
+def as_json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+async def test_a_text_becomes_a_ticket(vendors: Vendors) -> None:
+    text = vendors.a_text(Body="Where is my parcel?")
+    answer = await vendors.bring(vendors.twilio(text))
+    assert (answer.headers["content-type"], answer.text[-11:]) == ("text/xml; charset=utf-8", "<Response/>")
+    (ticket,) = await vendors.until_tickets(1)
+    assert (ticket["channel"], ticket["channel_kind"], ticket["status"]) == ("sms", "sms", "new")
+    (message,) = await vendors.messages(ticket)
+    assert (message["text"], message["author_id"]) == ("Where is my parcel?", "+14155238886")
+
+
+async def test_whatsapp_by_twilio_becomes_a_ticket(vendors: Vendors) -> None:
+    fields = vendors.a_text(
+        From="whatsapp:+5215512345678", To="whatsapp:+15550100", ProfileName="Ada", Body="Hola"
+    )
+    await vendors.bring(vendors.twilio(fields, "whats-twilio"))
+    message = await vendors.until_message()
+    assert (message["channel_kind"], message["author_id"], message["author_name"]) == (
+        "whatsapp",
+        "+525512345678",
+        "Ada",
+    )
+
+
+async def test_whatsapp_by_meta_becomes_a_ticket(vendors: Vendors) -> None:
+    answer = await vendors.bring(vendors.meta(as_json(documented.whatsapp(documented.whatsapp_text()))))
+    assert answer.content == b""
+    message = await vendors.until_message()
+    assert (message["text"], message["author_id"]) == ("Does it come in another color?", "+16505551234")
+    assert message["author_name"] == "Sheena Nelson"
+
+
+async def test_a_slack_message_becomes_a_ticket(vendors: Vendors) -> None:
+    await vendors.bring(vendors.slack(as_json(documented.slack())))
+    message = await vendors.until_message()
+    assert (message["channel_kind"], message["text"], message["author_id"]) == (
+        "slack",
+        "Hello, world!",
+        "U123ABC456",
+    )
+
+
+async def test_the_neutral_webhook_becomes_a_ticket(vendors: Vendors) -> None:
+    await vendors.bring(vendors.standard(as_json(documented.standard())))
+    message = await vendors.until_message()
+    assert (message["text"], message["author_id"]) == ("It does not print.", "+447700900123")
+
+
+MAILS: dict[str, Callable[[Vendors], HookRequest]] = {
+    "sendgrid": lambda v: v.sendgrid(documented.sendgrid(v.mail)),
+    "sendgrid-raw": lambda v: v.sendgrid(documented.sendgrid_raw(to=v.mail)),
+    "mailgun": lambda v: v.mailgun(documented.mailgun(v.mail)),
+    "mailgun-raw": lambda v: v.mailgun(
+        {"recipient": v.mail, "body-mime": documented.raw_text("mailgun")}, token="b" * 50
+    ),
+    "postmark": lambda v: v.postmark(documented.postmark(v.mail)),
+    "postmark-raw": lambda v: v.postmark(documented.postmark(v.mail, RawEmail=documented.raw_text("postmark"))),
+}
+
+
+@pytest.mark.parametrize("make", MAILS.values(), ids=MAILS)
+async def test_mail_that_a_provider_posts_becomes_a_ticket(
+    vendors: Vendors, make: Callable[[Vendors], HookRequest]
+) -> None:
+    await vendors.bring(make(vendors))
+    (ticket,) = await vendors.until_tickets(1)
+    assert (ticket["channel"], ticket["channel_kind"]) == ("mail", "email")
+    assert ticket["subject"] in ("Störung", "It does not print")
+    (message,) = await vendors.messages(ticket)
+    assert message["text_new"].strip() == "Der Drucker stört."
+    assert message["author_id"] == "ada@example.org"
+    assert message["delivered_to"] == [vendors.mail]
+    for file in message["attachments"]:
+        path = f"/v1/tickets/{ticket['ticket_id']}/attachments/{file['attachment_id']}"
+        assert (file["filename"], (await vendors.http.get(path)).content) == ("log.txt", b"paper jam\n")
+
+
+async def test_a_mail_of_five_megabytes_in_one_field_is_taken(vendors: Vendors) -> None:
+    raw = documented.RAW_MAIL + b"All is lost, once more and once again.\r\n" * 131_072
+    assert len(raw) > 5 << 20
+    await vendors.bring(vendors.sendgrid(documented.sendgrid_raw(raw, to=vendors.mail)))
+    message = await vendors.until_message()
+    assert message["author_id"] == "ada@example.org"
+
+
+def everything(vendors: Vendors) -> list[HookRequest]:
+    """A call of each provider, and some more."""
+    batch = documented.whatsapp(
+        documented.whatsapp_text("one", id="wamid.1"),
+        documented.whatsapp_text("two", id="wamid.2", **{"from": "16505550000"}),
+    )
+    return [
+        *(vendors.twilio(vendors.a_text(From=f"+1415523{number:04}")) for number in range(5)),
+        vendors.meta(as_json(batch)),
+        vendors.meta(as_json(documented.whatsapp(documented.whatsapp_text("three", id="wamid.3")))),
+        vendors.slack(as_json(documented.slack())),
+        vendors.slack(as_json(documented.slack(ts="1355517524.000001"))),
+        vendors.standard(as_json(documented.standard())),
+        *(make(vendors) for make in MAILS.values()),
+    ]
+
+
+def shown(messages: list[Json]) -> set[tuple[str, str, str]]:
+    return {(message["channel"], message["author_id"], message["text"]) for message in messages}
+
+
+async def test_everything_three_times_at_once_and_out_of_order_is_the_same_as_once(vendors: Vendors) -> None:
+    calls = everything(vendors)
+    many = calls * 3
+    random.Random(4).shuffle(many)
+    answers = await asyncio.gather(*(vendors.send(call) for call in many))
+    assert {answer.status_code for answer in answers} == {200}
+
+    async def messages() -> list[Json]:
+        return [message for ticket in await vendors.tickets() for message in await vendors.messages(ticket)]
+
+    async def probe() -> bool:
+        return len(await messages()) == 17
+
+    await eventually(probe, within_s=20)
+    # What is brought once more changes nothing, and by then all that came before was read.
+    for call in many:
+        assert (await vendors.send(call)).status_code == 200
+    await vendors.bring(vendors.twilio(vendors.a_text(Body="the last")))
+
+    async def last() -> bool:
+        return ("sms", "+14155238886", "the last") in shown(await messages())
+
+    await eventually(last, within_s=20)
+    found = await messages()
+    assert len(found) == 18
+    assert await vendors.quarantine() == []
+
+
+async def test_a_stopped_sender_is_remembered_until_they_start_again(vendors: Vendors) -> None:
+    database = vendors.system.services["intake"].runtime.database
+
+    async def out() -> bool:
+        identity = Identity(kind=IdentityKind.PHONE, value="+14155238886")
+        return await database.transact(
+            lambda tx: is_opted_out(tx, vendors.workspace_id, "sms", identity), workspaces=[vendors.workspace_id]
+        )
+
+    stop = vendors.twilio(vendors.a_text(Body=" stop. "))
+    await vendors.bring(stop)
+    message = await vendors.until_message()
+    assert (message["text"], message["machine"]) == (" stop. ", "auto_generated")
+    assert await out()
+    await vendors.bring(vendors.twilio(vendors.a_text(Body="START")))
+    await vendors.until_tickets(2)
+    assert not await out()
+    # The first one comes again: it was said before.
+    await vendors.bring(stop)
+    await vendors.bring(vendors.twilio(vendors.a_text(Body="Please don't stop")))
+    await vendors.until_tickets(3)
+    assert not await out()
+
+
+async def test_what_a_provider_tells_about_our_messages_is_kept(vendors: Vendors) -> None:
+    await vendors.bring(vendors.twilio(vendors.a_text()))
+    (ticket,) = await vendors.until_tickets(1)
+    database = vendors.system.services["intake"].runtime.database
+
+    reply = await vendors.http.post(f"/v1/tickets/{ticket['ticket_id']}/replies", json={"text": "Soon."})
+    message_id = reply.json()["message"]["message_id"]
+
+    async def sent(tx: Tx) -> None:
+        await tx.execute(_SENT, {"workspace_id": vendors.workspace_id, "message_id": message_id})
+
+    await database.transact(sent, workspaces=[vendors.workspace_id])
+
+    async def state() -> str:
+        (found,) = [one for one in await vendors.messages(ticket) if one["kind"] == "outbound"]
+        return str(found["delivery"]["state"])
+
+    for status in ("delivered", "sent", "queued"):
+        await vendors.bring(vendors.twilio({"MessageSid": "SMout", "MessageStatus": status, "To": "+1"}))
+
+    async def delivered() -> bool:
+        return await state() == "delivered"
+
+    await eventually(delivered)
+    await vendors.until_settled()
+    assert await state() == "delivered"
+    await vendors.bring(
+        vendors.twilio({"MessageSid": "SMout", "MessageStatus": "undelivered", "ErrorCode": "30003"})
+    )
+
+    async def failed() -> bool:
+        return await state() == "failed"
+
+    await eventually(failed)
