@@ -10,8 +10,8 @@ from services.intake.adapters.clients import PostgresClients
 from services.intake.adapters.closing import Closing
 from services.intake.adapters.email.assembly import open_mail
 from services.intake.adapters.erasure import PostgresErasure
-from services.intake.adapters.samples import PostgresSamples
 from services.intake.adapters.hooks.door import HookDoor
+from services.intake.adapters.samples import PostgresSamples
 from services.intake.adapters.store import PostgresConversations
 from services.intake.adapters.ticket_lists import PostgresTicketLists
 from services.intake.adapters.timelines import PostgresTimelines
@@ -23,8 +23,8 @@ from services.intake.api import (
     batches,
     customers,
     email,
-    identification,
     hooks,
+    identification,
     messages,
     operations,
     quarantine,

@@ -21,7 +21,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "ticket_number": "a count",
     "address": "our own addresses",
     "mail_reference": "hashes, by which a repeat is still known",
-    "thread": "what providers call conversations",
+    "used_token": "tokens of a provider",
     "blob": "deleted where nothing refers to it any more",
 }
 """Tables in which nothing has to be forgotten, and why."""
@@ -34,7 +34,7 @@ _MESSAGES = text(
     " AND (customer_id = :customer_id OR ticket_id = ANY (CAST(:tickets AS uuid[])))"
 )
 _RAWS = text(
-    "SELECT raw_id AS id FROM raw_mail WHERE workspace_id = :workspace_id"
+    "SELECT raw_id AS id FROM raw WHERE workspace_id = :workspace_id"
     " AND (ticket_id = ANY (CAST(:tickets AS uuid[])) OR message_id = ANY (CAST(:messages AS uuid[]))"
     " OR lower(sender) IN (SELECT lower(value) FROM identity"
     " WHERE workspace_id = :workspace_id AND customer_id = :customer_id))"
@@ -42,7 +42,7 @@ _RAWS = text(
 _BYTES = text(
     "SELECT sha256 FROM attachment WHERE workspace_id = :workspace_id"
     " AND message_id = ANY (CAST(:messages AS uuid[]))"
-    " UNION SELECT sha256 FROM raw_mail WHERE workspace_id = :workspace_id"
+    " UNION SELECT sha256 FROM raw WHERE workspace_id = :workspace_id"
     " AND raw_id = ANY (CAST(:raws AS uuid[]))"
 )
 
@@ -64,12 +64,20 @@ _FORGET: Mapping[str, TextClause] = {
         "DELETE FROM media_fetch WHERE workspace_id = :workspace_id"
         " AND message_id = ANY (CAST(:messages AS uuid[]))"
     ),
+    "thread": text(
+        "DELETE FROM thread WHERE workspace_id = :workspace_id AND ticket_id = ANY (CAST(:tickets AS uuid[]))"
+    ),
+    "opt_out": text(
+        "DELETE FROM opt_out o USING identity i WHERE o.workspace_id = :workspace_id"
+        " AND i.workspace_id = :workspace_id AND i.customer_id = :customer_id"
+        " AND i.kind = o.kind AND i.value = o.value"
+    ),
     "delivery": text(
         "UPDATE delivery SET last_error = NULL, recipient = NULL WHERE workspace_id = :workspace_id"
         " AND message_id = ANY (CAST(:messages AS uuid[]))"
     ),
-    "raw_mail": text(
-        "UPDATE raw_mail SET sender = NULL, recipients = '[]', reason = NULL, state = 'erased'"
+    "raw": text(
+        "UPDATE raw SET sender = NULL, recipients = '[]', headers = '{}', reason = NULL, state = 'erased'"
         " WHERE workspace_id = :workspace_id AND raw_id = ANY (CAST(:raws AS uuid[]))"
     ),
     "message": text(
@@ -90,7 +98,7 @@ FORGOTTEN = frozenset(_FORGET)
 _DELETE_BYTES = text(
     "DELETE FROM blob b WHERE b.workspace_id = :workspace_id AND b.sha256 = ANY (CAST(:sha256s AS bytea[]))"
     " AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.workspace_id = b.workspace_id AND a.sha256 = b.sha256)"
-    " AND NOT EXISTS (SELECT 1 FROM raw_mail r WHERE r.workspace_id = b.workspace_id AND r.sha256 = b.sha256"
+    " AND NOT EXISTS (SELECT 1 FROM raw r WHERE r.workspace_id = b.workspace_id AND r.sha256 = b.sha256"
     " AND r.state <> 'erased')"
 )
 

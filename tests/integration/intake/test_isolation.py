@@ -14,6 +14,7 @@ BODIES: dict[str, Any] = {
     "merge_ticket": {"into": "{ticket_id}"},
     "change_ticket": {"priority": "high"},
     "update_customer": {"name": "x"},
+    "merge": {"into": "{customer_id}"},
 }
 
 

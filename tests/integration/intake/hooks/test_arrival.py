@@ -176,12 +176,12 @@ async def test_a_stopped_sender_is_remembered_until_they_start_again(vendors: Ve
     assert (message["text"], message["machine"]) == (" stop. ", "auto_generated")
     assert await out()
     await vendors.bring(vendors.twilio(vendors.a_text(Body="START")))
-    await vendors.until_tickets(2)
+    await vendors.until_messages(2)
     assert not await out()
     # The first one comes again: it was said before.
     await vendors.bring(stop)
     await vendors.bring(vendors.twilio(vendors.a_text(Body="Please don't stop")))
-    await vendors.until_tickets(3)
+    await vendors.until_messages(3)
     assert not await out()
 
 

@@ -155,6 +155,17 @@ class Vendors:
         assert answer.status_code == 200, answer.text
         return [entry["message"] for entry in answer.json()["items"] if entry["message"]]
 
+    async def until_messages(self, count: int) -> list[Json]:
+        """The messages of the only ticket, once there are so many."""
+
+        async def probe() -> list[Json]:
+            (ticket,) = await self.tickets()
+            found = await self.messages(ticket)
+            assert len(found) == count
+            return found
+
+        return list(await eventually(probe))
+
     async def until_message(self) -> Json:
         """The only message of the only ticket."""
         (ticket,) = await self.until_tickets(1)

@@ -113,9 +113,7 @@ def sendgrid(to: str = "support@acme.example") -> Form:
     ]
 
 
-def sendgrid_raw(
-    raw: bytes = RAW_MAIL, to: str = "support@acme.example"
-) -> Form:
+def sendgrid_raw(raw: bytes = RAW_MAIL, to: str = "support@acme.example") -> Form:
     """With `POST the raw, full MIME message` set."""
     return [
         ("dkim", b"{@example.org : pass}", None, ""),
