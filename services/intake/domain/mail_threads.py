@@ -87,7 +87,9 @@ def awaits(mail: Mail, *, own_addresses: Collection[str] = (), known: Collection
     Mails overtake each other. Only who wrote this one, and whom it has reached, find it so.
     known: the keys of mails that have come: those need not be awaited
     """
-    missing = [rfc_id for rfc_id in dict.fromkeys(_answered(mail)) if id_key(rfc_id) not in known]
+    # The first reference is what all of a thread have in common.
+    ids = dict.fromkeys((*mail.in_reply_to[:2], *mail.references[:1], *_answered(mail)))
+    missing = [rfc_id for rfc_id in ids if id_key(rfc_id) not in known]
     writers = people(mail, own_addresses)[:_MAX_AWAITING]
     return frozenset(_kin_key(rfc_id, person) for rfc_id in missing[:_MAX_AWAITED] for person in writers)
 
