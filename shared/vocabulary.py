@@ -93,6 +93,17 @@ class ActorKind(StrEnum):
     SYSTEM = "system"
 
 
+class CallOutcome(StrEnum):
+    """How a call ended. Of an abandoned one the caller left the queue; a missed one rang, and nobody answered."""
+
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    MISSED = "missed"
+    VOICEMAIL = "voicemail"
+    FAILED = "failed"
+    CALLBACK = "callback"
+
+
 class AgentState(StrEnum):
     """Whether an agent takes offers. Busy agents finish their work and get no more."""
 

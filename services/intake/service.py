@@ -6,6 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from services.intake.adapters import watching
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.calls.settling import Settling
+from services.intake.adapters.calls.shown import PostgresShownCalls
+from services.intake.adapters.calls.store import PostgresCalls
 from services.intake.adapters.clients import PostgresClients
 from services.intake.adapters.closing import Closing
 from services.intake.adapters.email.assembly import open_mail
@@ -21,6 +24,7 @@ from services.intake.adapters.workspaces import PostgresWorkspaces
 from services.intake.api import (
     answers,
     batches,
+    calls,
     customers,
     email,
     hooks,
@@ -33,6 +37,7 @@ from services.intake.api import (
     timelines,
 )
 from services.intake.api.receiving import Receiving
+from services.intake.app.call_ports import CallDesk
 from services.intake.app.change_customer import ClientDesk
 from services.intake.app.configuration import IntakePart
 from services.intake.app.desk import Desk
@@ -62,6 +67,9 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         clients = PostgresClients(settings.shards, watch)
         lists, shown = PostgresTicketLists(), PostgresTimelines()
         desk = Desk(correspondence=conversations, workspaces=workspaces, ids=ids)
+        call_desk = CallDesk(
+            calls=PostgresCalls(settings.shards), conversations=conversations, workspaces=workspaces, ids=ids
+        )
         client_desk = ClientDesk(clients=clients, workspaces=workspaces, ids=ids)
         receiving = Receiving(
             database,
@@ -92,6 +100,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         )
         consumer = runtime.consumer(consume(desk))
         closing = Closing(database, desk)
+        settling = Settling(database, call_desk)
         housekeeping = runtime.housekeeping()
 
         async def serve(shard: Shard) -> None:
@@ -99,6 +108,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 group.create_task(consumer.run(shard))
                 group.create_task(housekeeping.run(shard))
                 group.create_task(closing.run(shard))
+                group.create_task(settling.run(shard))
                 group.create_task(mail.serve(shard))
 
         async def watching_tickets(_: asyncio.Event) -> None:
@@ -113,6 +123,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 tickets.routes(database, lists, desk),
                 answers.routes(database, shown, desk),
                 timelines.routes(runtime, lists, shown, watch),
+                calls.routes(database, lists, PostgresShownCalls(), call_desk, runtime.seen),
                 customers.routes(database, clients, client_desk),
                 identification.routes(database, clients, client_desk, PostgresErasure()),
                 operations.routes(database, clients, runtime.revoked, ids),

@@ -7,6 +7,7 @@ from shared.events.contract import Contract, Instant, Part
 from shared.vocabulary import (
     ActorKind,
     AuthorKind,
+    CallOutcome,
     ChannelKind,
     MachineClass,
     Priority,
@@ -116,6 +117,32 @@ class TicketMergedV1(TicketContract):
     actor_id: str | None = None
 
 
+class CallEndedV1(TicketContract):
+    """A call ended that the ticket is about. It may come again with a higher revision: the highest counts.
+
+    Seconds of talk are without those on hold. Times are by the telephone system's clock; `agent_id` is as it
+    calls the agent, of answered calls.
+    """
+
+    name: ClassVar[str] = "call.ended"
+
+    call_id: UUID
+    revision: int
+    channel: str
+    outcome: CallOutcome
+    agent_id: str | None = None
+    transfers: int
+    ivr_s: float
+    queue_s: float
+    ring_s: float
+    talk_s: float
+    hold_s: float
+    wrap_s: float
+    started_at: Instant
+    answered_at: Instant | None = None
+    ended_at: Instant
+
+
 class TicketSnapshotV1(TicketContract):
     """The ticket as it stands at this sequence, for readers that have lost their history."""
 
@@ -139,5 +166,6 @@ CONTRACTS = (
     TicketUpdatedV1,
     TicketStatusChangedV1,
     TicketMergedV1,
+    CallEndedV1,
     TicketSnapshotV1,
 )

@@ -86,6 +86,17 @@ _FORGET: Mapping[str, TextClause] = {
         " reply_to = NULL, delivered_to = NULL"
         " WHERE workspace_id = :workspace_id AND message_id = ANY (CAST(:messages AS uuid[]))"
     ),
+    "call_event": text(
+        "UPDATE call_event e SET caller = NULL, name = NULL, called = NULL, recording_url = NULL,"
+        " transcript = NULL FROM unnest(CAST(:tickets AS uuid[])) AS w (ticket_id)"
+        " JOIN call c ON c.workspace_id = :workspace_id AND c.ticket_id = w.ticket_id"
+        " WHERE e.workspace_id = c.workspace_id AND e.channel = c.channel"
+        " AND e.provider_call_id = c.provider_call_id"
+    ),
+    "call": text(
+        "UPDATE call SET caller = NULL, name = NULL, called = NULL"
+        " WHERE workspace_id = :workspace_id AND ticket_id = ANY (CAST(:tickets AS uuid[]))"
+    ),
     "idempotency": text(
         "DELETE FROM idempotency WHERE workspace_id = :workspace_id AND EXISTS ("
         "SELECT 1 FROM unnest(array_append(CAST(:tickets AS uuid[]), CAST(:customer_id AS uuid))) AS named (id)"

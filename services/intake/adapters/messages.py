@@ -116,7 +116,7 @@ class PostgresMessages:
             raise Collision("somebody else was faster with a message")
         if media := [row for stored in messages for row in self._media_rows(stored)]:
             await tx.execute(_ADD_MEDIA, transposed(media, _MEDIA))
-        await _add_words(
+        await add_words(
             tx,
             (
                 (
@@ -133,7 +133,7 @@ class PostgresMessages:
         """A reply or a note. A reply of a kind of channel that delivers is queued for delivery."""
         await tx.execute(insert(tables.message).values(**_staff_row(message)))
         words = words_of(message.text)
-        await _add_words(tx, [(message.workspace_id, message.message_id, message.ticket_id, words)])
+        await add_words(tx, [(message.workspace_id, message.message_id, message.ticket_id, words)])
         if message.delivery_state is DeliveryState.QUEUED:
             await tx.execute(
                 insert(tables.delivery).values(
@@ -178,10 +178,11 @@ class PostgresMessages:
 
     async def save_subject(self, tx: Tx, ticket: Ticket) -> None:
         """Makes a ticket's subject as it is now one that it is found by."""
-        await _add_words(tx, [(ticket.workspace_id, ticket.ticket_id, ticket.ticket_id, words_of(ticket.subject))])
+        await add_words(tx, [(ticket.workspace_id, ticket.ticket_id, ticket.ticket_id, words_of(ticket.subject))])
 
 
-async def _add_words(tx: Tx, found_by: Iterable[tuple[str, UUID, UUID, set[str]]]) -> None:
+async def add_words(tx: Tx, found_by: Iterable[tuple[str, UUID, UUID, set[str]]]) -> None:
+    """By which words tickets are found: workspace, what holds them, its ticket, the words."""
     rows = [
         {
             "workspace_id": workspace_id,

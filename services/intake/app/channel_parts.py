@@ -17,7 +17,7 @@ from services.intake.domain.provider import (
     StandardWebhook,
     Twilio,
 )
-from services.intake.domain.workspace import CLOSE_AFTER, Channel
+from services.intake.domain.workspace import CLOSE_AFTER, SHORT_ABANDON, Channel
 from shared.configuration import Problem, repeated
 from shared.durations import Duration
 from shared.http.types import SLUG_PATTERN, Request, Slug
@@ -121,6 +121,9 @@ class ChannelPart(Request):
         default=False,
         description="Whether a mail that points to no ticket joins its sender's newest one with the same subject.",
     )
+    short_abandon: Duration = Field(
+        default=SHORT_ABANDON, description="Of a voice channel: who leaves so soon need not be called back."
+    )
     providers: tuple[ProviderPart, ...] = Field(
         default=(), max_length=8, description="Who brings requests by webhook; the first one takes the answers."
     )
@@ -145,6 +148,7 @@ def to_channel(item: ChannelPart, opened: Callable[[Secret], str]) -> Channel:
         threads_by_subject=item.thread_by_subject,
         providers=providers,
         has_lost_secrets=has_lost_secrets,
+        short_abandon=item.short_abandon,
     )
 
 

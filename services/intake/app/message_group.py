@@ -9,6 +9,7 @@ from uuid import UUID
 from services.intake.app.attachment_ids import in_order
 from services.intake.app.classified_request import classified_request, refused
 from services.intake.app.message_keys import address, dedupe_key, identity_key
+from services.intake.app.opening import new_customer, opened_ticket
 from services.intake.app.outbound import tell
 from services.intake.app.pointers import Pointers
 from services.intake.app.ports import (
@@ -25,7 +26,7 @@ from services.intake.domain.classification import Classification, Fate
 from services.intake.domain.conversation import ALSO_LABEL, Located, Place, place
 from services.intake.domain.customer import Customer
 from services.intake.domain.labelling import label_by_system
-from services.intake.domain.lifecycle import open_ticket, receive
+from services.intake.domain.lifecycle import receive
 from services.intake.domain.message import Disposition, InboundMessage
 from services.intake.domain.reopening import LOOP_LABEL, may_reopen
 from services.intake.domain.ticket import Change, Received, Ticket
@@ -33,7 +34,7 @@ from services.intake.domain.workspace import Channel, Workspace
 from shared.errors import DomainError
 from shared.events.envelope import Cause
 from shared.ids import IdFactory
-from shared.vocabulary import ActorKind, MachineClass, Priority, TicketStatus
+from shared.vocabulary import MachineClass, TicketStatus
 
 
 @dataclass(slots=True, kw_only=True)
@@ -172,16 +173,7 @@ class MessageGroup:
         key = identity_key(message)
         if key and (known := self.customers.get(key)):
             return known, False
-        organisation = workspace.organisation_of(message.sender.identity)
-        return Customer(
-            workspace_id=message.workspace_id,
-            customer_id=self.ids.new(),
-            name=message.sender.name,
-            tier=workspace.tier_of(organisation),
-            language=organisation.language if organisation else None,
-            time_zone=None,
-            organisation_id=organisation.organisation_id if organisation else None,
-        ), True
+        return new_customer(message.workspace_id, self.ids.new(), message.sender, workspace), True
 
     def _remember(self, message: InboundMessage, customer: Customer) -> None:
         key = identity_key(message)
@@ -239,26 +231,16 @@ class MessageGroup:
         self.owners[customer.workspace_id, customer.customer_id] = customer
         number = self.numbers[message.workspace_id]
         self.numbers[message.workspace_id] = number + 1
-        ticket = Ticket(
-            workspace_id=message.workspace_id,
+        opened = opened_ticket(
+            customer,
+            channel,
+            classified,
             ticket_id=self.ids.new(),
             number=number,
-            status=TicketStatus.NEW,
-            priority=classified.priority or Priority.NORMAL,
-            labels=classified.labels,
-            sources=classified.sources,
             subject=message.subject,
-            channel=message.channel,
-            channel_kind=channel.kind,
-            customer_id=customer.customer_id,
-            language=classified.language or customer.language or channel.language,
-            opened_by=ActorKind.CUSTOMER,
-            opened_at=self.now,
-            updated_at=self.now,
             follow_up_of=found.follow_up_of,
-            last_event_at=self.now,
+            now=self.now,
         )
-        opened = open_ticket(ticket, self.now)
         received = self._received(message, channel, is_public=True)
         return opened.then(receive(opened.ticket, received, self.now, may_reopen=False))
 

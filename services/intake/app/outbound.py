@@ -1,11 +1,13 @@
 """Turns facts of the domain into the contracts of topic `tickets`, and into their places in timelines."""
 
+import re
 from collections.abc import Iterable
 from typing import assert_never
 
 from services.intake.app.ports import Told
 from services.intake.domain.customer import Customer
 from services.intake.domain.ticket import (
+    CallEnded,
     Change,
     Fact,
     Merged,
@@ -19,6 +21,7 @@ from services.intake.domain.ticket import (
 from shared.events.contract import Contract
 from shared.events.envelope import Cause, new_event
 from shared.events.tickets import (
+    CallEndedV1,
     CustomerFacts,
     MessageReceivedV1,
     ReplySentV1,
@@ -29,6 +32,9 @@ from shared.events.tickets import (
     TicketUpdatedV1,
 )
 from shared.ids import IdFactory
+
+_AGENT = re.compile(r"(?![0-9]{7})[a-z0-9][a-z0-9_-]{0,62}\Z")
+"""What names an agent, and is no telephone number: those stay in intake."""
 
 
 def tell(change: Change, customer: Customer, cause: Cause, ids: IdFactory) -> list[Told]:
@@ -132,5 +138,29 @@ def _contract(fact: Fact, ticket: Ticket, customer: Customer) -> Contract:
                 actor_kind=fact.actor.kind,
                 actor_id=fact.actor.actor_id,
             )
+        case CallEnded():
+            return _call_ended(fact, ticket)
         case _:
             assert_never(fact)
+
+
+def _call_ended(fact: CallEnded, ticket: Ticket) -> CallEndedV1:
+    call = fact.summary
+    return CallEndedV1(
+        ticket_id=ticket.ticket_id,
+        call_id=fact.call_id,
+        revision=fact.revision,
+        channel=fact.channel,
+        outcome=call.outcome,
+        agent_id=call.agent if call.agent and _AGENT.match(call.agent) else None,
+        transfers=call.transfers,
+        ivr_s=call.ivr_s,
+        queue_s=call.queue_s,
+        ring_s=call.ring_s,
+        talk_s=call.talk_s,
+        hold_s=call.hold_s,
+        wrap_s=call.wrap_s,
+        started_at=call.started_at,
+        answered_at=call.answered_at,
+        ended_at=call.ended_at,
+    )

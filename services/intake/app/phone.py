@@ -23,3 +23,10 @@ def phone_identity(number: str, region: str | None) -> Identity:
     else:
         value = _DECORATION.sub("", number)
     return Identity(kind=IdentityKind.PHONE, value=value)
+
+
+def caller_identity(caller: str, region: str | None) -> Identity:
+    """The identity behind who calls: a number, or the name by which a telephone system knows them."""
+    if "@" in caller or ":" in caller or not any(character.isdigit() for character in caller):
+        return Identity(kind=IdentityKind.HANDLE, value=caller)
+    return phone_identity(caller, region)

@@ -6,11 +6,13 @@ world is told. Illegal steps raise; none quietly does nothing.
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.intake.domain.ticket import (
     CUSTOMER,
     SYSTEM,
     Actor,
+    CallEnded,
     Change,
     Fact,
     Merged,
@@ -57,6 +59,44 @@ def receive(ticket: Ticket, message: Received, now: datetime, *, may_reopen: boo
     if ticket.status is S.SOLVED and may_reopen:
         return change.then(_set_status(change.ticket, S.OPEN, "reopen", CUSTOMER, now))
     return change
+
+
+def called(ticket: Ticket, now: datetime) -> Change:
+    """The customer calls, or is to be called back: as a message it wakes a waiting ticket, reopens a solved one.
+
+    Raises IllegalTransition on a closed ticket.
+    """
+    _require_not_closed(ticket)
+    if ticket.status in (S.PENDING, S.ON_HOLD):
+        return _set_status(ticket, S.OPEN, "customer_called", CUSTOMER, now)
+    if ticket.status is S.SOLVED:
+        return _set_status(ticket, S.OPEN, "reopen", CUSTOMER, now)
+    return Change(ticket, ())
+
+
+def call_ended(ticket: Ticket, call: CallEnded, now: datetime) -> Change:
+    """What became of a call. It is told of any ticket, a closed one too: what happened has happened."""
+    return _told(ticket, now, call)
+
+
+def drop(ticket: Ticket, now: datetime) -> Change:
+    """The system closes a ticket that nobody need work on.
+
+    Raises IllegalTransition unless it is new or open.
+    """
+    if ticket.status not in (S.NEW, S.OPEN):
+        raise IllegalTransition(f"A ticket that is {ticket.status} is not dropped.")
+    solved = _set_status(ticket, S.SOLVED, "nothing_to_do", SYSTEM, now)
+    return solved.then(_set_status(solved.ticket, S.CLOSED, "nothing_to_do", SYSTEM, now))
+
+
+def identified(ticket: Ticket, customer_id: UUID, now: datetime) -> Change:
+    """The ticket of somebody unknown, once it is known who they are.
+
+    Raises IllegalTransition on a closed ticket.
+    """
+    _require_not_closed(ticket)
+    return _told(replace(ticket, customer_id=customer_id), now, Updated(changed=("customer",), actor=SYSTEM))
 
 
 def reply(ticket: Ticket, sent: Replied, actor: Actor, now: datetime) -> Change:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from services.intake.domain.call import CallSummary
 from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, MachineClass, Priority, Purpose, TicketStatus
 
 
@@ -120,7 +121,17 @@ class Merged:
     actor: Actor
 
 
-Fact = Opened | Received | Replied | StatusChanged | Updated | Merged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded:
+    """A call about the ticket ended, or what is known of it has changed since. The highest revision counts."""
+
+    call_id: UUID
+    channel: str
+    revision: int
+    summary: CallSummary
+
+
+Fact = Opened | Received | Replied | StatusChanged | Updated | Merged | CallEnded
 
 
 @dataclass(frozen=True, slots=True)

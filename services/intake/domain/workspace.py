@@ -13,6 +13,7 @@ from shared.errors import InvalidInput
 from shared.vocabulary import ChannelKind
 
 CLOSE_AFTER = timedelta(days=4)
+SHORT_ABANDON = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Channel:
     nowhere joins its sender's newest ticket of the same subject
     providers: who brings requests by webhook; the first one takes the answers
     has_lost_secrets: whether it has no providers because their secrets were sealed with another key
+    short_abandon: who leaves a queue within this time need not be called back
     """
 
     channel_id: str
@@ -41,6 +43,7 @@ class Channel:
     threads_by_subject: bool = False
     providers: tuple[Provider, ...] = ()
     has_lost_secrets: bool = False
+    short_abandon: timedelta = SHORT_ABANDON
 
     def provider(self, name: ProviderName) -> Provider | None:
         """The provider of this name, if the channel has it."""
@@ -83,6 +86,11 @@ class Workspace:
         """How long a solved ticket of a channel waits; of one that is no longer configured, the default."""
         channel = self.channels.get(channel_id)
         return channel.close_after if channel else CLOSE_AFTER
+
+    def short_abandon(self, channel_id: str) -> timedelta:
+        """How soon callers leave a channel whom nobody need call back; without configuration, the default."""
+        channel = self.channels.get(channel_id)
+        return channel.short_abandon if channel else SHORT_ABANDON
 
     def organisation_of(self, identity: Identity | None) -> Organisation | None:
         """The organisation that an address belongs to, by its domain."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -26,7 +27,7 @@ async def test_code_and_migrations_agree_and_every_tenants_table_is_fenced(
 ) -> None:
     template = await asyncio.to_thread(templates.__getitem__, service)
     made = await asyncio.to_thread(stack.postgres.create_database, service, prefix="schema_", template=template)
-    own: MetaData = import_module(f"services.{service}.adapters.tables").metadata
+    own = tables_of(service)
     engine = create_async_engine(made.owner_url.replace("postgresql://", "postgresql+asyncpg://", 1))
     async with engine.connect() as connection:
         differences = await connection.run_sync(compare, own)
@@ -37,6 +38,17 @@ async def test_code_and_migrations_agree_and_every_tenants_table_is_fenced(
     assert revision == newest(service)
     # The one table that is read before the workspace is known (ADR 0003) has a policy of its own.
     assert unfenced == []
+
+
+def tables_of(service: str) -> MetaData:
+    """What all of a service's modules of tables make together."""
+    main = import_module(f"services.{service}.adapters.tables")
+    assert main.__file__ is not None
+    folder = Path(main.__file__).parent
+    for module in folder.glob("*/tables.py"):
+        import_module(f"services.{service}.adapters.{module.parent.name}.tables")
+    metadata: MetaData = main.metadata
+    return metadata
 
 
 def compare(connection: Connection, own: MetaData) -> list[object]:

@@ -1,0 +1,27 @@
+"""Stops waiting for what comes late about calls.
+
+A call of which nobody has told who calls gets a ticket and a customer of its own; one that ended so soon that
+nobody need call back has its ticket closed, unless that is about more than this call.
+"""
+
+from collections.abc import Collection
+
+from services.intake.app.call_book import Fresh, keep_calls
+from services.intake.app.call_ports import CallDesk, CallKey
+from shared.db.unit_of_work import Tx
+from shared.events.envelope import Cause
+
+
+async def settle_calls(keys: Collection[CallKey], *, tx: Tx, desk: CallDesk) -> None:
+    """Settles those of these calls for which nothing more is waited for."""
+    configured = await desk.workspaces.load(tx, {key[0] for key in keys})
+    await desk.calls.lock(tx, keys)
+    now = await tx.now()
+    due = {
+        key: call
+        for key, (call, _) in (await desk.calls.find(tx, keys)).items()
+        if call.settles_at is not None and call.settles_at <= now
+    }
+    known = {key for key in due if key[1] in configured[key[0]].channels}
+    await desk.calls.unsettle(tx, set(due) - known)
+    await keep_calls({key: Fresh(cause=Cause()) for key in known}, configured, tx=tx, desk=desk, is_overdue=True)
