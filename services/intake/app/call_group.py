@@ -104,9 +104,7 @@ class CallGroup:
 
     def _placed(self, call: Call, news: CallNews, follow_up_of: UUID | None = None) -> Call:
         customer, is_new = self._customer(call, news.identity)
-        ticket_id = self.newest.get((call.workspace_id, customer.customer_id, call.channel))
-        newest = self.tickets.get((call.workspace_id, ticket_id)) if ticket_id else None
-        found = place_call(newest, self.now, self._channel(call).reopens_within)
+        found = place_call(self._newest(call, customer), self.now, self._channel(call).reopens_within)
         if found.ticket is None:
             origin = found.follow_up_of or follow_up_of
             change = self._opened(call, customer, news.identity, origin, is_known=not is_new)
@@ -115,6 +113,13 @@ class CallGroup:
             change = called(found.ticket, self.now)
         self._keep(change, news.cause, is_new=found.ticket is None)
         return replace(call, ticket_id=change.ticket.ticket_id, has_opened=found.ticket is None)
+
+    def _newest(self, call: Call, customer: Customer) -> Ticket | None:
+        ticket_id = self.newest.get((call.workspace_id, customer.customer_id, call.channel))
+        if ticket_id is None:
+            return None
+        found = self.located.get((call.workspace_id, ticket_id))
+        return self.tickets.get((call.workspace_id, found.ticket.ticket_id if found else ticket_id))
 
     def _opened(
         self, call: Call, customer: Customer, identity: Identity | None, origin: UUID | None, *, is_known: bool

@@ -1,6 +1,7 @@
 """Recordings of calls, as messages of their tickets: what callers left for us, and what was said in calls."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 from services.intake.app.call_group import CallNews
 from services.intake.app.call_ports import Call, CallDesk
@@ -57,7 +58,7 @@ def recording_message(call: Call, news: CallNews, recording: Recording, ids: IdF
         text_new=said,
         # Of a ticket that is closed a voicemail opens the next one.
         labels={LABEL: CallOutcome.VOICEMAIL.value} if recording.is_voicemail else {},
-        dedupe_key=f"{call.call_id}/{recording.url}",
+        dedupe_key=f"{call.call_id}/{sha256(recording.url.encode()).hexdigest()}",
         ticket_id=call.ticket_id,
         machine=MachineClass.NONE if recording.is_voicemail else MachineClass.AUTO_GENERATED,
         may_open=recording.is_voicemail,
