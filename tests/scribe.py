@@ -21,6 +21,7 @@ from shared.events.routing import (
     WorkRequeuedV1,
 )
 from shared.events.tickets import (
+    CallEndedV1,
     CustomerFacts,
     MessageReceivedV1,
     ReplySentV1,
@@ -37,6 +38,7 @@ from shared.vocabulary import (
     AgentState,
     AssignmentMode,
     AuthorKind,
+    CallOutcome,
     ChannelKind,
     MachineClass,
     Priority,
@@ -194,6 +196,27 @@ class Scribe:
             ),
             at,
         )
+
+    def call_ended(self, ticket: str, at: datetime, *, call: str = "call", revision: int = 1) -> Event:
+        data = CallEndedV1(
+            ticket_id=uid(ticket),
+            call_id=uid(call),
+            revision=revision,
+            channel="hotline",
+            outcome=CallOutcome.ANSWERED,
+            agent_id="ada",
+            transfers=0,
+            ivr_s=0,
+            queue_s=10,
+            ring_s=5,
+            talk_s=60,
+            hold_s=0,
+            wrap_s=0,
+            started_at=at - timedelta(seconds=75),
+            answered_at=at - timedelta(seconds=60),
+            ended_at=at,
+        )
+        return self.tell(data, at)
 
     # --- routing --------------------------------------------------------------------------------------------
 

@@ -141,6 +141,9 @@ def event_in_words(name: str, data: Mapping[str, object]) -> str:
             return f"changed: {_listed(data.get('changed'))}"
         case "ticket.merged":
             return "goes up in another ticket"
+        case "call.ended":
+            wait, talk = _seconds(data, "queue_s"), _seconds(data, "talk_s")
+            return f"call ends: {word('outcome')}, {wait} in the queue, {talk} of talk"
         case "sla.clock_started":
             by = f"({word('policy')}, due {_due(data)})"
             return f"{word('metric')} is promised within {_seconds(data, 'target_s')} {by}"

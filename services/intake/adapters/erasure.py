@@ -88,14 +88,17 @@ _FORGET: Mapping[str, TextClause] = {
     ),
     "call_event": text(
         "UPDATE call_event e SET caller = NULL, name = NULL, called = NULL, recording_url = NULL,"
-        " transcript = NULL FROM unnest(CAST(:tickets AS uuid[])) AS w (ticket_id)"
-        " JOIN call c ON c.workspace_id = :workspace_id AND c.ticket_id = w.ticket_id"
-        " WHERE e.workspace_id = c.workspace_id AND e.channel = c.channel"
+        " transcript = NULL FROM call c WHERE c.workspace_id = :workspace_id"
+        " AND (c.ticket_id = ANY (CAST(:tickets AS uuid[])) OR c.caller IN (SELECT value FROM identity"
+        " WHERE workspace_id = :workspace_id AND customer_id = :customer_id))"
+        " AND e.workspace_id = c.workspace_id AND e.channel = c.channel"
         " AND e.provider_call_id = c.provider_call_id"
     ),
     "call": text(
         "UPDATE call SET caller = NULL, name = NULL, called = NULL"
-        " WHERE workspace_id = :workspace_id AND ticket_id = ANY (CAST(:tickets AS uuid[]))"
+        " WHERE workspace_id = :workspace_id AND (ticket_id = ANY (CAST(:tickets AS uuid[]))"
+        " OR caller IN (SELECT value FROM identity"
+        " WHERE workspace_id = :workspace_id AND customer_id = :customer_id))"
     ),
     "idempotency": text(
         "DELETE FROM idempotency WHERE workspace_id = :workspace_id AND EXISTS ("

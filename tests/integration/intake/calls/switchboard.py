@@ -39,6 +39,10 @@ def call(*steps: str, call_id: str = "c-1", caller: str | None = CALLER, **more:
 
 
 _WAITING = text("SELECT count(*) FROM call WHERE workspace_id = :workspace_id AND settles_at IS NOT NULL")
+_MEDIA = text("SELECT url, media_type, filename FROM media_fetch WHERE workspace_id = :workspace_id")
+_PERSONAL = text(
+    "SELECT caller, name, called, recording_url, transcript FROM call_event WHERE workspace_id = :workspace_id"
+)
 
 ANSWERED = ("ringing@0", "queued@3", "answered@20", "held@40", "resumed@50", "ended@90", "wrapped_up@120")
 ABANDONED = ("ringing@0", "queued@3", "ended@40")
@@ -104,6 +108,26 @@ class Switchboard:
 
         async def unit(tx: Tx) -> bool:
             return not (await tx.execute(_WAITING, parameters)).scalar_one()
+
+        database = self.office.system.services["intake"].runtime.database
+        return await database.transact(unit, workspaces=[self.office.workspace_id])
+
+    async def told_of_calls(self) -> set[str | None]:
+        """What is kept of persons in what was told about calls."""
+        parameters = {"workspace_id": self.office.workspace_id}
+
+        async def unit(tx: Tx) -> set[str | None]:
+            return {value for row in await tx.execute(_PERSONAL, parameters) for value in row}
+
+        database = self.office.system.services["intake"].runtime.database
+        return await database.transact(unit, workspaces=[self.office.workspace_id])
+
+    async def waiting_media(self) -> list[tuple[str, str, str]]:
+        """Address, media type and name of the files that wait to be fetched."""
+        parameters = {"workspace_id": self.office.workspace_id}
+
+        async def unit(tx: Tx) -> list[tuple[str, str, str]]:
+            return [(row.url, row.media_type, row.filename) for row in await tx.execute(_MEDIA, parameters)]
 
         database = self.office.system.services["intake"].runtime.database
         return await database.transact(unit, workspaces=[self.office.workspace_id])

@@ -18,6 +18,7 @@ async def test_a_voicemail_is_the_customers_message_and_leaves_its_ticket_open(s
         entry["message"] for entry in await switchboard.office.timeline(ticket["ticket_id"]) if entry["message"]
     ]
     assert (message["text"], message["author_id"], message["machine"]) == ("Voicemail", "+4930123456", "none")
+    assert await switchboard.waiting_media() == [(URL, "audio/mpeg", "voicemail.mp3")]
     await switchboard.settle()
     assert (await switchboard.ticket())["status"] == "new"
 

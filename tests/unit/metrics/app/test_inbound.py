@@ -440,3 +440,11 @@ def test_any_interleaving_in_any_batches_gives_the_same_facts_rollups_and_gauges
     assert {ticket.ticket_id: standing_of(ticket) for ticket in tickets.values()} == {
         ticket.ticket_id: standing_of(ticket) for ticket in final.values()
     }
+
+
+def test_the_end_of_a_call_says_nothing_here_and_hinders_nothing() -> None:
+    s = Scribe("acme")
+    s.opened("t", at(0))
+    without = facts_of(folded(s.events))
+    s.call_ended("t", at(2))
+    assert facts_of(folded(s.events)) == without
