@@ -18,6 +18,7 @@ from services.intake.domain.ticket import Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause
+from shared.ids import IdFactory
 from shared.vocabulary import TicketStatus
 
 
@@ -51,12 +52,22 @@ async def keep_calls(
         call, events = known.get(key, (None, []))
         places = {event.seq for event in events}
         coming.repeated |= places
-        added = [event for event in coming.events if event.seq not in places]
+        # Of two that claim one place the first one has it, here and in the table.
+        firsts = {event.seq: event for event in reversed(coming.events)}
+        added = [event for seq, event in firsts.items() if seq not in places]
         if call is not None and not added and not is_overdue:
             unchanged[key] = call
         elif events or added:
             new_events += [(key, event) for event in added]
-            news[key] = _news(key, call, fold([*events, *added]), configured, coming.cause, desk, is_overdue)
+            news[key] = _news(
+                key,
+                call,
+                record=fold([*events, *added]),
+                region=configured[key[0]].channel(key[1]).region,
+                cause=coming.cause,
+                ids=desk.ids,
+                is_overdue=is_overdue,
+            )
     if not news:
         return unchanged
     group = await _group(news, configured, tx=tx, desk=desk)
@@ -76,20 +87,20 @@ async def keep_calls(
 def _news(
     key: CallKey,
     known: Call | None,
+    *,
     record: CallRecord,
-    configured: Mapping[str, Workspace],
+    region: str | None,
     cause: Cause,
-    desk: CallDesk,
+    ids: IdFactory,
     is_overdue: bool,
 ) -> CallNews:
     workspace_id, channel_id, provider_call_id = key
-    channel = configured[workspace_id].channel(channel_id)
-    identity = caller_identity(record.caller, channel.region) if record.caller else None
+    identity = caller_identity(record.caller, region) if record.caller else None
     call = known or Call(
         workspace_id=workspace_id,
         channel=channel_id,
         provider_call_id=provider_call_id,
-        call_id=desk.ids.new(),
+        call_id=ids.new(),
         phase=record.phase,
         started_at=record.started_at,
     )
