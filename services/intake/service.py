@@ -85,6 +85,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 settings,
                 conversations=conversations,
                 workspaces=workspaces,
+                calls=call_desk,
                 ids=ids,
                 outbound_bells=outbound,
             )

@@ -25,8 +25,8 @@ from shared.http.context import request_cause
 from shared.http.idempotency import Answer, OnceHeader
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
 from shared.http.problems import FieldProblem, ProblemError, json_pointer
-from shared.http.strict_json import loads
 from shared.http.types import Limit, SlugPath
+from shared.strict_json import loads
 from shared.vocabulary import CallOutcome
 
 MOST = 1000

@@ -1,14 +1,15 @@
 """What receiving providers' calls needs of the world, beside what all of intake needs."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from services.intake.app.call_ports import CallDesk
 from services.intake.app.mail_ports import MailMessages, Raw, Raws
 from services.intake.app.ports import Conversations, Workspaces
 from services.intake.domain.delivery import DeliveryReceipt
-from services.intake.domain.hook import Brought, CallNotice, Consent
+from services.intake.domain.hook import Brought, Consent
 from services.intake.domain.mail import AttachedFile
 from services.intake.domain.message import Identity
 from shared.db.unit_of_work import Tx
@@ -54,13 +55,9 @@ class Consents(Protocol):
         ...
 
 
-RecordCalls = Callable[[Tx, Sequence[CallNotice]], Awaitable[None]]
-"""Records what is told about calls, in the transaction of everything else that came with it."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookDesk:
-    """What receiving providers' calls needs. calls: none where nobody records telephone calls."""
+    """What receiving providers' calls needs."""
 
     conversations: Conversations
     workspaces: Workspaces
@@ -69,4 +66,4 @@ class HookDesk:
     deliveries: Deliveries
     consents: Consents
     ids: IdFactory
-    calls: RecordCalls | None = None
+    calls: CallDesk

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.intake.app.hook_ports import HookDesk, ReadHook, Said
-from services.intake.app.mail_ports import Attachment, Outcome, RawState
+from services.intake.app.mail_ports import Attachment, Outcome, RawKey, RawState
 from services.intake.app.phone import phone_identity
 from services.intake.app.ports import Receipt
 from services.intake.app.receive_message import Arrival, receive_messages
+from services.intake.app.record_call_events import CallArrival, record_call_events
 from services.intake.app.record_receipts import record_receipts
 from services.intake.domain.hook import Brought, Written
 from services.intake.domain.message import Disposition, IdentityKind
@@ -57,12 +58,19 @@ class _Part:
     channel: Channel
     brought: Brought
 
+    @property
+    def cause(self) -> Cause:
+        """What it sets off belongs to the trace in which it came."""
+        traceparent = self.item.raw.traceparent
+        return Cause(traceparent=traceparent, correlation_id=traceparent.split("-")[1] if traceparent else None)
+
     def arrivals(self) -> list[tuple[Written, Arrival]]:
         """Its messages, as they are received here."""
-        traceparent = self.item.raw.traceparent
-        cause = Cause(traceparent=traceparent, correlation_id=traceparent.split("-")[1] if traceparent else None)
         return [
-            (written, Arrival(replace(written.message, channel=self.channel.channel_id, machine=machine), cause))
+            (
+                written,
+                Arrival(replace(written.message, channel=self.channel.channel_id, machine=machine), self.cause),
+            )
             for written in self.brought.messages
             for machine in [self._machine(written)]
         ]
@@ -76,6 +84,8 @@ class _Part:
 async def _receive(items: Sequence[ReadHook], tx: Tx, desk: HookDesk) -> list[Outcome]:
     configured = await desk.workspaces.load(tx, {item.raw.workspace_id for item in items})
     parts = {item.raw.key: _parts(item, configured[item.raw.workspace_id]) for item in items}
+    # Before all else: a call is locked before whoever calls is.
+    refused = await _record_calls([part for of_item in parts.values() for part in of_item], tx, desk)
     arrivals = [
         (part, written, _with_own_id(arrival, number, desk))
         for of_item in parts.values()
@@ -119,16 +129,37 @@ async def _receive(items: Sequence[ReadHook], tx: Tx, desk: HookDesk) -> list[Ou
         tx=tx,
         deliveries=desk.deliveries,
     )
-    calls = [replace(call, channel=part.channel.channel_id) for part in every for call in part.brought.calls]
-    if calls and desk.calls is not None:
-        await desk.calls(tx, calls)
     results: Mapping[object, list[Receipt | DomainError]] = {key: [] for key in parts}
     for (part, _, _), receipt in took:
         results[part.item.raw.key].append(receipt)
     return [
-        _outcome(item, parts[item.raw.key], results[item.raw.key], has_calls=desk.calls is not None)
-        for item in items
+        _outcome(item, parts[item.raw.key], results[item.raw.key], refused.get(item.raw.key)) for item in items
     ]
+
+
+async def _record_calls(parts: Sequence[_Part], tx: Tx, desk: HookDesk) -> dict[RawKey, DomainError]:
+    """Records what is told about telephone calls; why something of it cannot be, by what brought it."""
+    arrivals = [
+        (
+            part.item.raw.key,
+            CallArrival(
+                workspace_id=part.item.raw.workspace_id,
+                channel=part.channel.channel_id,
+                event=event,
+                cause=part.cause,
+            ),
+        )
+        for part in parts
+        for event in part.brought.calls
+    ]
+    if not arrivals:
+        return {}
+    receipts = await record_call_events([arrival for _, arrival in arrivals], tx=tx, desk=desk.calls)
+    return {
+        key: receipt
+        for (key, _), receipt in zip(arrivals, receipts, strict=True)
+        if isinstance(receipt, DomainError)
+    }
 
 
 def _parts(item: ReadHook, workspace: Workspace) -> list[_Part]:
@@ -196,9 +227,9 @@ async def _keep_attached(received: Sequence[tuple[ReadHook, Receipt]], tx: Tx, d
 
 
 def _outcome(
-    item: ReadHook, parts: Sequence[_Part], results: Sequence[Receipt | DomainError], *, has_calls: bool
+    item: ReadHook, parts: Sequence[_Part], results: Sequence[Receipt | DomainError], refused: DomainError | None
 ) -> Outcome:
-    if problem := _problem(item, parts, results, has_calls=has_calls):
+    if problem := _problem(item, parts, results, refused):
         return Outcome(
             raw=item.raw, state=RawState.QUARANTINED, disposition=Disposition.QUARANTINED, reason=problem
         )
@@ -220,13 +251,13 @@ def _outcome(
 
 
 def _problem(
-    item: ReadHook, parts: Sequence[_Part], results: Sequence[Receipt | DomainError], *, has_calls: bool
+    item: ReadHook, parts: Sequence[_Part], results: Sequence[Receipt | DomainError], refused: DomainError | None
 ) -> str | None:
     """Why a person has to look at it."""
     if isinstance(item.brought, str):
         return item.brought
     if len(parts) < len(item.brought):
         return "it is for an account that no channel has"
-    if not has_calls and any(part.brought.calls for part in parts):
-        return "telephone calls are not recorded here"
+    if refused is not None:
+        return str(refused)
     return next((str(result) for result in results if isinstance(result, DomainError)), None)

@@ -1,9 +1,9 @@
 """What a provider's call brings, after somebody has read it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
+from services.intake.domain.call import CallEvent
 from services.intake.domain.delivery import DeliveryReceipt
 from services.intake.domain.message import InboundMessage
 
@@ -36,19 +36,6 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallNotice:
-    """What a provider tells about a call, in its own words.
-
-    name: `twilio-voice`, or `call.ringing` and the like; data: its fields
-    """
-
-    workspace_id: str
-    channel: str
-    name: str
-    data: Mapping[str, object] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Brought:
     """What a call brings for one account.
 
@@ -59,5 +46,5 @@ class Brought:
     account: str | None = None
     messages: tuple[Written, ...] = ()
     receipts: tuple[DeliveryReceipt, ...] = ()
-    calls: tuple[CallNotice, ...] = ()
+    calls: tuple[CallEvent, ...] = ()
     ignored: str | None = None

@@ -20,6 +20,7 @@ from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.email.release import Release
 from services.intake.adapters.email.watch import MailWatch
 from services.intake.adapters.hooks.storing import PostgresConsents, PostgresReceipts
+from services.intake.app.call_ports import CallDesk
 from services.intake.app.hook_ports import HookDesk
 from services.intake.app.mail_ports import Blobs
 from services.intake.app.ports import Conversations, Workspaces
@@ -71,6 +72,7 @@ async def open_mail(
     *,
     conversations: Conversations,
     workspaces: Workspaces,
+    calls: CallDesk,
     ids: IdFactory,
     outbound_bells: Bells,
 ) -> AsyncIterator[MailSystem]:
@@ -100,6 +102,7 @@ async def open_mail(
         messages=desk.messages,
         deliveries=PostgresReceipts(),
         consents=PostgresConsents(),
+        calls=calls,
         ids=ids,
     )
     mailroom = Mailroom(

@@ -1,9 +1,10 @@
 """The provider-neutral webhook: messages, receipts and calls of whoever speaks Standard Webhooks."""
 
 from services.intake.adapters.hooks import payloads, values
+from services.intake.adapters.hooks.standard_calls import call_events
 from services.intake.adapters.hooks.values import Object, Unreadable
 from services.intake.app.mail_ports import Raw
-from services.intake.domain.hook import Brought, CallNotice, Written, consent_in
+from services.intake.domain.hook import Brought, Written, consent_in
 from services.intake.domain.message import DeliveryState, Identity, IdentityKind, Sender, email_identity
 
 _STATES = {"message.delivered": DeliveryState.DELIVERED, "message.failed": DeliveryState.FAILED}
@@ -21,9 +22,10 @@ def read(raw: Raw, content: bytes) -> list[Brought]:
         receipt = payloads.receipt(raw, provider_id, state, reason=reason)
         return [Brought(receipts=(receipt,), ignored="receipt")]
     if name.startswith("call."):
-        values.needed(data, "call_id")
-        notice = CallNotice(workspace_id=raw.workspace_id, channel=raw.channel, name=name, data=data)
-        return [Brought(calls=(notice,))]
+        try:
+            return [Brought(calls=call_events(payload), ignored="call")]
+        except ValueError as error:
+            raise Unreadable(str(error)) from None
     raise Unreadable("an event of a type that nobody knows")
 
 

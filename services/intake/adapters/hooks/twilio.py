@@ -3,9 +3,10 @@
 from services.intake.adapters.email.charsets import clean
 from services.intake.adapters.hooks import forms, payloads, values
 from services.intake.adapters.hooks.numbers import sender_identity
+from services.intake.adapters.hooks.twilio_voice import call_events
 from services.intake.adapters.hooks.values import Object, Unreadable
 from services.intake.app.mail_ports import Raw
-from services.intake.domain.hook import Brought, CallNotice, Consent, Written, consent_in
+from services.intake.domain.hook import Brought, Consent, Written, consent_in
 from services.intake.domain.message import DeliveryState, Media, Sender
 
 _STATES = {
@@ -54,9 +55,12 @@ def read_sms(raw: Raw, content: bytes) -> list[Brought]:
 def read_voice(raw: Raw, content: bytes) -> list[Brought]:
     """What is told about a call. Raises Unreadable."""
     fields = _fields(raw, content)
-    values.needed(fields, "CallSid")
-    notice = CallNotice(workspace_id=raw.workspace_id, channel=raw.channel, name=raw.form, data=fields)
-    return [Brought(account=values.text(fields, "AccountSid"), calls=(notice,))]
+    form = {name: value for name, value in fields.items() if isinstance(value, str)}
+    try:
+        events = call_events(form, raw.received_at)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
+    return [Brought(account=values.text(fields, "AccountSid"), calls=events, ignored="call")]
 
 
 def _fields(raw: Raw, content: bytes) -> Object:

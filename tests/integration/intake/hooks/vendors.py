@@ -52,6 +52,7 @@ class Vendors:
             self._channel("phone", "voice", provider("twilio-voice", signing.TWILIO, **twilio)),
             self._channel("slack", "slack", provider("slack", signing.SLACK, team_id=TEAM, bot_token="xoxb")),
             self._channel("any", "sms", provider("standard-webhook", signing.STANDARD), region="GB"),
+            self._channel("lines", "voice", provider("standard-webhook", signing.STANDARD), region="DE"),
             {
                 "id": "mail",
                 "kind": "email",
@@ -92,8 +93,8 @@ class Vendors:
     def slack(self, body: bytes) -> HookRequest:
         return signing.slack_call(body, at=int(time.time()), path=self.path("slack", "slack"))
 
-    def standard(self, body: bytes, name: str = "msg_1") -> HookRequest:
-        path = self.path("any", "standard-webhook")
+    def standard(self, body: bytes, name: str = "msg_1", channel: str = "any") -> HookRequest:
+        path = self.path(channel, "standard-webhook")
         return signing.standard_call(body, name=name, at=int(time.time()), path=path)
 
     def sendgrid(self, fields: list[tuple[str, bytes, str | None, str]]) -> HookRequest:
@@ -159,8 +160,9 @@ class Vendors:
         """The messages of the only ticket, once there are so many."""
 
         async def probe() -> list[Json]:
-            (ticket,) = await self.tickets()
-            found = await self.messages(ticket)
+            tickets = await self.tickets()
+            assert len(tickets) == 1
+            found = await self.messages(tickets[0])
             assert len(found) == count
             return found
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.intake.app.mail_ports import Outcome, RawMail, ReadMail, Referred
+from services.intake.app.mail_ports import Outcome, Raw, ReadMail, Referred
 from services.intake.app.receive_mail import MailDesk, receive_mails
 from services.intake.domain import reply_token
 from services.intake.domain.conversation import FOR_EVER, NEVER
@@ -93,7 +93,7 @@ class World:
             ids=self.ids,
             secret=SECRET,
         )
-        raw = RawMail(
+        raw = Raw(
             workspace_id=letter.workspace_id,
             raw_id=UUID(bytes=hashlib.sha256((letter.mail.message_id or "").encode()).digest()[:16]),
             channel="support",
