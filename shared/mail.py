@@ -64,9 +64,11 @@ class MailSender:
         Raises MailRefused where trying again is no use, ProviderUnavailable where it may be. After the latter
         the mail may have gone all the same: its Message-ID tells a repeat.
         """
+        # Half a second for the largest mail, in which others are to be served.
+        raw = await asyncio.to_thread(message.as_bytes, policy=_POLICY)
         try:
             async with asyncio.timeout(_TIMEOUT_S), self._client() as client:
-                await client.sendmail(sender, list(recipients), message.as_bytes(policy=_POLICY))
+                await client.sendmail(sender, list(recipients), raw)
         except (
             aiosmtplib.SMTPAuthenticationError,
             aiosmtplib.SMTPConnectResponseError,

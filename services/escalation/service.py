@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 from services.escalation.adapters.bells import ShardBells
 from services.escalation.adapters.carrying import Carrying
-from services.escalation.adapters.egress import Egress
 from services.escalation.adapters.guard import Guard
 from services.escalation.adapters.notify import Notifier
 from services.escalation.adapters.service_levels import PostgresServiceLevels
@@ -18,6 +17,7 @@ from services.escalation.app.configuration import EscalationPart
 from services.escalation.consumers import consume
 from services.escalation.settings import EscalationSettings
 from shared.db.shards import Shard
+from shared.egress import Egress
 from shared.http import configuration, parked
 from shared.http.app import create_app
 from shared.ids import SystemIds

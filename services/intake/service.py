@@ -12,8 +12,12 @@ from services.intake.adapters.calls.store import PostgresCalls
 from services.intake.adapters.clients import PostgresClients
 from services.intake.adapters.closing import Closing
 from services.intake.adapters.email.assembly import open_mail
+from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.erasure import PostgresErasure
 from services.intake.adapters.hooks.door import HookDoor
+from services.intake.adapters.outbound.assembly import open_outbound
+from services.intake.adapters.outbound.deliveries import PostgresDeliveries, forget_unknown
+from services.intake.adapters.outbound.losses import Losses
 from services.intake.adapters.samples import PostgresSamples
 from services.intake.adapters.store import PostgresConversations
 from services.intake.adapters.ticket_lists import PostgresTicketLists
@@ -26,6 +30,7 @@ from services.intake.api import (
     batches,
     calls,
     customers,
+    deliveries,
     email,
     hooks,
     identification,
@@ -79,6 +84,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             ids,
             group_max=settings.group_max_messages,
         )
+        queued = PostgresDeliveries(PostgresReferences(), Losses(watch, ids), outbound)
         mail = await stack.enter_async_context(
             open_mail(
                 runtime,
@@ -86,8 +92,18 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 conversations=conversations,
                 workspaces=workspaces,
                 calls=call_desk,
+                deliveries=queued,
                 ids=ids,
-                outbound_bells=outbound,
+            )
+        )
+        leaving = await stack.enter_async_context(
+            open_outbound(
+                runtime,
+                settings,
+                workspaces=workspaces,
+                blobs=mail.blobs,
+                deliveries=queued,
+                bells=outbound,
             )
         )
         door = HookDoor(
@@ -102,7 +118,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         consumer = runtime.consumer(consume(desk))
         closing = Closing(database, desk)
         settling = Settling(database, call_desk)
-        housekeeping = runtime.housekeeping()
+        housekeeping = runtime.housekeeping(forget_unknown)
 
         async def serve(shard: Shard) -> None:
             async with asyncio.TaskGroup() as group:
@@ -111,6 +127,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 group.create_task(closing.run(shard))
                 group.create_task(settling.run(shard))
                 group.create_task(mail.serve(shard))
+                group.create_task(leaving.sending.run(shard))
 
         async def watching_tickets(_: asyncio.Event) -> None:
             await watch.run(database, runtime.stopping)
@@ -123,6 +140,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 batches.routes(receiving, database),
                 tickets.routes(database, lists, desk),
                 answers.routes(database, shown, desk),
+                deliveries.routes(database, queued),
                 timelines.routes(runtime, lists, shown, watch),
                 calls.routes(database, lists, PostgresShownCalls(), call_desk, runtime.seen),
                 customers.routes(database, clients, client_desk),
@@ -142,10 +160,11 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             has_docs=settings.environment == "development",
         )
         app.state.mail = mail
+        app.state.outbound = leaving
         yield Service(
             runtime=runtime,
             app=app,
             serve=serve,
-            parts=[watching_tickets, *mail.parts],
-            listens={watching.CHANNEL: watch.hear, **mail.listens},
+            parts=[watching_tickets, *mail.parts, leaving.watch.run],
+            listens={watching.CHANNEL: watch.hear, outbound.channel: outbound.hear, **mail.listens},
         )

@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from services.escalation.adapters import rows
 from services.escalation.adapters.bells import ShardBells
-from services.escalation.adapters.egress import Egress, EgressRefused
 from services.escalation.adapters.mail import mail_of
 from services.escalation.adapters.webhooks import body_of, signed
 from services.escalation.app.ports import ServiceLevels
@@ -20,6 +19,7 @@ from services.escalation.domain.recipient import Way
 from shared.clock import Clock
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
+from shared.egress import Egress, EgressRefused
 from shared.errors import ProviderUnavailable
 from shared.mail import MailRefused, MailSender
 from shared.telemetry.names import Log
@@ -188,7 +188,7 @@ class Notifier:
         body = body_of(notification)
         try:
             headers = signed(webhook, notification, body, self._clock.now())
-            status = await self._egress.post(webhook.url, body, headers)
+            status = (await self._egress.post(webhook.url, body, headers)).status
         except EgressRefused as error:
             return _Outcome(self._again(notification, str(error)))
         if 200 <= status < 300:

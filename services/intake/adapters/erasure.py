@@ -21,6 +21,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "ticket_number": "a count",
     "address": "our own addresses",
     "mail_reference": "hashes, by which a repeat is still known",
+    "delivery_receipt": "what providers told about messages that we do not know",
     "used_token": "tokens of a provider",
     "blob": "deleted where nothing refers to it any more",
 }

@@ -1,6 +1,7 @@
 """Messages in and out, and the words that their tickets are found by, in PostgreSQL."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sqlalchemy import insert, text
 
 from services.intake.adapters import tables
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.outbound.statements import ASKED_AT
 from services.intake.adapters.tickets import pairs
 from services.intake.app.ports import CustomerKey, DedupeKey, Opening, Receipt, StoredMessage, TicketKey
 from services.intake.domain.message import (
@@ -130,7 +132,7 @@ class PostgresMessages:
         )
 
     async def add_staff_message(self, tx: Tx, message: StaffMessage) -> None:
-        """A reply or a note. A reply of a kind of channel that delivers is queued for delivery."""
+        """A reply or a note. A reply that leaves is queued for delivery."""
         await tx.execute(insert(tables.message).values(**_staff_row(message)))
         words = words_of(message.text)
         await add_words(tx, [(message.workspace_id, message.message_id, message.ticket_id, words)])
@@ -143,6 +145,7 @@ class PostgresMessages:
                     ticket_id=message.ticket_id,
                     channel=message.channel,
                     channel_kind=message.channel_kind,
+                    template=asdict(message.template) if message.template else None,
                     queued_at=message.created_at,
                     next_attempt_at=message.created_at,
                 )
@@ -175,6 +178,12 @@ class PostgresMessages:
             is_known=row.is_known,
             is_machine=row.machine != MachineClass.NONE,
         )
+
+    async def asked_at(self, tx: Tx, key: TicketKey) -> datetime | None:
+        """When the customer of a WhatsApp ticket last wrote by its channel."""
+        named = {"workspace_id": key[0], "ticket_id": key[1]}
+        asked: datetime | None = (await tx.execute(ASKED_AT, named)).scalar_one_or_none()
+        return asked
 
     async def save_subject(self, tx: Tx, ticket: Ticket) -> None:
         """Makes a ticket's subject as it is now one that it is found by."""
@@ -236,6 +245,7 @@ def _inbound_row(stored: StoredMessage) -> dict[str, object]:
         "disposition": stored.disposition,
         "provider_message_id": message.provider_message_id,
         "reply_to": message.reply_to,
+        "thread_key": message.thread_key,
         "delivered_to": list(message.delivered_to),
         "sent_at": message.sent_at,
         "created_at": stored.received_at,

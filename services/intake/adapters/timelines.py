@@ -48,7 +48,9 @@ _NEWS = text(
     ") entries ORDER BY entry LIMIT :most"
 )
 _MESSAGES = text(
-    "SELECT m.*, d.state AS delivery_state, d.attempts, d.last_error"
+    "SELECT m.*, d.state AS delivery_state, d.attempts, d.last_error,"
+    " CASE WHEN d.state = 'queued' THEN d.next_attempt_at END AS next_attempt_at, d.sent_at AS left_at,"
+    " d.delivered_at, d.read_at, d.failed_at"
     " FROM unnest(CAST(:ids AS uuid[])) AS w (message_id)"
     " JOIN message m ON m.workspace_id = :workspace_id AND m.message_id = w.message_id"
     " LEFT JOIN delivery d ON d.workspace_id = m.workspace_id AND d.message_id = m.message_id"
@@ -155,6 +157,11 @@ def _message(row: RowMapping, attachments: Sequence[ShownAttachment]) -> ShownMe
             state=DeliveryState(row["delivery_state"] or DeliveryState.NONE),
             attempts=row["attempts"] or 0,
             last_error=row["last_error"],
+            next_attempt_at=row["next_attempt_at"],
+            sent_at=row["left_at"],
+            delivered_at=row["delivered_at"],
+            read_at=row["read_at"],
+            failed_at=row["failed_at"],
         )
     return ShownMessage(
         message_id=row["message_id"],

@@ -15,6 +15,8 @@ from services.intake.api.resources import (
     NoteRequest,
     ReplyReceipt,
     ReplyRequest,
+    SegmentsResource,
+    TemplateRequest,
     TicketResource,
 )
 from services.intake.app.desk import Desk
@@ -23,11 +25,13 @@ from services.intake.app.ports import TicketKey
 from services.intake.app.queries import ShownMessage, Timelines
 from services.intake.app.send_reply import Written, add_note, send_reply
 from services.intake.domain.message import DeliveryState
+from services.intake.domain.segments import segments
+from services.intake.domain.whatsapp import WhatsAppTemplate
 from shared.db.unit_of_work import Database, Tx
 from shared.http.app import api_router
 from shared.http.etags import etag
 from shared.http.idempotency import Answer, OnceHeader
-from shared.vocabulary import TicketStatus
+from shared.vocabulary import ChannelKind, TicketStatus
 
 TicketId = Annotated[UUID, Path()]
 
@@ -39,7 +43,12 @@ def routes(database: Database, timelines: Timelines, desk: Desk) -> APIRouter:
     async def receipt(tx: Tx, key: TicketKey, message_id: UUID, status: TicketStatus) -> Answer:
         message = MessageResource.of(await timelines.message(tx, (key[0], message_id)))
         delivery = message.delivery or DeliveryResource(state=DeliveryState.NONE)
-        return Answer.of(201, ReplyReceipt(message=message, delivery=delivery, ticket_status=status))
+        parts = None
+        if message.channel_kind is ChannelKind.SMS:
+            encoding, count = segments(message.text)
+            parts = SegmentsResource(encoding=encoding, count=count)
+        shown = ReplyReceipt(message=message, delivery=delivery, ticket_status=status, segments=parts)
+        return Answer.of(201, shown)
 
     @router.post("/v1/tickets/{ticket_id}/replies", status_code=201, response_model=ReplyReceipt)
     async def reply_to_ticket(
@@ -54,6 +63,7 @@ def routes(database: Database, timelines: Timelines, desk: Desk) -> APIRouter:
             author_id=request.author_id or principal.subject,
             author_kind=request.author_kind,
             status=request.status,
+            template=_template(request.whatsapp_template),
         )
 
         async def unit(tx: Tx) -> Answer:
@@ -108,3 +118,9 @@ def routes(database: Database, timelines: Timelines, desk: Desk) -> APIRouter:
         return message
 
     return router
+
+
+def _template(asked: TemplateRequest | None) -> WhatsAppTemplate | None:
+    if asked is None:
+        return None
+    return WhatsAppTemplate(name=asked.name, language=asked.language, variables=asked.variables)

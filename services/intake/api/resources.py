@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.intake.api.schemas import Body, LabelValue, Subject
 from services.intake.app.queries import Entry, ShownEvent, ShownMessage
 from services.intake.domain.message import DeliveryState, Disposition, MessageKind
+from services.intake.domain.segments import Encoding
 from services.intake.domain.ticket import Ticket
 from shared.http.types import Request, Slug
 from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, MachineClass, Priority, Purpose, TicketStatus
@@ -19,6 +20,8 @@ SettableStatus = Literal[
 """`new` is left once and never set."""
 
 AuthorId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
+VariableValue = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 WrittenText = Annotated[str, StringConstraints(min_length=1, max_length=500_000)]
 
 
@@ -66,11 +69,16 @@ class TicketPatch(Request):
 
 
 class DeliveryResource(BaseModel):
-    """How far a message has got on its way out."""
+    """How far a message has got on its way out. `next_attempt_at` is there while it is queued."""
 
     state: DeliveryState
     attempts: int = 0
     last_error: str | None = None
+    next_attempt_at: datetime | None = None
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+    read_at: datetime | None = None
+    failed_at: datetime | None = None
 
 
 class AttachmentResource(BaseModel):
@@ -116,6 +124,18 @@ class MessageResource(BaseModel):
         return cls.model_validate(message, from_attributes=True)
 
 
+class TemplateRequest(Request):
+    """A template of WhatsApp's: free text goes only within 24 hours of the customer's last message."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=512)] = Field(
+        description="Meta's name of it, or Twilio's content SID."
+    )
+    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}([_-][A-Za-z0-9]{1,8}){0,3}$")]
+    variables: Annotated[dict[VariableName, VariableValue], Field(max_length=50)] = Field(
+        default={}, description="By their number, or by their name."
+    )
+
+
 class ReplyRequest(Request):
     """An answer to the customer."""
 
@@ -126,6 +146,9 @@ class ReplyRequest(Request):
     author_kind: Literal[AuthorKind.AGENT, AuthorKind.BOT] = Field(
         default=AuthorKind.AGENT, description="Only an agent's answer stops the clocks of a promised reply."
     )
+    whatsapp_template: TemplateRequest | None = Field(
+        default=None, description="Sent in the text's place, which is what the timeline shows."
+    )
 
 
 class NoteRequest(Request):
@@ -135,12 +158,20 @@ class NoteRequest(Request):
     author_id: AuthorId | None = Field(default=None, description="Who notes it; by default the caller.")
 
 
+class SegmentsResource(BaseModel):
+    """In how many parts a text message is sent."""
+
+    encoding: Encoding
+    count: int
+
+
 class ReplyReceipt(BaseModel):
-    """A stored reply or note, and the ticket's status with it."""
+    """A stored reply or note, and the ticket's status with it. `segments` is there for text messages."""
 
     message: MessageResource
     delivery: DeliveryResource
     ticket_status: TicketStatus
+    segments: SegmentsResource | None = None
 
 
 class MergeRequest(Request):

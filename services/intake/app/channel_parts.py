@@ -29,6 +29,10 @@ Address = Annotated[str, StringConstraints(pattern=f"{MAIL_ADDRESS}|{SLUG_PATTER
 Secrets = Annotated[tuple[Secret, ...], Field(min_length=1, max_length=2)]
 Number = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{3,14}$")]
 Token = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
+PerSecond = Annotated[
+    float | None,
+    Field(gt=0, le=1000, description="How many messages a second leave by it at most; a default for each vendor."),
+]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+[^\s#]*$", max_length=2000)]
 
 
@@ -39,6 +43,7 @@ class TwilioPart(Request):
     account_sid: Token
     secrets: Secrets = Field(description="Auth tokens; the first is used for sending.")
     number: Number = Field(description="Ours.")
+    max_per_second: PerSecond = None
 
 
 class MetaPart(Request):
@@ -49,6 +54,7 @@ class MetaPart(Request):
     secrets: Secrets = Field(description="App secrets.")
     access_token: Secret
     verify_token: Secret = Field(description="What the subscription's challenge must bring.")
+    max_per_second: PerSecond = None
 
 
 class SlackPart(Request):
@@ -58,6 +64,7 @@ class SlackPart(Request):
     team_id: Token
     secrets: Secrets = Field(description="Signing secrets.")
     bot_token: Secret
+    max_per_second: PerSecond = None
 
 
 class MailWebhookPart(Request):
@@ -75,6 +82,7 @@ class StandardWebhookPart(Request):
     name: Literal["standard-webhook"]
     secrets: Secrets = Field(description="`whsec_…`; the first signs what we send.")
     url: HttpUrl | None = Field(default=None, description="Where answers are sent.")
+    max_per_second: PerSecond = None
 
 
 ProviderPart = Annotated[
@@ -125,7 +133,9 @@ class ChannelPart(Request):
         default=SHORT_ABANDON, description="Of a voice channel: who leaves so soon need not be called back."
     )
     providers: tuple[ProviderPart, ...] = Field(
-        default=(), max_length=8, description="Who brings requests by webhook; the first one takes the answers."
+        default=(),
+        max_length=8,
+        description="Who brings requests by webhook; the first one that can takes the answers.",
     )
 
 
@@ -187,7 +197,11 @@ def _provider(part: ProviderPart, opened: Callable[[Secret], str]) -> Provider:
     match part:
         case TwilioPart():
             return Twilio(
-                name=ProviderName(part.name), account_sid=part.account_sid, secrets=secrets, number=part.number
+                name=ProviderName(part.name),
+                account_sid=part.account_sid,
+                secrets=secrets,
+                number=part.number,
+                max_per_second=part.max_per_second,
             )
         case MetaPart():
             return Meta(
@@ -195,10 +209,16 @@ def _provider(part: ProviderPart, opened: Callable[[Secret], str]) -> Provider:
                 secrets=secrets,
                 access_token=opened(part.access_token),
                 verify_token=opened(part.verify_token),
+                max_per_second=part.max_per_second,
             )
         case SlackPart():
-            return Slack(team_id=part.team_id, secrets=secrets, bot_token=opened(part.bot_token))
+            return Slack(
+                team_id=part.team_id,
+                secrets=secrets,
+                bot_token=opened(part.bot_token),
+                max_per_second=part.max_per_second,
+            )
         case MailWebhookPart():
             return MailWebhook(name=ProviderName(part.name), secrets=secrets)
         case StandardWebhookPart():
-            return StandardWebhook(secrets=secrets, url=part.url)
+            return StandardWebhook(secrets=secrets, url=part.url, max_per_second=part.max_per_second)

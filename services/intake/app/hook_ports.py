@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Protocol
 
 from services.intake.app.call_ports import CallDesk
+from services.intake.app.delivery_ports import Deliveries
 from services.intake.app.mail_ports import MailMessages, Raw, Raws
 from services.intake.app.ports import Conversations, Workspaces
-from services.intake.domain.delivery import DeliveryReceipt
 from services.intake.domain.hook import Brought, Consent
 from services.intake.domain.mail import AttachedFile
 from services.intake.domain.message import Identity
@@ -37,14 +37,6 @@ class Said:
     identity: Identity
     consent: Consent
     at: datetime
-
-
-class Deliveries(Protocol):
-    """Messages of ours that providers have taken."""
-
-    async def record(self, tx: Tx, receipts: Sequence[DeliveryReceipt]) -> None:
-        """Keeps how far they have got. One that is further already stays; an unknown one is left aside."""
-        ...
 
 
 class Consents(Protocol):

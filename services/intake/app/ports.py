@@ -223,11 +223,15 @@ class Correspondence(Tickets, Customers, Protocol):
     """What the staff's commands touch."""
 
     async def add_staff_message(self, tx: Tx, message: StaffMessage) -> None:
-        """A reply or a note. A reply of a kind of channel that delivers is queued for delivery."""
+        """A reply or a note. A reply that leaves is queued for delivery."""
         ...
 
     async def opening(self, tx: Tx, key: TicketKey) -> Opening:
         """Of the message that opened a ticket; empty without one."""
+        ...
+
+    async def asked_at(self, tx: Tx, key: TicketKey) -> datetime | None:
+        """When the customer of a WhatsApp ticket last wrote by its channel."""
         ...
 
     async def save_subject(self, tx: Tx, ticket: Ticket) -> None:

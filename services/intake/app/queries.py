@@ -40,11 +40,16 @@ class TicketFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """How far a message has got on its way out."""
+    """How far a message has got on its way out. next_attempt_at: while it is queued"""
 
     state: DeliveryState
     attempts: int = 0
     last_error: str | None = None
+    next_attempt_at: datetime | None = None
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+    read_at: datetime | None = None
+    failed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,18 @@
 """Answers a customer, or leaves a note for the staff."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.intake.app.desk import By, Desk, lock_ticket, record
 from services.intake.app.ports import TicketKey
 from services.intake.domain.lifecycle import note, reply, set_status
 from services.intake.domain.message import MessageKind, StaffMessage
+from services.intake.domain.outgoing import text_problem
 from services.intake.domain.ticket import Actor, Replied, Ticket
+from services.intake.domain.whatsapp import OUTSIDE_WINDOW, WhatsAppTemplate, is_open
 from shared.db.unit_of_work import Tx
-from shared.errors import NotAllowed
-from shared.vocabulary import ActorKind, AuthorKind, Purpose, TicketStatus
+from shared.errors import InvalidInput, NotAllowed
+from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, Purpose, TicketStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +20,7 @@ class Written:
     """What somebody of the staff wrote.
 
     status: which the ticket gets with it, if another one
+    template: the one that WhatsApp is to send in the text's place
     """
 
     text: str
@@ -24,6 +28,7 @@ class Written:
     author_id: str
     author_kind: AuthorKind = AuthorKind.AGENT
     status: TicketStatus | None = None
+    template: WhatsAppTemplate | None = None
 
 
 async def send_reply(
@@ -31,12 +36,14 @@ async def send_reply(
 ) -> tuple[Ticket, StaffMessage]:
     """The ticket as it is afterwards, and the message. It leaves by the ticket's channel.
 
-    Raises NotFound, NotAllowed and IllegalTransition.
+    Raises NotFound, NotAllowed, IllegalTransition, and InvalidInput for what the channel will not take.
     """
     ticket, customer = await lock_ticket(key, by, tx=tx, desk=desk)
     _check_author(written, by)
     workspace = (await desk.workspaces.load(tx, [key[0]]))[key[0]]
     now = await tx.now()
+    if purpose is Purpose.REPLY:
+        await _check_channel_takes(written, ticket, now, tx=tx, desk=desk)
     message_id = desk.ids.new()
     sent = Replied(
         message_id=message_id,
@@ -67,6 +74,8 @@ async def send_reply(
         text=written.text,
         html=written.html,
         created_at=change.ticket.last_event_at,
+        leaves=workspace.sends(ticket.channel, ticket.channel_kind),
+        template=written.template,
     )
     await desk.correspondence.add_staff_message(tx, message)
     await record([(change, customer, by.cause)], tx=tx, tickets=desk.correspondence, ids=desk.ids)
@@ -95,10 +104,22 @@ async def add_note(key: TicketKey, written: Written, by: By, *, tx: Tx, desk: De
         text=written.text,
         html=written.html,
         created_at=await tx.now(),
+        leaves=False,
     )
     await desk.correspondence.add_staff_message(tx, message)
     await desk.correspondence.save_tickets(tx, [noted])
     return message
+
+
+async def _check_channel_takes(written: Written, ticket: Ticket, now: datetime, *, tx: Tx, desk: Desk) -> None:
+    """Refuses at once what would fail on its way out."""
+    if problem := text_problem(ticket.channel_kind, written.text, written.template):
+        at = "/text" if written.template is None else "/whatsapp_template"
+        raise InvalidInput("The channel does not take this.", problems=((at, problem),))
+    if ticket.channel_kind is ChannelKind.WHATSAPP and written.template is None:
+        asked_at = await desk.correspondence.asked_at(tx, (ticket.workspace_id, ticket.ticket_id))
+        if not is_open(asked_at, now):
+            raise InvalidInput(f"{OUTSIDE_WINDOW}.", problems=(("/whatsapp_template", "missing"),))
 
 
 def _check_author(written: Written, by: By) -> None:

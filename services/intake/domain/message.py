@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.intake.domain.whatsapp import WhatsAppTemplate
 from shared.vocabulary import AuthorKind, ChannelKind, MachineClass, Priority, Purpose
 
 
@@ -138,16 +139,14 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
 
 
-DELIVERED_KINDS = frozenset({ChannelKind.EMAIL})
-"""The kinds of channel by which replies are sent out."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffMessage:
     """A reply, which the customer gets, or a note, which only the staff sees.
 
     entry: its place in the ticket's timeline
     purpose: what a reply is for; none for a note
+    leaves: whether the channel sends it; otherwise it is there to be fetched
+    template: the one that goes in its place, where WhatsApp takes nothing else
     """
 
     workspace_id: str
@@ -163,9 +162,11 @@ class StaffMessage:
     text: str
     html: str | None
     created_at: datetime
+    leaves: bool
+    template: WhatsAppTemplate | None = None
 
     @property
     def delivery_state(self) -> DeliveryState:
         """Where it stands when it is stored."""
-        leaves = self.kind is MessageKind.OUTBOUND and self.channel_kind in DELIVERED_KINDS
+        leaves = self.kind is MessageKind.OUTBOUND and self.leaves
         return DeliveryState.QUEUED if leaves else DeliveryState.NONE

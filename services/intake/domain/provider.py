@@ -1,6 +1,7 @@
 """The vendors that bring requests and take answers, as a channel is told about them.
 
 `secrets` are what a vendor signs its calls with: up to two, so that one can be replaced while both are live.
+`max_per_second` is how much may leave; without it a pace that the vendor allows everybody.
 """
 
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class Twilio:
     account_sid: str
     secrets: tuple[str, ...] = field(repr=False)
     number: str
+    max_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,7 @@ class Meta:
     secrets: tuple[str, ...] = field(repr=False)
     access_token: str = field(repr=False)
     verify_token: str = field(repr=False)
+    max_per_second: float | None = None
 
     @property
     def name(self) -> ProviderName:
@@ -53,6 +56,7 @@ class Slack:
     team_id: str
     secrets: tuple[str, ...] = field(repr=False)
     bot_token: str = field(repr=False)
+    max_per_second: float | None = None
 
     @property
     def name(self) -> ProviderName:
@@ -74,6 +78,7 @@ class StandardWebhook:
 
     secrets: tuple[str, ...] = field(repr=False)
     url: str | None = None
+    max_per_second: float | None = None
 
     @property
     def name(self) -> ProviderName:
@@ -82,3 +87,35 @@ class StandardWebhook:
 
 
 Provider: TypeAlias = Twilio | Meta | Slack | MailWebhook | StandardWebhook
+
+Sender: TypeAlias = Twilio | Meta | Slack | StandardWebhook
+"""Those that may take answers."""
+
+
+def as_sender(provider: Provider) -> Sender | None:
+    """The provider, if it takes answers as it is configured."""
+    match provider:
+        case Twilio():
+            return provider if provider.name is ProviderName.TWILIO_SMS else None
+        case StandardWebhook():
+            return provider if provider.url else None
+        case Meta() | Slack():
+            return provider
+        case MailWebhook():
+            return None
+
+
+def pace_of(sender: Sender | None) -> float:
+    """How many messages a second may leave by it; by our mail server where there is none."""
+    if sender is None:
+        return _MAIL_PER_SECOND
+    return sender.max_per_second or _PER_SECOND[sender.name]
+
+
+_MAIL_PER_SECOND = 20.0
+_PER_SECOND = {
+    ProviderName.TWILIO_SMS: 10.0,
+    ProviderName.WHATSAPP: 20.0,
+    ProviderName.SLACK: 1.0,
+    ProviderName.STANDARD: 10.0,
+}

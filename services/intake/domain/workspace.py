@@ -8,7 +8,7 @@ from services.intake.domain.classification import RuleBook
 from services.intake.domain.conversation import FOR_EVER
 from services.intake.domain.customer import DEFAULT_TIER, Organisation
 from services.intake.domain.message import Identity, IdentityKind
-from services.intake.domain.provider import Provider, ProviderName
+from services.intake.domain.provider import Provider, ProviderName, Sender, as_sender
 from shared.errors import InvalidInput
 from shared.vocabulary import ChannelKind
 
@@ -26,7 +26,7 @@ class Channel:
     and chats; lower-case; name: shown beside it
     allows_lists: whether mail of mailing lists opens tickets; threads_by_subject: whether a mail that points
     nowhere joins its sender's newest ticket of the same subject
-    providers: who brings requests by webhook; the first one takes the answers
+    providers: who brings requests by webhook; the first one that can takes the answers
     has_lost_secrets: whether it has no providers because their secrets were sealed with another key
     short_abandon: who leaves a queue within this time need not be called back
     """
@@ -48,6 +48,16 @@ class Channel:
     def provider(self, name: ProviderName) -> Provider | None:
         """The provider of this name, if the channel has it."""
         return next((provider for provider in self.providers if provider.name is name), None)
+
+    @property
+    def sender(self) -> Sender | None:
+        """The provider that takes the answers; mail needs none."""
+        return next((sender for provider in self.providers if (sender := as_sender(provider))), None)
+
+    @property
+    def sends(self) -> bool:
+        """Whether its answers leave by mail or by a provider, or will once its secrets can be opened."""
+        return self.kind is ChannelKind.EMAIL or self.has_lost_secrets or self.sender is not None
 
 
 def _nobody_knows(_text: str) -> str | None:
@@ -91,6 +101,11 @@ class Workspace:
         """How soon callers leave a channel whom nobody need call back; without configuration, the default."""
         channel = self.channels.get(channel_id)
         return channel.short_abandon if channel else SHORT_ABANDON
+
+    def sends(self, channel_id: str, kind: ChannelKind) -> bool:
+        """Whether answers leave by a channel. Mail always does: that its channel is gone is to be seen."""
+        channel = self.channels.get(channel_id)
+        return kind is ChannelKind.EMAIL or (channel is not None and channel.sends)
 
     def organisation_of(self, identity: Identity | None) -> Organisation | None:
         """The organisation that an address belongs to, by its domain."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import Identity, IdentityKind, InboundMessage, Sender
+from services.intake.domain.outgoing import Outgoing
 from services.intake.domain.ticket import Received, Replied, Ticket
 from shared.vocabulary import (
     ActorKind,
@@ -95,3 +96,21 @@ def replied(author_kind: AuthorKind = AuthorKind.AGENT, purpose: Purpose = Purpo
         author_id="ada",
         purpose=purpose,
     )
+
+
+def an_outgoing(**overrides: object) -> Outgoing:
+    outgoing = Outgoing(
+        workspace_id="acme",
+        message_id=an_id(3000),
+        ticket_id=an_id(1),
+        ticket_number=1,
+        channel="support",
+        channel_kind=ChannelKind.EMAIL,
+        attempts=1,
+        queued_at=NOW,
+        author_kind=AuthorKind.AGENT,
+        subject="Help",
+        text="It is on its way.",
+        recipient=Identity(kind=IdentityKind.EMAIL, value="ada@example.org"),
+    )
+    return replace(outgoing, **overrides)  # type: ignore[arg-type] # as above

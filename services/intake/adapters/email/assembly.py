@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.blobs import PostgresBlobs
 from services.intake.adapters.email.backlog import Backlog
-from services.intake.adapters.email.deliveries import PostgresDeliveries
 from services.intake.adapters.email.inbound import Fresh, Mailroom, Waiters
 from services.intake.adapters.email.listeners import Listeners
 from services.intake.adapters.email.messages import PostgresMailMessages
-from services.intake.adapters.email.outbound import Outbound
 from services.intake.adapters.email.parsers import Parsers
 from services.intake.adapters.email.raws import PostgresRaws
 from services.intake.adapters.email.reading import Reading
 from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.email.release import Release
 from services.intake.adapters.email.watch import MailWatch
-from services.intake.adapters.hooks.storing import PostgresConsents, PostgresReceipts
+from services.intake.adapters.hooks.storing import PostgresConsents
 from services.intake.app.call_ports import CallDesk
+from services.intake.app.delivery_ports import Deliveries
 from services.intake.app.hook_ports import HookDesk
 from services.intake.app.mail_ports import Blobs
 from services.intake.app.ports import Conversations, Workspaces
@@ -28,7 +27,6 @@ from services.intake.app.receive_mail import MailDesk
 from services.intake.settings import IntakeSettings
 from shared.db.shards import Shard
 from shared.ids import IdFactory
-from shared.mail import MailSender
 from shared.service import Part, Runtime
 
 
@@ -41,18 +39,15 @@ class MailSystem:
     parsers: Parsers
     mailroom: Mailroom
     backlog: Backlog
-    outbound: Outbound
     listeners: Listeners
     release: Release
     watch: MailWatch
     inbound_bells: Bells
-    outbound_bells: Bells
 
     async def serve(self, shard: Shard) -> None:
         """What is done for a shard."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.backlog.run(shard))
-            group.create_task(self.outbound.run(shard))
 
     @property
     def parts(self) -> Sequence[Part]:
@@ -62,7 +57,7 @@ class MailSystem:
     @property
     def listens(self) -> Mapping[str, Callable[[str], None]]:
         """What other processes say."""
-        return {bells.channel: bells.hear for bells in (self.inbound_bells, self.outbound_bells)}
+        return {self.inbound_bells.channel: self.inbound_bells.hear}
 
 
 @asynccontextmanager
@@ -73,13 +68,10 @@ async def open_mail(
     conversations: Conversations,
     workspaces: Workspaces,
     calls: CallDesk,
+    deliveries: Deliveries,
     ids: IdFactory,
-    outbound_bells: Bells,
 ) -> AsyncIterator[MailSystem]:
-    """Opens what mail needs, and closes it. Raises OSError where a port is taken.
-
-    outbound_bells: rung by whoever queues a delivery
-    """
+    """Opens what mail needs, and closes it. Raises OSError where a port is taken."""
     database, metrics = runtime.database, runtime.metrics
     secret = settings.secret.get_secret_value().encode()
     raws, references = PostgresRaws(settings.shards), PostgresReferences()
@@ -100,7 +92,7 @@ async def open_mail(
         workspaces=workspaces,
         raws=raws,
         messages=desk.messages,
-        deliveries=PostgresReceipts(),
+        deliveries=deliveries,
         consents=PostgresConsents(),
         calls=calls,
         ids=ids,
@@ -108,8 +100,6 @@ async def open_mail(
     mailroom = Mailroom(
         database, raws, workspaces, blobs, runtime.seen, ids, bells=inbound, fresh=fresh, waiters=waiters
     )
-    server = settings.outbound_smtp_url
-    sender = MailSender(server.get_secret_value()) if server else None
     async with AsyncExitStack() as stack:
         parsers = Parsers(settings.parser_workers)
         stack.push_async_callback(parsers.close)
@@ -133,18 +123,8 @@ async def open_mail(
                 waiters=waiters,
                 metrics=metrics,
             ),
-            outbound=Outbound(
-                database,
-                PostgresDeliveries(references),
-                workspaces,
-                sender,
-                bells=outbound_bells,
-                secret=secret,
-                metrics=metrics,
-            ),
             listeners=listeners,
             release=Release(blobs, reading, desk, hook_desk),
-            watch=MailWatch(database, raws, inbound=inbound, outbound=outbound_bells),
+            watch=MailWatch(database, raws, inbound=inbound),
             inbound_bells=inbound,
-            outbound_bells=outbound_bells,
         )

@@ -30,7 +30,8 @@ _ADD_RECIPIENTS = text(
 )
 _BOUNCE = text(
     "UPDATE delivery d SET last_error = w.detail,"
-    " state = CASE WHEN w.is_final AND d.state <> 'failed' THEN 'bounced' ELSE d.state END"
+    " state = CASE WHEN w.is_final AND d.state <> 'failed' THEN 'bounced' ELSE d.state END,"
+    " failed_at = CASE WHEN w.is_final THEN COALESCE(d.failed_at, :now) ELSE d.failed_at END"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:finals AS boolean[]),"
     " CAST(:details AS text[])) AS w (workspace_id, message_id, is_final, detail)"
     " WHERE d.workspace_id = w.workspace_id AND d.message_id = w.message_id"
@@ -95,6 +96,7 @@ class PostgresMailMessages:
                 "ids": [key[1] for key in ordered],
                 "finals": [latest[key].is_final for key in ordered],
                 "details": [latest[key].detail for key in ordered],
+                "now": await tx.now(),
             },
         )
 

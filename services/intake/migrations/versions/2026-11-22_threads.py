@@ -5,7 +5,7 @@ from alembic import op
 from shared.db.fences import claim, fence
 
 revision = "2026_11_22_threads"
-down_revision = "2026_11_22_hooks"
+down_revision = "2026_11_22_outbound"
 
 _TABLES = """
 ALTER TABLE identity

@@ -9,6 +9,8 @@ from tests.integration.intake.hooks.vendors import Vendors
 from tests.system import System, Templates, start
 
 LARGEST_MAIL = 6 << 20
+NOBODY = "http://127.0.0.1:1"
+"""Answers find no vendor and wait."""
 
 
 @pytest.fixture(scope="package")
@@ -17,8 +19,9 @@ async def hooked(
 ) -> AsyncIterator[System]:
     """One process, shared by tests that keep to workspaces of their own."""
     folder = tmp_path_factory.mktemp("hooks")
+    settings = {"mail_max_bytes": LARGEST_MAIL, "twilio_url": NOBODY, "meta_url": NOBODY, "slack_url": NOBODY}
     async with start(
-        stack, ("intake",), prefix="hooks", templates=templates, folder=folder, mail_max_bytes=LARGEST_MAIL
+        stack, ("intake",), prefix="hooks", templates=templates, folder=folder, **settings
     ) as running:
         yield running
 

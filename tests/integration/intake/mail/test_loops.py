@@ -6,8 +6,7 @@ import pytest
 
 from deploy.local.ports import free_ports
 from deploy.local.stack import Stack
-from services.intake.adapters.email.deliveries import PostgresDeliveries
-from services.intake.adapters.email.references import PostgresReferences
+from services.intake.adapters.outbound.queue import DeliveryQueue
 from shared.db.unit_of_work import Tx
 from tests.eventually import eventually
 from tests.integration.intake.mail.post import Post, mail_of
@@ -37,11 +36,11 @@ async def settled(system: System) -> bool:
     """Whether nothing is on its way any more, in or out."""
     runtime, mail = system.services["intake"].runtime, mail_of(system)
     shards = range(runtime.settings.shards)
-    deliveries = PostgresDeliveries(PostgresReferences())
+    queue = DeliveryQueue()
 
     async def unit(tx: Tx) -> bool:
         waits = await mail.raws.waiting(tx, shards)
-        due = [await deliveries.until_next(tx, shard) for shard in shards]
+        due = [await queue.waiting(tx, shard) for shard in shards]
         return not waits and not any(due)
 
     return await runtime.database.transact(unit, claims=shards)

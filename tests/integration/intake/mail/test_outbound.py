@@ -1,17 +1,24 @@
 """Replies on their way out."""
 
+import hashlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
+from uuid import UUID
 
 import pytest
 
 from deploy.local.ports import free_ports
 from deploy.local.stack import Stack
-from services.intake.adapters.email.outbound import GIVE_UP_AFTER
+from services.intake.adapters.email.messages import PostgresMailMessages
+from services.intake.app.mail_ports import Attachment
+from services.intake.domain.mail import AttachedFile
+from services.intake.domain.retries import give_up_after, longest_pause
+from shared.db.unit_of_work import Tx
+from shared.ids import SystemIds
+from shared.vocabulary import ChannelKind
 from tests.eventually import eventually
-from tests.integration.intake.mail.post import Post
+from tests.integration.intake.mail.post import Post, mail_of
 from tests.integration.intake.mail.sink import Sink
 from tests.system import System, Templates, start
 
@@ -178,13 +185,49 @@ async def test_after_three_days_a_reply_is_given_up(cut_off: System, workspace_i
 
     async def has_ended(count: int) -> bool:
         # Counted when an attempt is over; the delivery counts it when it begins.
-        return f'mail_attempts_total{{state="queued"}} {count:.1f}' in (await post.http.get("/metrics")).text
+        counted = f'delivery_attempts_total{{channel_kind="email",state="queued"}} {count:.1f}'
+        return counted in (await post.http.get("/metrics")).text
 
     await eventually(partial(has_ended, 1))
-    for count, pause in enumerate((10, 60, 300), 2):
-        await cut_off.travel(timedelta(seconds=pause + 1))
-        await eventually(partial(has_ended, count))
+    for attempt in (1, 2, 3):
+        await cut_off.travel(longest_pause(attempt))
+        await eventually(partial(has_ended, attempt + 1))
     assert (await post.until_delivery(ticket_id, message_id, "queued"))["attempts"] == 4
-    await cut_off.travel(GIVE_UP_AFTER)
+    await cut_off.travel(give_up_after(ChannelKind.EMAIL))
     delivery = await post.until_delivery(ticket_id, message_id, "failed")
     assert delivery["last_error"].startswith("mail server: ")
+
+
+async def test_the_files_of_a_reply_go_with_it(post: Post) -> None:
+    post.sink.answers[post.ada] = ["550 5.1.1 No such user"]
+    first = await post.post(post.raw())
+    reply = await post.reply(first["ticket_id"])
+    await post.until_delivery(first["ticket_id"], reply["message_id"], "failed")
+    content = b"%PDF-1.7 \r\n.\r\n \x00\xff"
+    await attach(post, reply["message_id"], content)
+    answer = await post.http.post(f"/v1/deliveries/{reply['message_id']}/retry")
+    assert answer.status_code == 200, answer.text
+    (kept,) = await post.until_sent()
+    (file,) = kept.mail.iter_attachments()
+    assert (file.get_filename(), file.get_content_type()) == ("Anleitung für Ada.pdf", "application/pdf")
+    assert file.get_content() == content
+
+
+async def attach(post: Post, message_id: str, content: bytes) -> None:
+    """A file of a reply."""
+    sha256 = hashlib.sha256(content).digest()
+    file = AttachedFile(filename="Anleitung für Ada.pdf", media_type="application/pdf", content=content)
+    attachment = Attachment(
+        workspace_id=post.workspace_id,
+        attachment_id=SystemIds().new(),
+        message_id=UUID(message_id),
+        file=file,
+        sha256=sha256,
+    )
+    store = await mail_of(post.system).blobs.stage({(post.workspace_id, sha256): content})
+
+    async def unit(tx: Tx) -> None:
+        await store(tx)
+        await PostgresMailMessages().add_attachments(tx, [attachment])
+
+    await post.system.services["intake"].runtime.database.transact(unit, workspaces=[post.workspace_id])

@@ -3,27 +3,23 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import aiosmtplib
-import httpx
 import pytest
 
 from deploy.local.folder import hold
-from deploy.local.ports import free_ports
 from deploy.local.postgres import Postgres
-from deploy.local.processes import Child, Command, spawn
-from deploy.local.stack import ServiceDatabase, Stack
+from deploy.local.stack import Stack
 from shared.events.catalog import SHARDS, shard_of
 from tests.clients import client
 from tests.eventually import eventually
 from tests.integration.intake.mail.post import Post, mail_of
 from tests.integration.intake.mail.sink import Sink, open_sink
-from tests.keys import token, write_jwks
+from tests.integration.intake.processes import clone, intake_process
+from tests.keys import token
 from tests.system import System, Templates, start
 from tests.unit.intake.mails import SLOW_BODY, SLOW_TYPE
 
@@ -54,43 +50,6 @@ async def test_a_parser_that_is_killed_costs_its_mail_only(post: Post) -> None:
     assert (await post.post(post.raw()))["disposition"] == "opened"
 
 
-@asynccontextmanager
-async def intake_process(
-    stack: Stack, database: ServiceDatabase, folder: Path, prefix: str, outbound: int
-) -> AsyncIterator[tuple[Child, int, int]]:
-    """Intake as a process of its own; with the ports of its HTTP and its SMTP."""
-    http, smtp = free_ports(2)
-    write_jwks(folder / "jwks.json")
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("WAYPOST_")},
-        "WAYPOST_ENVIRONMENT": "development",
-        "WAYPOST_DATABASE_URL": database.url,
-        "WAYPOST_KAFKA_BOOTSTRAP": stack.kafka.bootstrap,
-        "WAYPOST_TOPIC_PREFIX": prefix,
-        "WAYPOST_HOLDER": "intake-1",
-        "WAYPOST_HTTP_HOST": "127.0.0.1",
-        "WAYPOST_HTTP_PORT": str(http),
-        "WAYPOST_SMTP_PORT": str(smtp),
-        "WAYPOST_OUTBOUND_SMTP_URL": f"smtp://127.0.0.1:{outbound}",
-        "WAYPOST_JWKS_FILE": str(folder / "jwks.json"),
-    }
-    with (folder / "intake.log").open("ab") as output:
-        child = spawn(Command([sys.executable, "-m", "services.intake"], env=environment, cwd=ROOT), output=output)
-    try:
-        async with client() as asking:
-
-            async def ready() -> bool:
-                try:
-                    return (await asking.get(f"http://127.0.0.1:{http}/health/ready")).status_code == 200
-                except httpx.HTTPError:
-                    return False
-
-            await eventually(ready, within_s=30)
-        yield child, http, smtp
-    finally:
-        await asyncio.to_thread(child.stop, signal.SIGKILL, within_s=10)
-
-
 async def configure(http: int, workspace_id: str, address: str) -> None:
     channels = [{"id": "support", "kind": "email", "address": address}]
     async with client(f"http://127.0.0.1:{http}", bearer=token(workspace_id)) as administrator:
@@ -100,19 +59,14 @@ async def configure(http: int, workspace_id: str, address: str) -> None:
         assert answer.status_code == 200, answer.text
 
 
-async def clone(stack: Stack, templates: Templates, prefix: str) -> ServiceDatabase:
-    def make() -> ServiceDatabase:
-        return stack.postgres.create_database("intake", prefix=f"{prefix}_", template=templates["intake"])
-
-    return await asyncio.to_thread(make)
-
-
 async def test_what_was_accepted_before_a_crash_becomes_a_message_once(
     stack: Stack, templates: Templates, tmp_path: Path, workspace_id: str, sink: Sink
 ) -> None:
     database = await clone(stack, templates, "crash")
     address = f"support@{workspace_id}.example"
-    async with intake_process(stack, database, tmp_path, "crash", sink.port) as (child, http, smtp):
+    async with intake_process(
+        stack, database, tmp_path, "crash", outbound_smtp_url=f"smtp://127.0.0.1:{sink.port}"
+    ) as (child, http, smtp):
         await configure(http, workspace_id, address)
         async with aiosmtplib.SMTP(hostname="127.0.0.1", port=smtp, local_hostname="tests") as client:
             post = Post(None, sink, workspace_id, None)  # type: ignore[arg-type] # only to write mails
@@ -145,7 +99,9 @@ async def test_a_crash_behind_the_mail_servers_yes_sends_the_same_mail_again(
     database = await clone(stack, templates, "twice")
     address = f"support@{workspace_id}.example"
     async with open_sink() as sink:
-        async with intake_process(stack, database, tmp_path, "twice", sink.port) as (child, http, _):
+        async with intake_process(
+            stack, database, tmp_path, "twice", outbound_smtp_url=f"smtp://127.0.0.1:{sink.port}"
+        ) as (child, http, _):
             await configure(http, workspace_id, address)
             async with client(f"http://127.0.0.1:{http}", bearer=token(workspace_id)) as administrator:
                 post = Post(None, sink, workspace_id, administrator)  # type: ignore[arg-type] # not in this process

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from services.escalation.adapters.egress import Address, Egress, EgressRefused, is_public
+from shared.egress import Address, Egress, EgressRefused, is_public
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -36,6 +37,14 @@ _NEW_EACH_TIME = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 
 class EgressRefused(WaypostError):
     """This address may not be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a webhook answered; its body is not read. retry_after: the header as it stands there."""
+
+    status: int
+    retry_after: str | None = None
 
 
 async def resolve(host: str, port: int) -> Sequence[Address]:
@@ -73,8 +82,8 @@ class Egress:
             return "must name a host"
         return None
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """The status of the answer; its body is not read.
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answered:
+        """Posts once.
 
         Raises EgressRefused where the address may not be called, ProviderUnavailable where nothing answers.
         """
@@ -107,7 +116,9 @@ class Egress:
             return address.is_loopback
         return is_public(address)
 
-    async def _post(self, parts: SplitResult, address: Address, body: bytes, headers: Mapping[str, str]) -> int:
+    async def _post(
+        self, parts: SplitResult, address: Address, body: bytes, headers: Mapping[str, str]
+    ) -> Answered:
         if self._client is None:
             # Late: the certificates that it loads take memory.
             self._client = httpx.AsyncClient(
@@ -124,7 +135,7 @@ class Egress:
         )
         answer = await self._client.send(request, stream=True)
         await answer.aclose()
-        return answer.status_code
+        return Answered(answer.status_code, answer.headers.get("retry-after"))
 
 
 def is_public(address: Address) -> bool:

@@ -1,0 +1,49 @@
+"""Which carrier takes the messages of a channel."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from services.intake.adapters.outbound.carrier import Carrier
+from services.intake.domain.outgoing import Later, Outcome, Outgoing, obstacle
+from services.intake.domain.provider import Meta, Slack, StandardWebhook, Twilio
+from services.intake.domain.workspace import Channel
+from shared.errors import TransientError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carriers:
+    """Every way out that there is."""
+
+    mail: Carrier
+    twilio: Carrier
+    meta: Carrier
+    slack: Carrier
+    standard: Carrier
+
+    async def send(self, outgoing: Outgoing, channel: Channel | None, now: datetime) -> Outcome:
+        """One attempt, by the provider that takes the channel's answers."""
+        if problem := obstacle(outgoing, channel, now):
+            return problem
+        assert channel is not None, "an obstacle"
+        try:
+            return await self._of(channel).send(outgoing, channel, now)
+        except TransientError as error:
+            return Later(reason=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a provider answers, the others go on
+            return Later(reason=f"the attempt broke off: {type(error).__name__}")
+
+    def _of(self, channel: Channel) -> Carrier:
+        match channel.sender:
+            case None:
+                return self.mail
+            case Twilio():
+                return self.twilio
+            case Meta():
+                return self.meta
+            case Slack():
+                return self.slack
+            case StandardWebhook():
+                return self.standard
+            case other:
+                assert_never(other)

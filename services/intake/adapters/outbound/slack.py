@@ -1,0 +1,48 @@
+"""Answers in Slack, in the thread that they belong to. Slack tells a repeat by `client_msg_id`."""
+
+from datetime import datetime
+
+from services.intake.adapters.outbound.vendor_http import VendorHttp
+from services.intake.domain.outgoing import Never, Outcome, Outgoing, Taken
+from services.intake.domain.provider import Slack
+from services.intake.domain.retries import retry_after
+from services.intake.domain.slack_threads import place_of
+from services.intake.domain.vendor_answers import slack_answer
+from services.intake.domain.workspace import Channel
+
+
+class SlackCarrier:
+    """Implements `Carrier`."""
+
+    def __init__(self, http: VendorHttp, *, url: str) -> None:
+        self._http = http
+        self._url = url.rstrip("/")
+
+    async def send(self, outgoing: Outgoing, channel: Channel, now: datetime) -> Outcome:
+        """One attempt. Raises ProviderUnavailable."""
+        provider = channel.sender
+        place = place_of(outgoing.thread_key, outgoing.to)
+        if not isinstance(provider, Slack) or place is None:
+            return Never(reason="nobody knows the customer's Slack channel")
+        body: dict[str, object] = {
+            "channel": place.channel,
+            "text": _escaped(outgoing.text),
+            "client_msg_id": str(outgoing.message_id),
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        if place.thread_ts is not None:
+            body["thread_ts"] = place.thread_ts
+        answer = await self._http.post(f"{self._url}/chat.postMessage", json_body=body, bearer=provider.bot_token)
+        ts, posted_in = answer.body.get("ts"), answer.body.get("channel")
+        if answer.is_success and answer.body.get("ok") is True and isinstance(ts, str):
+            return Taken(provider_id=f"{posted_in if isinstance(posted_in, str) else place.channel}:{ts}")
+        error = answer.body.get("error")
+        return slack_answer(
+            answer.status, error if isinstance(error, str) else None, retry_after(answer.retry_after, now)
+        )
+
+
+def _escaped(text: str) -> str:
+    """Text that mentions nobody and links nothing by itself: Slack's three control characters."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,84 @@
+"""Answers to any provider, by signed webhooks (Standard Webhooks).
+
+`webhook-id` is the id of the message: it tells a repeat. The address is configured by
+people: it is called under the rules of `shared/egress.py`.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from datetime import datetime
+
+from services.intake.domain.outgoing import Later, Never, Outcome, Outgoing, Taken
+from services.intake.domain.provider import StandardWebhook
+from services.intake.domain.retries import retry_after
+from services.intake.domain.vendor_answers import ACCOUNT_PAUSE, standard_answer
+from services.intake.domain.workspace import Channel
+from shared.egress import Egress, EgressRefused
+
+
+class StandardCarrier:
+    """Implements `Carrier`."""
+
+    def __init__(self, egress: Egress) -> None:
+        self._egress = egress
+
+    async def send(self, outgoing: Outgoing, channel: Channel, now: datetime) -> Outcome:
+        """One attempt. Raises ProviderUnavailable."""
+        provider = channel.sender
+        if not isinstance(provider, StandardWebhook) or provider.url is None:
+            return Never(reason="the channel has no address for answers any more")
+        body = body_of(outgoing, channel)
+        try:
+            headers = signed(provider.secrets[0], str(outgoing.message_id), body, now)
+        except (binascii.Error, ValueError):
+            return Later(reason="the channel's secret cannot sign", after=ACCOUNT_PAUSE, holds=True)
+        try:
+            answer = await self._egress.post(provider.url, body, headers)
+        except EgressRefused as refusal:
+            return Later(reason=f"it may not be called: {refusal}", after=ACCOUNT_PAUSE, holds=True)
+        if 200 <= answer.status < 300:
+            return Taken(provider_id=str(outgoing.message_id))
+        return standard_answer(answer.status, retry_after(answer.retry_after, now))
+
+
+def body_of(outgoing: Outgoing, channel: Channel) -> bytes:
+    """What is posted, the same at every attempt."""
+    data: dict[str, object] = {
+        "id": str(outgoing.message_id),
+        "channel": outgoing.channel,
+        "channel_kind": outgoing.channel_kind.value,
+        "from": channel.address,
+        "to": {outgoing.recipient.kind.value: outgoing.to} if outgoing.recipient else None,
+        "thread": outgoing.thread_key,
+        "text": outgoing.text,
+        "html": outgoing.html,
+        "ticket_id": str(outgoing.ticket_id),
+        "author_kind": outgoing.author_kind.value,
+        "purpose": outgoing.purpose.value,
+    }
+    if template := outgoing.template:
+        data["template"] = {
+            "name": template.name,
+            "language": template.language,
+            "variables": dict(template.variables),
+        }
+    timestamp = outgoing.queued_at.isoformat()
+    return json.dumps(
+        {"type": "message.send", "timestamp": timestamp, "data": data}, separators=(",", ":")
+    ).encode()
+
+
+def signed(secret: str, message_id: str, body: bytes, now: datetime) -> dict[str, str]:
+    """The headers of one attempt: HMAC-SHA256 over `id.timestamp.body`. Raises ValueError for no such secret."""
+    timestamp = str(int(now.timestamp()))
+    key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    mac = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256)
+    return {
+        "content-type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
+    }
