@@ -27,16 +27,32 @@ class AttachedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What a `multipart/report` tells about a mail of ours (RFC 3462, 3464, 8098, 5965).
+class FailedRecipient:
+    """An address that a mail of ours did not reach, or whose owner complains of it.
 
-    kind: `delivery-status`, `disposition-notification`, `feedback-report`
+    action: `failed`, `delayed`, `complaint`; status: `5.1.1`, empty where nobody says; diagnostic: in words
+    """
+
+    address: str
+    action: str
+    status: str = ""
+    diagnostic: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a server tells about a mail of ours (RFC 3462, 3464, 8098, 5965).
+
+    kind: `delivery-status`, `disposition-notification`, `feedback-report`; `words` where it is no report by any
+    standard, and only its text says what became of our mail
     actions, statuses: of each recipient, `failed` and `5.1.1`
+    failures: the recipients that it did not reach or that complain, as far as they are named
     """
 
     kind: str
     actions: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
+    failures: tuple[FailedRecipient, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +92,7 @@ class Mail:
 
     recipients: every address in its headers; original_message_ids: of the mail that a report is about
     in_reply_to, references: Message-IDs as they stand, the oldest first
-    text: what was written, text_new: without quotes and signature
+    text: what was written, text_new: without quotes and signature, which stands in signature
     body_sha256: of everything below the headers, which the way here does not change
     """
 
@@ -91,6 +107,7 @@ class Mail:
     sent_at: datetime | None = None
     text: str = field(default="", repr=False)
     text_new: str = field(default="", repr=False)
+    signature: str = field(default="", repr=False)
     html: str | None = field(default=None, repr=False)
     attachments: tuple[AttachedFile, ...] = ()
     body_sha256: str = ""

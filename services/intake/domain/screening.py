@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from services.intake.domain.bounces import is_bouncer
+from services.intake.domain.machine_phrases import is_automatic_subject, is_machine_address
 from services.intake.domain.mail import Mail, Markers, Report
 from services.intake.domain.reply_token import without_tag
 from shared.vocabulary import MachineClass
@@ -14,13 +16,6 @@ from shared.vocabulary import MachineClass
 MAX_HOPS = 50
 """A mail that this many servers have passed on goes round in circles."""
 
-_BOUNCERS = frozenset({"mailer-daemon", "postmaster"})
-_MACHINE_ADDRESS = re.compile(r"(owner-.*|.*-request|.*-owner|no[-_.]?reply.*|do[-_.]?not[-_.]?reply.*)\Z")
-_AUTOMATIC_SUBJECT = re.compile(
-    r"\s*(auto(matic)?[- ]?(reply|response)|out of (the )?office|abwesenheit|automatische antwort"
-    r"|respuesta autom[aá]tica|r[eé]ponse automatique|undeliver(ed|able)|delivery status notification)",
-    re.IGNORECASE,
-)
 _PERMANENT = re.compile(r"\b5\.[0-7]\.\d{1,3}\b|\b55[0-4] ")
 
 
@@ -81,21 +76,21 @@ def _machine(mail: Mail, *, is_null: bool) -> MachineClass:
     marks = mail.markers
     if mail.report and (reported := _reported(mail.report)):
         return reported
-    if is_null and _local_part(mail) in _BOUNCERS:
-        # Old servers say it in words only.
+    if is_null and _is_bouncer(mail):
+        # Old servers say it in words only, and not always to whom.
         return MachineClass.BOUNCE_HARD if _PERMANENT.search(mail.text) else MachineClass.BOUNCE_SOFT
     if marks.auto_submitted == "auto-replied" or marks.is_autoresponse or marks.precedence == "auto_reply":
         return MachineClass.AUTO_REPLY
     if marks.is_list or marks.precedence in ("bulk", "list", "junk"):
         return MachineClass.BULK
-    if marks.auto_submitted not in ("", "no") or is_null or _local_part(mail) in _BOUNCERS:
+    if marks.auto_submitted not in ("", "no") or is_null or _is_bouncer(mail):
         return MachineClass.AUTO_GENERATED
     return MachineClass.NONE
 
 
 def _reported(report: Report) -> MachineClass | None:
     match report.kind:
-        case "delivery-status":
+        case "delivery-status" | "words":
             if report.actions and not {"failed", "delayed"} & set(report.actions):
                 return MachineClass.RECEIPT
             is_hard = any(status.startswith("5") for status in report.statuses)
@@ -128,13 +123,17 @@ def _may_open(machine: MachineClass, *, allows_lists: bool) -> bool:
 
 def _against_answering(mail: Mail) -> Iterator[bool]:
     yield _suppresses(mail.markers)
-    yield _MACHINE_ADDRESS.match(_local_part(mail)) is not None
-    yield _local_part(mail) in _BOUNCERS
-    yield _AUTOMATIC_SUBJECT.match(mail.subject) is not None
+    yield is_machine_address(_local_part(mail))
+    yield _is_bouncer(mail)
+    yield is_automatic_subject(mail.subject)
 
 
 def _suppresses(marks: Markers) -> bool:
     return not {"all", "oof", "autoreply"}.isdisjoint(marks.suppresses)
+
+
+def _is_bouncer(mail: Mail) -> bool:
+    return mail.sender is not None and is_bouncer(mail.sender.address)
 
 
 def _local_part(mail: Mail) -> str:

@@ -42,3 +42,14 @@ def raw_mail(body: str = "Please help.", /, **headers: str) -> bytes:
     }
     lines = [f"{name}: {value}" for name, value in fields.items() if value]
     return "\r\n".join([*lines, "", *body.split("\n"), ""]).encode("utf-8", errors="surrogateescape")
+
+
+def multipart(kind: str, *parts: str, **headers: str) -> bytes:
+    """A mail of parts, each with its own headers."""
+    body = "".join(f"--b\n{part}\n" for part in parts) + "--b--"
+    return raw_mail(body, MIME_Version="1.0", Content_Type=f"multipart/{kind}; boundary=b", **headers)
+
+
+def text_part(text: str, kind: str = "plain", charset: str = "utf-8") -> str:
+    """A part with text."""
+    return f"Content-Type: text/{kind}; charset={charset}\n\n{text}"

@@ -8,39 +8,54 @@ import re
 
 _BAD = re.compile("[\0\ud800-\udfff]")
 _NAMES = {
-    **{name: name for name in ("utf-8", "utf-16", "utf-16le", "utf-16be", "gb18030", "big5", "euc-jp", "euc-kr")},
+    **{name: name for name in ("utf-8", "utf-16", "utf-16le", "utf-16be", "utf-32", "gb18030", "big5", "euc-jp")},
     **{name: name for name in ("shift_jis", "iso-2022-jp", "iso-2022-kr", "koi8-r", "koi8-u", "tis-620", "hz")},
     **{f"iso-8859-{number}": f"iso-8859-{number}" for number in (*range(2, 9), 10, 13, 14, 15, 16)},
     **{f"windows-{number}": f"cp{number}" for number in range(1250, 1259)},
     **{f"cp{number}": f"cp{number}" for number in (437, 850, 852, 855, 866, *range(1250, 1259))},
+    **{f"latin{number}": f"iso-8859-{number}" for number in (2, 3, 4)},
     # As browsers do: the wider charset also covers what writers of the narrower one really send.
-    "us-ascii": "cp1252",
-    "ascii": "cp1252",
-    "iso-8859-1": "cp1252",
-    "latin1": "cp1252",
-    "iso-8859-9": "cp1254",
-    "iso-8859-11": "cp874",
-    "windows-874": "cp874",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "cp936": "gb18030",
-    "ks_c_5601-1987": "cp949",
-    "sjis": "cp932",
-    "cp932": "cp932",
-    "windows-31j": "cp932",
-    "utf8": "utf-8",
-    "macintosh": "mac-roman",
+    **dict.fromkeys(("us-ascii", "ascii", "ansi_x3.4-1968", "iso-8859-1", "latin1", "l1"), "cp1252"),
+    **dict.fromkeys(("iso-8859-9", "latin5"), "cp1254"),
+    **dict.fromkeys(("iso-8859-11", "windows-874"), "cp874"),
+    **dict.fromkeys(("gb2312", "gbk", "cp936", "x-gbk", "gb_2312-80", "euc-cn", "windows-936"), "gb18030"),
+    **dict.fromkeys(("ks_c_5601-1987", "euc-kr", "ksc5601", "windows-949", "cp949"), "cp949"),
+    **dict.fromkeys(("sjis", "x-sjis", "cp932", "windows-31j", "ms_kanji"), "cp932"),
+    **dict.fromkeys(("big5-hkscs", "x-big5", "cp950"), "big5hkscs"),
+    **dict.fromkeys(("cp50220", "cp50221"), "iso-2022-jp"),
+    **dict.fromkeys(("iso-8859-8-i", "iso-8859-8-e"), "iso-8859-8"),
+    **dict.fromkeys(("macintosh", "x-mac-roman"), "mac-roman"),
+    "unicode-1-1-utf-8": "utf-8",
 }
+_BY_LETTERS = {re.sub(r"[^a-z0-9]", "", name): codec for name, codec in _NAMES.items()}
 _OFTEN_UTF8 = frozenset({"", "cp1252"})
+_JAPANESE_ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
+_META = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([a-zA-Z0-9_.:-]{1,40})", re.IGNORECASE)
+_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_MAX_HEAD = 2_048
+
+
+def codec_of(charset: str | None) -> str:
+    """Python's name for a charset that mail uses, however it is spelled; empty for any other."""
+    return _BY_LETTERS.get(re.sub(r"[^a-z0-9]", "", (charset or "")[:60].lower()), "")
 
 
 def decode(content: bytes, charset: str | None) -> str:
     """The text of these bytes. A charset that mail does not use is taken for UTF-8."""
-    label = (charset or "").strip().strip("\"'").lower()
-    codec = _NAMES.get(label, "")
+    codec = codec_of(charset)
+    if codec in _OFTEN_UTF8 and any(escape in content for escape in _JAPANESE_ESCAPES):
+        codec = "iso-2022-jp"
+    if codec.startswith(("utf-16", "utf-32")) and b"\0" not in content and not content.startswith(_MARKS):
+        codec = "utf-8"
     if codec in _OFTEN_UTF8 or codec == "utf-8":
-        return clean(_decode_utf8(content, is_certain=label in ("utf-8", "utf8")))
-    return clean(content.decode(codec, errors="replace"))
+        return clean(_decode_utf8(content, is_certain=codec == "utf-8")).removeprefix("\ufeff")
+    return clean(content.decode(codec, errors="replace")).removeprefix("\ufeff")
+
+
+def of_html(content: bytes) -> str | None:
+    """The charset that HTML names itself, for a part that names none."""
+    found = _META.search(content[:_MAX_HEAD])
+    return found[1].decode("ascii") if found else None
 
 
 def _decode_utf8(content: bytes, *, is_certain: bool) -> str:
@@ -59,11 +74,18 @@ def clean(text: str) -> str:
     return _BAD.sub("�", text)
 
 
-def from_header(value: str) -> str:
-    """A header's raw value as text: bytes beyond ASCII stand in it as surrogates."""
-    if value.isascii():
+def from_header(value: str, charset: str | None = None) -> str:
+    """A header's raw value as text: bytes beyond ASCII stand in it as surrogates.
+
+    charset: what the mail's text is written in; such bytes are UTF-8, or else mostly that
+    """
+    if value.isascii() or not _is_raw(value):
         return clean(value)
-    return decode(value.encode("ascii", errors="surrogateescape"), None) if _is_raw(value) else clean(value)
+    content = value.encode("ascii", errors="surrogateescape")
+    try:
+        return clean(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        return decode(content, charset)
 
 
 def _is_raw(value: str) -> bool:

@@ -15,11 +15,13 @@ from services.intake.adapters.email.charsets import clean, decode, from_header
 from services.intake.domain.mail import Mailbox
 
 _FOLD = re.compile(r"\r?\n|\r")
-_WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?\r\n]*)\?=")
+# Some programs leave a question mark as it is; the length is bounded, as many words may begin and none end.
+_WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?((?:[^?\r\n]|\?(?!=)){0,1000}+)\?=")
 _ADDRESS = re.compile(r"[^\s@<>,;:()\[\]\"\\\x00-\x1f]{1,64}@[^\s@<>,;:()\[\]\"\\\x00-\x1f]{1,189}")
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,900})>")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_XTEXT = re.compile(r"\+(2[0-9A-F]|3D)")
 _MAX_NAME = 200
 
 
@@ -28,20 +30,33 @@ def unfolded(value: str) -> str:
     return _FOLD.sub("", value)
 
 
-def text_of(raw: str) -> str:
+def text_of(raw: str, charset: str | None = None) -> str:
     """An unstructured field as text: encoded words (RFC 2047) and bytes beyond ASCII decoded, one line."""
-    return _CONTROL.sub(" ", clean(_decode_words(from_header(unfolded(raw))))).strip()
+    return _CONTROL.sub(" ", clean(_decode_words(from_header(unfolded(raw), charset)))).strip()
 
 
-def mailboxes(raw_values: Iterable[str]) -> Iterator[Mailbox]:
+def mailboxes(raw_values: Iterable[str], charset: str | None = None) -> Iterator[Mailbox]:
     """The addresses of a field that holds addresses, those that can be used as one."""
-    values = [from_header(unfolded(raw)) for raw in raw_values]
+    values = [from_header(unfolded(raw), charset) for raw in raw_values]
     for name, address in _addresses(values):
         if (match := _ADDRESS.fullmatch(address.strip())) is None:
             continue
         local, _, domain = match[0].rpartition("@")
         shown = _CONTROL.sub(" ", _decode_words(name)).strip()[:_MAX_NAME]
         yield Mailbox(address=clean(f"{local}@{domain.lower()}"), name=clean(shown) or None)
+
+
+def recipient(raw: str) -> str:
+    """The address in a field such as `rfc822; ada@example.org` (RFC 3464); empty where there is none.
+
+    As it was given to the server it may be written in `xtext`: `+2B` is a plus sign (RFC 3461, section 4).
+    """
+    kind, _, value = text_of(raw).partition(";")
+    address = (value or kind).strip().strip("<>")
+    if kind.strip().lower() == "rfc822":
+        address = _XTEXT.sub(lambda match: chr(int(match[1], 16)), address)
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{domain.lower()}" if _ADDRESS.fullmatch(address) else ""
 
 
 def message_ids(raw_values: Iterable[str]) -> list[str]:

@@ -25,6 +25,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.ASCII | re.IGNORECASE | re.DOTALL,
 )
+_REFERENCE = re.compile(r"&(?:#[0-9]++;?|#[xX][0-9a-fA-F]++;?|[a-zA-Z][a-zA-Z0-9]{0,40}+(?:;|(?![=a-zA-Z0-9])))")
 _NAME_AND_VALUE = re.compile(rf"({_NAME}) (?: \s*+ = \s*+ ({_VALUE}?+) )?", re.VERBOSE | re.ASCII)
 
 
@@ -64,11 +65,16 @@ def read(html: str, reader: Reader) -> None:
 def values_of(attributes: str, *names: str) -> list[str]:
     """The values of the attributes with these names."""
     found = _NAME_AND_VALUE.findall(attributes)
-    return [_unescaped(_unquoted(value)) for name, value in found if name.lower() in names]
+    return [_unescaped_value(_unquoted(value)) for name, value in found if name.lower() in names]
 
 
 def _unquoted(value: str) -> str:
     return value[1:-1] if value[:1] in ("'", '"') else value
+
+
+def _unescaped_value(value: str) -> str:
+    """An attribute's value: `&copy=` in an address is no sign of copyright, it has no semicolon."""
+    return _REFERENCE.sub(lambda match: _unescaped(match[0]), value) if "&" in value else value
 
 
 def _unescaped(text: str) -> str:

@@ -7,19 +7,27 @@ its process. Whatever is not the text is kept as an attachment; nothing is unpac
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email.message import EmailMessage, Message
+from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import EmailPolicy
-from html import escape
 from itertools import count
-from typing import TypeAlias
 
-from services.intake.adapters.email import headers
-from services.intake.adapters.email.charsets import decode
+from services.intake.adapters.email import bodies, calendar_text, embedded, headers, reports
+from services.intake.adapters.email.bodies import Piece
+from services.intake.adapters.email.charsets import decode, of_html
 from services.intake.adapters.email.flowed import unflowed
-from services.intake.adapters.email.html_text import to_text
-from services.intake.domain.mail import AttachedFile, Mail, Markers, Report
-from services.intake.domain.quotes import new_text
+from services.intake.adapters.email.part_fields import (
+    POLICY,
+    Part,
+    all_of,
+    charset_of,
+    children_of,
+    first_of,
+    media_type_of,
+    name_of,
+)
+from services.intake.domain.mail import AttachedFile, Mail
+from services.intake.domain.quotes import parts_of
 
 MAX_RAW = 41_943_040
 MAX_HEADERS = 65_536
@@ -32,26 +40,12 @@ MAX_MESSAGE_DEPTH = 100
 MAX_ADDRESSES = 500
 MAX_ATTACHMENTS = 100
 MAX_DECODED = 62_914_560
-MAX_TEXT = 500_000
 _MAX_SUBJECT = 1000
 _MAX_REFERENCES = 50
-_MAX_NESTED = 64
-
-Part: TypeAlias = "Message[str, str]"
 
 
 class Unreadable(Exception):
     """This mail cannot be read, or goes beyond a limit."""
-
-
-class _Policy(EmailPolicy):
-    """The modern message class with header values as they stand: `headers.py` turns them into text."""
-
-    def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 - the policy's interface
-        return headers.unfolded(value)
-
-
-_POLICY = _Policy(refold_source="none")
 
 
 class _Message(EmailMessage):
@@ -61,7 +55,7 @@ class _Message(EmailMessage):
     each line takes a thousand comparisons.
     """
 
-    def __init__(self, policy: EmailPolicy = _POLICY) -> None:
+    def __init__(self, policy: EmailPolicy = POLICY) -> None:
         super().__init__(policy)
         self.numbers = count(1)
         self.depth = 0
@@ -77,25 +71,17 @@ class _Message(EmailMessage):
         super().attach(payload)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """One part of the body, in one or two forms."""
-
-    plain: str | None
-    html: str | None
-
-
 @dataclass(slots=True)
 class _Collected:
-    """What the parts of a mail hold."""
+    """What the parts of a mail hold. otherwise: what may stand for its text."""
 
     parts: int = 0
     decoded: int = 0
-    pieces: list[_Piece] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
+    otherwise: list[str] = field(default_factory=list)
     attachments: list[AttachedFile] = field(default_factory=list)
-    originals: list[str] = field(default_factory=list)
-    actions: list[str] = field(default_factory=list)
-    statuses: list[str] = field(default_factory=list)
+    told: reports.Told = field(default_factory=reports.Told)
+    charset: str | None = None
 
 
 def read(raw: bytes) -> Mail:
@@ -105,33 +91,38 @@ def read(raw: bytes) -> Mail:
     head, body = _split(raw)
     if len(head) > MAX_HEADERS:
         raise Unreadable("its headers are too long")
-    message: Part = BytesParser(_Message, policy=_POLICY).parsebytes(raw)
+    message: Part = BytesParser(_Message, policy=POLICY).parsebytes(raw)
     collected = _Collected()
     _collect(message, collected, 0)
-    subject = headers.text_of(_first(message, "subject"))[:_MAX_SUBJECT]
-    text, html = _body(collected.pieces)
+    charset = collected.charset
+    subject = headers.text_of(first_of(message, "subject"), charset)[:_MAX_SUBJECT]
+    text, html = bodies.body(collected.pieces, otherwise="\n".join(collected.otherwise[:1]))
     recipients = tuple(_recipients(message))
-    senders = list(headers.mailboxes(_all(message, "from"))) or list(headers.mailboxes(_all(message, "sender")))
+    senders = [box for name in ("from", "sender") for box in headers.mailboxes(all_of(message, name), charset)]
     if len(recipients) > MAX_ADDRESSES or len(senders) > MAX_ADDRESSES:
         raise Unreadable("too many addresses")
-    reply_to = next(headers.mailboxes(_all(message, "reply-to")), None)
+    sender = senders[0] if senders else None
+    reply_to = next(headers.mailboxes(all_of(message, "reply-to")), None)
+    parts = parts_of(text, subject)
+    report = reports.report(message, collected.told, sender=sender, text=text)
     return Mail(
         subject=subject,
-        sender=senders[0] if senders else None,
+        sender=sender,
         reply_to=reply_to.address if reply_to else None,
         recipients=recipients,
-        message_id=next(iter(headers.message_ids(_all(message, "message-id"))), None),
-        in_reply_to=tuple(headers.message_ids(_all(message, "in-reply-to")))[-_MAX_REFERENCES:],
-        references=tuple(headers.message_ids(_all(message, "references")))[-_MAX_REFERENCES:],
-        original_message_ids=tuple(collected.originals)[:_MAX_REFERENCES],
-        sent_at=headers.instant(_first(message, "date")),
+        message_id=next(iter(headers.message_ids(all_of(message, "message-id"))), None),
+        in_reply_to=tuple(headers.message_ids(all_of(message, "in-reply-to")))[-_MAX_REFERENCES:],
+        references=tuple(headers.message_ids(all_of(message, "references")))[-_MAX_REFERENCES:],
+        original_message_ids=tuple(collected.told.originals)[:_MAX_REFERENCES],
+        sent_at=headers.instant(first_of(message, "date")),
         text=text,
-        text_new=new_text(text, subject),
+        text_new=parts.new_text,
+        signature=parts.signature,
         html=html,
         attachments=tuple(collected.attachments),
         body_sha256=hashlib.sha256(body.replace(b"\r\n", b"\n").strip()).hexdigest(),
-        markers=_markers(message),
-        report=_report(message, collected),
+        markers=reports.markers(message),
+        report=report,
     )
 
 
@@ -155,17 +146,9 @@ def _split(raw: bytes) -> tuple[bytes, bytes]:
     return raw[:at], raw[at + length :]
 
 
-def _all(message: Part, name: str) -> list[str]:
-    return [str(value) for value in message.get_all(name, [])]
-
-
-def _first(message: Part, name: str) -> str:
-    return str(message.get(name, ""))
-
-
 def _recipients(message: Part) -> Iterator[str]:
     for name in ("delivered-to", "x-original-to", "envelope-to", "to", "cc", "resent-to"):
-        for mailbox in headers.mailboxes(_all(message, name)):
+        for mailbox in headers.mailboxes(all_of(message, name)):
             yield mailbox.address
 
 
@@ -176,56 +159,74 @@ def _collect(part: Part, into: _Collected, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise Unreadable("its parts are nested too deeply")
     kind = part.get_content_type()
-    children = _children(part)
-    if kind == "multipart/alternative":
+    children = children_of(part)
+    if kind == "multipart/alternative" and children:
         _collect_alternative(children, into, depth)
     elif kind.startswith("multipart/") and children:
         for child in children:
             _collect(child, into, depth + 1)
+        if kind == "multipart/encrypted":
+            into.otherwise.append(bodies.ENCRYPTED)
     elif kind in ("message/rfc822", "message/global") and children:
-        _note_original(children[0], into)
-        _attach(part, _bytes_of(children[0]), into, otherwise="message.eml")
+        into.told.note_original(children[0])
+        _attach(part, embedded.mail_of(part, children[0]), into, otherwise="message.eml")
     elif kind.startswith("message/") and children:
-        _note_report(children, into)
-        _attach(part, b"\n".join(_bytes_of(child) for child in children), into, otherwise="report.txt")
+        into.told.note_report(kind, embedded.blocks_of(part, children))
+        _attach(part, b"\n".join(embedded.bytes_of(child) for child in children), into, otherwise="report.txt")
     else:
         _collect_leaf(part, kind, into)
-
-
-def _children(part: Part) -> list[Part]:
-    # Asked for text, the library would decode it by whatever charset the part names.
-    payload = part.get_payload() if part.is_multipart() else []
-    return [child for child in payload if isinstance(child, Message)]
 
 
 def _collect_alternative(children: list[Part], into: _Collected, depth: int) -> None:
     """Takes the forms of one content as one piece."""
     pieces, into.pieces = into.pieces, []
     for child in children:
-        _collect(child, into, depth + 1)
+        if child.get_content_type() not in _FURTHER_FORMS:
+            _collect(child, into, depth + 1)
     forms, into.pieces = into.pieces, pieces
-    plain = "\n".join(form.plain for form in forms if form.plain)
-    html = "\n".join(form.html for form in forms if form.html)
-    into.pieces.append(_Piece(plain or None, html or None))
+    into.pieces.append(bodies.alternatives(forms))
 
 
 def _collect_leaf(part: Part, kind: str, into: _Collected) -> None:
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
         content = b""
-    is_text = kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment"
-    if not is_text or _name(part):
-        if kind == "text/rfc822-headers":
-            into.originals.extend(_original_ids(content))
+    # A body whose boundary never comes is text for whoever reads it.
+    is_text = kind in _TEXTS or kind.startswith("multipart/")
+    if not is_text or part.get_content_disposition() == "attachment" or name_of(part):
+        _note_leaf(part, kind, content, into)
         _attach(part, content, into, otherwise=_DEFAULT_NAMES.get(kind, "attachment"))
         return
     _weigh(content, into)
-    text = decode(content, _charset(part)).replace("\r\n", "\n").replace("\r", "\n")
+    text = _text_of(part, kind, content)
+    into.charset = into.charset or charset_of(part)
     if kind == "text/html":
-        into.pieces.append(_Piece(None, text))
+        into.pieces.append(Piece(None, text))
     else:
-        into.pieces.append(_Piece(unflowed(text, part.get_param), None))
+        into.pieces.append(Piece(unflowed(text, part.get_param), None))
 
+
+def _note_leaf(part: Part, kind: str, content: bytes, into: _Collected) -> None:
+    """What a part says that is kept as a file."""
+    if kind == "text/rfc822-headers":
+        into.told.note_original(embedded.headers_of(content))
+    elif kind == "text/calendar" and (summary := calendar_text.summary(_text_of(part, kind, content))):
+        into.otherwise.append(summary)
+    elif kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
+        is_signed = str(part.get_param("smime-type") or "").lower() == "signed-data"
+        into.otherwise.append(bodies.SEALED if is_signed else bodies.ENCRYPTED)
+
+
+def _text_of(part: Part, kind: str, content: bytes) -> str:
+    charset = charset_of(part)
+    if charset is None and kind == "text/html":
+        charset = of_html(content)
+    return decode(content, charset).replace("\r\n", "\n").replace("\r", "\n")
+
+
+_TEXTS = frozenset({"text/plain", "text/html", "text/markdown", "plain/text"})
+_FURTHER_FORMS = frozenset({"text/x-amp-html", "text/watch-html"})
+"""Forms of a text that is there in others too."""
 
 _DEFAULT_NAMES = {
     "text/calendar": "invite.ics",
@@ -235,7 +236,11 @@ _DEFAULT_NAMES = {
     "application/x-pkcs7-signature": "smime.p7s",
     "application/pkcs7-mime": "smime.p7m",
     "application/x-pkcs7-mime": "smime.p7m",
+    "application/pgp-encrypted": "version.txt",
     "application/ms-tnef": "winmail.dat",
+    "application/vnd.ms-tnef": "winmail.dat",
+    "text/vcard": "contact.vcf",
+    "text/x-vcard": "contact.vcf",
 }
 
 
@@ -243,11 +248,11 @@ def _attach(part: Part, content: bytes, into: _Collected, *, otherwise: str) -> 
     if len(into.attachments) >= MAX_ATTACHMENTS:
         raise Unreadable("too many attachments")
     _weigh(content, into)
-    content_id = next(iter(headers.message_ids([_first(part, "content-id")])), None)
+    content_id = next(iter(headers.message_ids([first_of(part, "content-id")])), None)
     into.attachments.append(
         AttachedFile(
-            filename=headers.file_name(_name(part), otherwise),
-            media_type=_media_type(part),
+            filename=headers.file_name(name_of(part), otherwise),
+            media_type=media_type_of(part),
             content=content,
             content_id=content_id.strip("<>") if content_id else None,
             is_inline=part.get_content_disposition() == "inline" or content_id is not None,
@@ -259,81 +264,3 @@ def _weigh(content: bytes, into: _Collected) -> None:
     into.decoded += len(content)
     if into.decoded > MAX_DECODED:
         raise Unreadable("too large once decoded")
-
-
-def _media_type(part: Part) -> str:
-    kind = part.get_content_type()
-    is_token = kind.isascii() and all(letter.isalnum() or letter in "/.+-_" for letter in kind)
-    return kind if is_token and kind.count("/") == 1 and len(kind) <= 127 else "application/octet-stream"
-
-
-def _name(part: Part) -> str:
-    try:
-        return str(part.get_filename() or "")
-    except (LookupError, ValueError):
-        return ""
-
-
-def _charset(part: Part) -> str | None:
-    try:
-        return part.get_content_charset()
-    except (LookupError, ValueError):
-        return None
-
-
-def _bytes_of(part: Part) -> bytes:
-    return part.as_bytes(policy=_POLICY)
-
-
-def _note_original(part: Part, into: _Collected) -> None:
-    into.originals.extend(headers.message_ids(_all(part, "message-id")))
-
-
-def _original_ids(content: bytes) -> list[str]:
-    found: Part = BytesParser(EmailMessage, policy=_POLICY).parsebytes(content[:MAX_HEADERS], headersonly=True)
-    return headers.message_ids(_all(found, "message-id"))
-
-
-def _note_report(blocks: list[Part], into: _Collected) -> None:
-    """Reads the fields of a delivery status, disposition or feedback; each block is a set of headers."""
-    for block in blocks[:_MAX_NESTED]:
-        into.actions.extend(headers.keyword(value) for value in _all(block, "action"))
-        into.statuses.extend(headers.keyword(value) for value in _all(block, "status"))
-        into.originals.extend(headers.message_ids(_all(block, "original-message-id")))
-
-
-def _report(message: Part, collected: _Collected) -> Report | None:
-    if message.get_content_type() != "multipart/report":
-        return None
-    kind = message.get_param("report-type")
-    return Report(
-        kind=kind.strip().lower() if isinstance(kind, str) else "",
-        actions=tuple(collected.actions),
-        statuses=tuple(collected.statuses),
-    )
-
-
-def _body(pieces: list[_Piece]) -> tuple[str, str | None]:
-    """Plain text, where a piece has some that says anything, and HTML where any piece has."""
-    texts = [piece.plain if piece.plain and piece.plain.strip() else to_text(piece.html or "") for piece in pieces]
-    text = "\n".join(text for text in texts if text.strip())[:MAX_TEXT]
-    if not any(piece.html for piece in pieces):
-        return text, None
-    html = "\n".join(piece.html or f"<pre>{escape(piece.plain or '')}</pre>" for piece in pieces)
-    return text, html if len(html) <= MAX_TEXT else None
-
-
-def _markers(message: Part) -> Markers:
-    names = {name.lower() for name in message}
-    return Markers(
-        auto_submitted=headers.keyword(_first(message, "auto-submitted")),
-        precedence=headers.keyword(_first(message, "precedence")),
-        suppresses=tuple(
-            headers.keyword(word) for word in _first(message, "x-auto-response-suppress").split(",")[:10] if word
-        ),
-        is_list=any(name.startswith("list-") for name in names),
-        is_autoresponse=not names.isdisjoint({"x-autoreply", "x-autorespond", "x-autoresponse"}),
-        has_null_return_path=_first(message, "return-path").strip() == "<>",
-        loop_marks=tuple(headers.keyword(value) for value in _all(message, "x-waypost-loop")[:10]),
-        hops=len(_all(message, "received")),
-    )

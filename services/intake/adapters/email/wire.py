@@ -8,7 +8,7 @@ import struct
 from datetime import datetime
 from typing import Any
 
-from services.intake.domain.mail import AttachedFile, Envelope, Mail, Mailbox, Markers, Report
+from services.intake.domain.mail import AttachedFile, Envelope, FailedRecipient, Mail, Mailbox, Markers, Report
 
 LENGTH = struct.Struct(">I")
 """Stands before each question, and after the state before each answer."""
@@ -19,9 +19,10 @@ MAX_ANSWER = 128 << 20
 READ = b"r"
 REFUSED = b"x"
 
-_FIELDS = ("subject", "reply_to", "message_id", "text", "text_new", "html", "body_sha256")
+_FIELDS = ("subject", "reply_to", "message_id", "text", "text_new", "signature", "html", "body_sha256")
 _TUPLES = ("recipients", "in_reply_to", "references", "original_message_ids")
 _MARKER_TUPLES = ("suppresses", "loop_marks")
+_FAILURE = ("address", "action", "status", "diagnostic")
 _FILE = ("filename", "media_type", "content_id", "is_inline")
 
 
@@ -33,7 +34,7 @@ def encode(mail: Mail) -> bytes:
         "sender": [mail.sender.address, mail.sender.name] if mail.sender else None,
         "sent_at": mail.sent_at.isoformat() if mail.sent_at else None,
         "markers": {name: getattr(marks, name) for name in Markers.__dataclass_fields__},
-        "report": [mail.report.kind, mail.report.actions, mail.report.statuses] if mail.report else None,
+        "report": _plain_report(mail.report) if mail.report else None,
         "attachments": [
             {**{name: getattr(file, name) for name in _FILE}, "bytes": len(file.content)}
             for file in mail.attachments
@@ -60,6 +61,16 @@ def decode_posted(answer: bytes) -> tuple[Mail, Envelope]:
         raise ValueError("no posted mail") from error
 
 
+def _plain_report(report: Report) -> list[object]:
+    failures = [[getattr(failure, name) for name in _FAILURE] for failure in report.failures]
+    return [report.kind, report.actions, report.statuses, failures]
+
+
+def _report(kind: str, actions: list[str], statuses: list[str], failures: list[list[str]]) -> Report:
+    found = (FailedRecipient(**dict(zip(_FAILURE, values, strict=True))) for values in failures)
+    return Report(kind=kind, actions=tuple(actions), statuses=tuple(statuses), failures=tuple(found))
+
+
 def decode(answer: bytes) -> Mail:
     """The mail that `encode` made bytes of. Raises ValueError for anything else."""
     try:
@@ -77,14 +88,13 @@ def _decoded(answer: bytes) -> Mail:
         attachments.append(AttachedFile(content=content, **{name: file[name] for name in _FILE}))
         at += file["bytes"]
     marks = body["markers"]
-    report = body["report"]
     values: dict[str, Any] = {
         **{name: body[name] for name in _FIELDS},
         **{name: tuple(body[name]) for name in _TUPLES},
         "sender": Mailbox(address=body["sender"][0], name=body["sender"][1]) if body["sender"] else None,
         "sent_at": datetime.fromisoformat(body["sent_at"]) if body["sent_at"] else None,
         "markers": Markers(**{**marks, **{name: tuple(marks[name]) for name in _MARKER_TUPLES}}),
-        "report": Report(kind=report[0], actions=tuple(report[1]), statuses=tuple(report[2])) if report else None,
+        "report": _report(*body["report"]) if body["report"] else None,
         "attachments": tuple(attachments),
     }
     return Mail(**values)

@@ -19,9 +19,16 @@ async def hooked(
 ) -> AsyncIterator[System]:
     """One process, shared by tests that keep to workspaces of their own."""
     folder = tmp_path_factory.mktemp("hooks")
-    settings = {"mail_max_bytes": LARGEST_MAIL, "twilio_url": NOBODY, "meta_url": NOBODY, "slack_url": NOBODY}
     async with start(
-        stack, ("intake",), prefix="hooks", templates=templates, folder=folder, **settings
+        stack,
+        ("intake",),
+        prefix="hooks",
+        templates=templates,
+        folder=folder,
+        mail_max_bytes=LARGEST_MAIL,
+        twilio_url=NOBODY,
+        meta_url=NOBODY,
+        slack_url=NOBODY,
     ) as running:
         yield running
 

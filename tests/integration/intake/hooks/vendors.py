@@ -193,6 +193,8 @@ class Vendors:
         await self.bring(self.twilio(mark))
 
         async def probe() -> bool:
-            return any(ticket["channel"] == "sms" for ticket in await self.tickets())
+            tickets = [ticket for ticket in await self.tickets() if ticket["channel"] == "sms"]
+            found = [message["text"] for ticket in tickets for message in await self.messages(ticket)]
+            return mark["Body"] in found
 
         await eventually(probe)

@@ -5,7 +5,7 @@ from uuid import uuid4
 from tests.integration.intake.mail.post import Json, Post
 from tests.integration.intake.office import refused
 from tests.system import System
-from tests.unit.intake.adapters.email.test_mime import multipart, text_part
+from tests.unit.intake.mails import multipart, text_part
 
 NAMED = "filename*=UTF-8''R%C3%BCck%22gabe%0D%0A.html"
 FILE = f"Content-Type: text/html\nContent-Disposition: attachment; {NAMED}\n\n<script>alert(1)</script>"

@@ -3,7 +3,7 @@
 from services.intake.adapters.email.reachability import is_deliverable
 from tests.integration.intake.mail.post import Json, Post
 from tests.integration.intake.mail.sink import Kept
-from tests.unit.intake.adapters.email.test_mime import multipart, text_part
+from tests.unit.intake.mails import multipart, text_part
 
 
 async def opened(post: Post) -> Json:

@@ -7,7 +7,7 @@ import pytest
 from services.intake.domain.reply_token import issue_token, reply_address
 from tests.integration.intake.mail.post import Json, Post, mail_of
 from tests.system import System
-from tests.unit.intake.adapters.email.test_mime import multipart, text_part
+from tests.unit.intake.mails import multipart, text_part
 
 
 async def opened(post: Post) -> tuple[str, EmailMessage]:

@@ -1,10 +1,13 @@
 """Answers as mail programs write them: what their writer added is left, and nothing else is lost."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.quotes import new_text
+from services.intake.domain.quotes import new_text, parts_of
+from services.intake.domain.reply_line import reply_line
 
 ANSWER = "Thank you, that worked.\n\nOne more thing: where is the manual?"
 
@@ -267,10 +270,96 @@ def test_something_of_a_text_is_always_left(text: str, subject: str) -> None:
     assert bool(new_text(text, subject)) == bool(text.strip())
 
 
-LINES = ("> a", "", "On 1 March x wrote:", "-- ", "From: x", "Sent: y", "To: z", "b")
+LINES = (
+    *(
+        "> a",
+        ">> b",
+        "",
+        "b",
+        "-- ",
+        "--",
+        "a:",
+        "____________",
+        "---- Original Message ----",
+        "Sent from my iPhone",
+    ),
+    *("On 1 March 2026 at 10:15 x <x@y.example> wrote:", "> On 1 March 2026, x wrote:", "x@y.example> wrote:"),
+    *("From: x <x@y.example>", "Sent: y", "To: z", "Subject: s", "Message: m", "##- Reply above -##"),
+    *("---- Forwarded message ----", "Feladó: x@y.example", "2026.03.12. 10:15", "\ufeff", "  c"),
+)
 
 
-@given(st.lists(st.sampled_from(LINES), max_size=30))
-def test_what_is_left_was_there(lines: list[str]) -> None:
-    left = new_text("\n".join(lines)).split("\n")
-    assert set(left) <= {"", *lines, *(line.strip() for line in lines)}
+@given(st.lists(st.sampled_from(LINES), max_size=30), st.sampled_from(["", "Re: x", "Fwd: x", "VS: x"]))
+def test_what_is_left_are_lines_that_were_there_in_their_order(lines: list[str], subject: str) -> None:
+    whole = "\n".join(lines)
+    parts = parts_of(whole, subject)
+    if parts.new_text == whole.strip():
+        return
+    given_lines = iter(line.strip() for line in whole.strip().split("\n"))
+    written = [line.strip() for line in f"{parts.new_text}\n{parts.signature}".split("\n") if line.strip()]
+    assert all(line in given_lines for line in written)
+
+
+@given(st.text(max_size=500), st.text(max_size=50))
+def test_any_text_is_taken_apart(text: str, subject: str) -> None:
+    parts = parts_of(text, subject)
+    assert parts.new_text == parts.new_text.strip()
+    assert not parts.signature or parts.new_text != text.strip()
+
+
+def test_a_signature_is_kept_apart() -> None:
+    parts = parts_of("Help!\n-- \nAda\n+49 30 123456\n\nOn 12/03/2026 10:15, Acme wrote:\n> Hello")
+    assert (parts.new_text, parts.signature) == ("Help!", "--\nAda\n+49 30 123456")
+    assert parts_of("Help!\n\nSent from my iPhone").signature == "Sent from my iPhone"
+    assert not parts_of("Help!").signature
+
+
+def test_our_own_line_is_known_in_any_language() -> None:
+    for line in (reply_line(), reply_line("Bitte antworten Sie oberhalb dieser Zeile")):
+        assert new_text(f"Help!\n{line}\nHello Ada") == "Help!"
+        assert new_text(f"Help!\n> {line}\n> Hello Ada") == "Help!"
+
+
+HOSTILE = (
+    *("On 1 x", "On 1 March 2026 at 10:15 x <x@y.example>", "12.03.2026 10:15 x@y.example:", "> a", ">", ">\nb"),
+    *(
+        "From: x@y.example\nTo: z",
+        "To: z",
+        "a:",
+        "-----",
+        "____________________",
+        "--",
+        "\ufeff:",
+        "Sent from my x",
+    ),
+    *("-----Original Messag", "> On 1 March 2026 x:", "##-", ":  ", "x " * 100),
+)
+
+
+@pytest.mark.parametrize("line", HOSTILE)
+def test_twice_the_text_takes_twice_the_steps(line: str) -> None:
+    def steps(times: int) -> int:
+        counted = 0
+
+        def count(*_: object) -> None:
+            nonlocal counted
+            counted += 1
+
+        text = f"{line}\n" * times
+        sys.setprofile(count)
+        try:
+            new_text(text)
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    assert steps(400) <= 2.2 * steps(200) + 100
+
+
+@pytest.mark.parametrize(
+    "piece", [">", "-", " ", "a@", "12.03.2026 ", "&nbsp;", "<https://", "x:", ":  ", "\u2060"]
+)
+def test_a_line_of_any_length_is_read(piece: str) -> None:
+    """What takes quadratic time over it takes hours, and does not get beyond a test's time limit."""
+    text = f"Help!\n\n{piece * 300_000}"
+    assert new_text(f"{text}\n\nOn 12/03/2026 10:15, Acme wrote:\n> Hello").startswith("Help!")

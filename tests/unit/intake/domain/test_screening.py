@@ -58,17 +58,72 @@ def test_a_wish_for_no_answer_alone_does_not_make_a_machine(suppresses: str) -> 
 
 
 @pytest.mark.parametrize(
-    "sender",
-    ["noreply@shop.example", "no-reply@shop.example", "owner-list@x.example", "list-request@x.example"],
+    "local",
+    [
+        *("noreply", "no-reply", "NO_REPLY", "no.reply+123", "donotreply", "do-not-reply-please", "owner-list"),
+        *(
+            "list-request",
+            "list-owner",
+            "list-bounces+ada=x.example",
+            "bounce+1234",
+            "majordomo",
+            "nicht-antworten",
+        ),
+        *("ne-pas-repondre", "noresponder", "nao-responda", "non-rispondere", "niet.beantwoorden", "svara-inte"),
+    ],
 )
-def test_machine_addresses_are_not_acknowledged(sender: str) -> None:
-    verdict = screened(a_mail(sender=sender))
+def test_machine_addresses_are_not_acknowledged(local: str) -> None:
+    verdict = screened(a_mail(sender=f"{local}@shop.example"))
     assert verdict == Verdict(machine=M.NONE, may_open=True, may_acknowledge=False)
 
 
-def test_subjects_are_a_weak_marker() -> None:
-    verdict = screened(a_mail(subject="Automatic reply: On holiday"))
+@pytest.mark.parametrize("local", ["postmaster", "mailer-daemon"])
+def test_who_writes_bounces_is_not_acknowledged(local: str) -> None:
+    verdict = screened(a_mail(sender=f"{local}@mx.example"))
+    assert verdict == Verdict(machine=M.AUTO_GENERATED, may_open=True, may_acknowledge=False)
+
+
+@pytest.mark.parametrize(
+    "local", ["ada", "noah.reply", "reply", "owner", "request", "bouncer", "norbert", "nobody.knows", "denoreply"]
+)
+def test_other_addresses_are_acknowledged(local: str) -> None:
+    assert screened(a_mail(sender=f"{local}@shop.example")).may_acknowledge
+
+
+SUBJECTS = (
+    *("Automatic reply: On holiday", "AUTO-REPLY: x", "Out of Office: x", "Out-of-office", "[EXT] Out of office"),
+    *(
+        "Undelivered Mail Returned to Sender",
+        "Delivery Status Notification (Failure)",
+        "failure notice",
+        "Read: x",
+    ),
+    *(
+        "Automatische Antwort: x",
+        "Abwesenheitsnotiz",
+        "Unzustellbar: x",
+        "Réponse automatique : x",
+        "Non remis : x",
+    ),
+    *("Respuesta automática: x", "No se puede entregar: x", "Risposta automatica: x", "Non recapitabile: x"),
+    *("Automatisch antwoord: x", "Onbestelbaar: x", "Resposta automática: x", "Não entregue: x", "Lida: x"),
+    *("Automatyczna odpowiedź: x", "Niedostarczalne: x", "Autosvar: x", "Olevererbart: x", "Automatisk svar: x"),
+    *("自動返信: x", "不在通知", "自动答复: x", "自动回复：x", "系统退信", "Automaattinen vastaus: x"),
+    "Automatická odpověď: x",
+)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_subjects_are_a_weak_marker(subject: str) -> None:
+    verdict = screened(a_mail(subject=subject))
     assert verdict == Verdict(machine=M.NONE, may_open=True, may_acknowledge=False)
+
+
+@pytest.mark.parametrize(
+    "subject", ["", "Re: Automatic reply", "The auto reply does not work", "Office chair", "阅读"]
+)
+def test_other_subjects_are_none(subject: str) -> None:
+    assert screened(a_mail(subject=subject)).may_acknowledge
 
 
 @pytest.mark.parametrize(
@@ -81,6 +136,9 @@ def test_subjects_are_a_weak_marker() -> None:
         (Report(kind="delivery-status", actions=("relayed", "failed"), statuses=("5.0",)), M.BOUNCE_HARD, True),
         (Report(kind="disposition-notification"), M.RECEIPT, False),
         (Report(kind="feedback-report"), M.COMPLAINT, False),
+        (Report(kind="words", actions=("failed",), statuses=("5.1.1",)), M.BOUNCE_HARD, True),
+        (Report(kind="words", actions=("failed",)), M.BOUNCE_SOFT, True),
+        (Report(kind="words", actions=("delayed",)), M.BOUNCE_SOFT, False),
     ],
 )  # fmt: skip
 def test_reports_tell_what_became_of_our_mail(report: Report, machine: M, is_undelivered: bool) -> None:
@@ -88,6 +146,17 @@ def test_reports_tell_what_became_of_our_mail(report: Report, machine: M, is_und
     assert verdict.machine is machine
     assert verdict.is_undelivered is is_undelivered
     assert not verdict.may_open
+
+
+def test_a_bounce_in_words_needs_no_envelope() -> None:
+    report = Report(kind="words", actions=("failed",), statuses=("5.1.1",))
+    verdict = screened(a_mail(report=report, sender="mailer-daemon@mx.example"), envelope_sender=None)
+    assert (verdict.machine, verdict.is_undelivered) == (M.BOUNCE_HARD, True)
+
+
+def test_a_report_of_another_kind_is_read_by_its_other_markers() -> None:
+    assert screened(a_mail(report=Report(kind="sieve"))).machine is M.NONE
+    assert screened(a_mail(report=Report(kind="")), envelope_sender="").machine is M.AUTO_GENERATED
 
 
 def test_an_old_server_says_in_words_that_mail_has_bounced() -> None:

@@ -21,10 +21,8 @@ the app crashes again:
 - iOS 18.1
 
 
-> On Thu, Mar 12, 2026 at 10:15 AM Support <s@m.example> wrote:
->
-> > Hello Ada
-> >"""
+On Thu, Mar 12, 2026 at 10:15 AM Support <s@m.example> wrote:
+> Hello Ada"""
 
 OUTLOOK = r"""<html xmlns:o="urn:schemas-microsoft-com:office:office"><head>
 <!--[if !mso]><style>v\:* {behavior:url(#default#VML);}</style><![endif]--><style><!--
@@ -44,10 +42,7 @@ es sind > 30 Tage & mehr.
 
 ·   Punkt
 
-Lampe
-
-12,50 €
-
+Lampe | 12,50 €
 Von: Support <s@m.example>
 Gesendet: Donnerstag"""
 
@@ -65,8 +60,7 @@ it works.
 >
 > Hello Ada
 >
-> Try again.
->"""
+> Try again."""
 
 THUNDERBIRD = """<!DOCTYPE html>
 <html>
@@ -94,8 +88,7 @@ Ada
 > Hello
 >
 > > older
-> > text
-> >"""
+> > text"""
 
 NEWSLETTER = """<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head>\
 <title>Sale &amp; more</title><style/><script>if (a<b && c>d) document.write("<p>no</p>");</script></head><body>\
@@ -106,11 +99,12 @@ NEWSLETTER = """<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml">
 <object>no</object><svg><text>no</text></svg></body></html>"""
 
 NEWSLETTER_TEXT = """\
+[a > b]
 Big Sale
 
-Up to 50% off… Shop now
+Up to 50% off… Shop now (https://x.example/?a=1&copy=3)
 
-One Two Three
+One | Two | Three
 
 not mso"""
 
@@ -134,14 +128,13 @@ def test_mail_reads_as_it_looks(html: str, text: str) -> None:
     ("html", "text"),
     [
         ("<p>one<p>two<div>three<span>four<blockquote>five", "one\n\ntwo\nthreefour\n\n> five"),
-        ("<b>a<p>b</b>c</p></div></div><blockquote><div>q</blockquote>after", "a\n\nbc\n\n> q\n>\nafter"),
-        ("<ol><li>a<p>b</p><ul><li>c<li>d</ul><li></ol>e", "- a\n\nb\n\n- c\n- d\n\n- e"),
-        ("<div id=gmail_quote>a</div><p class='x yahoo_quoted'>b</p>c", "> a\n\n> b\n>\nc"),
-        ("<div title=gmail_quote>a</div><div class=gmail_quoted>b</div>", "a\nb"),
+        ("<b>a<p>b</b>c</p></div></div><blockquote><div>q</blockquote>after", "a\n\nbc\n\n> q\n\nafter"),
+        ("<div class='x yahoo_quoted'>a</div><p id=yahoo_quoted_12>b</p>c", "> a\n\n> b\n\nc"),
+        ("<div title=yahoo_quoted>a</div><div class=yahoo_quoter>b</div>", "a\nb"),
         ("<blockquote>" * 25 + "a", "> " * 20 + "a"),
-        ("<pre>a\n  b &lt;\n</pre>c", "a\n  b <\n\nc"),
-        ("<p>&gt;</p><p>a</p>", ">\na"),
-        ("a<hr>b<br/>c<td>d</td><td>e</td>", f"a\n{'_' * 32}\nb\nc d e"),
+        ("<p>&gt;</p><p>a</p>", ">\n\na"),
+        ("a<hr>b<br/>c", f"a\n{'_' * 32}\nb\nc"),
+        ("a<td>b</td><td>c</td>", "a\nb\nc"),
         ("<head><title>x</title></head>a<noscript>y</noscript>b", "ab"),
     ],
 )  # fmt: skip
@@ -150,11 +143,118 @@ def test_elements_make_lines(html: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["<div>", "<p>", "<blockquote>", "<li>", "<td>x", "<b></i>", "<title>", "<br>", "<pre>\n"]
+    ("html", "text"),
+    [
+        ("<ol><li>a<p>b</p><ul><li>c<li>d</ul><li></ol>e", "1. a\n\n  b\n\n  - c\n  - d\n\ne"),
+        ("<ol start=3><li>a<li><p>b</p><li value=9>c</ol>d", "3. a\n4. b\n\n9. c\n\nd"),
+        ("<ul><li>a<ol><li>b</li><li>c</li></ol></li><li>d</li></ul>", "- a\n  1. b\n  2. c\n- d"),
+        ("<ol start=-1><li value=x>a</li></ol>", "1. a"),
+        ("<li>a</li>b", "- a\nb"),
+    ],
 )
+def test_lists_are_numbered_and_indented(html: str, text: str) -> None:
+    assert to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td></td><td>2</td></tr></table>c", "a | b\n1 | 2\nc"),
+        ("<table><tr><td>a<td>b<tr><td>c", "a | b\nc"),
+        ("<table><tr><td><p>a</p></td><td>\n b </td></tr></table>", "a | b"),
+        ("<table><tr><td>a<br>b</td><td>c</td></tr></table>", "a\nb\nc"),
+        ("<table><tr><td>a</td><td><table><tr><td>b</td><td>c</td></tr></table></td></tr></table>", "a | b | c"),
+        ("<table><tr><td>a</td><td><blockquote>b</blockquote></td></tr></table>", "a\n> b"),
+        ("<table>" * 50 + "<tr><td>a</td><td>b</td></tr>", "a | b"),
+        ("<table><tr><td>a</table>b</td>c", "a\nbc"),
+    ],
+)
+def test_a_tables_row_is_a_line(html: str, text: str) -> None:
+    assert to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<a href='https://x.example/a?b=1&amp;c=2'>here</a>, please", "here (https://x.example/a?b=1&c=2), please"),  # noqa: E501
+        ("<a href='https://www.x.example/'>x.example</a>", "x.example"),
+        ("<a href='mailto:Ada@x.example?subject=y'>ada@x.example</a>", "ada@x.example"),
+        ("<a href='mailto:ada@x.example'>Ada</a>", "Ada (ada@x.example)"),
+        ("<a href='tel:+49%2030'>call us</a>", "call us (+49 30)"),
+        ("<a href='javascript:alert(1)'>a</a><a href='#top'>b</a><a>c</a><a href=''>d</a>", "abcd"),
+        (f"<a href='https://x.example/{'a' * 600}'>a</a>", "a"),
+        ("<a href='https://x.example/'></a>a", "a"),
+        ("<a href='https://x.example/'><div>a</div></a>b", "a (https://x.example/)\nb"),
+        ("<a href='https://x.example/'><img alt='Our shop'></a>", "[Our shop] (https://x.example/)"),
+        ("<a href='https://x.example/'>a <a href='https://y.example/'>b</a>", "a (https://x.example/)b (https://y.example/)"),
+        ("a <img alt='a chart'> b <img alt='\N{GRINNING FACE}'> c <img alt=''> d <img>", "a [a chart] b \N{GRINNING FACE} c d"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_links_say_where_they_lead_and_pictures_what_they_show(html: str, text: str) -> None:
+    assert to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<div style='display:none;max-height:0'>x <b>y</b><img alt=z></div>",
+        "<span style='DISPLAY : none !important'>x</span>",
+        "<p hidden>x</p>",
+        "<div style='mso-hide:all'><div>x</div><a href='https://x.example'>y</a></div>",
+        "<img style='display:none' alt=x>",
+        "<div>&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;</div>",
+        "<select><option>x</option></select>",
+    ],
+)
+def test_what_is_hidden_is_not_read(hidden: str) -> None:
+    assert to_text(f"{hidden}a") == "a"
+    assert to_text(f"<div>a</div>{hidden}<div>b</div>").replace("\n\n", "\n") == "a\nb"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<pre>\na\n  b &lt;\n</pre>c", "a\n  b <\n\nc"),
+        ("<div style='white-space: pre-wrap'>a\n  b</div>c", "a\n  b\nc"),
+        ("<div style='white-space: pre-line'>a\n  b</div>", "a b"),
+        ("<p style='margin:0cm'>a</p><p style='margin: 0'>b</p><p>c</p>", "a\nb\n\nc"),
+        ("<p style='margin:0cm 0cm 8pt'>a</p><p style='margin:10px'>b</p>", "a\n\nb"),
+        ("<p class=MsoNormal>a</p><p class=MsoNormal>&nbsp;</p><p class=MsoNormal>b</p>", "a\n\nb"),
+        ("<p>a</p><p>&nbsp;</p><p>b</p>", "a\n\nb"),
+        ("<div>a</div><div><br></div><div>b<br></div>", "a\n\nb"),
+        ("a" + "<br>" * 20 + "b", "a\n\n\nb"),
+        (" a <b> b </b> c\n<i>d</i>", "a b c d"),
+        ("<h1>a</h1>b<h2>c</h2>", "a\n\nb\n\nc"),
+        ("<blockquote style='margin:0 0 0 40px;border:none;padding:0'>a</blockquote>", "a"),
+    ],
+)
+def test_spaces_and_lines_are_those_of_a_browser(html: str, text: str) -> None:
+    assert to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<div>a</div><div id=Signature>Ada</div><div id=appendonsend></div>q", "a\n--\nAda\n> q"),
+        ("<div>a</div><div id=x_Signature>Ada</div>", "a\n--\nAda"),
+        ("<div>a</div><span>-- </span><br><div class=gmail_signature>Ada</div>", "a\n--\nAda"),
+        ("<div>a</div><pre class=moz-signature>-- \nAda</pre>", "a\n\n--\nAda"),
+        ("<div class=gmail_signature>Ada</div><div>written below it</div>", "Ada\nwritten below it"),
+        ("<div class=protonmail_signature_block><div class=protonmail_signature_block-user></div></div>a", "a"),
+    ],
+)
+def test_a_signature_has_its_mark(html: str, text: str) -> None:
+    assert to_text(html) == text
+
+
+_OPENING = ("<div>", "<p>", "<blockquote>", "<li>", "<td>x", "<b></i>", "<title>", "<br>", "<pre>\n", "<ol><li>")
+_CONTAINING = ("<table><tr><td>", "<a href='https://x.example'>", "<img alt=x>", "<div id=Signature>a")
+
+
+@pytest.mark.parametrize("piece", [*_OPENING, *_CONTAINING])
 def test_any_number_of_elements_is_read(piece: str) -> None:
     """What takes quadratic time over it takes hours, and does not get beyond a test's time limit."""
-    assert to_text(f"hello<br>{piece * 200_000}").split("\n")[0] == "hello"
+    assert to_text(f"hello<br>{piece * 40_000}").split("\n")[0] == "hello"
 
 
 def test_paragraphs_below_a_line_of_any_length_are_read() -> None:

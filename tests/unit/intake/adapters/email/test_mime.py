@@ -1,25 +1,16 @@
 """Mail of the kinds that really come, as what it says."""
 
+import base64
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.adapters.email import mime
+from services.intake.adapters.email import bodies, mime
 from services.intake.adapters.email.mime import Unreadable, best_effort, read
-from services.intake.domain.mail import Mail, Mailbox, Report
-from tests.unit.intake.mails import SUPPORT, raw_mail
-
-
-def multipart(kind: str, *parts: str, **headers: str) -> bytes:
-    """A mail of parts, each with its own headers; `{b}` stands for the boundary."""
-    body = "".join(f"--b\n{part}\n" for part in parts) + "--b--"
-    return raw_mail(body, MIME_Version="1.0", Content_Type=f"multipart/{kind}; boundary=b", **headers)
-
-
-def text_part(text: str, kind: str = "plain", charset: str = "utf-8") -> str:
-    return f"Content-Type: text/{kind}; charset={charset}\n\n{text}"
+from services.intake.domain.mail import FailedRecipient, Mail, Mailbox, Report
+from tests.unit.intake.mails import SUPPORT, multipart, raw_mail, text_part
 
 
 def test_headers_become_fields() -> None:
@@ -57,6 +48,14 @@ def test_a_character_cut_in_two_by_encoded_words_is_whole_again() -> None:
         (b"=?x-unknown?Q?Gr=C3=BC=C3=9Fe?=", "Grüße"),
         (b"=?utf-7?Q?+AGE-?=", "+AGE-"),
         (b"=?utf-8?B?!!!?=", None),
+        (b"=?UTF-8?Q?Was_ist_das??= =?UTF-8?Q?_Hilfe?=", "Was ist das? Hilfe"),
+        (b"=?utf-8?q?Gr=C3=BC?= =?UTF-8?B?w59l?=", "Grüße"),
+        (b"=?utf-8*de?Q?Gr=C3=BC=C3=9Fe?=", "Grüße"),
+        (b"=?iso-2022-jp?B?GyRCJDMkcyRLJEEkTxsoQg==?=", "こんにちは"),
+        (b"=?utf-8?B?R3LDvMOfZQ?=", "Grüße"),
+        (b"=?utf-8?Q?a b?=", "a b"),
+        (b"=?utf-8?X?a?= =?utf-8?Q?b", "=?utf-8?X?a?= =?utf-8?Q?b"),
+        (b"=?utf-8?Q??=", ""),
         (b"a\0b", "a\N{REPLACEMENT CHARACTER}b"),
         (b"a =?utf-8?Q?=0D=0ABcc:_evil@x.example?=", "a  Bcc: evil@x.example"),
     ],
@@ -93,6 +92,178 @@ def test_texts_are_read_whatever_their_charset_or_label(charset: str, content: b
     assert read(raw).text.strip() == shown
 
 
+@pytest.mark.parametrize(
+    ("charset", "content", "shown"),
+    [
+        ("us-ascii", "こんにちは".encode("iso-2022-jp"), "こんにちは"),
+        ("x-sjis", "こんにちは".encode("cp932"), "こんにちは"),
+        ("ISO8859_1", b"Gr\xfc\xdfe", "Grüße"),
+        ("utf-16", b"plain after all", "plain after all"),
+        ("utf-8", b"\xef\xbb\xbfhello", "hello"),
+        ("big5", "你好".encode("big5"), "你好"),
+        ("euc-kr", "안녕".encode("euc-kr"), "안녕"),
+        ("cp-850", "Grüße".encode("cp850"), "Grüße"),
+        ("utf-8", b"Gr\xc3\xbc\xc3\x9fe \xff", "Grüße \N{REPLACEMENT CHARACTER}"),
+        ("raw_unicode_escape", b"\\u0041", "\\u0041"),
+        ("rot13", b"abc", "abc"),
+    ],
+)
+def test_charsets_are_known_by_all_their_names(charset: str, content: bytes, shown: str) -> None:
+    raw = raw_mail("BODY", Content_Type=f"text/plain; charset={charset}").replace(b"BODY", content)
+    assert read(raw).text.strip() == shown
+
+
+def test_text_of_two_bytes_a_letter_is_read() -> None:
+    encoded = base64.b64encode("Grüße".encode("utf-16")).decode()
+    raw = raw_mail(encoded, Content_Type="text/plain; charset=utf-16", Content_Transfer_Encoding="base64")
+    assert read(raw).text == "Grüße"
+
+
+def test_html_names_its_charset_where_its_part_does_not() -> None:
+    html = '<html><head><meta http-equiv=x content="text/html; charset=windows-1251"></head>ПРИВЕТ</html>'
+    raw = raw_mail("BODY", Content_Type="text/html").replace(b"BODY", html.encode("cp1251"))
+    assert read(raw).text == "ПРИВЕТ"
+
+
+def test_headers_of_bytes_are_in_the_charset_of_the_text() -> None:
+    raw = raw_mail("BODY", Subject="SUBJECT", From="NAME <a@b.example>", Content_Type="text/plain; charset=koi8-r")
+    for word in (b"SUBJECT", b"NAME", b"BODY"):
+        raw = raw.replace(word, "Привет".encode("koi8-r"))
+    mail = read(raw)
+    assert mail.sender
+    assert (mail.subject, mail.sender.name, mail.text.strip()) == ("Привет",) * 3
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        "Your email client does not support HTML messages.",
+        "This message is in HTML. Please view it in a browser: https://x.example/view",
+        "Ihr E-Mail-Programm unterstützt leider keine HTML-E-Mails.",
+    ],
+)
+def test_an_excuse_for_being_html_is_no_text(plain: str) -> None:
+    mail = read(multipart("alternative", text_part(plain), text_part("<p>The printer burns.</p>", "html")))
+    assert mail.text == "The printer burns."
+
+
+def test_a_question_about_html_is_a_text() -> None:
+    plain, html = "Why does my HTML look odd?", "<p>Why does my <b>HTML</b> look odd?</p>"
+    mail = read(multipart("alternative", text_part(plain), text_part(html, "html")))
+    assert mail.text.strip() == plain
+    assert read(raw_mail("HTML")).text.strip() == "HTML"
+
+
+def test_an_invitation_without_text_is_read() -> None:
+    calendar = (
+        "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VTIMEZONE\nTZID:Berlin\nEND:VTIMEZONE\nBEGIN:VEVENT\n"
+        "SUMMARY:Repair\\, the big\n  one\nDTSTART;TZID=Berlin:20260312T101500\nDTEND:20260312T101500Z\n"
+        "LOCATION:Room 1\nEND:VEVENT\nEND:VCALENDAR"
+    )
+    part = f"Content-Type: text/calendar; method=REQUEST; charset=utf-8\n\n{calendar}"
+    mail = read(multipart("alternative", part))
+    assert mail.text == (
+        "Invitation: Repair, the big one\nWhen: 2026-03-12 10:15 (Berlin) to 2026-03-12 10:15 (UTC)\nWhere: Room 1"
+    )
+    assert [file.filename for file in mail.attachments] == ["invite.ics"]
+    assert read(multipart("alternative", text_part("Come!"), part)).text.strip() == "Come!"
+
+
+@pytest.mark.parametrize(
+    ("calendar", "text"),
+    [
+        ("METHOD:CANCEL\nBEGIN:VEVENT\nSUMMARY:x\nDTSTART;VALUE=DATE:20260312", "Cancelled: x\nWhen: 2026-03-12"),
+        ("METHOD:REPLY\nBEGIN:VEVENT\nATTENDEE;PARTSTAT=DECLINED:mailto:a@b", "Answer: declined"),
+        ("BEGIN:VEVENT\nDESCRIPTION:one\\ntwo\nDTSTART:never", "one\ntwo"),
+        ("BEGIN:VTODO\nSUMMARY:x", ""),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_appointments_are_read(calendar: str, text: str) -> None:
+    assert read(raw_mail(f"BEGIN:VCALENDAR\n{calendar}", Content_Type="text/calendar")).text == text
+
+
+ARMOUR = "-----BEGIN PGP MESSAGE-----\n\nx\n-----END PGP MESSAGE-----"
+
+
+def test_what_is_encrypted_is_kept_and_said() -> None:
+    pgp = multipart(
+        'encrypted; protocol="application/pgp-encrypted"',
+        "Content-Type: application/pgp-encrypted\n\nVersion: 1",
+        f"Content-Type: application/octet-stream; name=encrypted.asc\n\n{ARMOUR}",
+    )
+    mail = read(pgp)
+    assert mail.text == bodies.ENCRYPTED
+    assert [file.filename for file in mail.attachments] == ["version.txt", "encrypted.asc"]
+    for kind, text in (("enveloped-data", bodies.ENCRYPTED), ("signed-data", bodies.SEALED)):
+        raw = raw_mail("MIIB", Content_Type=f"application/pkcs7-mime; smime-type={kind}; name=smime.p7m")
+        assert (read(raw).text, read(raw).attachments[0].filename) == (text, "smime.p7m")
+    assert read(raw_mail(ARMOUR)).text.strip() == ARMOUR
+
+
+def test_what_is_signed_is_read_and_its_signature_kept() -> None:
+    for kind, name in (("pgp-signature", "signature.asc"), ("pkcs7-signature", "smime.p7s")):
+        mail = read(multipart("signed", text_part("hi"), f"Content-Type: application/{kind}\n\nx"))
+        assert (mail.text.strip(), [file.filename for file in mail.attachments]) == ("hi", [name])
+
+
+def test_what_outlook_wraps_is_kept() -> None:
+    mail = read(multipart("mixed", text_part("hi"), "Content-Type: application/ms-tnef\n\nx"))
+    assert [file.filename for file in mail.attachments] == ["winmail.dat"]
+
+
+def test_files_within_the_text_stay_text() -> None:
+    text = "See below.\n\nbegin 644 a.txt\n#0V%T\n`\nend"
+    assert read(raw_mail(text)).text.strip() == text
+
+
+def test_further_forms_of_a_text_are_no_files() -> None:
+    amp = "Content-Type: text/x-amp-html\n\n<html amp4email>"
+    mail = read(multipart("alternative", text_part("hi"), amp, text_part("<p>hi</p>", "html")))
+    assert (mail.text.strip(), mail.attachments) == ("hi", ())
+
+
+def test_a_text_that_is_a_file_is_a_file() -> None:
+    log = "Content-Type: text/plain; name=log.txt\nContent-Disposition: inline; filename=log.txt\n\nline"
+    page = "Content-Type: text/html\nContent-Disposition: attachment\n\n<p>x</p>"
+    mail = read(multipart("mixed", text_part("one"), log, page, text_part("two")))
+    assert [line for line in mail.text.split("\n") if line] == ["one", "two"]
+    assert [file.filename for file in mail.attachments] == ["log.txt", "attachment"]
+
+
+def test_a_body_whose_boundary_never_comes_is_text() -> None:
+    assert (
+        read(raw_mail("Please help.", Content_Type="multipart/mixed; boundary=x")).text.strip() == "Please help."
+    )
+    assert read(raw_mail("Please help.", Content_Type="multipart/alternative")).text.strip() == "Please help."
+
+
+def test_an_attached_mail_that_is_encoded_is_decoded() -> None:
+    inner = base64.b64encode(b"Subject: inner\n\ninner text").decode()
+    part = f"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{inner}"
+    (file,) = read(multipart("mixed", text_part("hi"), part)).attachments
+    assert file.content == b"Subject: inner\n\ninner text"
+
+
+def test_pictures_are_found_by_what_the_html_calls_them() -> None:
+    picture = "Content-Type: image/png\nContent-ID: <p1@x>\n\nx"
+    mail = read(
+        multipart("related", text_part('<p>see <img src="cid:p1@x" alt="the error"></p>', "html"), picture)
+    )
+    assert mail.text == "see [the error]"
+    assert [(file.content_id, file.is_inline) for file in mail.attachments] == [("p1@x", True)]
+
+
+def test_text_folded_without_its_spaces_is_unfolded() -> None:
+    mail = read(raw_mail("您 \n好\n", Content_Type="text/plain; charset=utf-8; format=flowed; delsp=yes"))
+    assert mail.text.strip() == "您好"
+
+
+def test_the_signature_is_kept_apart() -> None:
+    mail = read(raw_mail("Please help.\n-- \nAda\nEngines Ltd."))
+    assert (mail.text_new, mail.signature) == ("Please help.", "--\nAda\nEngines Ltd.")
+
+
 def test_plain_text_is_preferred_and_html_is_kept() -> None:
     mail = read(multipart("alternative", text_part("plain"), text_part("<b>rich</b>", "html")))
     assert mail.text.strip() == "plain"
@@ -108,7 +279,7 @@ def test_html_alone_is_shown_as_text_and_its_quote_is_cut() -> None:
     )
     mail = read(raw_mail(html, Content_Type="text/html; charset=utf-8"))
     assert mail.text_new == "Thank you, that worked."
-    assert "> > Hello Ada" in mail.text
+    assert "\n> Hello Ada" in mail.text
 
 
 @pytest.mark.parametrize(
@@ -188,9 +359,9 @@ def test_invitations_signatures_and_nested_mails_are_kept_as_files() -> None:
 
 
 def test_folded_text_is_unfolded() -> None:
-    body = "This was one \nline.\n> quoted \n> line\n-- \nAda"
+    body = "This was one \nline.\n\nOn 12/03/2026 10:15, Acme wrote:\n> quoted \n> line\n-- \nAda"
     mail = read(raw_mail(body, Content_Type="text/plain; format=flowed"))
-    assert mail.text.rstrip() == "This was one line.\n> quoted line\n-- \nAda"
+    assert mail.text.rstrip() == body.replace("one \n", "one ").replace("quoted \n> ", "quoted ")
     assert mail.text_new == "This was one line."
 
 
@@ -210,7 +381,13 @@ BOUNCE = multipart(
 def test_a_bounce_tells_what_it_is_about() -> None:
     mail = read(BOUNCE)
     assert mail.report == Report(
-        kind="delivery-status", actions=("failed", "delayed"), statuses=("5.1.1", "4.4.1")
+        kind="delivery-status",
+        actions=("failed", "delayed"),
+        statuses=("5.1.1", "4.4.1"),
+        failures=(
+            FailedRecipient(address="ada@example.org", action="failed", status="5.1.1"),
+            FailedRecipient(address="bob@example.org", action="delayed", status="4.4.1"),
+        ),
     )
     assert mail.original_message_ids == ("<ours@acme.example>",)
     assert mail.markers.has_null_return_path

@@ -5,12 +5,15 @@ import json
 import pytest
 
 from services.intake.adapters.email import mime, wire
-from tests.unit.intake.mails import raw_mail
+from tests.unit.intake.mails import multipart, raw_mail
 
 
 def test_a_mail_comes_back_as_it_was() -> None:
-    mail = mime.read(raw_mail())
-    assert wire.decode(wire.encode(mail)) == mail
+    status = "Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.1.1"
+    bounce = multipart("report", f"Content-Type: message/delivery-status\n\nReporting-MTA: x\n\n{status}")
+    for raw in (raw_mail(), raw_mail("Help!\n-- \nAda"), bounce):
+        mail = mime.read(raw)
+        assert wire.decode(wire.encode(mail)) == mail
 
 
 def answer(body: object) -> bytes:
@@ -32,6 +35,7 @@ NONSENSE = {
     "no fields": answer({}),
     "a sender without a name": altered(sender=["a@b.c"]),
     "a report without statuses": altered(report=["delivery-status"]),
+    "a report with odd failures": altered(report=["delivery-status", [], [], [["a@b.c"]]]),
     "a date that is none": altered(sent_at=1),
     "markers that are none": altered(markers=[1]),
     "unknown markers": altered(markers={"x": 1}),
