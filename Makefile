@@ -7,11 +7,11 @@ VENV := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo reset test unit integration check fix bench contracts environment environment-dev
+.PHONY: help run demo reset test unit integration check fix bench contracts environment environment-dev widget
 
 ##@ Run
 
-run: environment ## Start everything on this machine; Ctrl-C stops it, the data stays
+run: environment widget ## Start everything on this machine; Ctrl-C stops it, the data stays
 	@$(VENV) -m deploy.local up
 
 demo: environment ## Send sample mails and calls through the running system
@@ -23,13 +23,13 @@ reset: environment ## Forget everything that was stored
 ##@ Test
 
 # Three workers for two processors: a good deal of the time a test waits.
-test: environment-dev ## All tests, on a real PostgreSQL and a real Kafka
+test: environment-dev widget ## All tests, on a real PostgreSQL and a real Kafka
 	@$(VENV) -m pytest --numprocesses 3 --no-loadscope-reorder
 
 unit: environment-dev ## Tests without servers, in seconds
 	@$(VENV) -m pytest tests/unit
 
-integration: environment-dev ## One service at a time, and the stack itself
+integration: environment-dev widget ## One service at a time, and the stack itself
 	@$(VENV) -m pytest tests/integration
 
 bench: environment-dev ## Write docs/benchmarks.md anew; ONLY=name for a part, QUICK=1 to try it out
@@ -65,3 +65,7 @@ environment:
 
 environment-dev:
 	@$(PYTHON) deploy/local/environment.py dev
+
+# The environment comes first: it may hold the Node.js that this needs.
+widget:
+	@$(VENV) -m deploy.local.widget

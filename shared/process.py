@@ -37,6 +37,7 @@ Build = Callable[[S, Leaves], AbstractAsyncContextManager[Service]]
 """A service's composition root."""
 
 _HTTP_DRAIN_S = 5
+_WS_MAX_BYTES = 16_384
 _STOP_LIMIT_S = 20.0
 _STALL_LIMIT_S = 60.0
 
@@ -64,6 +65,9 @@ async def run(service: Service) -> None:
             date_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=_HTTP_DRAIN_S,
+            ws_max_size=_WS_MAX_BYTES,
+            # A page that is looked at once in a while says little: compressing costs memory for each connection.
+            ws_per_message_deflate=False,
         )
     )
     hear = {"outbox": _ring_relays(service), **service.listens}

@@ -33,7 +33,8 @@ def main() -> None:
         sys.exit(f"This Python cannot make environments. On Debian or Ubuntu: apt install python{version}-venv")
     with (ROOT / "requirements" / "base.txt").open() as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)  # of two at once, the second finds it made
-        ensure(ROOT, ["base", "local", *sys.argv[1:]])
+        node = [] if shutil.which("node") else ["console"]
+        ensure(ROOT, ["base", "local", *node, *sys.argv[1:]])
 
 
 def ensure(
@@ -71,7 +72,7 @@ def install_with_pip(root: Path, sets: Sequence[str]) -> None:
     """Makes the environment if it is missing, and brings it to what the sets and the project ask for."""
     python = root / ".venv" / "bin" / "python"
     if not python.exists():
-        print("environment: making .venv (once; about 420 MB on disk)", flush=True)
+        print("environment: making .venv (once; about 900 MB on disk)", flush=True)
         run([sys.executable, "-m", "venv", str(root / ".venv")])
     pip = [str(python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
     files = [root / "requirements" / f"{name}.txt" for name in sets]

@@ -67,6 +67,7 @@ def first_steps(place: Place, applied: str) -> str:
 Waypost is ready. Ctrl-C stops it; what it knows stays in {_shown(place.data)}.
 
   intake      {place.url("intake")}/docs   mail by SMTP at {smtp}, by LMTP at {LOOPBACK}:{ports["lmtp"]}
+              {place.url("intake")}/chat/demo   a page with the chat widget
   router      {place.url("router")}/docs
   escalation  {place.url("escalation")}/docs
   metrics     {place.url("metrics")}/docs

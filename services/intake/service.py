@@ -9,6 +9,7 @@ from services.intake.adapters.bells import Bells
 from services.intake.adapters.calls.settling import Settling
 from services.intake.adapters.calls.shown import PostgresShownCalls
 from services.intake.adapters.calls.store import PostgresCalls
+from services.intake.adapters.chat.replies import ChatReplies
 from services.intake.adapters.clients import PostgresClients
 from services.intake.adapters.closing import Closing
 from services.intake.adapters.email.assembly import open_mail
@@ -41,6 +42,7 @@ from services.intake.api import (
     tickets,
     timelines,
 )
+from services.intake.api.chat_assembly import make_chat
 from services.intake.api.receiving import Receiving
 from services.intake.app.call_ports import CallDesk
 from services.intake.app.change_customer import ClientDesk
@@ -68,7 +70,9 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         workspaces = PostgresWorkspaces(database, vault)
         watch = TicketWatch(runtime.relaying, settings.shards)
         outbound = Bells("delivery", settings.shards)
-        conversations = PostgresConversations(settings.shards, watch, outbound)
+        conversations = PostgresConversations(
+            settings.shards, watch, outbound, ChatReplies(settings.shards, outbound)
+        )
         clients = PostgresClients(settings.shards, watch)
         lists, shown = PostgresTicketLists(), PostgresTimelines()
         desk = Desk(correspondence=conversations, workspaces=workspaces, ids=ids)
@@ -117,6 +121,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         )
         consumer = runtime.consumer(consume(desk))
         closing = Closing(database, desk)
+        chat = make_chat(runtime, settings, desk=desk, conversations=conversations, tickets=lists, watch=watch)
         settling = Settling(database, call_desk)
         housekeeping = runtime.housekeeping(forget_unknown)
 
@@ -126,6 +131,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 group.create_task(housekeeping.run(shard))
                 group.create_task(closing.run(shard))
                 group.create_task(settling.run(shard))
+                group.create_task(chat.closing.run(shard))
                 group.create_task(mail.serve(shard))
                 group.create_task(leaving.sending.run(shard))
 
@@ -152,6 +158,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 rules.routes(database, workspaces, PostgresSamples()),
                 configuration.routes(workspaces, IntakePart, sealed=workspaces.sealed),
                 parked.routes(database),
+                *chat.routers,
             ],
             metrics=runtime.metrics,
             checks=runtime.checks(),
@@ -165,6 +172,11 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             runtime=runtime,
             app=app,
             serve=serve,
-            parts=[watching_tickets, *mail.parts, leaving.watch.run],
-            listens={watching.CHANNEL: watch.hear, outbound.channel: outbound.hear, **mail.listens},
+            parts=[watching_tickets, *mail.parts, leaving.watch.run, *chat.parts],
+            listens={
+                watching.CHANNEL: watch.hear,
+                watching.LIVE_CHANNEL: watch.hear_passing,
+                outbound.channel: outbound.hear,
+                **mail.listens,
+            },
         )

@@ -47,6 +47,15 @@ class IntakeSettings(Settings):
     parser_workers: int = Field(default=2, ge=1, le=16)
     """Processes that read mail at one time. They are started when the first mail comes."""
 
+    chat_connections: int = Field(default=5000, ge=1)
+    """Most visitors' connections of this process."""
+
+    chat_connections_of_workspace: int = Field(default=2000, ge=1)
+    """Most of them that one workspace may have."""
+
+    chat_slow_after_s: float = Field(default=10.0, gt=0)
+    """How long a frame may take to leave until its visitor is dropped, to resume later."""
+
     outbound_smtp_url: SecretStr | None = None
     """The server that mail leaves by: smtp://user:password@host:port, or smtps://. Without one mail waits."""
 

@@ -22,6 +22,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "address": "our own addresses",
     "mail_reference": "hashes, by which a repeat is still known",
     "delivery_receipt": "what providers told about messages that we do not know",
+    "chat_entry": "ids, of messages that are erased",
     "used_token": "tokens of a provider",
     "blob": "deleted where nothing refers to it any more",
 }
@@ -72,6 +73,11 @@ _FORGET: Mapping[str, TextClause] = {
         "DELETE FROM opt_out o USING identity i WHERE o.workspace_id = :workspace_id"
         " AND i.workspace_id = :workspace_id AND i.customer_id = :customer_id"
         " AND i.kind = o.kind AND i.value = o.value"
+    ),
+    "chat_conversation": text(
+        "UPDATE chat_conversation SET identity_value = 'erased/' || conversation_id, visitor_name = NULL,"
+        " visitor_email = NULL, page = NULL, wants_transcript = false, due_at = NULL, state = 'left'"
+        " WHERE workspace_id = :workspace_id AND ticket_id = ANY (CAST(:tickets AS uuid[]))"
     ),
     "delivery": text(
         "UPDATE delivery SET last_error = NULL, recipient = NULL WHERE workspace_id = :workspace_id"

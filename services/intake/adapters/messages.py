@@ -9,6 +9,7 @@ from sqlalchemy import insert, text
 
 from services.intake.adapters import tables
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.chat.replies import ChatReplies
 from services.intake.adapters.outbound.statements import ASKED_AT
 from services.intake.adapters.tickets import pairs
 from services.intake.app.ports import CustomerKey, DedupeKey, Opening, Receipt, StoredMessage, TicketKey
@@ -27,7 +28,7 @@ from shared.db.engine import Collision
 from shared.db.sets import insert_new_set, insert_set, transposed
 from shared.db.unit_of_work import Tx
 from shared.events.catalog import shard_of
-from shared.vocabulary import ActorKind, MachineClass
+from shared.vocabulary import ActorKind, ChannelKind, MachineClass
 
 _MESSAGE = tuple(column.name for column in tables.message.columns)
 _MEDIA = (
@@ -75,9 +76,10 @@ _OPENING = text(
 class PostgresMessages:
     """Implements the port `Messages`, and what the staff writes."""
 
-    def __init__(self, shards: int, outbound: Bells) -> None:
+    def __init__(self, shards: int, outbound: Bells, chats: ChatReplies) -> None:
         self._message_shards = shards
         self._outbound = outbound
+        self._chats = chats
 
     async def receipts(self, tx: Tx, keys: Collection[DedupeKey]) -> dict[DedupeKey, Receipt]:
         """What became of messages that were received before."""
@@ -132,7 +134,7 @@ class PostgresMessages:
         )
 
     async def add_staff_message(self, tx: Tx, message: StaffMessage) -> None:
-        """A reply or a note. A reply that leaves is queued for delivery."""
+        """A reply or a note. A reply that leaves is queued for delivery, one to a chat joins it."""
         await tx.execute(insert(tables.message).values(**_staff_row(message)))
         words = words_of(message.text)
         await add_words(tx, [(message.workspace_id, message.message_id, message.ticket_id, words)])
@@ -151,6 +153,8 @@ class PostgresMessages:
                 )
             )
             await self._outbound.ring_after(tx, [message.workspace_id])
+        elif message.kind is MessageKind.OUTBOUND and message.channel_kind is ChannelKind.CHAT:
+            await self._chats.append(tx, message)
 
     def _media_rows(self, stored: StoredMessage) -> Iterator[dict[str, object]]:
         message = stored.message
@@ -270,4 +274,6 @@ def _staff_row(message: StaffMessage) -> dict[str, object]:
         "text_new": message.text,
         "html": message.html,
         "created_at": message.created_at,
+        # JSON has a null of its own.
+        **({"delivered_to": [message.recipient]} if message.recipient else {}),
     }

@@ -1,6 +1,7 @@
 """Everything that receiving and answering touches, in PostgreSQL."""
 
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.chat.replies import ChatReplies
 from services.intake.adapters.customers import PostgresCustomers
 from services.intake.adapters.messages import PostgresMessages
 from services.intake.adapters.threads import PostgresThreads
@@ -11,6 +12,6 @@ from services.intake.adapters.watching import TicketWatch
 class PostgresConversations(PostgresTickets, PostgresCustomers, PostgresMessages, PostgresThreads):
     """Implements the ports `Conversations` and `Correspondence`."""
 
-    def __init__(self, shards: int, watch: TicketWatch, outbound: Bells) -> None:
+    def __init__(self, shards: int, watch: TicketWatch, outbound: Bells, chats: ChatReplies) -> None:
         PostgresTickets.__init__(self, shards, watch)
-        PostgresMessages.__init__(self, shards, outbound)
+        PostgresMessages.__init__(self, shards, outbound, chats)

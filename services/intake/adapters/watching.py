@@ -4,8 +4,11 @@ A hint may be lost, as NOTIFY may be: what is watched is also looked at every fe
 """
 
 import asyncio
+import json
+from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from sqlalchemy import text
@@ -18,11 +21,18 @@ from shared.wakeups import RelaySignal
 CHANNEL = "ticket"
 """Of NOTIFY: its payload is ticket ids, comma-separated."""
 
+LIVE_CHANNEL = "ticket_live"
+"""Of NOTIFY: its payload is a ticket's id and what passes there, which nobody keeps."""
+
 _LOOK_S = 2.0
 _IDS_A_HINT = 200
 """A payload has at most 8,000 bytes."""
 
+_MOST_PASSING = 32
+"""What passes is of no use later: who does not look loses the oldest."""
+
 _NOTIFY = text("SELECT pg_notify(:channel, ids) FROM unnest(CAST(:payloads AS text[])) AS ids")
+_PASS = text("SELECT pg_notify(:channel, :payload)")
 _ENTRIES = text(
     "SELECT t.ticket_id, t.entries"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
@@ -30,11 +40,37 @@ _ENTRIES = text(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passing:
+    """Something that happens at a ticket and is not kept: somebody types, or has read.
+
+    kind: `typing` or `read`; author_kind: customer or agent; message_id: the newest that is read
+    """
+
+    kind: str
+    author_kind: str
+    author_id: str | None = None
+    is_typing: bool | None = None
+    message_id: str | None = None
+
+
 class Watcher:
     """One who waits for news."""
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
+        self._passing: deque[Passing] = deque(maxlen=_MOST_PASSING)
+
+    def pass_by(self, passing: Passing) -> None:
+        """Something happens that is not kept."""
+        self._passing.append(passing)
+        self._rung.set()
+
+    def passed(self) -> list[Passing]:
+        """What has happened since it was asked last and is not kept."""
+        passed = list(self._passing)
+        self._passing.clear()
+        return passed
 
     def ring(self) -> None:
         """There is news."""
@@ -89,6 +125,21 @@ class TicketWatch:
         with suppress(ValueError):
             self._ring([UUID(ticket_id) for ticket_id in payload.split(",")])
 
+    async def pass_on(self, database: Database, key: TicketKey, passing: Passing) -> None:
+        """Tells whoever watches this ticket, in any process, what passes there. It may be lost."""
+        if len(self._relaying.held) >= self._shards:
+            self._pass(key[1], passing)
+            return
+        payload = json.dumps([str(key[1]), asdict(passing)])
+        with suppress(TransientError):
+            await database.transact(lambda tx: tx.execute(_PASS, {"channel": LIVE_CHANNEL, "payload": payload}))
+
+    def hear_passing(self, payload: str) -> None:
+        """Takes what another process has passed on, or this one."""
+        with suppress(ValueError, TypeError):
+            ticket_id, fields = json.loads(payload)
+            self._pass(UUID(ticket_id), Passing(**fields))
+
     async def run(self, database: Database, stopping: asyncio.Event) -> None:
         """Looks every few seconds at what is watched, until `stopping`; then everybody is woken to end."""
         while not stopping.is_set():
@@ -109,6 +160,11 @@ class TicketWatch:
         entries = await database.transact(unit, workspaces={key[0] for key in keys})
         self._ring([ticket_id for ticket_id, count in entries.items() if self._seen.get(ticket_id) != count])
         self._seen.update({ticket_id: count for ticket_id, count in entries.items() if ticket_id in self._by_id})
+
+    def _pass(self, ticket_id: UUID, passing: Passing) -> None:
+        if key := self._by_id.get(ticket_id):
+            for watcher in self._watchers[key]:
+                watcher.pass_by(passing)
 
     def _ring(self, ids: Collection[UUID]) -> None:
         for ticket_id in ids:

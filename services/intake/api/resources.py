@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from services.intake.adapters.watching import Passing
 from services.intake.api.schemas import Body, LabelValue, Subject
 from services.intake.app.queries import Entry, ShownEvent, ShownMessage
 from services.intake.domain.message import DeliveryState, Disposition, MessageKind
@@ -225,6 +226,33 @@ class EntryResource(BaseModel):
             message=MessageResource.of(message) if message else None,
             event=_event(entry.event) if entry.event else None,
         )
+
+
+class PassingResource(BaseModel):
+    """Something that happens at a ticket and is not kept: `is_typing`, or read up to `message_id`."""
+
+    author_kind: Literal[ActorKind.CUSTOMER, ActorKind.AGENT]
+    author_id: str | None
+    is_typing: bool | None = None
+    message_id: UUID | None = None
+
+    @classmethod
+    def of(cls, passing: Passing) -> Self:
+        """As it is shown."""
+        return cls.model_validate(passing, from_attributes=True)
+
+
+class TypingRequest(Request):
+    """Whether somebody of the staff is writing an answer."""
+
+    is_typing: bool = True
+    author_id: AuthorId | None = Field(default=None, description="The agent; by default the caller.")
+
+
+class ReadRequest(Request):
+    """Up to where the customer's messages are read."""
+
+    message_id: UUID | None = Field(default=None, description="The newest that is read; by default all.")
 
 
 def _event(event: ShownEvent) -> EventResource:

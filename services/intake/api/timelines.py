@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.intake.adapters.watching import TicketWatch
 from services.intake.api.callers import Reader
-from services.intake.api.resources import EntryResource
+from services.intake.api.resources import EntryResource, PassingResource
 from services.intake.app.queries import Entry, Tickets, Timelines
 from services.intake.domain.ticket import Ticket
 from shared.db.unit_of_work import Database, Tx
@@ -58,7 +58,10 @@ def routes(runtime: Runtime, tickets: Tickets, timelines: Timelines, watch: Tick
     async def stream_ticket(
         ticket_id: UUID, principal: Reader, after: Annotated[int, Depends(first)]
     ) -> AsyncIterator[ServerSentEvent]:
-        """New entries of the timeline as they are stored. `id` is the entry's number, for `Last-Event-ID`."""
+        """New entries of the timeline as they are stored. `id` is the entry's number, for `Last-Event-ID`.
+
+        What is not kept has none: `typing`, and `read` where somebody has read up to a message.
+        """
         key = principal.workspace_id, ticket_id
         with watch.watch(key) as watcher:
             has_news = True
@@ -74,6 +77,8 @@ def routes(runtime: Runtime, tickets: Tickets, timelines: Timelines, watch: Tick
                     shown = EntryResource.of(entry)
                     yield ServerSentEvent(data=shown, event=shown.kind, id=str(entry.entry))
                     after = entry.entry
+                for passing in watcher.passed():
+                    yield ServerSentEvent(data=PassingResource.of(passing), event=passing.kind)
                 has_news = len(entries) == _AT_ONCE
 
     return router

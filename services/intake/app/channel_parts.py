@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StringConstraints
 
+from services.intake.app.chat_parts import ChatPart, chat_problems, to_offer
 from services.intake.app.secrets import Secret
 from services.intake.domain.conversation import FOR_EVER, NEVER
 from services.intake.domain.provider import (
@@ -137,14 +138,16 @@ class ChannelPart(Request):
         max_length=8,
         description="Who brings requests by webhook; the first one that can takes the answers.",
     )
+    chat: ChatPart | None = Field(default=None, description="Live chat, of a channel of kind chat.")
 
 
 def to_channel(item: ChannelPart, opened: Callable[[Secret], str]) -> Channel:
-    """The channel. One whose secrets cannot be opened has no providers, and goes on without them."""
+    """The channel. One whose secrets cannot be opened goes on without providers and chats."""
     try:
         providers, has_lost_secrets = tuple(_provider(part, opened) for part in item.providers), False
+        chat = to_offer(item.chat, opened)
     except ValueError:
-        providers, has_lost_secrets = (), True
+        providers, chat, has_lost_secrets = (), None, True
     return Channel(
         channel_id=item.id,
         kind=item.kind,
@@ -159,6 +162,7 @@ def to_channel(item: ChannelPart, opened: Callable[[Secret], str]) -> Channel:
         providers=providers,
         has_lost_secrets=has_lost_secrets,
         short_abandon=item.short_abandon,
+        chat=chat,
     )
 
 
@@ -166,6 +170,7 @@ def channel_problems(channels: tuple[ChannelPart, ...]) -> Iterator[Problem]:
     """What is wrong with these channels."""
     yield from repeated("/channels", [item.id for item in channels])
     addresses: set[str] = set()
+    mail = {channel.id for channel in channels if channel.kind is ChannelKind.EMAIL}
     for index, channel in enumerate(channels):
         at = f"/channels/{index}"
         if channel.follow_up == "new_linked" and channel.reopen_within is not None:
@@ -180,6 +185,8 @@ def channel_problems(channels: tuple[ChannelPart, ...]) -> Iterator[Problem]:
         if channel.address and channel.address.lower() in addresses:
             yield f"{at}/address", "stands twice"
         addresses.add((channel.address or "").lower())
+        if channel.chat is not None:
+            yield from chat_problems(at, channel.kind, channel.address, channel.chat, mail)
         yield from repeated(f"{at}/providers", [part.name for part in channel.providers], "name")
         for number, part in enumerate(channel.providers):
             if part.name not in PROVIDERS[channel.kind]:

@@ -147,6 +147,7 @@ class StaffMessage:
     purpose: what a reply is for; none for a note
     leaves: whether the channel sends it; otherwise it is there to be fetched
     template: the one that goes in its place, where WhatsApp takes nothing else
+    recipient: where it goes, if not where its channel finds the customer
     """
 
     workspace_id: str
@@ -164,6 +165,7 @@ class StaffMessage:
     created_at: datetime
     leaves: bool
     template: WhatsAppTemplate | None = None
+    recipient: str | None = None
 
     @property
     def delivery_state(self) -> DeliveryState:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from services.intake.domain.chat import ChatOffer
 from services.intake.domain.classification import RuleBook
 from services.intake.domain.conversation import FOR_EVER
 from services.intake.domain.customer import DEFAULT_TIER, Organisation
@@ -29,6 +30,7 @@ class Channel:
     providers: who brings requests by webhook; the first one that can takes the answers
     has_lost_secrets: whether it has no providers because their secrets were sealed with another key
     short_abandon: who leaves a queue within this time need not be called back
+    chat: how it offers live chats, if it does
     """
 
     channel_id: str
@@ -44,6 +46,7 @@ class Channel:
     providers: tuple[Provider, ...] = ()
     has_lost_secrets: bool = False
     short_abandon: timedelta = SHORT_ABANDON
+    chat: ChatOffer | None = None
 
     def provider(self, name: ProviderName) -> Provider | None:
         """The provider of this name, if the channel has it."""

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.chat.replies import ChatReplies
 from services.intake.adapters.store import PostgresConversations
 from services.intake.adapters.vault import AesVault
 from services.intake.adapters.watching import TicketWatch
@@ -37,7 +38,8 @@ def a_message(office: Office, sender: str | None = "+4930123456", **fields: Any)
 async def receive(office: Office, *messages: InboundMessage) -> list[Receipt]:
     """What becomes of messages that share a commit."""
     runtime = office.system.services["intake"].runtime
-    conversations = PostgresConversations(12, TicketWatch(runtime.relaying, 12), Bells("delivery", 12))
+    bells = Bells("delivery", 12)
+    conversations = PostgresConversations(12, TicketWatch(runtime.relaying, 12), bells, ChatReplies(12, bells))
     workspaces = PostgresWorkspaces(runtime.database, AesVault(b"a key that is of no use in these tests"))
 
     async def unit(tx: Tx) -> Sequence[object]:

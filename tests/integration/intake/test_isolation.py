@@ -15,6 +15,8 @@ BODIES: dict[str, Any] = {
     "change_ticket": {"priority": "high"},
     "update_customer": {"name": "x"},
     "merge": {"into": "{customer_id}"},
+    "type_to_ticket": {"author_id": "x"},
+    "read_ticket": {"message_id": "{message_id}"},
 }
 
 

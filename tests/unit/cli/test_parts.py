@@ -25,7 +25,7 @@ def test_each_service_is_content_with_its_part_of_the_demo(parts: dict[str, Part
     assert isinstance(intake, IntakePart)
     assert isinstance(router, RouterPart)
     assert isinstance(metrics, MetricsPart)
-    assert len(to_workspace(1, intake).channels) == 4
+    assert len(to_workspace(1, intake).channels) == 5
     assert len(to_configuration(1, router).agents) == 12
     assert len(to_settings(1, metrics).roster) == 12
 

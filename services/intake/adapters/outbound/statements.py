@@ -61,7 +61,8 @@ OUTGOING = _statement(
     " d.template, m.text, m.html, m.author_kind, m.purpose, t.number, t.subject, t.language,"
     " asked.author_id, asked.thread_key,"
     " CASE WHEN asked.channel_kind = d.channel_kind THEN asked.provider_message_id END AS answers,"
-    " CASE WHEN asked.channel_kind = d.channel_kind THEN asked.reply_to END AS reply_to,"
+    " COALESCE(m.delivered_to ->> 0, CASE WHEN asked.channel_kind = d.channel_kind THEN asked.reply_to END)"
+    " AS reply_to,"
     " (SELECT y.kind FROM identity y WHERE y.workspace_id = d.workspace_id"
     " AND y.kind = ANY (CAST(:kinds AS text[])) AND y.value = asked.author_id ORDER BY y.kind DESC LIMIT 1)"
     " AS author_as,"
@@ -82,7 +83,8 @@ OUTGOING = _statement(
 )
 """What messages are made of.
 
-The newest message of the customer's says where the answer goes; by mail, whichever channel it came by.
+The newest message of the customer's says where the answer goes, unless it says so itself; by mail, whichever
+channel that came by.
 """
 
 ASKED_AT = _statement(

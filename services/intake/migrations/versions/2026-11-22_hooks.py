@@ -5,7 +5,7 @@ from alembic import op
 from shared.db.fences import fence
 
 revision = "2026_11_22_hooks"
-down_revision = "2026_11_22_channels"
+down_revision = "2026_11_22_chat"
 
 _TABLES = """
 CREATE TABLE used_token (

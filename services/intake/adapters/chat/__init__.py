@@ -1,0 +1,1 @@
+"""Live chats in PostgreSQL, and what time does to them."""

@@ -1,0 +1,78 @@
+"""Replies to tickets of chats: they take their place in the conversation, and are sent with it.
+
+Whoever has left for good gets them by mail, where an address is known.
+"""
+
+from sqlalchemy import text
+
+from services.intake.adapters.bells import Bells
+from services.intake.domain.chat import ChatState
+from services.intake.domain.message import DeliveryState, StaffMessage
+from shared.db.unit_of_work import Tx
+from shared.events.catalog import shard_of
+from shared.vocabulary import AuthorKind, ChannelKind, Purpose
+
+# A merged ticket's conversations go on where it went.
+_APPEND = text(
+    "WITH RECURSIVE family AS ("
+    "SELECT t.workspace_id, t.ticket_id FROM ticket t"
+    " WHERE t.workspace_id = :workspace_id AND t.ticket_id = :ticket_id"
+    " UNION SELECT t.workspace_id, t.ticket_id FROM family f"
+    " JOIN ticket t ON t.workspace_id = f.workspace_id AND t.merged_into = f.ticket_id)"
+    ", held AS (SELECT c.workspace_id, c.conversation_id FROM family f"
+    " JOIN chat_conversation c ON c.workspace_id = f.workspace_id AND c.ticket_id = f.ticket_id"
+    " ORDER BY c.conversation_id FOR UPDATE OF c)"
+    ", grown AS (UPDATE chat_conversation c SET last_seq = c.last_seq + 1, last_at = :at, is_answered = true,"
+    " replied_at = CASE WHEN :is_human THEN COALESCE(c.replied_at, :at) ELSE c.replied_at END,"
+    " due_at = CASE WHEN c.state = 'open' THEN CAST(:at AS timestamptz) END"
+    " FROM held WHERE c.workspace_id = held.workspace_id AND c.conversation_id = held.conversation_id"
+    " RETURNING c.workspace_id, c.conversation_id, c.last_seq, c.ticket_id, c.state, c.visitor_email,"
+    " c.mail_channel)"
+    ", placed AS (INSERT INTO chat_entry (workspace_id, conversation_id, seq, message_id)"
+    " SELECT workspace_id, conversation_id, last_seq, :message_id FROM grown)"
+    " SELECT state, visitor_email, mail_channel, ticket_id FROM grown ORDER BY (ticket_id = :ticket_id) DESC"
+)
+_ADDRESS = text(
+    "UPDATE message SET delivered_to = to_jsonb(CAST(:recipients AS text[]))"
+    " WHERE workspace_id = :workspace_id AND message_id = :message_id"
+)
+_DELIVERY = text(
+    "INSERT INTO delivery (workspace_id, message_id, shard, ticket_id, channel, channel_kind, state, queued_at,"
+    " next_attempt_at) VALUES (:workspace_id, :message_id, :shard, :ticket_id, :channel, :kind, :state, :at, :at)"
+)
+
+
+class ChatReplies:
+    """Puts what the staff writes into conversations, in the transaction that stores it."""
+
+    def __init__(self, shards: int, outbound: Bells) -> None:
+        self._shards = shards
+        self._outbound = outbound
+
+    async def append(self, tx: Tx, message: StaffMessage) -> None:
+        """Places a stored reply. A ticket of no conversation has nowhere to send it."""
+        is_human = message.author_kind is AuthorKind.AGENT and message.purpose is Purpose.REPLY
+        named = {"workspace_id": message.workspace_id, "message_id": message.message_id}
+        rows = await tx.execute(
+            _APPEND,
+            {**named, "ticket_id": message.ticket_id, "at": message.created_at, "is_human": is_human},
+        )
+        chat = rows.first()
+        if chat is None:
+            return
+        by_mail = chat.state != ChatState.OPEN and chat.visitor_email and chat.mail_channel
+        if by_mail:
+            await tx.execute(_ADDRESS, {**named, "recipients": [chat.visitor_email]})
+            await self._outbound.ring_after(tx, [message.workspace_id])
+        await tx.execute(
+            _DELIVERY,
+            {
+                **named,
+                "shard": shard_of(message.workspace_id, self._shards),
+                "ticket_id": message.ticket_id,
+                "channel": chat.mail_channel if by_mail else message.channel,
+                "kind": ChannelKind.EMAIL if by_mail else ChannelKind.CHAT,
+                "state": DeliveryState.QUEUED if by_mail else DeliveryState.SENT,
+                "at": message.created_at,
+            },
+        )

@@ -1,0 +1,148 @@
+"""What the connections of one process share: the use-cases behind frames, and who is there."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.intake.adapters.watching import Passing, TicketWatch, Watcher
+from services.intake.api.chat_door import Admission, Door
+from services.intake.app.chat_ports import ChatMessage, Chats, ConversationKey, Marked, Standing, Wording
+from services.intake.app.close_chat import close_chat
+from services.intake.app.desk import Desk
+from services.intake.app.ports import Conversations, TicketKey
+from services.intake.app.receive_chat import Taken, receive_chat
+from services.intake.domain.chat import ChatState
+from services.intake.domain.workspace import Channel
+from shared.db.unit_of_work import Database, Tx
+from shared.db.workspaces import SeenWorkspaces
+from shared.errors import TransientError
+from shared.events.envelope import Cause
+from shared.telemetry.tracing import continued
+
+_SEE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a visitor has not been told yet, and the channel as it is configured."""
+
+    channel: Channel | None
+    standing: Standing | None
+    messages: list[ChatMessage]
+
+
+class ChatDesk:
+    """Serves every connection of this process."""
+
+    def __init__(
+        self,
+        database: Database,
+        door: Door,
+        chats: Chats,
+        desk: Desk,
+        conversations: Conversations,
+        watch: TicketWatch,
+        seen: SeenWorkspaces,
+    ) -> None:
+        self.door = door
+        self._database = database
+        self._chats = chats
+        self._desk = desk
+        self._conversations = conversations
+        self._watch = watch
+        self._seen = seen
+        self._present: Counter[ConversationKey] = Counter()
+
+    @contextmanager
+    def present(self, key: ConversationKey) -> Iterator[None]:
+        """The visitor of this conversation is connected."""
+        self._present[key] += 1
+        try:
+            yield
+        finally:
+            self._present[key] -= 1
+            if not self._present[key]:
+                del self._present[key]
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Notes who is connected, again and again until `stopping`."""
+        while not stopping.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SEE_S):
+                    await stopping.wait()
+            if self._present:
+                await self._see(list(self._present))
+
+    async def _see(self, keys: list[ConversationKey]) -> None:
+        with suppress(TransientError):
+            await self._database.transact(
+                lambda tx: self._chats.see(tx, keys), workspaces={workspace_id for workspace_id, _ in keys}
+            )
+
+    async def take(self, words: Wording) -> Taken:
+        """Takes a visitor's message. Raises TransientError, DomainError and DataRefused."""
+        traceparent = continued(None)
+        cause = Cause(traceparent=traceparent, correlation_id=traceparent.split("-")[1])
+        workspace_id = words.conversation[0]
+
+        async def unit(tx: Tx) -> Taken:
+            await self._seen.remember(tx, {workspace_id})
+            return await receive_chat(
+                words,
+                cause,
+                tx=tx,
+                conversations=self._conversations,
+                workspaces=self._desk.workspaces,
+                chats=self._chats,
+                ids=self._desk.ids,
+            )
+
+        return await self._database.transact(unit, workspaces=[workspace_id])
+
+    async def news(self, admitted: Admission, after: int, most: int) -> News:
+        """What follows a number. Raises TransientError."""
+        key = admitted.key
+
+        async def unit(tx: Tx) -> News:
+            configured = (await self._desk.workspaces.load(tx, [key[0]]))[key[0]]
+            standing = await self._chats.standing(tx, key)
+            messages = await self._chats.messages(tx, key, after, most) if standing else []
+            return News(configured.channels.get(admitted.channel.channel_id), standing, messages)
+
+        return await self._database.transact(unit, workspaces=[key[0]])
+
+    async def mark(self, key: ConversationKey, ticket_id: UUID | None, *, received: int, read: int) -> None:
+        """Keeps what the visitor has, and tells those who watch the ticket what they have read."""
+
+        async def unit(tx: Tx) -> Marked | None:
+            return await self._chats.mark(tx, key, received=received, read=read)
+
+        marked = await self._database.transact(unit, workspaces=[key[0]])
+        if marked is not None:
+            passing = Passing(kind="read", author_kind="customer", message_id=str(marked.message_id))
+            await self.pass_on((key[0], ticket_id or marked.ticket_id), passing)
+
+    async def pass_on(self, ticket: TicketKey, passing: Passing) -> None:
+        """Tells those who watch the ticket what is not kept."""
+        await self._watch.pass_on(self._database, ticket, passing)
+
+    async def ask_transcript(self, key: ConversationKey, email: str | None) -> bool:
+        """Whether there is a conversation to send. Raises TransientError."""
+        return await self._database.transact(
+            lambda tx: self._chats.ask_transcript(tx, key, email), workspaces=[key[0]]
+        )
+
+    async def leave(self, key: ConversationKey) -> None:
+        """Ends the conversation as its visitor wishes. Raises TransientError."""
+
+        async def unit(tx: Tx) -> ChatState | None:
+            return await close_chat(key, tx=tx, desk=self._desk, chats=self._chats, is_leaving=True)
+
+        await self._database.transact(unit, workspaces=[key[0]])
+
+    def watch(self, ticket: TicketKey) -> AbstractContextManager[Watcher]:
+        """Tells of news of a ticket."""
+        return self._watch.watch(ticket)

@@ -1,0 +1,70 @@
+"""Takes a visitor's message: the first one opens the conversation's ticket, all in one commit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.intake.app.chat_ports import Chats, Wording
+from services.intake.app.ports import Conversations, Workspaces
+from services.intake.app.receive_message import Arrival, receive_messages
+from services.intake.domain.message import Disposition, InboundMessage, Sender
+from shared.db.unit_of_work import Tx
+from shared.errors import DomainError, NotAllowed
+from shared.events.envelope import Cause
+from shared.ids import IdFactory
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A visitor's message in its place."""
+
+    seq: int
+    at: datetime
+    ticket_id: UUID
+
+
+async def receive_chat(
+    words: Wording,
+    cause: Cause,
+    *,
+    tx: Tx,
+    conversations: Conversations,
+    workspaces: Workspaces,
+    chats: Chats,
+    ids: IdFactory,
+) -> Taken:
+    """The message's place; a repeat has that of the first. Raises DomainError where it is refused."""
+    workspace_id, conversation_id = words.conversation
+    # Whoever writes at the same moment in the same name waits here: a conversation opens one ticket.
+    await conversations.lock_customers(tx, {(workspace_id, words.visitor.identity)})
+    chat = await chats.find(tx, words.conversation)
+    workspace = (await workspaces.load(tx, [workspace_id]))[workspace_id]
+    offer = workspace.channel(words.channel).chat
+    if offer is None:
+        raise NotAllowed("The channel has no chats any more.")
+    message = InboundMessage(
+        workspace_id=workspace_id,
+        message_id=ids.new(),
+        channel=words.channel,
+        sender=Sender(
+            identity=words.visitor.identity, name=words.visitor.name, is_verified=words.visitor.is_verified
+        ),
+        subject=offer.subject,
+        text=words.text,
+        text_new=words.text,
+        language=words.language,
+        dedupe_key=f"{conversation_id.hex}/{words.client_message_id}",
+        ticket_id=chat.ticket_id if chat else None,
+    )
+    (receipt,) = await receive_messages(
+        [Arrival(message, cause)], tx=tx, conversations=conversations, workspaces=workspaces, ids=ids
+    )
+    if isinstance(receipt, DomainError):
+        raise receipt
+    if receipt.ticket_id is None:
+        raise NotAllowed("The message was not taken.")
+    if receipt.disposition is not Disposition.DUPLICATE:
+        await chats.add(tx, words, receipt.ticket_id, receipt.message_id, await tx.now(), offer.mail_channel)
+    placed = await chats.place_of(tx, words.conversation, receipt.message_id)
+    assert placed is not None, "a message and its place commit together"
+    return Taken(placed.seq, placed.at, receipt.ticket_id)

@@ -1,0 +1,232 @@
+/**
+ * What was said and what is still to be sent, whatever happens to the connection.
+ *
+ * A message waits in the queue until the server says that it is stored. Only the first of the queue is on its
+ * way, so that messages arrive as they were written; after a lost connection it is sent again under the same
+ * id, which the server recognises. What comes is taken in the order of its numbers, each once.
+ */
+
+import type { Asked, Said, Settings, Status, Told } from "./frames";
+import type { Memory, Pending } from "./memory";
+
+export interface Outside {
+  memory: Memory;
+  send(frame: Asked): void;
+  later(action: () => void, ms: number): void;
+  newId(): string;
+  now(): string;
+  changed(): void;
+  /** Nobody heard of this yet: a message of the staff that was not shown before. */
+  heard(message: Said): void;
+}
+
+const TYPING_MS = 6000;
+
+export class Conversation {
+  said: Said[] = [];
+  pending: Pending[];
+  status: Status | undefined;
+  settings: Settings | undefined;
+  isConnected = false;
+  isTyping = false;
+  staffReadUpTo = 0;
+  private id: string | undefined;
+  private typingTurn = 0;
+  private sendTurn = 0;
+  private isLookedAt = false;
+  private knownUpTo = 0;
+
+  constructor(private readonly outside: Outside) {
+    this.pending = outside.memory.pending;
+  }
+
+  get lastSeq(): number {
+    return this.said.at(-1)?.seq ?? 0;
+  }
+
+  /** How many messages of the staff wait to be read. */
+  get unread(): number {
+    const readUpTo = this.outside.memory.readUpTo;
+    return this.said.filter((message) => message.author_kind !== "visitor" && message.seq > readUpTo).length;
+  }
+
+  /** Whether there is something to go on with. */
+  get hasBegun(): boolean {
+    return this.said.length > 0 || this.pending.length > 0 || this.outside.memory.resumeToken !== undefined;
+  }
+
+  hello(publicKey: string, visitorToken?: string, page?: string, language?: string): Asked {
+    const resumeToken = this.outside.memory.resumeToken;
+    return {
+      type: "hello",
+      public_key: publicKey,
+      last_seq: this.lastSeq,
+      ...(resumeToken && { resume_token: resumeToken }),
+      ...(visitorToken && { visitor_token: visitorToken }),
+      ...(page && { page: page.slice(0, 2000) }),
+      ...(language && { language }),
+    };
+  }
+
+  write(text: string): void {
+    this.pending.push({ id: this.outside.newId(), text, at: this.outside.now() });
+    this.keep();
+    if (this.waiting.length === 1) this.sendFirst();
+  }
+
+  /** Sends a refused message once more. */
+  again(id: string): void {
+    const message = this.pending.find((one) => one.id === id);
+    if (!message?.refused) return;
+    this.pending = this.pending.filter((one) => one !== message);
+    this.keep();
+    this.write(message.text);
+  }
+
+  types(isTyping: boolean): void {
+    if (this.isConnected) this.outside.send({ type: "typing", is_typing: isTyping });
+  }
+
+  transcript(email: string): void {
+    if (this.isConnected) this.outside.send({ type: "transcript", email });
+  }
+
+  end(): void {
+    if (this.isConnected) this.outside.send({ type: "end" });
+  }
+
+  /** Whether the visitor is looking: then everything that is there is read. */
+  look(isLookedAt: boolean): void {
+    this.isLookedAt = isLookedAt;
+    this.markRead();
+  }
+
+  lost(): void {
+    if (!this.isConnected) return;
+    this.isConnected = false;
+    this.isTyping = false;
+    this.sendTurn += 1;
+    this.outside.changed();
+  }
+
+  receive(frame: Told): void {
+    switch (frame.type) {
+      case "welcome":
+        if (this.id !== undefined && this.id !== frame.conversation_id) this.forget();
+        this.id = frame.conversation_id;
+        this.outside.memory.resumeToken = frame.resume_token;
+        if (frame.seq < this.outside.memory.readUpTo) this.outside.memory.readUpTo = 0;
+        this.knownUpTo = Math.max(this.knownUpTo, frame.seq);
+        this.settings = frame.settings;
+        this.staffReadUpTo = frame.read_up_to;
+        this.isConnected = true;
+        this.sendFirst();
+        this.markRead();
+        break;
+      case "message":
+        this.take(frame);
+        break;
+      case "ack":
+        this.stored(frame.client_message_id);
+        break;
+      case "typing":
+        this.typing(frame.is_typing);
+        break;
+      case "read":
+        this.staffReadUpTo = Math.max(this.staffReadUpTo, frame.up_to_seq);
+        break;
+      case "status":
+        this.status = frame.status;
+        break;
+      case "error":
+        this.failed(frame.client_message_id, frame.retry_after_s);
+        break;
+      case "ping":
+        this.outside.send({ type: "pong" });
+        return;
+      case "pong":
+        return;
+    }
+    this.outside.changed();
+  }
+
+  private get waiting(): Pending[] {
+    return this.pending.filter((message) => !message.refused);
+  }
+
+  private sendFirst(): void {
+    const first = this.waiting[0];
+    if (!first || !this.isConnected) return;
+    this.sendTurn += 1;
+    this.outside.send({ type: "message", client_message_id: first.id, text: first.text });
+  }
+
+  private take(message: Said): void {
+    // The server leaves nothing out: what is not the next one is a repeat.
+    if (message.seq <= this.lastSeq) return;
+    this.said.push(message);
+    if (message.client_message_id) this.stored(message.client_message_id);
+    if (message.author_kind !== "visitor") {
+      this.isTyping = false;
+      if (message.seq > this.knownUpTo) this.outside.heard(message);
+    }
+    this.outside.send({ type: "received", up_to_seq: message.seq });
+    this.markRead();
+  }
+
+  private stored(id: string): void {
+    const wasFirst = this.waiting[0]?.id === id;
+    const before = this.pending.length;
+    this.pending = this.pending.filter((message) => message.id !== id);
+    if (this.pending.length === before) return;
+    this.keep();
+    if (wasFirst) this.sendFirst();
+  }
+
+  private failed(id: string | undefined, retryAfterS: number | undefined): void {
+    if (id === undefined || this.waiting[0]?.id !== id) return;
+    if (retryAfterS === undefined) {
+      this.pending = this.pending.map((message) => (message.id === id ? { ...message, refused: true } : message));
+      this.keep();
+      this.sendFirst();
+      return;
+    }
+    const turn = this.sendTurn;
+    this.outside.later(() => {
+      if (turn === this.sendTurn) this.sendFirst();
+    }, retryAfterS * 1000);
+  }
+
+  private typing(isTyping: boolean): void {
+    this.isTyping = isTyping;
+    const turn = ++this.typingTurn;
+    if (!isTyping) return;
+    // Whoever stops without a word has stopped.
+    this.outside.later(() => {
+      if (turn !== this.typingTurn || !this.isTyping) return;
+      this.isTyping = false;
+      this.outside.changed();
+    }, TYPING_MS);
+  }
+
+  private markRead(): void {
+    const memory = this.outside.memory;
+    if (!this.isLookedAt || !this.isConnected || this.lastSeq <= memory.readUpTo) return;
+    memory.readUpTo = this.lastSeq;
+    this.outside.send({ type: "read", up_to_seq: this.lastSeq });
+    this.outside.changed();
+  }
+
+  private forget(): void {
+    this.said = [];
+    this.status = undefined;
+    this.staffReadUpTo = 0;
+    this.knownUpTo = 0;
+    this.outside.memory.readUpTo = 0;
+  }
+
+  private keep(): void {
+    this.outside.memory.pending = this.pending;
+    this.outside.changed();
+  }
+}
