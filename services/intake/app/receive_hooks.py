@@ -4,33 +4,27 @@ What cannot be taken is quarantined with its reason. Taken up again, whatever wa
 known by its dedupe key.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from services.intake.app.hook_parts import Part, parts_of
 from services.intake.app.hook_ports import HookDesk, ReadHook, Said
 from services.intake.app.mail_ports import Attachment, Outcome, RawKey, RawState
 from services.intake.app.phone import phone_identity
 from services.intake.app.ports import Receipt
 from services.intake.app.receive_message import Arrival, receive_messages
-from services.intake.app.record_call_events import CallArrival, record_call_events
+from services.intake.app.record_call_events import record_call_events
 from services.intake.app.record_receipts import record_receipts
-from services.intake.domain.hook import Brought, Written
+from services.intake.domain.hook import Consent
 from services.intake.domain.message import Disposition, IdentityKind
-from services.intake.domain.provider import Meta, Provider, ProviderName, Slack, Twilio
-from services.intake.domain.workspace import Channel, Workspace
 from shared.db.unit_of_work import Tx
 from shared.errors import DomainError, InvalidInput
-from shared.events.envelope import Cause
-from shared.vocabulary import ChannelKind, MachineClass
-
-_WITH_WORDS = frozenset({ChannelKind.SMS, ChannelKind.WHATSAPP})
-"""By these kinds of channel people say STOP."""
 
 
 async def receive_hooks(items: Sequence[ReadHook], *, tx: Tx, desk: HookDesk) -> list[Outcome]:
     """What became of each call that still waits. The unit of work names their workspaces."""
     waiting = await desk.raws.lock(tx, {item.raw.key for item in items}, RawState.RECEIVED)
-    outcomes = await _receive([item for item in items if item.raw.key in waiting], tx, desk)
+    outcomes = await _Group(tx, desk).receive([item for item in items if item.raw.key in waiting])
     await desk.raws.settle(tx, outcomes)
     return outcomes
 
@@ -42,7 +36,7 @@ async def release_hook(item: ReadHook, *, tx: Tx, desk: HookDesk) -> Outcome | N
     """
     if not await desk.raws.lock(tx, {item.raw.key}, RawState.QUARANTINED):
         return None
-    (outcome,) = await _receive([item], tx, desk)
+    (outcome,) = await _Group(tx, desk).receive([item])
     if outcome.state is RawState.QUARANTINED:
         raise InvalidInput(f"It cannot be released: {outcome.reason}.")
     released = replace(outcome, state=RawState.RELEASED)
@@ -51,213 +45,155 @@ async def release_hook(item: ReadHook, *, tx: Tx, desk: HookDesk) -> Outcome | N
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """What a call brings, and the channel that it is for."""
+class _Taken:
+    """A message of a call, and what became of it."""
 
-    item: ReadHook
-    channel: Channel
-    brought: Brought
+    part: Part
+    arrival: Arrival
+    consent: Consent | None
+    result: Receipt | DomainError
 
     @property
-    def cause(self) -> Cause:
-        """What it sets off belongs to the trace in which it came."""
-        traceparent = self.item.raw.traceparent
-        return Cause(traceparent=traceparent, correlation_id=traceparent.split("-")[1] if traceparent else None)
+    def receipt(self) -> Receipt | None:
+        """What became of it, where that happens for the first time."""
+        is_first = isinstance(self.result, Receipt) and self.result.disposition is not Disposition.DUPLICATE
+        return self.result if is_first and isinstance(self.result, Receipt) else None
 
-    def arrivals(self) -> list[tuple[Written, Arrival]]:
-        """Its messages, as they are received here."""
+
+class _Group:
+    """The calls of one commit."""
+
+    def __init__(self, tx: Tx, desk: HookDesk) -> None:
+        self._tx = tx
+        self._desk = desk
+
+    async def receive(self, items: Sequence[ReadHook]) -> list[Outcome]:
+        """What becomes of each."""
+        configured = await self._desk.workspaces.load(self._tx, {item.raw.workspace_id for item in items})
+        parts = {item.raw.key: parts_of(item, configured[item.raw.workspace_id]) for item in items}
+        refused = await self._record_calls(parts)
+        taken = await self._receive_messages(parts)
+        await self._keep_attached(taken)
+        await self._keep_consents(taken)
+        every = [part for of_item in parts.values() for part in of_item]
+        if receipts := [receipt for part in every for receipt in part.receipts()]:
+            await record_receipts(receipts, tx=self._tx, deliveries=self._desk.deliveries)
+        results: dict[RawKey, list[Receipt | DomainError]] = {key: [] for key in parts}
+        for one in taken:
+            results[one.part.item.raw.key].append(one.result)
         return [
-            (
-                written,
-                Arrival(replace(written.message, channel=self.channel.channel_id, machine=machine), self.cause),
-            )
-            for written in self.brought.messages
-            for machine in [self._machine(written)]
+            self._outcome(item, parts[key], results[key], refused.get(key))
+            for item in items
+            for key in [item.raw.key]
         ]
 
-    def _machine(self, written: Written) -> MachineClass:
-        # Nobody waits for an answer to STOP: none is sent, no clock starts and nothing is reopened.
-        is_word = written.consent is not None and self.channel.kind in _WITH_WORDS
-        return MachineClass.AUTO_GENERATED if is_word else written.message.machine
+    async def _record_calls(self, parts: Mapping[RawKey, Sequence[Part]]) -> dict[RawKey, str]:
+        """Records what is told about telephone calls; why something of it cannot be, by what brought it.
 
-
-async def _receive(items: Sequence[ReadHook], tx: Tx, desk: HookDesk) -> list[Outcome]:
-    configured = await desk.workspaces.load(tx, {item.raw.workspace_id for item in items})
-    parts = {item.raw.key: _parts(item, configured[item.raw.workspace_id]) for item in items}
-    # Before all else: a call is locked before whoever calls is.
-    refused = await _record_calls([part for of_item in parts.values() for part in of_item], tx, desk)
-    arrivals = [
-        (part, written, _with_own_id(arrival, number, desk))
-        for of_item in parts.values()
-        for number, (part, written, arrival) in enumerate(
-            (part, written, arrival) for part in of_item for written, arrival in part.arrivals()
+        Before all else: a call is locked before whoever calls is.
+        """
+        arrivals = [
+            (key, arrival) for key, of_item in parts.items() for part in of_item for arrival in part.calls()
+        ]
+        if not arrivals:
+            return {}
+        receipts = await record_call_events(
+            [arrival for _, arrival in arrivals], tx=self._tx, desk=self._desk.calls
         )
-    ]
-    received = await receive_messages(
-        [arrival for _, _, arrival in arrivals],
-        tx=tx,
-        conversations=desk.conversations,
-        workspaces=desk.workspaces,
-        ids=desk.ids,
-    )
-    took = list(zip(arrivals, received, strict=True))
-    await _keep_attached(
-        [(part.item, receipt) for (part, _, _), receipt in took if isinstance(receipt, Receipt)], tx, desk
-    )
-    now = await tx.now()
-    said = [
-        Said(
-            workspace_id=arrival.message.workspace_id,
-            channel=part.channel.channel_id,
-            identity=phone_identity(identity.value, part.channel.region),
-            consent=written.consent,
-            at=now,
+        return {
+            key: str(receipt)
+            for (key, _), receipt in zip(arrivals, receipts, strict=True)
+            if isinstance(receipt, DomainError)
+        }
+
+    async def _receive_messages(self, parts: Mapping[RawKey, Sequence[Part]]) -> list[_Taken]:
+        found = [one for of_item in parts.values() for one in self._arrivals(of_item)]
+        results = await receive_messages(
+            [arrival for _, arrival, _ in found],
+            tx=self._tx,
+            conversations=self._desk.conversations,
+            workspaces=self._desk.workspaces,
+            ids=self._desk.ids,
         )
-        for (part, written, arrival), receipt in took
-        if isinstance(receipt, Receipt)
-        and receipt.disposition is not Disposition.DUPLICATE
-        and written.consent is not None
-        and part.channel.kind in _WITH_WORDS
-        and (identity := arrival.message.sender.identity)
-        and identity.kind is IdentityKind.PHONE
-    ]
-    if said:
-        await desk.consents.keep(tx, said)
-    every = [part for of_item in parts.values() for part in of_item]
-    await record_receipts(
-        [replace(receipt, channel=part.channel.channel_id) for part in every for receipt in part.brought.receipts],
-        tx=tx,
-        deliveries=desk.deliveries,
-    )
-    results: Mapping[object, list[Receipt | DomainError]] = {key: [] for key in parts}
-    for (part, _, _), receipt in took:
-        results[part.item.raw.key].append(receipt)
-    return [
-        _outcome(item, parts[item.raw.key], results[item.raw.key], refused.get(item.raw.key)) for item in items
-    ]
+        return [_Taken(*one, result) for one, result in zip(found, results, strict=True)]
 
+    def _arrivals(self, parts: Sequence[Part]) -> Iterator[tuple[Part, Arrival, Consent | None]]:
+        """The messages of one call. The first has the call's own id."""
+        is_first = True
+        for part in parts:
+            for message, consent in part.messages():
+                own = message if is_first else replace(message, message_id=self._desk.ids.new())
+                is_first = False
+                yield part, Arrival(own, part.cause), consent
 
-async def _record_calls(parts: Sequence[_Part], tx: Tx, desk: HookDesk) -> dict[RawKey, DomainError]:
-    """Records what is told about telephone calls; why something of it cannot be, by what brought it."""
-    arrivals = [
-        (
-            part.item.raw.key,
-            CallArrival(
-                workspace_id=part.item.raw.workspace_id,
-                channel=part.channel.channel_id,
-                event=event,
-                cause=part.cause,
-            ),
+    async def _keep_attached(self, taken: Sequence[_Taken]) -> None:
+        await self._desk.messages.add_attachments(
+            self._tx,
+            [
+                Attachment(
+                    workspace_id=item.raw.workspace_id,
+                    attachment_id=self._desk.ids.new(),
+                    message_id=one.receipt.message_id,
+                    file=item.attached,
+                    sha256=item.raw.sha256,
+                )
+                for one in taken
+                for item in [one.part.item]
+                if item.attached is not None and one.receipt and one.receipt.ticket_id
+            ],
         )
-        for part in parts
-        for event in part.brought.calls
-    ]
-    if not arrivals:
-        return {}
-    receipts = await record_call_events([arrival for _, arrival in arrivals], tx=tx, desk=desk.calls)
-    return {
-        key: receipt
-        for (key, _), receipt in zip(arrivals, receipts, strict=True)
-        if isinstance(receipt, DomainError)
-    }
 
-
-def _parts(item: ReadHook, workspace: Workspace) -> list[_Part]:
-    """What is for a channel of the workspace. A call may be for several, of the same provider."""
-    if isinstance(item.brought, str):
-        return []
-    first = workspace.channels.get(item.raw.channel)
-    others = [channel for channel in workspace.channels.values() if channel is not first]
-    return [
-        _Part(item, channel, brought)
-        for brought in item.brought
-        if (
-            channel := next(
-                (one for one in (first, *others) if one and _is_for(one, brought, item, is_named=one is first)),
-                None,
+    async def _keep_consents(self, taken: Sequence[_Taken]) -> None:
+        """What was said for the first time: a repeat of STOP does not outdo the START behind it."""
+        now = await self._tx.now()
+        said = [
+            Said(
+                workspace_id=one.arrival.message.workspace_id,
+                channel=one.part.channel.channel_id,
+                identity=phone_identity(identity.value, one.part.channel.region),
+                consent=one.consent,
+                at=now,
             )
-        )
-    ]
+            for one in taken
+            if one.consent and one.receipt
+            if (identity := one.arrival.message.sender.identity) and identity.kind is IdentityKind.PHONE
+        ]
+        if said:
+            await self._desk.consents.keep(self._tx, said)
 
-
-def _is_for(channel: Channel, brought: Brought, item: ReadHook, *, is_named: bool) -> bool:
-    if item.attached is not None:
-        return is_named
-    provider = channel.provider(ProviderName(item.raw.form))
-    if provider is None:
-        return False
-    account = _account(provider)
-    return brought.account == account if account and brought.account else is_named
-
-
-def _account(provider: Provider) -> str | None:
-    match provider:
-        case Twilio():
-            return provider.account_sid
-        case Meta():
-            return provider.phone_number_id
-        case Slack():
-            return provider.team_id
-        case _:
-            return None
-
-
-def _with_own_id(arrival: Arrival, number: int, desk: HookDesk) -> Arrival:
-    """The first message of a call has the call's own id."""
-    return (
-        arrival if number == 0 else replace(arrival, message=replace(arrival.message, message_id=desk.ids.new()))
-    )
-
-
-async def _keep_attached(received: Sequence[tuple[ReadHook, Receipt]], tx: Tx, desk: HookDesk) -> None:
-    await desk.messages.add_attachments(
-        tx,
-        [
-            Attachment(
-                workspace_id=item.raw.workspace_id,
-                attachment_id=desk.ids.new(),
-                message_id=receipt.message_id,
-                file=item.attached,
-                sha256=item.raw.sha256,
+    def _outcome(
+        self,
+        item: ReadHook,
+        parts: Sequence[Part],
+        results: Sequence[Receipt | DomainError],
+        refused: str | None,
+    ) -> Outcome:
+        if problem := refused or self._problem(item, parts, results):
+            return Outcome(
+                raw=item.raw, state=RawState.QUARANTINED, disposition=Disposition.QUARANTINED, reason=problem
             )
-            for item, receipt in received
-            if item.attached is not None and receipt.ticket_id and receipt.disposition is not Disposition.DUPLICATE
-        ],
-    )
-
-
-def _outcome(
-    item: ReadHook, parts: Sequence[_Part], results: Sequence[Receipt | DomainError], refused: DomainError | None
-) -> Outcome:
-    if problem := _problem(item, parts, results, refused):
+        receipts = [result for result in results if isinstance(result, Receipt)]
+        first = next((receipt for receipt in receipts if receipt.disposition is not Disposition.DUPLICATE), None)
+        shown = first or next(iter(receipts), None)
+        if shown is None:
+            reason = next((part.brought.ignored for part in parts if part.brought.ignored), None)
+            return Outcome(raw=item.raw, state=RawState.PARSED, disposition=Disposition.DROPPED, reason=reason)
         return Outcome(
-            raw=item.raw, state=RawState.QUARANTINED, disposition=Disposition.QUARANTINED, reason=problem
+            raw=item.raw,
+            state=RawState.PARSED if first else RawState.DUPLICATE,
+            disposition=shown.disposition,
+            reason=shown.reason,
+            message_id=shown.message_id if shown.ticket_id else None,
+            ticket_id=shown.ticket_id,
+            ticket_number=shown.ticket_number,
         )
-    receipts = [result for result in results if isinstance(result, Receipt)]
-    first = next((receipt for receipt in receipts if receipt.disposition is not Disposition.DUPLICATE), None)
-    shown = first or next(iter(receipts), None)
-    if shown is None:
-        reason = next((part.brought.ignored for part in parts if part.brought.ignored), None)
-        return Outcome(raw=item.raw, state=RawState.PARSED, disposition=Disposition.DROPPED, reason=reason)
-    return Outcome(
-        raw=item.raw,
-        state=RawState.PARSED if first else RawState.DUPLICATE,
-        disposition=shown.disposition,
-        reason=shown.reason,
-        message_id=shown.message_id if shown.ticket_id else None,
-        ticket_id=shown.ticket_id,
-        ticket_number=shown.ticket_number,
-    )
 
-
-def _problem(
-    item: ReadHook, parts: Sequence[_Part], results: Sequence[Receipt | DomainError], refused: DomainError | None
-) -> str | None:
-    """Why a person has to look at it."""
-    if isinstance(item.brought, str):
-        return item.brought
-    if len(parts) < len(item.brought):
-        return "it is for an account that no channel has"
-    if refused is not None:
-        return str(refused)
-    return next((str(result) for result in results if isinstance(result, DomainError)), None)
+    def _problem(
+        self, item: ReadHook, parts: Sequence[Part], results: Sequence[Receipt | DomainError]
+    ) -> str | None:
+        """Why a person has to look at it."""
+        if isinstance(item.brought, str):
+            return item.brought
+        if len(parts) < len(item.brought):
+            return "it is for an account that no channel has"
+        return next((str(result) for result in results if isinstance(result, DomainError)), None)

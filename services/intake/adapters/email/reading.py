@@ -1,5 +1,6 @@
 """Reads what was stored: mail in the parser's processes, whoever brought it; all else here, within its bounds."""
 
+import asyncio
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -9,6 +10,9 @@ from services.intake.adapters.hooks.reading import MAILS, read_hook
 from services.intake.app.hook_ports import ReadHook
 from services.intake.app.mail_ports import MAIL, Blobs, Raw, ReadMail, UnreadableMail, with_hashes
 from shared.errors import NotFound
+
+_LARGE = 262_144
+"""Bytes that are not read on the event loop."""
 
 Read: TypeAlias = ReadMail | ReadHook
 
@@ -28,7 +32,8 @@ class Reading:
         except NotFound:
             return unread(raw, "its bytes are missing")
         if not is_mail(raw):
-            return read_hook(raw, content)
+            is_large = len(content) > _LARGE
+            return await asyncio.to_thread(read_hook, raw, content) if is_large else read_hook(raw, content)
         try:
             if raw.form == MAIL:
                 return with_hashes(raw, await self._parsers.parse(content))

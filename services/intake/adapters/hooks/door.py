@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 _KEPT_HEADERS = ("content-type", "webhook-id")
 _MAX_ADDRESS = 400
+_CHALLENGE = range(1, 400)
 _NOBODY = "-"
 """No workspace can be called so: whose configuration is read for a call that is for nobody."""
 
@@ -162,7 +163,7 @@ def _challenge(request: HookRequest, place: _Place) -> str:
     mode, token, challenge = (asked.get(f"hub.{name}", [""]) for name in ("mode", "verify_token", "challenge"))
     expected = place.provider.verify_token if isinstance(place.provider, Meta) else ""
     is_known = signatures.equals(token[0], expected)
-    is_asked = mode == ["subscribe"] and len(token) == len(challenge) == 1
-    if not (is_known and expected and is_asked and place.channel_id and len(challenge[0]) <= _MAX_ADDRESS):
+    is_asked = mode == ["subscribe"] and len(token) == len(challenge) == 1 and len(challenge[0]) in _CHALLENGE
+    if not (is_known and expected and is_asked and place.channel_id):
         raise Refused
     return challenge[0]

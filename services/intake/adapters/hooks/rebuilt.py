@@ -77,7 +77,7 @@ def _line(value: str) -> str:
 
 def _bodies(text: str | None, html: str | None) -> Iterator[bytes]:
     """Two forms of one content, or the one that there is."""
-    forms = [_text("plain", text)] if text else []
+    forms = [_text("plain", text or "")] if text or not html else []
     forms += [_text("html", html)] if html else []
     if len(forms) < 2:
         yield from forms

@@ -13,6 +13,7 @@ from shared.vocabulary import MachineClass
 _SAID = frozenset({"", "file_share", "thread_broadcast", "me_message", "bot_message"})
 """Kinds of message that somebody has written; the others tell of joining, topics and the like."""
 
+_MAX_ID = 100
 _LINK = re.compile(r"<([^<>|]{1,4000})(?:\|([^<>]{0,4000}))?>")
 
 
@@ -47,7 +48,7 @@ def read(raw: Raw, content: bytes) -> list[Brought]:
     if written is not event and written.get("text") == values.part(event, "previous_message").get("text"):
         # Slack unfolds links and files, and calls that a change.
         return [Brought(account=team, ignored="not changed")]
-    message = _message(raw, written, values.needed(event, "channel"), is_edit=written is not event)
+    message = _message(raw, written, values.needed(event, "channel", _MAX_ID), is_edit=written is not event)
     return [Brought(account=team, messages=(Written(message=message),))]
 
 
@@ -56,7 +57,7 @@ def _message(raw: Raw, event: Object, channel: str, *, is_edit: bool) -> Inbound
 
     An edit is a message that says so, as what was read before stays as it was.
     """
-    at = values.needed(event, "ts")
+    at = values.needed(event, "ts", _MAX_ID)
     edited = values.text(values.part(event, "edited"), "ts") or ""
     text = _plain(values.long_text(event, "text"))
     user, bot = values.text(event, "user"), values.text(event, "bot_id")
@@ -71,7 +72,7 @@ def _message(raw: Raw, event: Object, channel: str, *, is_edit: bool) -> Inbound
         ),
         text=f"(edited) {text}" if is_edit else text,
         to=channel,
-        thread_key=f"{channel}:{values.text(event, 'thread_ts') or at}",
+        thread_key=f"{channel}:{values.text(event, 'thread_ts', _MAX_ID) or at}",
         files=() if is_edit else [_file(file) for file in values.items(event, "files")],
         sent_at=values.seconds(edited if is_edit and edited else at),
     )

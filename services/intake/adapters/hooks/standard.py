@@ -1,5 +1,7 @@
 """The provider-neutral webhook: messages, receipts and calls of whoever speaks Standard Webhooks."""
 
+import hashlib
+
 from services.intake.adapters.hooks import payloads, values
 from services.intake.adapters.hooks.standard_calls import call_events
 from services.intake.adapters.hooks.values import Object, Unreadable
@@ -7,6 +9,7 @@ from services.intake.app.mail_ports import Raw
 from services.intake.domain.hook import Brought, Written, consent_in
 from services.intake.domain.message import DeliveryState, Identity, IdentityKind, Sender, email_identity
 
+_MAX_ID = 200
 _STATES = {"message.delivered": DeliveryState.DELIVERED, "message.failed": DeliveryState.FAILED}
 
 
@@ -40,7 +43,7 @@ def _received(raw: Raw, data: Object) -> Brought:
     thread = values.text(data, "thread")
     message = payloads.message(
         raw,
-        known_as=raw.headers.get("webhook-id") or values.needed(data, "id"),
+        known_as=_event_id(raw) or values.needed(data, "id"),
         sender=Sender(identity=identity, name=name),
         text=text,
         to=values.text(data, "to"),
@@ -57,6 +60,12 @@ def _received(raw: Raw, data: Object) -> Brought:
         sent_at=values.instant(data.get("sent_at")),
     )
     return Brought(messages=(Written(message=message, consent=consent_in(text)),))
+
+
+def _event_id(raw: Raw) -> str | None:
+    """The event's id, shortened where it is too long for an index."""
+    name = raw.headers.get("webhook-id", "")
+    return name if len(name) <= _MAX_ID else hashlib.sha256(name.encode()).hexdigest()
 
 
 def _identity(sender: Object) -> Identity | None:

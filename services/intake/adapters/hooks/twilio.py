@@ -29,7 +29,7 @@ def read_sms(raw: Raw, content: bytes) -> list[Brought]:
     status = values.text(fields, "MessageStatus")
     if status is not None and status not in ("received", "receiving"):
         return [_status(raw, fields, account, status)]
-    sid = values.text(fields, "MessageSid") or values.needed(fields, "SmsSid")
+    sid = values.needed(fields, "MessageSid" if "MessageSid" in fields else "SmsSid")
     if "Body" not in fields and "NumMedia" not in fields:
         raise Unreadable("neither a message nor a receipt")
     words = "\n".join(filter(None, [values.long_text(fields, "Body"), _place(fields)]))
@@ -74,7 +74,7 @@ def _fields(raw: Raw, content: bytes) -> Object:
 
 
 def _status(raw: Raw, fields: Object, account: str | None, status: str) -> Brought:
-    sid = values.text(fields, "MessageSid") or values.needed(fields, "SmsSid")
+    sid = values.needed(fields, "MessageSid" if "MessageSid" in fields else "SmsSid")
     if status in _ON_ITS_WAY:
         return Brought(account=account, ignored="receipt")
     state = _STATES.get(status)

@@ -48,10 +48,10 @@ def text(value: Object, name: str, most: int = _MAX_SHORT) -> str | None:
     return found[:most] if isinstance(found, str) and found else None
 
 
-def needed(value: Object, name: str) -> str:
+def needed(value: Object, name: str, most: int = _MAX_SHORT) -> str:
     """As `text`. Raises Unreadable where there is none, or one that is too long to know something by."""
-    found = text(value, name, _MAX_SHORT + 1)
-    if found is None or len(found) > _MAX_SHORT:
+    found = text(value, name, most + 1)
+    if found is None or len(found) > most:
         raise Unreadable(f"{name} is missing")
     return found
 

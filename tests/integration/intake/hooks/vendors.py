@@ -97,6 +97,11 @@ class Vendors:
         path = self.path(channel, "standard-webhook")
         return signing.standard_call(body, name=name, at=int(time.time()), path=path)
 
+    def standard_bytes(self, body: bytes) -> HookRequest:
+        """Of what is no text, which the library does not sign."""
+        call = signing.standard_call(b"", at=int(time.time()), path=self.path("any", "standard-webhook"))
+        return signing.with_standard_signature(call, body)
+
     def sendgrid(self, fields: list[tuple[str, bytes, str | None, str]]) -> HookRequest:
         body, content_type = signing.multipart(fields)
         path = self.path("mail", "sendgrid")
