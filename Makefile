@@ -7,7 +7,7 @@ VENV := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo reset test unit integration check fix bench contracts environment environment-dev widget
+.PHONY: help run demo reset test unit integration check fix bench contracts environment environment-dev widget programs
 
 ##@ Run
 
@@ -23,13 +23,13 @@ reset: environment ## Forget everything that was stored
 ##@ Test
 
 # Three workers for two processors: a good deal of the time a test waits.
-test: environment-dev widget ## All tests, on a real PostgreSQL and a real Kafka
+test: environment-dev programs widget ## All tests, on a real PostgreSQL and a real Kafka
 	@$(VENV) -m pytest --numprocesses 3 --no-loadscope-reorder
 
 unit: environment-dev ## Tests without servers, in seconds
 	@$(VENV) -m pytest tests/unit
 
-integration: environment-dev widget ## One service at a time, and the stack itself
+integration: environment-dev programs widget ## One service at a time, and the stack itself
 	@$(VENV) -m pytest tests/integration
 
 bench: environment-dev ## Write docs/benchmarks.md anew; ONLY=name for a part, QUICK=1 to try it out
@@ -59,7 +59,7 @@ help: ## This list
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# Both cost a few hundredths of a second once the environment is there.
+# All cost a few hundredths of a second once the environment is there.
 environment:
 	@$(PYTHON) deploy/local/environment.py
 
@@ -69,3 +69,7 @@ environment-dev:
 # The environment comes first: it may hold the Node.js that this needs.
 widget:
 	@$(VENV) -m deploy.local.widget
+
+# What the tests start beside PostgreSQL and Kafka: an IMAP server and a browser.
+programs:
+	@$(PYTHON) deploy/local/debian.py

@@ -121,6 +121,7 @@ async def start(
                     "http_host": "127.0.0.1",
                     "http_port": 0,
                     "jwks_file": jwks,
+                    "blob_folder": folder / f"{prefix}-blobs",
                     **{key: value for key, value in settings.items() if key in kind.model_fields},
                 }
             )

@@ -121,6 +121,7 @@ class System:
         if name == "intake":
             env["WAYPOST_LMTP_PORT"] = str(self.ports["lmtp"])
             env["WAYPOST_SMTP_PORT"] = str(self.ports["smtp"])
+            env["WAYPOST_BLOB_FOLDER"] = str(self.folder.path / "blobs")
         if name in ("intake", "escalation"):
             env["WAYPOST_OUTBOUND_SMTP_URL"] = f"smtp://{LOOPBACK}:{self.ports['mail_sink']}"
         return Service(name, [sys.executable, "-m", f"services.{name}"], env, f"{self.url(name)}/health/ready")

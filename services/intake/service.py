@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from services.intake.adapters import watching
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.blobs.assembly import open_blobs
 from services.intake.adapters.calls.settling import Settling
 from services.intake.adapters.calls.shown import PostgresShownCalls
 from services.intake.adapters.calls.store import PostgresCalls
@@ -13,12 +14,17 @@ from services.intake.adapters.chat.replies import ChatReplies
 from services.intake.adapters.clients import PostgresClients
 from services.intake.adapters.closing import Closing
 from services.intake.adapters.email.assembly import open_mail
+from services.intake.adapters.email.imap.assembly import make_mailboxes
 from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.erasure import PostgresErasure
 from services.intake.adapters.hooks.door import HookDoor
+from services.intake.adapters.looking import Looking
+from services.intake.adapters.media import rows as media_rows
+from services.intake.adapters.media.assembly import open_media
 from services.intake.adapters.outbound.assembly import open_outbound
 from services.intake.adapters.outbound.deliveries import PostgresDeliveries, forget_unknown
 from services.intake.adapters.outbound.losses import Losses
+from services.intake.adapters.outside import Outside
 from services.intake.adapters.samples import PostgresSamples
 from services.intake.adapters.store import PostgresConversations
 from services.intake.adapters.ticket_lists import PostgresTicketLists
@@ -42,6 +48,7 @@ from services.intake.api import (
     tickets,
     timelines,
 )
+from services.intake.api import mailboxes as mailbox_routes
 from services.intake.api.chat_assembly import make_chat
 from services.intake.api.receiving import Receiving
 from services.intake.app.call_ports import CallDesk
@@ -89,6 +96,17 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             group_max=settings.group_max_messages,
         )
         queued = PostgresDeliveries(PostgresReferences(), Losses(watch, ids), outbound)
+        store = await stack.enter_async_context(open_blobs(runtime, settings, ids, connects=leaves.connects))
+        outside = Outside(settings.egress_allow)
+        media = await stack.enter_async_context(
+            open_media(
+                runtime,
+                settings,
+                workspaces=workspaces,
+                blobs=store.blobs,
+                outside=outside,
+            )
+        )
         mail = await stack.enter_async_context(
             open_mail(
                 runtime,
@@ -98,6 +116,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 calls=call_desk,
                 deliveries=queued,
                 ids=ids,
+                blobs=store.blobs,
             )
         )
         leaving = await stack.enter_async_context(
@@ -105,11 +124,15 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 runtime,
                 settings,
                 workspaces=workspaces,
-                blobs=mail.blobs,
+                blobs=store.blobs,
                 deliveries=queued,
                 bells=outbound,
             )
         )
+        mailboxes = make_mailboxes(
+            runtime, settings, workspaces=workspaces, mailroom=mail.mailroom, outside=outside, vault=vault
+        )
+        looking = Looking(database, [(media.bells, media_rows.due), (mailboxes.bells, mailboxes.look)])
         door = HookDoor(
             database,
             workspaces,
@@ -134,6 +157,9 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 group.create_task(chat.closing.run(shard))
                 group.create_task(mail.serve(shard))
                 group.create_task(leaving.sending.run(shard))
+                group.create_task(media.run(shard))
+                group.create_task(mailboxes.run(shard))
+                group.create_task(store.sweeping.run(shard))
 
         async def watching_tickets(_: asyncio.Event) -> None:
             await watch.run(database, runtime.stopping)
@@ -150,11 +176,12 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 timelines.routes(runtime, lists, shown, watch),
                 calls.routes(database, lists, PostgresShownCalls(), call_desk, runtime.seen),
                 customers.routes(database, clients, client_desk),
-                identification.routes(database, clients, client_desk, PostgresErasure()),
+                identification.routes(database, clients, client_desk, PostgresErasure(store.blobs)),
                 operations.routes(database, clients, runtime.revoked, ids),
                 email.routes(database, mail.mailroom, mail.blobs, max_bytes=settings.mail_max_bytes),
                 hooks.routes(door, runtime.stopping.is_set),
                 quarantine.routes(database, mail.raws, mail.mailroom, mail.blobs, mail.release),
+                mailbox_routes.routes(database),
                 rules.routes(database, workspaces, PostgresSamples()),
                 configuration.routes(workspaces, IntakePart, sealed=workspaces.sealed),
                 parked.routes(database),
@@ -168,11 +195,13 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         )
         app.state.mail = mail
         app.state.outbound = leaving
+        app.state.blobs = store
+        app.state.media = media
         yield Service(
             runtime=runtime,
             app=app,
             serve=serve,
-            parts=[watching_tickets, *mail.parts, leaving.watch.run, *chat.parts],
+            parts=[watching_tickets, looking.run, *store.parts, *mail.parts, leaving.watch.run, *chat.parts],
             listens={
                 watching.CHANNEL: watch.hear,
                 watching.LIVE_CHANNEL: watch.hear_passing,

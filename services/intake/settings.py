@@ -1,5 +1,7 @@
 """What an intake process is told by its environment."""
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 
 from shared.errors import UnsafeSettings
@@ -44,6 +46,42 @@ class IntakeSettings(Settings):
     mail_max_bytes: int = Field(default=41_943_040, ge=1024, le=41_943_040)
     """Largest mail that is taken."""
 
+    blob_folder: Path | None = None
+    """Folder that keeps raw mails and attachments, the same for all processes of intake and for nobody else."""
+
+    blob_url: str | None = None
+    """An object store that keeps them instead: s3://bucket/prefix."""
+
+    blob_endpoint: str | None = None
+    """Address of an object store that is not Amazon's, such as https://minio.example.com."""
+
+    blob_region: str = "us-east-1"
+    """Region of the bucket."""
+
+    blob_access_key: SecretStr | None = None
+    """Key of the object store. Without one its library asks the machine it runs on, as Amazon's programs do."""
+
+    blob_secret_key: SecretStr | None = None
+    """The secret that belongs to the key."""
+
+    blob_row_max_bytes: int = Field(default=16_384, ge=0, le=1_048_576)
+    """Bytes up to so many stay in the database and cost no file. Without a folder or object store all do."""
+
+    egress_allow: tuple[str, ...] = ()
+    """host:port of servers that may be gone to though they are not public, or not by https: media, mailboxes."""
+
+    imap_idle_s: float = Field(default=540.0, gt=0, le=1740)
+    """For how long a mail server is left to tell by itself what is new in a mailbox, before it is asked again."""
+
+    imap_poll_s: float = Field(default=60.0, gt=0, le=86_400)
+    """After so long a mailbox is looked into, whatever its server tells."""
+
+    imap_ca_file: Path | None = None
+    """Certificates of authorities that mail servers and issuers of tokens may have, beside those of the system."""
+
+    media_max_bytes: int = Field(default=41_943_040, ge=1024, le=104_857_600)
+    """Largest file that is fetched from a provider."""
+
     parser_workers: int = Field(default=2, ge=1, le=16)
     """Processes that read mail at one time. They are started when the first mail comes."""
 
@@ -65,3 +103,5 @@ class IntakeSettings(Settings):
         key = self.credentials_key.get_secret_value()
         if self.environment != "development" and (key == _DEVELOPMENT_KEY or len(key) < 32):
             raise UnsafeSettings("WAYPOST_CREDENTIALS_KEY must be set, to at least 32 characters")
+        if self.blob_folder is not None and self.blob_url is not None:
+            raise UnsafeSettings("set WAYPOST_BLOB_FOLDER or WAYPOST_BLOB_URL: mails are kept in one place")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
+from services.intake.app.mail_ports import Blobs
 from services.intake.app.ports import CustomerKey
 from shared.db.unit_of_work import Tx
 
@@ -25,6 +26,9 @@ NOT_PERSONAL: Mapping[str, str] = {
     "chat_entry": "ids, of messages that are erased",
     "used_token": "tokens of a provider",
     "blob": "deleted where nothing refers to it any more",
+    "blob_home": "an id",
+    "blob_waste": "hashes of bytes that are being removed",
+    "mailbox": "accounts of our own",
 }
 """Tables in which nothing has to be forgotten, and why."""
 
@@ -116,16 +120,12 @@ _FORGET: Mapping[str, TextClause] = {
 
 FORGOTTEN = frozenset(_FORGET)
 
-_DELETE_BYTES = text(
-    "DELETE FROM blob b WHERE b.workspace_id = :workspace_id AND b.sha256 = ANY (CAST(:sha256s AS bytea[]))"
-    " AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.workspace_id = b.workspace_id AND a.sha256 = b.sha256)"
-    " AND NOT EXISTS (SELECT 1 FROM raw r WHERE r.workspace_id = b.workspace_id AND r.sha256 = b.sha256"
-    " AND r.state <> 'erased')"
-)
-
 
 class PostgresErasure:
     """Implements the port `Erasure`."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
 
     async def forget(self, tx: Tx, key: CustomerKey) -> None:
         """Takes everything personal of a customer out of every table but their own row and their tickets'."""
@@ -136,7 +136,7 @@ class PostgresErasure:
         sha256s = [row.sha256 for row in await tx.execute(_BYTES, named)]
         for statement in _FORGET.values():
             await tx.execute(statement, named)
-        await tx.execute(_DELETE_BYTES, {"workspace_id": key[0], "sha256s": sha256s})
+        await self._blobs.delete(tx, key[0], sha256s)
 
 
 async def _ids(tx: Tx, query: TextClause, named: Mapping[str, object]) -> Collection[UUID]:

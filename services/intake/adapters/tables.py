@@ -311,10 +311,37 @@ blob = Table(
     metadata,
     Column("workspace_id", Text, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    Column("content", LargeBinary),
+    Column("location", Uuid),
+    Column("stored_at", Instant, nullable=False, server_default=text("clock_timestamp()")),
+    Column("is_checked", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("workspace_id", "sha256"),
+    Index("blob_unchecked", "workspace_id", "stored_at", postgresql_where=text("NOT is_checked")),
 )
-"""Bytes by what they are: raw mails and attachments."""
+"""Bytes by what they are: raw mails and attachments.
+
+content: the bytes, where they are kept in their row; location: where they lie otherwise (`adapters/blobs/`)
+is_checked: whether a row that names them was seen after they were stored
+"""
+
+blob_waste = Table(
+    "blob_waste",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("location", Uuid, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("since", Instant, nullable=False, server_default=text("clock_timestamp()")),
+    PrimaryKeyConstraint("workspace_id", "location"),
+)
+"""Where bytes lie that are forgotten, and are to be removed from there."""
+
+blob_home = Table(
+    "blob_home",
+    metadata,
+    Column("is_only", Boolean, primary_key=True),
+    Column("home", Uuid, nullable=False),
+)
+"""What this installation has written on the folder or bucket that is its own. One row."""
 
 raw = Table(
     "raw",
@@ -340,6 +367,7 @@ raw = Table(
     PrimaryKeyConstraint("workspace_id", "raw_id"),
     Index("raw_received", "shard", "raw_id", postgresql_where=text("state = 'received'")),
     Index("raw_quarantined", "workspace_id", "raw_id", postgresql_where=text("state = 'quarantined'")),
+    Index("raw_by_blob", "workspace_id", "sha256"),
 )
 """What came as it came, stored before it is read: received, parsed, quarantined, released or duplicate.
 
@@ -384,6 +412,7 @@ attachment = Table(
     PrimaryKeyConstraint("workspace_id", "attachment_id"),
     ForeignKeyConstraint(["workspace_id", "message_id"], ["message.workspace_id", "message.message_id"]),
     Index("attachment_by_message", "workspace_id", "message_id", "attachment_id"),
+    Index("attachment_by_blob", "workspace_id", "sha256"),
 )
 
 thread = Table(
@@ -433,6 +462,37 @@ media_fetch = Table(
 attachment_id: of the attachment that it becomes
 """
 
+mailbox = Table(
+    "mailbox",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("mailbox_id", Text, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("configured_at", Instant, nullable=False, server_default=text("clock_timestamp()")),
+    Column("source", Text, nullable=False),
+    Column("uid_validity", BigInteger),
+    Column("last_uid", BigInteger, nullable=False, server_default=text("0")),
+    Column("settled_uid", BigInteger, nullable=False, server_default=text("0")),
+    Column("skipped", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("waiting", Integer, nullable=False, server_default=text("0")),
+    Column("state", Text, nullable=False, server_default=text("'starting'")),
+    Column("last_error", Text),
+    Column("last_synced_at", Instant),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("next_attempt_at", Instant, nullable=False, server_default=text("clock_timestamp()")),
+    Column("refresh_token", Text),
+    PrimaryKeyConstraint("workspace_id", "channel", "mailbox_id"),
+    Index("mailbox_by_shard", "shard"),
+)
+"""Mailboxes elsewhere, and how far each has been read. A claim table: the shard's holder looks into them.
+
+fingerprint: of its configuration, which is as it is since configured_at; source: what its numbers belong to
+last_uid: up to here all is stored; settled_uid: up to here it is also marked, moved or deleted there
+refresh_token: sealed, where the issuer has replaced the configured one
+"""
+
 FENCED = (
     customer,
     customer_history,
@@ -442,6 +502,7 @@ FENCED = (
     ticket_event,
     ticket_words,
     blob,
+    blob_waste,
     mail_reference,
     attachment,
     thread,
@@ -450,4 +511,4 @@ FENCED = (
     delivery_receipt,
     opt_out,
 )
-CLAIMED = (ticket, delivery, raw, media_fetch)
+CLAIMED = (ticket, delivery, raw, media_fetch, mailbox)

@@ -7,6 +7,7 @@ from functools import partial
 from sqlalchemy import text
 
 from services.intake.adapters import addresses
+from services.intake.adapters.email.imap import rows as mailboxes
 from services.intake.adapters.languages import Languages
 from services.intake.app.configuration import IntakePart, to_workspace
 from services.intake.app.secrets import Vault, map_secrets, secrets_in
@@ -89,6 +90,7 @@ class PostgresWorkspaces:
             seen.check(stored.version)
             version = stored.version + 1
             await addresses.replace(tx, workspace_id, part)
+            await mailboxes.replace(tx, workspace_id, part, self._database.shards)
             await configuration.save(tx, workspace_id, version, part.model_dump(mode="json"), by)
             return Stored(version, part)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from services.intake.adapters.watching import Passing
 from services.intake.api.schemas import Body, LabelValue, Subject
-from services.intake.app.queries import Entry, ShownEvent, ShownMessage
+from services.intake.app.queries import AttachmentState, Entry, ShownEvent, ShownMessage
 from services.intake.domain.message import DeliveryState, Disposition, MessageKind
 from services.intake.domain.segments import Encoding
 from services.intake.domain.ticket import Ticket
@@ -91,6 +91,10 @@ class AttachmentResource(BaseModel):
     size: int
     content_id: str | None
     is_inline: bool
+    state: AttachmentState = Field(
+        default=AttachmentState.STORED, description="`waiting` and `failed`: its provider has it still."
+    )
+    problem: str | None = Field(default=None, description="Why it is not here.")
 
 
 class MessageResource(BaseModel):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StringConstraints
 
 from services.intake.app.chat_parts import ChatPart, chat_problems, to_offer
+from services.intake.app.mailbox_parts import Mailboxes, mailbox_problems, to_mailbox
 from services.intake.app.secrets import Secret
 from services.intake.domain.conversation import FOR_EVER, NEVER
 from services.intake.domain.provider import (
@@ -139,15 +140,17 @@ class ChannelPart(Request):
         description="Who brings requests by webhook; the first one that can takes the answers.",
     )
     chat: ChatPart | None = Field(default=None, description="Live chat, of a channel of kind chat.")
+    mailboxes: Mailboxes = Field(default=(), description="Whose mail is the channel's, too.")
 
 
 def to_channel(item: ChannelPart, opened: Callable[[Secret], str]) -> Channel:
-    """The channel. One whose secrets cannot be opened goes on without providers and chats."""
+    """The channel. One whose secrets cannot be opened goes on without providers, chats and mailboxes."""
     try:
-        providers, has_lost_secrets = tuple(_provider(part, opened) for part in item.providers), False
-        chat = to_offer(item.chat, opened)
+        providers = tuple(_provider(part, opened) for part in item.providers)
+        mailboxes = tuple(to_mailbox(part, opened) for part in item.mailboxes)
+        chat, has_lost_secrets = to_offer(item.chat, opened), False
     except ValueError:
-        providers, chat, has_lost_secrets = (), None, True
+        providers, mailboxes, chat, has_lost_secrets = (), (), None, True
     return Channel(
         channel_id=item.id,
         kind=item.kind,
@@ -160,6 +163,7 @@ def to_channel(item: ChannelPart, opened: Callable[[Secret], str]) -> Channel:
         allows_lists=item.allows_lists,
         threads_by_subject=item.thread_by_subject,
         providers=providers,
+        mailboxes=mailboxes,
         has_lost_secrets=has_lost_secrets,
         short_abandon=item.short_abandon,
         chat=chat,
@@ -187,6 +191,9 @@ def channel_problems(channels: tuple[ChannelPart, ...]) -> Iterator[Problem]:
         addresses.add((channel.address or "").lower())
         if channel.chat is not None:
             yield from chat_problems(at, channel.kind, channel.address, channel.chat, mail)
+        if not is_mail and channel.mailboxes:
+            yield f"{at}/mailboxes", "only a mail channel has mailboxes"
+        yield from mailbox_problems(f"{at}/mailboxes", channel.mailboxes)
         yield from repeated(f"{at}/providers", [part.name for part in channel.providers], "name")
         for number, part in enumerate(channel.providers):
             if part.name not in PROVIDERS[channel.kind]:

@@ -207,16 +207,20 @@ class MailMessages(Protocol):
 
 
 Staged = Callable[[Tx], Awaitable[None]]
-"""What is left to store in the commit that names the bytes."""
+"""What is left to store in the commit that names the bytes: after everything that locks in an order of its own."""
 
 
 class Blobs(Protocol):
     """Bytes, known by their SHA-256 in their workspace."""
 
     async def stage(self, blobs: Mapping[tuple[str, bytes], bytes]) -> Staged:
-        """Brings bytes to where they stay, before the commit that names them."""
+        """Brings bytes to where they stay, before the commit that names them. Raises Unavailable."""
         ...
 
     async def read(self, workspace_id: str, sha256: bytes) -> bytes:
-        """The bytes. Raises NotFound."""
+        """The bytes. Raises NotFound, and Unavailable."""
+        ...
+
+    async def delete(self, tx: Tx, workspace_id: str, sha256s: Collection[bytes]) -> None:
+        """Forgets those of these bytes that no row of this commit or before it names. They are gone soon after."""
         ...

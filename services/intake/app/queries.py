@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -52,9 +53,20 @@ class Delivery:
     failed_at: datetime | None = None
 
 
+class AttachmentState(StrEnum):
+    """Whether a file is here: it may still be with its provider, or never come."""
+
+    STORED = "stored"
+    WAITING = "waiting"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownAttachment:
-    """A file that came with a message. content_id: by which its HTML shows it."""
+    """A file that came with a message. content_id: by which its HTML shows it.
+
+    problem: why it is not here, after the first attempt to fetch it
+    """
 
     attachment_id: UUID
     filename: str
@@ -62,6 +74,8 @@ class ShownAttachment:
     size: int
     content_id: str | None
     is_inline: bool
+    state: AttachmentState = AttachmentState.STORED
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

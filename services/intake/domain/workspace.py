@@ -8,6 +8,7 @@ from services.intake.domain.chat import ChatOffer
 from services.intake.domain.classification import RuleBook
 from services.intake.domain.conversation import FOR_EVER
 from services.intake.domain.customer import DEFAULT_TIER, Organisation
+from services.intake.domain.mailbox import RemoteMailbox
 from services.intake.domain.message import Identity, IdentityKind
 from services.intake.domain.provider import Provider, ProviderName, Sender, as_sender
 from shared.errors import InvalidInput
@@ -28,7 +29,8 @@ class Channel:
     allows_lists: whether mail of mailing lists opens tickets; threads_by_subject: whether a mail that points
     nowhere joins its sender's newest ticket of the same subject
     providers: who brings requests by webhook; the first one that can takes the answers
-    has_lost_secrets: whether it has no providers because their secrets were sealed with another key
+    mailboxes: elsewhere, whose mail is its own, too
+    has_lost_secrets: whether it has none of both because their secrets were sealed with another key
     short_abandon: who leaves a queue within this time need not be called back
     chat: how it offers live chats, if it does
     """
@@ -44,6 +46,7 @@ class Channel:
     allows_lists: bool = False
     threads_by_subject: bool = False
     providers: tuple[Provider, ...] = ()
+    mailboxes: tuple[RemoteMailbox, ...] = ()
     has_lost_secrets: bool = False
     short_abandon: timedelta = SHORT_ABANDON
     chat: ChatOffer | None = None

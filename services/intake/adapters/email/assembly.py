@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from services.intake.adapters.bells import Bells
-from services.intake.adapters.blobs import PostgresBlobs
 from services.intake.adapters.email.backlog import Backlog
 from services.intake.adapters.email.inbound import Fresh, Mailroom, Waiters
 from services.intake.adapters.email.listeners import Listeners
@@ -70,12 +69,12 @@ async def open_mail(
     calls: CallDesk,
     deliveries: Deliveries,
     ids: IdFactory,
+    blobs: Blobs,
 ) -> AsyncIterator[MailSystem]:
     """Opens what mail needs, and closes it. Raises OSError where a port is taken."""
     database, metrics = runtime.database, runtime.metrics
     secret = settings.secret.get_secret_value().encode()
     raws, references = PostgresRaws(settings.shards), PostgresReferences()
-    blobs = PostgresBlobs(database)
     inbound = Bells("raw", settings.shards)
     fresh, waiters = Fresh(), Waiters()
     desk = MailDesk(

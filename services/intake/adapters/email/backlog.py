@@ -130,8 +130,9 @@ class Backlog:
         async def unit(tx: Tx) -> list[Outcome]:
             if hooks:
                 return await receive_hooks(hooks, tx=tx, desk=self._hook_desk)
+            outcomes = await receive_mails(mails, tx=tx, desk=self._desk)
             await stored(tx)
-            return await receive_mails(mails, tx=tx, desk=self._desk)
+            return outcomes
 
         return await self._database.transact(unit, workspaces=workspaces, fence=shard.fence)
 

@@ -167,6 +167,19 @@ class Mailroom:
         """
         return await self._accept(mail, self._ids.new(), once)
 
+    async def accept_all(self, mails: Sequence[Incoming]) -> list[UUID]:
+        """Stores several, which are read in this order; their ids.
+
+        Raises as `accept`, once nothing is under way any more: some of them may be stored then.
+        """
+        ids = sorted(self._ids.new() for _ in mails)
+        accepting = [self._accept(mail, raw_id, None) for mail, raw_id in zip(mails, ids, strict=True)]
+        results = await asyncio.gather(*accepting, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return ids
+
     async def receive(self, mail: Incoming, once: Once, *, within_s: float) -> StoredRaw:
         """As `accept`, and what has become of the mail, at the latest after so many seconds."""
         raw_id = self._ids.new()
@@ -220,9 +233,9 @@ class Mailroom:
             results = await _without_used(tx, items, results)
             fresh = [item for item, result in zip(items, results, strict=True) if result == item.raw_id]
             if fresh:
-                await stored(tx)
                 now = await tx.now()
                 await self._raws.add(tx, [_raw(item, now) for item in fresh])
+                await stored(tx)
                 if refused := [_set_aside(item, now) for item in fresh if item.mail.refusal]:
                     await self._raws.settle(tx, refused)
                 await store(tx, [(item.once, _keep(item)) for item in fresh if item.once])

@@ -11,7 +11,7 @@ from services.intake.adapters import tables
 from services.intake.adapters.email import reachability
 from services.intake.app.mail_ports import Attachment, Bounce
 from services.intake.app.ports import IdentityKey
-from services.intake.app.queries import ShownAttachment
+from services.intake.app.queries import AttachmentState, ShownAttachment
 from shared.db.sets import insert_set, transposed
 from shared.db.unit_of_work import Tx
 from shared.errors import NotFound
@@ -37,10 +37,16 @@ _BOUNCE = text(
     " WHERE d.workspace_id = w.workspace_id AND d.message_id = w.message_id"
 )
 _OF_MESSAGES = text(
-    "SELECT a.message_id, a.attachment_id, a.filename, a.media_type, a.bytes, a.content_id, a.is_inline"
+    "SELECT a.message_id, a.attachment_id, a.filename, a.media_type, a.bytes, a.content_id, a.is_inline,"
+    " 'stored' AS state, NULL AS problem"
     " FROM unnest(CAST(:ids AS uuid[])) AS w (message_id)"
     " JOIN attachment a ON a.workspace_id = :workspace_id AND a.message_id = w.message_id"
-    " ORDER BY a.message_id, a.attachment_id"
+    " UNION ALL SELECT f.message_id, f.attachment_id, COALESCE(f.filename, 'file'), f.media_type, 0, NULL, false,"
+    " f.state, f.last_error"
+    " FROM unnest(CAST(:ids AS uuid[])) AS w (message_id)"
+    " JOIN media_fetch f ON f.workspace_id = :workspace_id AND f.message_id = w.message_id"
+    " WHERE f.state <> 'fetched'"
+    " ORDER BY message_id, attachment_id"
 )
 _ONE = text(
     "WITH RECURSIVE chain AS (SELECT t.ticket_id, t.merged_into FROM attachment a"
@@ -120,6 +126,8 @@ async def attachments_of(
                     size=row.bytes,
                     content_id=row.content_id,
                     is_inline=row.is_inline,
+                    state=AttachmentState(row.state),
+                    problem=row.problem,
                 )
             )
     return found

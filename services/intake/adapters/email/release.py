@@ -37,8 +37,9 @@ class Release:
         if isinstance(item, ReadHook):
             outcome = await release_hook(item, tx=tx, desk=self._hook_desk)
         else:
-            await (await self._blobs.stage(item.blobs()))(tx)
+            stored = await self._blobs.stage(item.blobs())
             outcome = await release_mail(item, tx=tx, desk=self._desk)
+            await stored(tx)
         if outcome is None:
             raise Conflict("It is not in quarantine.")
         return outcome

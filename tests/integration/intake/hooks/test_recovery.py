@@ -53,7 +53,7 @@ async def test_while_the_database_is_down_everything_may_come_again(
     async def taken() -> bool:
         return (await vendors.send(before)).status_code == 200
 
-    await eventually(taken)
+    await eventually(taken, within_s=30)
     for call in waiting.values():
         await vendors.bring(call)
 
@@ -63,6 +63,6 @@ async def test_while_the_database_is_down_everything_may_come_again(
         # A telephone call is no message; one of each provider, and the one from before.
         return len(found) == len(waiting) and channels == {"sms", "phone", "whats", "slack", "any", "mail"}
 
-    await eventually(received)
+    await eventually(received, within_s=30)
     system.services["intake"].runtime.stopping.set()
     refused(await vendors.send(before), 503, "unavailable")

@@ -1,0 +1,1 @@
+"""Mail that is fetched from mailboxes elsewhere, by IMAP4rev1 (RFC 3501)."""

@@ -1,0 +1,139 @@
+"""Works off what is to be fetched, for every shard that this process holds. The message is there already.
+
+A failure is tried again with growing pauses; what cannot be had stands on its message with the reason.
+"""
+
+import asyncio
+import hashlib
+import mimetypes
+from datetime import timedelta
+
+import structlog
+
+from services.intake.adapters.bells import Bells
+from services.intake.adapters.email.headers import file_name
+from services.intake.adapters.media import rows
+from services.intake.adapters.media.fetcher import Fetched, MediaRefused
+from services.intake.adapters.media.rows import Arrived, Wanted
+from services.intake.adapters.media.sources import Sources
+from services.intake.app.mail_ports import Blobs
+from services.intake.app.ports import Workspaces
+from services.intake.domain.workspace import Workspace
+from shared.db.shards import Shard
+from shared.db.unit_of_work import Database, Tx
+from shared.errors import TransientError
+from shared.telemetry.metrics import Metrics
+from shared.telemetry.names import Log
+
+log = structlog.get_logger()
+
+PAUSES = (
+    timedelta(seconds=2),
+    timedelta(seconds=15),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+)
+"""After each failure; after the last one it is given up."""
+
+_AT_ONCE = 4
+_IDLE_S = 60.0
+
+
+class Fetching:
+    """Fetches the media of messages. bells: rung where there are some"""
+
+    def __init__(
+        self,
+        database: Database,
+        workspaces: Workspaces,
+        sources: Sources,
+        blobs: Blobs,
+        *,
+        bells: Bells,
+        metrics: Metrics,
+    ) -> None:
+        self._database = database
+        self._workspaces = workspaces
+        self._sources = sources
+        self._blobs = blobs
+        self.bells = bells
+        self._attempts = metrics.counter("media_attempts", "Attempts to fetch a file of a message.", "state")
+
+    async def run(self, shard: Shard) -> None:
+        """Fetches until the shard is drained. Raises StaleEpoch and TransientError."""
+        with self.bells.hung(shard) as bell:
+            while not shard.draining.is_set():
+                if wanted := await self._take(shard):
+                    await self._fetch_all(shard, wanted)
+                else:
+                    await bell.wait(await self._pause(shard))
+
+    async def _take(self, shard: Shard) -> list[Wanted]:
+        return await self._database.transact(
+            lambda tx: rows.take(tx, shard.n, _AT_ONCE), claims=[shard.n], fence=shard.fence
+        )
+
+    async def _pause(self, shard: Shard) -> float:
+        until = await self._database.transact(lambda tx: rows.until_next(tx, shard.n), claims=[shard.n])
+        return _IDLE_S if until is None else min(_IDLE_S, max(0.01, until.total_seconds()))
+
+    async def _fetch_all(self, shard: Shard, wanted: list[Wanted]) -> None:
+        names = {item.workspace_id for item in wanted}
+        configured = await self._database.transact(lambda tx: self._workspaces.load(tx, names), workspaces=names)
+        async with asyncio.TaskGroup() as group:
+            for item in wanted:
+                group.create_task(self._fetch(shard, item, configured[item.workspace_id]))
+
+    async def _fetch(self, shard: Shard, wanted: Wanted, workspace: Workspace) -> None:
+        is_final = True
+        try:
+            channel = workspace.channels.get(wanted.channel)
+            if channel is None:
+                raise MediaRefused("its channel is not there any more")
+            expects_page = wanted.media_type == "text/html"
+            fetched = await self._sources.fetch(wanted.url, channel, expects_page=expects_page)
+            await self._keep(shard, wanted, fetched)
+        except MediaRefused as refusal:
+            error = str(refusal)
+        except TransientError as failure:
+            error, is_final = str(failure), wanted.attempts > len(PAUSES)
+        else:
+            self._attempts.labels("fetched").inc()
+            log.info(Log.MEDIA_FETCHED, attempt=wanted.attempts, bytes=len(fetched.content))
+            return
+        state = "failed" if is_final else "waiting"
+        await self._put_off(shard, wanted, state, error)
+        self._attempts.labels(state).inc()
+        log.warning(Log.MEDIA_FAILED if is_final else Log.MEDIA_DELAYED, attempt=wanted.attempts, error=error)
+
+    async def _keep(self, shard: Shard, wanted: Wanted, fetched: Fetched) -> None:
+        sha256 = hashlib.sha256(fetched.content).digest()
+        stored = await self._blobs.stage({(wanted.workspace_id, sha256): fetched.content})
+        media_type = fetched.media_type or wanted.media_type
+        arrived = Arrived(
+            filename=file_name(wanted.filename or "", f"file{mimetypes.guess_extension(media_type) or ''}"),
+            media_type=media_type,
+            size=len(fetched.content),
+            sha256=sha256,
+        )
+
+        async def unit(tx: Tx) -> None:
+            now = await tx.now()
+            message_id = await rows.settle(tx, wanted, "fetched", next_attempt_at=now, error=None)
+            # Somebody else may have had it by now; or the message was erased.
+            if message_id is not None:
+                await rows.attach(tx, wanted, message_id, arrived)
+                await stored(tx)
+
+        await self._database.transact(unit, workspaces=[wanted.workspace_id], fence=shard.fence)
+
+    async def _put_off(self, shard: Shard, wanted: Wanted, state: str, error: str) -> None:
+        pause = PAUSES[min(wanted.attempts, len(PAUSES)) - 1]
+
+        async def unit(tx: Tx) -> None:
+            await rows.settle(tx, wanted, state, next_attempt_at=await tx.now() + pause, error=error)
+
+        await self._database.transact(unit, workspaces=[wanted.workspace_id], fence=shard.fence)

@@ -1,0 +1,94 @@
+"""How each vendor gives out its media: where it is, and who may have it."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from services.intake.adapters.media.fetcher import Fetched, Fetcher, MediaRefused
+from services.intake.domain.provider import Meta, Slack, Twilio
+from services.intake.domain.workspace import Channel
+from shared.errors import ProviderUnavailable
+
+_ID = re.compile(r"[0-9A-Za-z_-]{1,200}\Z")
+_DESCRIPTION_BYTES = 65_536
+_SLACK = "slack.com"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorUrls:
+    """Where the vendors' APIs are. Doubles stand in for them."""
+
+    twilio: str
+    meta: str
+    slack: str
+
+
+class Sources:
+    """Fetches media with the credentials of the vendor that has it, and of nobody else.
+
+    max_bytes: the largest file that is taken
+    """
+
+    def __init__(self, fetcher: Fetcher, urls: VendorUrls, *, max_bytes: int) -> None:
+        self._fetcher = fetcher
+        self._urls = urls
+        self._max_bytes = max_bytes
+
+    async def fetch(self, url: str, channel: Channel, *, expects_page: bool) -> Fetched:
+        """What a message of the channel points to.
+
+        expects_page: whether the provider has announced a web page
+        Raises MediaRefused where trying again is no use, ProviderUnavailable where it may be.
+        """
+        if channel.has_lost_secrets:
+            raise ProviderUnavailable("the channel's secrets cannot be opened")
+        for provider in channel.providers:
+            match provider:
+                case Meta() if _ID.match(url):
+                    bearer = {"Authorization": f"Bearer {provider.access_token}"}
+                    return await self._fetch(await self._described(url, bearer), bearer)
+                case Twilio() if _origin(url) == _origin(self._urls.twilio):
+                    return await self._fetch(url, _basic(provider.account_sid, provider.secrets[0]))
+                case Slack() if self._is_of_slack(url):
+                    fetched = await self._fetch(url, {"Authorization": f"Bearer {provider.bot_token}"})
+                    if fetched.media_type == "text/html" and not expects_page:
+                        # What Slack answers with 200 to a token that may not have the file.
+                        raise ProviderUnavailable("Slack asks for a login: the app needs the scope files:read")
+                    return fetched
+        return await self._fetch(url, {})
+
+    async def _fetch(self, url: str, headers: Mapping[str, str]) -> Fetched:
+        return await self._fetcher.fetch(url, headers=headers, max_bytes=self._max_bytes)
+
+    async def _described(self, media_id: str, bearer: Mapping[str, str]) -> str:
+        """Where Meta has put a file, for five minutes."""
+        url = f"{self._urls.meta.rstrip('/')}/{media_id}"
+        described = await self._fetcher.fetch(url, headers=bearer, max_bytes=_DESCRIPTION_BYTES)
+        try:
+            found = json.loads(described.content)["url"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ProviderUnavailable("the provider does not say where the file is") from error
+        if not isinstance(found, str):
+            raise MediaRefused("the provider does not say where the file is")
+        return found
+
+    def _is_of_slack(self, url: str) -> bool:
+        scheme, host, _ = _origin(url)
+        return (scheme == "https" and (host == _SLACK or host.endswith(f".{_SLACK}"))) or (
+            _origin(url) == _origin(self._urls.slack)
+        )
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return "", "", None
+
+
+def _basic(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}

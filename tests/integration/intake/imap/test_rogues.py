@@ -1,0 +1,239 @@
+"""Mail servers that freeze, drip, lie and never end."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+import pytest
+
+from services.intake.adapters.email.imap.client import ImapClient
+from services.intake.adapters.email.imap.errors import ConnectionLost, ImapError, LoginRefused, Refused
+from services.intake.adapters.email.imap.wire import Wire
+from services.intake.adapters.outside import Outside
+from services.intake.domain.mailbox import After, RemoteMailbox, Security
+from shared.clock import monotonic
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+GREETING = b"* OK ready\r\n"
+
+MAILBOX = RemoteMailbox(
+    mailbox_id="m",
+    host="127.0.0.1",
+    port=0,
+    security=Security.NONE,
+    user="u",
+    password="p",
+    oauth=None,
+    folder="INBOX",
+    after=After.SEEN,
+    move_to=None,
+)
+
+
+@asynccontextmanager
+async def rogue(serve: Serve) -> AsyncIterator[int]:
+    """A server on a free port."""
+
+    opened: list[asyncio.StreamWriter] = []
+
+    async def quietly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(writer)
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await serve(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(quietly, "127.0.0.1", 0)
+    try:
+        yield int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
+        for writer in opened:
+            writer.transport.abort()
+        await server.wait_closed()
+
+
+def scripted(*answers: bytes, capabilities: bytes = b"IMAP4rev1 IDLE") -> Serve:
+    """Greets, tells what it can, and then answers one command after another; `TAG` is the command's tag."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GREETING)
+        for said in (b"* CAPABILITY " + capabilities + b"\r\nTAG OK done\r\n", *answers):
+            tag = (await reader.readuntil(b"\n")).split(b" ")[0]
+            writer.write(said.replace(b"TAG", tag))
+            await writer.drain()
+        await reader.read()
+
+    return serve
+
+
+@asynccontextmanager
+async def client(serve: Serve, security: Security = Security.NONE) -> AsyncIterator[ImapClient]:
+    async with rogue(serve) as port:
+        mailbox = replace(MAILBOX, port=port, security=security)
+        outside = Outside([f"127.0.0.1:{port}"])
+        async with ImapClient.open(mailbox, outside, ssl.create_default_context()) as opened:
+            yield opened
+
+
+async def wire(port: int, silence_s: float) -> Wire:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=65_536)
+    return Wire(reader, writer, silence_s=silence_s)
+
+
+async def test_a_frozen_server_is_given_up() -> None:
+    async def frozen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"* OK half a greet")
+        await reader.read()
+
+    async with rogue(frozen) as port:
+        opened = await wire(port, 0.1)
+        with pytest.raises(TimeoutError):
+            await opened.hear()
+        opened.close()
+
+
+@pytest.mark.parametrize(
+    ("greeting", "error"),
+    [
+        (b"* BYE Too many connections\r\n", ConnectionLost),
+        (b"HTTP/1.1 400 Bad Request\r\n", ImapError),
+        (b"", ConnectionLost),
+        (b"* OK " + b"x" * 70_000, ImapError),
+    ],
+)
+async def test_a_server_that_does_not_greet_is_none(greeting: bytes, error: type[Exception]) -> None:
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+        await writer.drain()
+
+    with pytest.raises(error):
+        async with client(serve):
+            pass
+
+
+async def test_a_server_that_hangs_up_says_why() -> None:
+    async with client(scripted(b"* BYE Shutting down\r\n")) as opened:
+        with pytest.raises(ConnectionLost, match="Shutting down"):
+            await opened.select("INBOX")
+
+
+async def test_a_folder_that_is_not_there_is_told() -> None:
+    async with client(scripted(b"TAG NO [NONEXISTENT] Mailbox doesn't exist\r\n")) as opened:
+        with pytest.raises(Refused, match="NONEXISTENT"):
+            await opened.select("Nowhere")
+
+
+async def test_a_folder_without_numbers_is_none() -> None:
+    async with client(scripted(b"* 3 EXISTS\r\nTAG OK done\r\n")) as opened:
+        with pytest.raises(ImapError, match="numbers"):
+            await opened.select("INBOX")
+
+
+async def test_a_literal_is_kept_as_far_as_it_was_asked_for() -> None:
+    body = b"x" * 300_000
+    said = b"* 1 FETCH (UID 5 BODY[] {300000}\r\n" + body + b")\r\nTAG OK done\r\n"
+    async with client(scripted(said)) as opened:
+        found = await opened.fetch([5], keep=1000)
+    literal = found[5].body
+    assert literal is not None
+    assert (len(literal.content), literal.size, literal.is_whole) == (1000, 300_000, False)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"* 1 FETCH (UID 5 BODY[] {99999999999}\r\n",
+        b"* 1 FETCH (UID 5" + b" X {0}\r\n" * 200 + b")\r\n",
+        b"* 1 FETCH (" + b"x" * 70_000 + b")\r\n",
+    ],
+)
+async def test_what_does_not_end_is_not_waited_for(said: bytes) -> None:
+    async with client(scripted(said)) as opened:
+        with pytest.raises(ImapError):
+            await opened.fetch([5], keep=1000)
+
+
+async def test_a_mail_that_breaks_off_is_none() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GREETING)
+        for said in (b"* CAPABILITY IMAP4rev1\r\nTAG OK done\r\n", b"* 1 FETCH (UID 5 BODY[] {10}\r\nhalf"):
+            tag = (await reader.readuntil(b"\n")).split(b" ")[0]
+            writer.write(said.replace(b"TAG", tag))
+        await writer.drain()
+
+    async with client(serve) as opened:
+        with pytest.raises(ConnectionLost):
+            await opened.fetch([5], keep=1000)
+
+
+async def test_messages_below_are_none_that_are_new() -> None:
+    said = b"* 3 FETCH (UID 9 RFC822.SIZE 10)\r\n* 2 FETCH (UID 12)\r\n* 1 FETCH (UID 11)\r\nTAG OK done\r\n"
+    async with client(scripted(said)) as opened:
+        assert [message.uid for message in await opened.list_after(9)] == [11, 12]
+
+
+async def test_a_server_that_tells_by_itself_is_heard_at_once() -> None:
+    async with client(scripted(b"+ idling\r\n* 4 EXISTS\r\n", b"W2 OK done\r\n")) as opened:
+        began = monotonic()
+        await opened.idle(30)
+        assert monotonic() - began < 10
+
+
+async def test_a_server_that_tells_nothing_is_waited_for_no_longer_than_said() -> None:
+    async with client(scripted(b"+ idling\r\n* OK Still here\r\n", b"W2 OK done\r\n")) as opened:
+        await opened.idle(0.1)
+
+
+async def test_news_amid_another_command_are_not_slept_over() -> None:
+    async with client(scripted(b"* 4 EXISTS\r\nTAG OK done\r\n")) as opened:
+        await opened.mark([1], rb"\Seen")
+        await opened.idle(60)  # no command: the script would not answer it
+
+
+async def test_a_refused_login_and_a_server_that_is_busy_are_different_things() -> None:
+    async with client(scripted(b"TAG NO [AUTHENTICATIONFAILED] No\r\n")) as opened:
+        with pytest.raises(LoginRefused):
+            await opened.login("u", "p")
+    async with client(scripted(b"TAG NO [UNAVAILABLE] Later\r\n")) as opened:
+        with pytest.raises(ImapError) as busy:
+            await opened.login("u", "p")
+        assert not isinstance(busy.value, LoginRefused)
+
+
+async def test_a_refused_token_is_told_though_the_server_asks_once_more() -> None:
+    """RFC 7628: the reason comes as a challenge, and the client says something before it is refused."""
+    asks = scripted(
+        b"+ eyJzdGF0dXMiOiI0MDEifQ==\r\n", b"W2 NO [AUTHENTICATIONFAILED] No\r\n", capabilities=b"SASL-IR"
+    )
+    async with client(asks) as opened:
+        with pytest.raises(LoginRefused, match="AUTHENTICATIONFAILED"):
+            await opened.login_with_token("u", "t", "h", 993)
+
+
+async def test_nothing_is_said_in_the_open_where_encryption_is_wanted() -> None:
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GREETING)
+        tag = (await reader.readuntil(b"\n")).split(b" ")[0]
+        writer.write(tag + b" NO no encryption here\r\n")
+        heard.append(await reader.read())
+
+    with pytest.raises(ImapError, match="STARTTLS"):
+        async with client(serve, Security.STARTTLS):
+            pass
+    assert heard in ([b""], [])
+
+
+async def test_what_is_slipped_in_before_the_encryption_is_not_taken() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GREETING)
+        tag = (await reader.readuntil(b"\n")).split(b" ")[0]
+        writer.write(tag + b" OK go\r\n* CAPABILITY AUTH=PLAIN\r\nW2 OK slipped in\r\n")
+        await reader.read()
+
+    with pytest.raises(ImapError, match="between STARTTLS and TLS"):
+        async with client(serve, Security.STARTTLS):
+            pass

@@ -1,0 +1,204 @@
+"""Files of messages, from the vendors that have them to the message."""
+
+import base64
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import insert, text
+
+from services.intake.adapters import tables
+from services.intake.adapters.bells import Bells
+from services.intake.adapters.media.fetching import PAUSES
+from shared.db.unit_of_work import Database
+from shared.events.catalog import SHARDS, shard_of
+from shared.ids import SystemIds
+from tests.eventually import eventually
+from tests.integration.intake.media.double import Website, answer, only_for
+from tests.system import System
+
+Json = dict[str, Any]
+
+PICTURE = b"\x89PNG" + bytes(40_000)
+BASIC = f"Basic {base64.b64encode(b'AC1:auth-token').decode()}"
+
+
+@dataclass
+class Phone:
+    """A workspace that gets texts with pictures."""
+
+    database: Database
+    http: httpx.AsyncClient
+    workspace_id: str
+    bells: Bells
+
+    async def configure(self) -> None:
+        twilio = {"name": "twilio-sms", "account_sid": "AC1", "secrets": ["auth-token"], "number": "+4930123456"}
+        meta: Json = {"name": "whatsapp", "phone_number_id": "1", "secrets": ["app"], "access_token": "meta-token"}
+        slack = {"name": "slack", "team_id": "T1", "secrets": ["signing"], "bot_token": "xoxb-1"}
+        channels = [
+            {"id": "api", "kind": "api"},
+            {"id": "texts", "kind": "sms", "address": f"{self.workspace_id}-texts", "providers": [twilio]},
+            {
+                "id": "whatsapp",
+                "kind": "whatsapp",
+                "address": f"{self.workspace_id}-whatsapp",
+                "providers": [{**meta, "verify_token": "verify"}],
+            },
+            {"id": "slack", "kind": "slack", "address": f"{self.workspace_id}-slack", "providers": [slack]},
+        ]
+        answered = await self.http.put("/v1/configuration", json={"channels": channels}, headers={"If-Match": "*"})
+        assert answered.status_code == 200, answered.text
+
+    async def receive(self, channel: str, *urls: str, **fields: str) -> str:
+        """A message with these files; its ticket."""
+        body = {"channel": "api", "from": {"phone": "+4915112345678"}, "text": "See the picture."}
+        receipt = (await self.http.post("/v1/messages", json=body)).json()
+        ids = SystemIds()
+        in_order = sorted(ids.new() for _ in urls)
+        rows = [
+            {
+                "workspace_id": self.workspace_id,
+                "attachment_id": attachment_id,
+                "message_id": UUID(receipt["message_id"]),
+                "shard": shard_of(self.workspace_id),
+                "channel": channel,
+                "url": url,
+                "media_type": "image/png",
+                "next_attempt_at": text("clock_timestamp()"),
+                **fields,
+            }
+            for attachment_id, url in zip(in_order, urls, strict=True)
+        ]
+
+        async def unit(tx: Any) -> None:
+            for row in rows:
+                await tx.execute(insert(tables.media_fetch).values(**row))
+
+        await self.database.transact(unit, workspaces=[self.workspace_id])
+        return str(receipt["ticket_id"])
+
+    async def files(self, ticket_id: str) -> list[Json]:
+        shown = (await self.http.get(f"/v1/tickets/{ticket_id}/timeline")).json()["items"]
+        return [file for entry in shown if entry["message"] for file in entry["message"]["attachments"]]
+
+    async def until(self, ticket_id: str, *states: str) -> list[Json]:
+        """The files, once they are like this."""
+
+        async def probe() -> list[Json]:
+            files = await self.files(ticket_id)
+            assert sorted(file["state"] for file in files) == sorted(states), files
+            return files
+
+        return list(await eventually(probe))
+
+    async def content(self, ticket_id: str, file: Json) -> httpx.Response:
+        return await self.http.get(f"/v1/tickets/{ticket_id}/attachments/{file['attachment_id']}")
+
+    async def try_again(self) -> None:
+        """Makes due what waits, with its error forgotten."""
+        now = text(
+            "UPDATE media_fetch SET next_attempt_at = clock_timestamp(), last_error = NULL WHERE state = 'waiting'"
+        )
+        await self.database.transact(lambda tx: tx.execute(now), workspaces=[self.workspace_id])
+        self.bells.ring(range(SHARDS))
+
+
+@pytest.fixture
+async def phone(media_system: System, workspace_id: str) -> Phone:
+    service = media_system.services["intake"]
+    http = await media_system.http("intake", workspace_id)
+    made = Phone(service.runtime.database, http, workspace_id, service.app.state.media.bells)
+    await made.configure()
+    return made
+
+
+async def test_twilios_media_is_fetched_with_its_token_and_from_where_it_leads_to_without(
+    phone: Phone, vendors: Website
+) -> None:
+    elsewhere = vendors.url("/cdn/1", host="localhost")
+    vendors.answers["/2010/Media/1"] = [only_for(BASIC, answer(307, Location=elsewhere))]
+    vendors.answers["/cdn/1"] = [answer(200, PICTURE, Content_Type="image/png")]
+    ticket_id = await phone.receive("texts", vendors.url("/2010/Media/1"))
+    (file,) = await phone.until(ticket_id, "stored")
+    assert (file["filename"], file["media_type"], file["size"]) == ("file.png", "image/png", len(PICTURE))
+    downloaded = await phone.content(ticket_id, file)
+    assert downloaded.content == PICTURE
+    assert downloaded.headers["content-type"] == "application/octet-stream"
+    assert [call.headers.get("authorization") for call in vendors.to("/cdn/1")] == [None]
+
+
+async def test_metas_media_is_asked_for_by_its_id(phone: Phone, vendors: Website) -> None:
+    described = b'{"url": "%s", "mime_type": "image/png"}' % vendors.url("/lookaside?mid=1").encode()
+    vendors.answers["/v23.0/776"] = [only_for("Bearer meta-token", answer(200, described))]
+    vendors.answers["/lookaside?mid=1"] = [only_for("Bearer meta-token", answer(200, PICTURE))]
+    ticket_id = await phone.receive("whatsapp", "776", filename="../../holiday.png\u202e")
+    (file,) = await phone.until(ticket_id, "stored")
+    assert (file["filename"], file["size"]) == ("holiday.png", len(PICTURE))
+
+
+async def test_slacks_media_is_fetched_with_the_bots_token_and_a_login_page_is_none(
+    phone: Phone, vendors: Website
+) -> None:
+    vendors.answers["/files-pri/1"] = [only_for("Bearer xoxb-1", answer(200, PICTURE, Content_Type="image/png"))]
+    vendors.answers["/files-pri/2"] = [answer(200, b"<html>Log in", Content_Type="text/html; charset=utf-8")]
+    ticket_id = await phone.receive("slack", vendors.url("/files-pri/1"), vendors.url("/files-pri/2"))
+
+    async def explained() -> list[Json]:
+        first, second = await phone.files(ticket_id)
+        assert (first["state"], second["state"]) == ("stored", "waiting")
+        assert "files:read" in second["problem"]
+        return [first]
+
+    (file,) = await eventually(explained)
+    assert (await phone.content(ticket_id, file)).content == PICTURE
+
+
+async def test_a_token_is_for_its_vendor_only(phone: Phone, vendors: Website) -> None:
+    """A message may point anywhere: who is there learns nothing."""
+    vendors.answers["/theirs"] = [answer(200, b"x")]
+    for channel in ("texts", "slack", "whatsapp"):
+        ticket_id = await phone.receive(channel, vendors.url("/theirs", host="localhost"))
+        await phone.until(ticket_id, "stored")
+    assert [call.headers.get("authorization") for call in vendors.to("/theirs")] == [None] * 3
+
+
+async def test_what_may_not_be_fetched_says_so_on_its_message(phone: Phone, vendors: Website) -> None:
+    vendors.answers["/large"] = [answer(200, bytes(100_001))]
+    vendors.answers["/gone"] = [answer(410, b"secret")]
+    urls = ["http://169.254.169.254/latest/", "https://127.0.0.1/", vendors.url("/large"), vendors.url("/gone")]
+    ticket_id = await phone.receive("api", *urls)
+    files = await phone.until(ticket_id, *["failed"] * 4)
+    assert [file["problem"] for file in files] == [
+        "the address must begin with https://",
+        "the address is not a public one",
+        "larger than 100000 bytes",
+        "the provider answers 410",
+    ]
+    assert (await phone.content(ticket_id, files[0])).status_code == 404
+
+
+async def test_what_is_not_there_yet_is_tried_again_and_given_up_at_last(phone: Phone, vendors: Website) -> None:
+    vendors.answers["/late"] = [answer(404), answer(503), answer(200, PICTURE)]
+    vendors.answers["/never"] = [answer(500)]
+    ticket_id = await phone.receive("api", vendors.url("/late"), vendors.url("/never"))
+    for attempt in range(1, len(PAUSES) + 2):
+        await eventually(partial(_settled, phone, attempt))
+        assert len(vendors.to("/never")) == attempt
+        assert (await phone.files(ticket_id))[1]["state"] == ("failed" if attempt > len(PAUSES) else "waiting")
+        await phone.try_again()
+    late, never = await phone.until(ticket_id, "stored", "failed")
+    assert (late["state"], never["problem"]) == ("stored", "the provider answers 500")
+    assert len(vendors.to("/late")) == 3
+
+
+async def _settled(phone: Phone, attempts: int) -> bool:
+    """Whether so many attempts are over."""
+    over = text("SELECT 1 FROM media_fetch WHERE attempts = :attempts AND last_error LIKE '%500'")
+    found = await phone.database.transact(
+        lambda tx: tx.execute(over, {"attempts": attempts}), workspaces=[phone.workspace_id]
+    )
+    return found.first() is not None
