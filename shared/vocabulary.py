@@ -84,6 +84,13 @@ class Purpose(StrEnum):
     SURVEY = "survey"
 
 
+class SurveyKind(StrEnum):
+    """What customers are asked: how content they are (1 to 3, 5 or 7), or whether they recommend (0 to 10)."""
+
+    CSAT = "csat"
+    NPS = "nps"
+
+
 class ActorKind(StrEnum):
     """Who caused a change."""
 

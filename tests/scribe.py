@@ -28,6 +28,7 @@ from shared.events.tickets import (
     TicketFacts,
     TicketMergedV1,
     TicketOpenedV1,
+    TicketRatedV1,
     TicketStatusChangedV1,
     TicketUpdatedV1,
 )
@@ -44,6 +45,7 @@ from shared.vocabulary import (
     Priority,
     Purpose,
     SlaMetric,
+    SurveyKind,
     TicketStatus,
     WorkState,
 )
@@ -215,6 +217,22 @@ class Scribe:
             started_at=at - timedelta(seconds=75),
             answered_at=at - timedelta(seconds=60),
             ended_at=at,
+        )
+        return self.tell(data, at)
+
+    def rated(
+        self,
+        ticket: str,
+        at: datetime,
+        score: int,
+        *,
+        kind: SurveyKind = SurveyKind.CSAT,
+        scale: int = 5,
+        agent: str | None = "ada",
+        revision: int = 1,
+    ) -> Event:
+        data = TicketRatedV1(
+            ticket_id=uid(ticket), kind=kind, score=score, scale=scale, agent_id=agent, revision=revision
         )
         return self.tell(data, at)
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from deploy.cli.workspace_file import WorkspaceFile
 from services.escalation.app.configuration import ContactPart, EscalationPart
-from services.intake.app.configuration import IntakePart
+from services.intake.app.configuration import IntakePart, StaffPart
 from services.metrics.app.configuration import MetricsPart
 from services.metrics.app.configuration import QueuePart as CountedQueue
 from services.router.app.configuration import AgentPart, QueuePart, RouterPart
@@ -16,7 +16,7 @@ ORDER = ("router", "escalation", "metrics", "intake")
 """In which parts are sent: what is referred to comes first, and requests come in last."""
 
 _SECTIONS: Mapping[str, Mapping[str, str]] = {
-    "intake": {"rules": "intake_rules"},
+    "intake": {"staff": "agents", "rules": "intake_rules"},
     "router": {"policy": "routing_policy"},
     "escalation": {"contacts": "agents"},
     "metrics": {"targets": "kpi_targets", "roster": "agents"},
@@ -79,6 +79,9 @@ def parts_of(file: WorkspaceFile) -> list[Part]:
                 rules=file.intake_rules,
                 word_lists=file.word_lists,
                 organisations=file.organisations,
+                templates=file.templates,
+                survey=file.survey,
+                staff=tuple(StaffPart(agent=agent.id, name=agent.name or agent.id) for agent in file.agents),
             ),
         ),
     }

@@ -17,6 +17,7 @@ from services.intake.app.channel_parts import ChannelPart
 from services.intake.app.configuration import IntakePart, OrganisationPart
 from services.intake.app.rule_parts import Language, WordListPart
 from services.intake.app.rule_parts import RulePart as IntakeRulePart
+from services.intake.app.template_parts import SurveyPart, TemplatePart
 from services.metrics.app.configuration import TargetPart as KpiTargetPart
 from services.router.app.configuration import AgentPart, LimitPart, PolicyPart, QueuePart, RouterPart
 from shared.durations import Duration
@@ -50,6 +51,8 @@ class WorkspaceFile(Request):
     languages: tuple[Language, ...] = ()
     intake_rules: tuple[IntakeRulePart, ...] = ()
     word_lists: tuple[WordListPart, ...] = ()
+    templates: tuple[TemplatePart, ...] = ()
+    survey: SurveyPart | None = None
 
     skills: tuple[Slug, ...] = ()
     teams: tuple[Slug, ...] = ()

@@ -197,7 +197,8 @@ async def _expect(stage: Stage, sample: Sample, channel: str, disposition: str, 
 
 
 def _to(address: str) -> Callable[[EmailMessage], bool]:
-    return lambda mail: address in str(mail["To"])
+    """What a person wrote to somebody: acknowledgements leave by themselves."""
+    return lambda mail: address in str(mail["To"]) and mail["Auto-Submitted"] is None
 
 
 def _escalated(ticket: Ticket) -> Callable[[EmailMessage], bool]:

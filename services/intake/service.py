@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from services.intake.adapters import watching
+from services.intake.adapters.answering.assembly import assemble_answering
+from services.intake.adapters.answering.notices import forget_turns
+from services.intake.adapters.answering.uploads import forget_uploads
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.blobs.assembly import open_blobs
 from services.intake.adapters.calls.settling import Settling
@@ -34,6 +37,7 @@ from services.intake.adapters.watching import TicketWatch
 from services.intake.adapters.workspaces import PostgresWorkspaces
 from services.intake.api import (
     answers,
+    attachments,
     batches,
     calls,
     customers,
@@ -45,6 +49,8 @@ from services.intake.api import (
     operations,
     quarantine,
     rules,
+    surveys,
+    templates,
     tickets,
     timelines,
 )
@@ -77,8 +83,9 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         workspaces = PostgresWorkspaces(database, vault)
         watch = TicketWatch(runtime.relaying, settings.shards)
         outbound = Bells("delivery", settings.shards)
+        notices = Bells("notice", settings.shards)
         conversations = PostgresConversations(
-            settings.shards, watch, outbound, ChatReplies(settings.shards, outbound)
+            settings.shards, watch, outbound, ChatReplies(settings.shards, outbound), notices
         )
         clients = PostgresClients(settings.shards, watch)
         lists, shown = PostgresTicketLists(), PostgresTimelines()
@@ -86,6 +93,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         call_desk = CallDesk(
             calls=PostgresCalls(settings.shards), conversations=conversations, workspaces=workspaces, ids=ids
         )
+        answering = assemble_answering(runtime, settings, desk, notices)
         client_desk = ClientDesk(clients=clients, workspaces=workspaces, ids=ids)
         receiving = Receiving(
             database,
@@ -146,20 +154,18 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         closing = Closing(database, desk)
         chat = make_chat(runtime, settings, desk=desk, conversations=conversations, tickets=lists, watch=watch)
         settling = Settling(database, call_desk)
-        housekeeping = runtime.housekeeping(forget_unknown)
+        housekeeping = runtime.housekeeping(forget_unknown, forget_turns, forget_uploads)
+
+        loops = (
+            *(consumer.run, housekeeping.run, closing.run, settling.run, chat.closing.run),
+            *(answering.notifying.run, mail.serve, leaving.sending.run),
+            *(media.run, mailboxes.run, store.sweeping.run),
+        )
 
         async def serve(shard: Shard) -> None:
             async with asyncio.TaskGroup() as group:
-                group.create_task(consumer.run(shard))
-                group.create_task(housekeeping.run(shard))
-                group.create_task(closing.run(shard))
-                group.create_task(settling.run(shard))
-                group.create_task(chat.closing.run(shard))
-                group.create_task(mail.serve(shard))
-                group.create_task(leaving.sending.run(shard))
-                group.create_task(media.run(shard))
-                group.create_task(mailboxes.run(shard))
-                group.create_task(store.sweeping.run(shard))
+                for run in loops:
+                    group.create_task(run(shard))
 
         async def watching_tickets(_: asyncio.Event) -> None:
             await watch.run(database, runtime.stopping)
@@ -171,7 +177,12 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 messages.routes(receiving),
                 batches.routes(receiving, database),
                 tickets.routes(database, lists, desk),
-                answers.routes(database, shown, desk),
+                answers.routes(
+                    database, shown, desk, answering, attachment_max_bytes=settings.attachment_max_bytes
+                ),
+                attachments.routes(database, store.blobs, answering, ids, max_bytes=settings.attachment_max_bytes),
+                templates.routes(database, lists, desk, answering),
+                surveys.routes(database, desk, answering),
                 deliveries.routes(database, queued),
                 timelines.routes(runtime, lists, shown, watch),
                 calls.routes(database, lists, PostgresShownCalls(), call_desk, runtime.seen),
@@ -197,6 +208,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         app.state.outbound = leaving
         app.state.blobs = store
         app.state.media = media
+        app.state.answering = answering
         yield Service(
             runtime=runtime,
             app=app,
@@ -207,5 +219,6 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 watching.LIVE_CHANNEL: watch.hear_passing,
                 outbound.channel: outbound.hear,
                 **mail.listens,
+                **answering.listens,
             },
         )

@@ -94,6 +94,15 @@ class IntakeSettings(Settings):
     chat_slow_after_s: float = Field(default=10.0, gt=0)
     """How long a frame may take to leave until its visitor is dropped, to resume later."""
 
+    acks_an_hour: int = Field(default=3, ge=1, le=1000)
+    """Most automatic acknowledgements that one recipient gets in an hour, over all workspaces."""
+
+    notices_an_hour: int = Field(default=12, ge=1, le=1000)
+    """The same of all other notices and surveys."""
+
+    attachment_max_bytes: int = Field(default=20_971_520, ge=1024, le=41_943_040)
+    """Largest file, and largest sum of files, that goes with a reply."""
+
     outbound_smtp_url: SecretStr | None = None
     """The server that mail leaves by: smtp://user:password@host:port, or smtps://. Without one mail waits."""
 

@@ -12,6 +12,7 @@ from shared.vocabulary import (
     MachineClass,
     Priority,
     Purpose,
+    SurveyKind,
     TicketStatus,
 )
 
@@ -143,6 +144,21 @@ class CallEndedV1(TicketContract):
     ended_at: Instant
 
 
+class TicketRatedV1(TicketContract):
+    """The customer rated the answer; of several ratings of one ticket the highest revision counts.
+
+    scale: a CSAT goes from 1 to this, an NPS from 0 to this; agent_id: who solved the ticket
+    """
+
+    name: ClassVar[str] = "ticket.rated"
+
+    kind: SurveyKind
+    score: int
+    scale: int
+    agent_id: str | None
+    revision: int
+
+
 class TicketSnapshotV1(TicketContract):
     """The ticket as it stands at this sequence, for readers that have lost their history."""
 
@@ -167,5 +183,6 @@ CONTRACTS = (
     TicketStatusChangedV1,
     TicketMergedV1,
     CallEndedV1,
+    TicketRatedV1,
     TicketSnapshotV1,
 )

@@ -25,6 +25,9 @@ NOT_PERSONAL: Mapping[str, str] = {
     "delivery_receipt": "what providers told about messages that we do not know",
     "chat_entry": "ids, of messages that are erased",
     "used_token": "tokens of a provider",
+    "notice": "ids, and when",
+    "recipient_turn": "keyed hashes of addresses, for an hour",
+    "upload": "files of the staff that no message has, for a day",
     "blob": "deleted where nothing refers to it any more",
     "blob_home": "an id",
     "blob_waste": "hashes of bytes that are being removed",
@@ -110,6 +113,10 @@ _FORGET: Mapping[str, TextClause] = {
         " WHERE workspace_id = :workspace_id AND (ticket_id = ANY (CAST(:tickets AS uuid[]))"
         " OR caller IN (SELECT value FROM identity"
         " WHERE workspace_id = :workspace_id AND customer_id = :customer_id))"
+    ),
+    "survey": text(
+        "UPDATE survey SET comment = '' WHERE workspace_id = :workspace_id"
+        " AND ticket_id = ANY (CAST(:tickets AS uuid[]))"
     ),
     "idempotency": text(
         "DELETE FROM idempotency WHERE workspace_id = :workspace_id AND EXISTS ("

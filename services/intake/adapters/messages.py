@@ -270,6 +270,7 @@ def _staff_row(message: StaffMessage) -> dict[str, object]:
         "is_public": message.kind is not MessageKind.NOTE,
         "machine": MachineClass.NONE,
         "purpose": message.purpose,
+        "subject": message.subject,
         "text": message.text,
         "text_new": message.text,
         "html": message.html,

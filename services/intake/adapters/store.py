@@ -1,5 +1,6 @@
 """Everything that receiving and answering touches, in PostgreSQL."""
 
+from services.intake.adapters.answering.notices import PostgresNoticePlans
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.chat.replies import ChatReplies
 from services.intake.adapters.customers import PostgresCustomers
@@ -9,9 +10,14 @@ from services.intake.adapters.tickets import PostgresTickets
 from services.intake.adapters.watching import TicketWatch
 
 
-class PostgresConversations(PostgresTickets, PostgresCustomers, PostgresMessages, PostgresThreads):
+class PostgresConversations(
+    PostgresTickets, PostgresCustomers, PostgresMessages, PostgresThreads, PostgresNoticePlans
+):
     """Implements the ports `Conversations` and `Correspondence`."""
 
-    def __init__(self, shards: int, watch: TicketWatch, outbound: Bells, chats: ChatReplies) -> None:
+    def __init__(
+        self, shards: int, watch: TicketWatch, outbound: Bells, chats: ChatReplies, notices: Bells
+    ) -> None:
         PostgresTickets.__init__(self, shards, watch)
         PostgresMessages.__init__(self, shards, outbound, chats)
+        PostgresNoticePlans.__init__(self, shards, notices)

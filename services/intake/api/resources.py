@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.intake.adapters.watching import Passing
-from services.intake.api.schemas import Body, LabelValue, Subject
+from services.intake.api.schemas import LabelValue, Subject
+from services.intake.api.templates import TemplateRequest
 from services.intake.app.queries import AttachmentState, Entry, ShownEvent, ShownMessage
 from services.intake.domain.message import DeliveryState, Disposition, MessageKind
 from services.intake.domain.segments import Encoding
@@ -23,6 +24,8 @@ SettableStatus = Literal[
 AuthorId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
 VariableValue = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+WrittenHtml = Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
+AttachmentIds = Annotated[list[UUID], Field(max_length=20, json_schema_extra={"uniqueItems": True})]
 WrittenText = Annotated[str, StringConstraints(min_length=1, max_length=500_000)]
 
 
@@ -129,7 +132,7 @@ class MessageResource(BaseModel):
         return cls.model_validate(message, from_attributes=True)
 
 
-class TemplateRequest(Request):
+class WhatsAppTemplateRequest(Request):
     """A template of WhatsApp's: free text goes only within 24 hours of the customer's last message."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=512)] = Field(
@@ -142,24 +145,32 @@ class TemplateRequest(Request):
 
 
 class ReplyRequest(Request):
-    """An answer to the customer."""
+    """An answer to the customer: a text, HTML, or a template. HTML alone gets a text made of it."""
 
-    text: WrittenText
-    html: Body | None = None
+    text: WrittenText | None = None
+    html: WrittenHtml | None = Field(
+        default=None, description="Scripts, forms, styles and remote images are taken out of it."
+    )
+    template: TemplateRequest | None = None
+    attachment_ids: AttachmentIds = Field(default=[], description="Of `/v1/attachments`.")
     status: SettableStatus | None = Field(default=None, description="The ticket's status with this answer.")
     author_id: AuthorId | None = Field(default=None, description="The agent who answers; by default the caller.")
     author_kind: Literal[AuthorKind.AGENT, AuthorKind.BOT] = Field(
         default=AuthorKind.AGENT, description="Only an agent's answer stops the clocks of a promised reply."
     )
-    whatsapp_template: TemplateRequest | None = Field(
+    whatsapp_template: WhatsAppTemplateRequest | None = Field(
         default=None, description="Sent in the text's place, which is what the timeline shows."
     )
 
 
 class NoteRequest(Request):
-    """A note for the staff."""
+    """A note for the staff: a text, or HTML, which gets a text made of it."""
 
-    text: WrittenText
+    text: WrittenText | None = None
+    html: WrittenHtml | None = Field(
+        default=None, description="Scripts, forms, styles and remote images are taken out of it."
+    )
+    attachment_ids: AttachmentIds = Field(default=[], description="Of `/v1/attachments`.")
     author_id: AuthorId | None = Field(default=None, description="Who notes it; by default the caller.")
 
 

@@ -1,4 +1,4 @@
-"""`/v1/tickets`: found, shown and changed."""
+"""`/v1/tickets`: found, shown, changed and merged."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,14 +7,16 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import StringConstraints
 
 from services.intake.api.callers import Reader, Writer, asked_by
-from services.intake.api.resources import TicketPatch, TicketResource
+from services.intake.api.resources import MergeReceipt, MergeRequest, TicketPatch, TicketResource
 from services.intake.app.desk import Desk
+from services.intake.app.merge_tickets import merge_tickets
 from services.intake.app.queries import TicketFilter, Tickets
 from services.intake.app.update_ticket import TicketEdit, update_ticket
 from services.intake.domain.ticket import Ticket
 from shared.db.unit_of_work import Database, Tx
 from shared.http.app import api_router
 from shared.http.etags import IfMatchHeader, etag
+from shared.http.idempotency import Answer, OnceHeader
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
 from shared.http.types import Instant, Limit, Slug
 from shared.vocabulary import Priority, TicketStatus
@@ -99,5 +101,20 @@ def routes(database: Database, tickets: Tickets, desk: Desk) -> APIRouter:
         ticket = await database.transact(unit, workspaces=[principal.workspace_id])
         response.headers["etag"] = etag(ticket.version)
         return TicketResource.of(ticket)
+
+    @router.post("/v1/tickets/{ticket_id}/merge", response_model=MergeReceipt)
+    async def merge_ticket(
+        ticket_id: UUID, request: MergeRequest, principal: Writer, once: OnceHeader
+    ) -> Response:
+        """Closes the ticket and shows its messages in another one."""
+        key = principal.workspace_id, ticket_id
+        by = asked_by(principal)
+
+        async def unit(tx: Tx) -> Answer:
+            source, target = await merge_tickets(key, request.into, by, tx=tx, desk=desk)
+            both = MergeReceipt(source=TicketResource.of(source), target=TicketResource.of(target))
+            return Answer.of(200, both)
+
+        return await once.transact(database, unit)
 
     return router

@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool, StringConstraints
 from services.intake.app.chat_parts import ChatPart, chat_problems, to_offer
 from services.intake.app.mailbox_parts import Mailboxes, mailbox_problems, to_mailbox
 from services.intake.app.secrets import Secret
+from services.intake.app.template_parts import NoticesPart, SurveyPart
 from services.intake.domain.conversation import FOR_EVER, NEVER
 from services.intake.domain.provider import (
     MailWebhook,
@@ -141,6 +142,10 @@ class ChannelPart(Request):
     )
     chat: ChatPart | None = Field(default=None, description="Live chat, of a channel of kind chat.")
     mailboxes: Mailboxes = Field(default=(), description="Whose mail is the channel's, too.")
+    notices: NoticesPart | None = None
+    survey: SurveyPart | Literal["off"] | None = Field(
+        default=None, description="Without it, the workspace's; `off` for none."
+    )
 
 
 def to_channel(item: ChannelPart, opened: Callable[[Secret], str]) -> Channel:

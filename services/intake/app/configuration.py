@@ -1,6 +1,7 @@
 """Intake's part of a workspace's configuration: as it is written, checked, and turned into what decides."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -8,12 +9,26 @@ from pydantic import Field
 from services.intake.app.channel_parts import ChannelPart, channel_problems, to_channel
 from services.intake.app.rule_parts import Language, RulePart, WordListPart, rule_problems, to_rule_book
 from services.intake.app.secrets import Secret
+from services.intake.app.template_parts import (
+    SurveyPart,
+    TemplatePart,
+    notice_problems,
+    survey_problems,
+    template_problems,
+    to_form,
+    to_plans,
+    to_templates,
+)
 from services.intake.domain.customer import DEFAULT_TIER, Organisation
-from services.intake.domain.workspace import Workspace
+from services.intake.domain.template import Template
+from services.intake.domain.workspace import Channel, Workspace
 from shared.configuration import repeated
 from shared.errors import InvalidInput
 from shared.http.types import MailDomain, Request, Slug
 from shared.vocabulary import ChannelKind
+
+_UNASKED = frozenset({ChannelKind.API, ChannelKind.VOICE})
+"""Kinds of channels that ask only where they say so: answers may not reach the customer by them."""
 
 
 class OrganisationPart(Request):
@@ -26,6 +41,13 @@ class OrganisationPart(Request):
     language: str | None = Field(default=None, max_length=35)
 
 
+class StaffPart(Request):
+    """What an agent is called where templates name them."""
+
+    agent: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=200)
+
+
 class IntakePart(Request):
     """Intake's part of the configuration."""
 
@@ -34,6 +56,11 @@ class IntakePart(Request):
     rules: Annotated[tuple[RulePart, ...], Field(max_length=500)] = ()
     word_lists: Annotated[tuple[WordListPart, ...], Field(max_length=100)] = ()
     organisations: tuple[OrganisationPart, ...] = ()
+    templates: tuple[TemplatePart, ...] = Field(default=(), max_length=500)
+    survey: SurveyPart | None = Field(
+        default=None, description="Of channels by which answers leave, unless they say."
+    )
+    staff: tuple[StaffPart, ...] = ()
 
 
 def to_workspace(version: int, part: IntakePart, opened: Callable[[Secret], str] = str) -> Workspace:
@@ -52,14 +79,31 @@ def to_workspace(version: int, part: IntakePart, opened: Callable[[Secret], str]
         )
         for item in part.organisations
     )
+    templates = to_templates(part.templates)
     return Workspace(
         version=version,
-        channels={item.id: to_channel(item, opened) for item in part.channels},
+        channels={item.id: _answering(part, item, to_channel(item, opened), templates) for item in part.channels},
         languages=part.languages,
         rules=to_rule_book(version, part.rules, part.word_lists),
         organisations=organisations,
         organisation_by_domain={domain: item for item in organisations for domain in item.domains},
+        templates=templates,
+        staff={item.agent: item.name for item in part.staff},
     )
+
+
+def _answering(
+    part: IntakePart, item: ChannelPart, channel: Channel, templates: Mapping[str, Template]
+) -> Channel:
+    """The channel with its notices and its survey."""
+    survey = _survey_of(part, item)
+    return replace(channel, notices=to_plans(item.notices, survey, templates), survey=to_form(survey))
+
+
+def _survey_of(part: IntakePart, item: ChannelPart) -> SurveyPart | None:
+    if item.survey == "off":
+        return None
+    return item.survey or (part.survey if item.kind not in _UNASKED else None)
 
 
 def _problems(part: IntakePart) -> Iterator[tuple[str, str]]:
@@ -72,3 +116,12 @@ def _problems(part: IntakePart) -> Iterator[tuple[str, str]]:
                 yield f"/organisations/{index}/domains", f"{domain} belongs to {owners[domain.lower()]}"
     yield from repeated("/languages", part.languages, "id")
     yield from rule_problems(part.rules, part.word_lists)
+    yield from template_problems(part.templates)
+    for index, channel in enumerate(part.channels):
+        if channel.kind is ChannelKind.VOICE and (channel.notices or channel.survey not in (None, "off")):
+            yield f"/channels/{index}", "nothing can be written by a call: it has neither notices nor a survey"
+        if channel.notices:
+            yield from notice_problems(f"/channels/{index}/notices", channel.notices, part.templates)
+        if survey := _survey_of(part, channel):
+            at = "/survey" if channel.survey is None else f"/channels/{index}/survey"
+            yield from survey_problems(at, survey, part.templates, channel.close_after)

@@ -1,6 +1,7 @@
 """Keeps what the router and escalation tell about tickets: in their timelines, and as marks on them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from services.intake.app.desk import Desk
@@ -8,11 +9,14 @@ from services.intake.app.outbound import kept_apart, tell
 from services.intake.app.ports import TicketKey, Told
 from services.intake.domain.customer import Customer
 from services.intake.domain.lifecycle import assigned, mention, placed
+from services.intake.domain.notice import Planned, because
+from services.intake.domain.notice_plan import Reason
 from services.intake.domain.ticket import Ticket
+from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.events.contract import Contract
 from shared.events.envelope import Event
-from shared.events.escalations import ClockContract, EscalationContract
+from shared.events.escalations import ClockContract, EscalationContract, EscalationRaisedV1
 from shared.events.routing import (
     WorkAssignedV1,
     WorkContract,
@@ -30,10 +34,12 @@ async def follow_events(events: Sequence[Event], *, tx: Tx, desk: Desk) -> None:
     before = await desk.correspondence.lock_tickets(tx, keys)
     of = {(ticket.workspace_id, ticket.customer_id) for ticket in before.values()}
     customers = await desk.correspondence.customers(tx, of)
+    configured = await desk.workspaces.load(tx, {key[0] for key in before})
     now = await tx.now()
     after: dict[TicketKey, Ticket] = dict(before)
     foreign: list[Told] = []
     own: list[Told] = []
+    notices: list[Planned] = []
     for event, ticket_id in about:
         key = event.workspace_id, ticket_id
         ticket = after.get(key)
@@ -49,11 +55,27 @@ async def follow_events(events: Sequence[Event], *, tx: Tx, desk: Desk) -> None:
             ticket = change.ticket
             customer: Customer = customers[ticket.workspace_id, ticket.customer_id]
             own += tell(change, customer, event.caused(), desk.ids)
+        notices += _notices(ticket, event, configured[key[0]], now)
         after[key] = ticket
     changed = [ticket for key, ticket in after.items() if ticket != before[key]]
     await desk.correspondence.save_tickets(tx, changed)
+    await desk.correspondence.plan_notices(tx, notices)
     await desk.correspondence.add_told(tx, [*foreign, *kept_apart(own)])
     tx.emit(told.event for told in own)
+
+
+def _notices(ticket: Ticket, event: Event, workspace: Workspace, now: datetime) -> Iterator[Planned]:
+    """What the customer is told of an event; at a second one of its kind they have been told."""
+    channel = workspace.channels.get(ticket.channel)
+    if channel is None or not ticket.status.is_unsolved:
+        return
+    match event.data:
+        case WorkAssignedV1():
+            yield from because(Reason.ASSIGNED, ticket, channel, now)
+        case EscalationRaisedV1():
+            yield from because(Reason.ESCALATED, ticket, channel, now)
+        case _:
+            return
 
 
 def _ticket_of(event: Event) -> UUID | None:

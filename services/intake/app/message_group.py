@@ -28,6 +28,7 @@ from services.intake.domain.customer import Customer
 from services.intake.domain.labelling import label_by_system
 from services.intake.domain.lifecycle import receive
 from services.intake.domain.message import Disposition, InboundMessage
+from services.intake.domain.notice import Planned, acknowledgement, planned
 from services.intake.domain.reopening import LOOP_LABEL, may_reopen
 from services.intake.domain.ticket import Change, Received, Ticket
 from services.intake.domain.workspace import Channel, Workspace
@@ -66,6 +67,7 @@ class MessageGroup:
     changed: dict[TicketKey, Ticket] = field(default_factory=dict)
     stored: list[StoredMessage] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    notices: list[Planned] = field(default_factory=list)
 
     def take(self, message: InboundMessage, cause: Cause) -> Receipt | DomainError:
         """Folds one message. A refusal leaves nothing behind."""
@@ -113,6 +115,7 @@ class MessageGroup:
                 return refused(message, classified)
             change = self._open(message, channel, customer, found, classified)
             disposition = Disposition.OPENED
+            self.notices += [*acknowledgement(message, change.ticket, channel), *planned(change, channel)]
         else:
             change, disposition, reason = self._join(found.ticket, message, channel, customer, found)
         if not found.is_participant:

@@ -12,6 +12,7 @@ from services.intake.domain.ticket import (
     Fact,
     Merged,
     Opened,
+    Rated,
     Received,
     Replied,
     StatusChanged,
@@ -28,6 +29,7 @@ from shared.events.tickets import (
     TicketFacts,
     TicketMergedV1,
     TicketOpenedV1,
+    TicketRatedV1,
     TicketStatusChangedV1,
     TicketUpdatedV1,
 )
@@ -140,6 +142,15 @@ def _contract(fact: Fact, ticket: Ticket, customer: Customer) -> Contract:
             )
         case CallEnded():
             return _call_ended(fact, ticket)
+        case Rated():
+            return TicketRatedV1(
+                ticket_id=ticket_id,
+                kind=fact.kind,
+                score=fact.score,
+                scale=fact.scale,
+                agent_id=fact.agent_id,
+                revision=fact.revision,
+            )
         case _:
             assert_never(fact)
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from services.intake.domain.conversation import Located
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import Disposition, Identity, InboundMessage, Sender, StaffMessage
+from services.intake.domain.notice import Planned
 from services.intake.domain.ticket import Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
@@ -215,11 +216,19 @@ class Threads(Protocol):
         ...
 
 
-class Conversations(Tickets, Customers, Messages, Threads, Protocol):
+class NoticePlans(Protocol):
+    """What customers will be told without anybody writing it."""
+
+    async def plan_notices(self, tx: Tx, planned: Sequence[Planned]) -> None:
+        """Keeps when notices are due. One that was sent stays as it is; one that was not is due anew."""
+        ...
+
+
+class Conversations(Tickets, Customers, Messages, Threads, NoticePlans, Protocol):
     """All that receiving a message touches."""
 
 
-class Correspondence(Tickets, Customers, Protocol):
+class Correspondence(Tickets, Customers, NoticePlans, Protocol):
     """What the staff's commands touch."""
 
     async def add_staff_message(self, tx: Tx, message: StaffMessage) -> None:

@@ -95,6 +95,7 @@ async def receive_messages(
     await conversations.save_tickets(tx, list(group.changed.values()))
     await conversations.add_presences(tx, group.joined)
     await conversations.keep_threads(tx, pointers.moved, pointers.known)
+    await conversations.plan_notices(tx, group.notices)
     await conversations.add_messages(tx, group.stored)
     await conversations.add_told(tx, kept_apart(group.told))
     tx.emit(told.event for told in group.told)

@@ -7,6 +7,7 @@ from services.intake.app.desk import By, Desk, lock_ticket, record
 from services.intake.app.ports import TicketKey
 from services.intake.domain.lifecycle import note, reply, set_status
 from services.intake.domain.message import MessageKind, StaffMessage
+from services.intake.domain.notice import planned
 from services.intake.domain.outgoing import text_problem
 from services.intake.domain.ticket import Actor, Replied, Ticket
 from services.intake.domain.whatsapp import OUTSIDE_WINDOW, WhatsAppTemplate, is_open
@@ -19,12 +20,14 @@ from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, Purpose, Ticke
 class Written:
     """What somebody of the staff wrote.
 
+    subject: its own, where it has another one than the ticket
     status: which the ticket gets with it, if another one
     template: the one that WhatsApp is to send in the text's place
     """
 
     text: str
     html: str | None = None
+    subject: str | None = None
     author_id: str
     author_kind: AuthorKind = AuthorKind.AGENT
     status: TicketStatus | None = None
@@ -73,12 +76,15 @@ async def send_reply(
         purpose=purpose,
         text=written.text,
         html=written.html,
+        subject=written.subject,
         created_at=change.ticket.last_event_at,
         leaves=workspace.sends(ticket.channel, ticket.channel_kind),
         template=written.template,
     )
     await desk.correspondence.add_staff_message(tx, message)
     await record([(change, customer, by.cause)], tx=tx, tickets=desk.correspondence, ids=desk.ids)
+    if channel := workspace.channels.get(ticket.channel):
+        await desk.correspondence.plan_notices(tx, list(planned(change, channel)))
     return change.ticket, message
 
 

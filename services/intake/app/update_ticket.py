@@ -14,6 +14,7 @@ from services.intake.domain.classification import (
 )
 from services.intake.domain.customer import Customer
 from services.intake.domain.lifecycle import set_status, update
+from services.intake.domain.notice import planned
 from services.intake.domain.ticket import Change, Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
@@ -68,6 +69,8 @@ async def update_ticket(key: TicketKey, edit: TicketEdit, by: By, *, seen: Seen,
         change = change.then(set_status(change.ticket, edit.status, by.actor, now, close_after=close_after))
     if change.ticket != ticket:
         await record([(change, customer, by.cause)], tx=tx, tickets=desk.correspondence, ids=desk.ids)
+        if channel := workspace.channels.get(ticket.channel):
+            await desk.correspondence.plan_notices(tx, list(planned(change, channel)))
     if change.ticket.subject != ticket.subject:
         await desk.correspondence.save_subject(tx, change.ticket)
     return change.ticket

@@ -17,6 +17,7 @@ from services.intake.domain.ticket import (
     Fact,
     Merged,
     Opened,
+    Rated,
     Received,
     Replied,
     StatusChanged,
@@ -251,6 +252,16 @@ def merge(source: Ticket, target: Ticket, actor: Actor, now: datetime) -> Change
         close_due_at=None,
     )
     return Change(merged, change.facts)
+
+
+def rate(ticket: Ticket, rated: Rated, now: datetime) -> Change:
+    """The customer's rating, which a closed ticket takes too.
+
+    Raises IllegalTransition on one that went up in another: its customer is asked about that one.
+    """
+    if ticket.merged_into is not None:
+        raise IllegalTransition("The ticket went up in another one.")
+    return _told(ticket, now, rated)
 
 
 def _require_not_closed(ticket: Ticket) -> None:

@@ -80,6 +80,7 @@ class InboundMessage:
     the strongest hint first; likely_ticket_ids: those that it joins only if its sender takes part there
     may_open: whether it opens a ticket where it joins none; machine mail may not
     is_released: whether a person has let it in, so that no rule refuses it
+    may_acknowledge: whether an automatic answer may go to its sender
     provider_message_id: the id that its channel knows it by; reply_to: where its sender wants the answer
     delivered_to: those of our addresses that it was sent to; invites: addresses of others whom it reached or
     that it wants answers to go to, in lower case: they take part in its ticket
@@ -108,6 +109,7 @@ class InboundMessage:
     machine: MachineClass = MachineClass.NONE
     may_open: bool = True
     is_released: bool = False
+    may_acknowledge: bool = True
     provider_message_id: str | None = None
     reply_to: str | None = None
     delivered_to: tuple[str, ...] = ()
@@ -148,6 +150,7 @@ class StaffMessage:
     leaves: whether the channel sends it; otherwise it is there to be fetched
     template: the one that goes in its place, where WhatsApp takes nothing else
     recipient: where it goes, if not where its channel finds the customer
+    subject: its own, where it has another one than the ticket
     """
 
     workspace_id: str
@@ -162,6 +165,7 @@ class StaffMessage:
     purpose: Purpose | None
     text: str
     html: str | None
+    subject: str | None = None
     created_at: datetime
     leaves: bool
     template: WhatsAppTemplate | None = None

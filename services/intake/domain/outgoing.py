@@ -51,6 +51,7 @@ class Outgoing:
     purpose: Purpose = Purpose.REPLY
     language: str | None = None
     subject: str = field(repr=False)
+    has_subject: bool = False
     text: str = field(repr=False)
     html: str | None = field(default=None, repr=False)
     recipient: Identity | None = field(default=None, repr=False)

@@ -61,6 +61,12 @@ def screen(
     )
 
 
+def nobody_reads(address: str) -> bool:
+    """Whether nobody reads what is sent there, by the address itself."""
+    plain = without_tag(address)
+    return is_bouncer(plain) or is_machine_address(plain.rpartition("@")[0])
+
+
 def _loop(mail: Mail, envelope_sender: str | None, own: Collection[str], own_mark: str) -> str | None:
     if own_mark in mail.markers.loop_marks:
         return "loop: it is our own mail"

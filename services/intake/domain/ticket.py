@@ -6,7 +6,16 @@ from datetime import datetime
 from uuid import UUID
 
 from services.intake.domain.call import CallSummary
-from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, MachineClass, Priority, Purpose, TicketStatus
+from shared.vocabulary import (
+    ActorKind,
+    AuthorKind,
+    ChannelKind,
+    MachineClass,
+    Priority,
+    Purpose,
+    SurveyKind,
+    TicketStatus,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +140,18 @@ class CallEnded:
     summary: CallSummary
 
 
-Fact = Opened | Received | Replied | StatusChanged | Updated | Merged | CallEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rated:
+    """The customer said what they think of the answer. The highest revision counts."""
+
+    kind: SurveyKind
+    score: int
+    scale: int
+    agent_id: str | None
+    revision: int
+
+
+Fact = Opened | Received | Replied | StatusChanged | Updated | Merged | CallEnded | Rated
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from services.intake.domain.conversation import FOR_EVER
 from services.intake.domain.customer import DEFAULT_TIER, Organisation
 from services.intake.domain.mailbox import RemoteMailbox
 from services.intake.domain.message import Identity, IdentityKind
+from services.intake.domain.notice_plan import Plan, Reason, SurveyForm
 from services.intake.domain.provider import Provider, ProviderName, Sender, as_sender
+from services.intake.domain.template import Template
 from shared.errors import InvalidInput
 from shared.vocabulary import ChannelKind
 
@@ -33,6 +35,7 @@ class Channel:
     has_lost_secrets: whether it has none of both because their secrets were sealed with another key
     short_abandon: who leaves a queue within this time need not be called back
     chat: how it offers live chats, if it does
+    notices: what it tells customers without anybody writing it; survey: what it asks them
     """
 
     channel_id: str
@@ -50,6 +53,8 @@ class Channel:
     has_lost_secrets: bool = False
     short_abandon: timedelta = SHORT_ABANDON
     chat: ChatOffer | None = None
+    notices: Mapping[Reason, Plan] = field(default_factory=dict)
+    survey: SurveyForm | None = None
 
     def provider(self, name: ProviderName) -> Provider | None:
         """The provider of this name, if the channel has it."""
@@ -76,6 +81,7 @@ class Workspace:
 
     languages: those that its customers write in, ISO 639-1; language_of: which of them a text is in, if that is
     sure
+    staff: the names of agents
     """
 
     version: int
@@ -85,6 +91,8 @@ class Workspace:
     rules: RuleBook = field(default_factory=RuleBook)
     organisations: tuple[Organisation, ...] = ()
     organisation_by_domain: Mapping[str, Organisation] = field(default_factory=dict)
+    templates: Mapping[str, Template] = field(default_factory=dict)
+    staff: Mapping[str, str] = field(default_factory=dict)
 
     def channel(self, channel_id: str) -> Channel:
         """A configured channel. Raises InvalidInput where there is none of this name."""

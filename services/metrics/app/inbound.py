@@ -9,7 +9,7 @@ from services.metrics.domain import clock_story, ticket_story, work_story
 from services.metrics.domain.agent import TrackedAgent
 from services.metrics.domain.clock_story import ClockStory, Verdict
 from services.metrics.domain.fact import MILLION
-from services.metrics.domain.ticket_story import Moment, TicketStory, excludes
+from services.metrics.domain.ticket_story import Moment, Rating, TicketStory, excludes
 from services.metrics.domain.tracked import TrackedTicket
 from services.metrics.domain.work_story import Stand, WorkStory
 from shared.errors import IllegalTransition
@@ -36,6 +36,7 @@ from shared.events.tickets import (
     ReplySentV1,
     TicketMergedV1,
     TicketOpenedV1,
+    TicketRatedV1,
     TicketSnapshotV1,
     TicketStatusChangedV1,
     TicketUpdatedV1,
@@ -49,6 +50,7 @@ TicketEvent = (
     | TicketUpdatedV1
     | TicketStatusChangedV1
     | TicketMergedV1
+    | TicketRatedV1
     | TicketSnapshotV1
 )
 WorkEvent = WorkQueuedV1 | WorkAssignedV1 | WorkRequeuedV1 | WorkCompletedV1 | WorkCancelledV1 | WorkSnapshotV1
@@ -114,6 +116,12 @@ def _ticket(story: TicketStory | None, event: Event, data: TicketEvent) -> Ticke
             )
         case TicketMergedV1():
             return ticket_story.merged(story)
+        case TicketRatedV1():
+            moment = Moment(at=event.time, event_id=event.id, agent_id=data.agent_id)
+            rating = Rating(
+                moment=moment, kind=data.kind, score=data.score, scale=data.scale, revision=data.revision
+            )
+            return ticket_story.rated(story, rating)
         case _:
             assert_never(data)
 

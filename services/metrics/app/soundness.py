@@ -15,6 +15,7 @@ from shared.events.routing import AgentSnapshotV1
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _NAMES = frozenset({"queue", "previous_queue", "queues", "channel", "agent_id", "author_id", "actor_id"})
 _LONGEST_NAME = 200
+_BEST_SCORE = 1000
 _HIGHEST_TIER = 1000
 _LONGEST_S = 1e10
 
@@ -46,6 +47,8 @@ def _is_sound(name: str, value: object) -> bool:
         return 0 <= value <= _LONGEST_S
     if name == "support_tier":
         return isinstance(value, int) and 0 <= value <= _HIGHEST_TIER
+    if name in ("score", "scale"):
+        return isinstance(value, int) and 0 <= value <= _BEST_SCORE
     if name in _NAMES:
         names = value if isinstance(value, tuple) else (value,)
         return all(one is None or (isinstance(one, str) and _is_name(one)) for one in names)

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from services.metrics.domain.fact import FactKind
+from services.metrics.domain.fact import FactKind, Opinion
 from services.metrics.domain.kpi import (
     Count,
     FactMeasure,
     Kpi,
     Mean,
     Measure,
+    Net,
     Oldest,
     Percentile,
     Population,
@@ -112,6 +113,24 @@ KPIS = (
             if status.is_unsolved
         },
         headline=tuple(status.value for status in TicketStatus if status.is_unsolved),
+    ),
+    Kpi(
+        name="csat",
+        version=1,
+        unit=Unit.PERCENT,
+        description="The share of ratings with one of the top two points. A ticket's last rating counts.",
+        measure=Share(hits=(Selection(FactKind.CSAT_RATED, Opinion.GOOD),), of=(Selection(FactKind.CSAT_RATED),)),
+    ),
+    Kpi(
+        name="nps",
+        version=1,
+        unit=Unit.POINTS,
+        description="The share of ratings of 9 and 10 less that of 0 to 6. A ticket's last rating counts.",
+        measure=Net(
+            plus=(Selection(FactKind.NPS_RATED, Opinion.GOOD),),
+            minus=(Selection(FactKind.NPS_RATED, Opinion.BAD),),
+            of=(Selection(FactKind.NPS_RATED),),
+        ),
     ),
     Kpi(
         name="agents",

@@ -25,6 +25,16 @@ class FactKind(StrEnum):
     RESOLVED = "resolved"
     CLOCK_MET = "clock_met"
     CLOCK_BREACHED = "clock_breached"
+    CSAT_RATED = "csat_rated"
+    NPS_RATED = "nps_rated"
+
+
+class Opinion(StrEnum):
+    """What a rating says: the aspect of its fact."""
+
+    GOOD = "good"
+    NEUTRAL = "neutral"
+    BAD = "bad"
 
 
 class Dimension(StrEnum):

@@ -18,6 +18,7 @@ class Unit(StrEnum):
     AGENTS = "agents"
     SECONDS = "seconds"
     PERCENT = "percent"
+    POINTS = "points"
 
 
 class Window(StrEnum):
@@ -81,6 +82,15 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Net:
+    """Facts that speak for us less those that speak against us, as a share of all. Both are among `of`."""
+
+    plus: tuple[Selection, ...]
+    minus: tuple[Selection, ...]
+    of: tuple[Selection, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Present:
     """How many members a population has now; those in some states, or all."""
 
@@ -95,7 +105,7 @@ class Oldest:
     population: Population
 
 
-FactMeasure = Count | Mean | Percentile | Share
+FactMeasure = Count | Mean | Percentile | Share | Net
 GaugeMeasure = Present | Oldest
 Measure = FactMeasure | GaugeMeasure
 
@@ -155,7 +165,7 @@ def all_facts(measure: FactMeasure) -> tuple[Selection, ...]:
     match measure:
         case Count(facts=facts):
             return facts
-        case Share(of=of):
+        case Share(of=of) | Net(of=of):
             return of
         case Mean(facts=selection) | Percentile(facts=selection):
             return (selection,)
@@ -204,6 +214,11 @@ def evaluate(measure: FactMeasure, facts: Facts) -> Value:
             total = sum(facts(selection).count for selection in of)
             hit = sum(facts(selection).count for selection in hits)
             return Value(100 * hit / total if total else None, total)
+        case Net(plus=plus, minus=minus, of=of):
+            total = sum(facts(selection).count for selection in of)
+            good = sum(facts(selection).count for selection in plus)
+            bad = sum(facts(selection).count for selection in minus)
+            return Value(100 * (good - bad) / total if total else None, total)
 
 
 class Gauges(Protocol):

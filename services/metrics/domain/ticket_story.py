@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from shared.vocabulary import TicketStatus
+from shared.vocabulary import SurveyKind, TicketStatus
 
 _EXCLUDING = ("spam", "test")
 """Labels of tickets that count in nothing but raw volume."""
@@ -18,6 +18,17 @@ class Moment:
     at: datetime
     event_id: UUID
     agent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """What the customer thinks. scale: the best score"""
+
+    moment: Moment
+    kind: SurveyKind
+    score: int
+    scale: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +47,7 @@ class TicketStory:
     asked_at: datetime | None = None
     first_reply: Moment | None = None
     solved: Moment | None = None
+    rating: Rating | None = None
 
 
 def excludes(labels: Mapping[str, str]) -> bool:
@@ -62,6 +74,13 @@ def went(story: TicketStory, status: TicketStatus, moment: Moment) -> TicketStor
     if status is TicketStatus.CLOSED:
         return replace(story, status=status)
     return replace(story, status=status, solved=None)
+
+
+def rated(story: TicketStory, rating: Rating) -> TicketStory:
+    """The customer rated the answer. The highest revision counts."""
+    if story.rating is not None and story.rating.revision >= rating.revision:
+        return story
+    return replace(story, rating=rating)
 
 
 def updated(story: TicketStory, channel: str, labels: Mapping[str, str]) -> TicketStory:
@@ -112,4 +131,5 @@ def baseline(
         asked_at=asked_at,
         first_reply=first_reply,
         solved=solved,
+        rating=known.rating if known else None,
     )

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.metrics.domain.clock_story import ClockStory
-from services.metrics.domain.fact import Fact, FactId, FactKind, Place, microseconds
-from services.metrics.domain.ticket_story import Moment, TicketStory
+from services.metrics.domain.fact import MILLION, Fact, FactId, FactKind, Opinion, Place, microseconds
+from services.metrics.domain.ticket_story import Moment, Rating, TicketStory
 from services.metrics.domain.work_story import Stand, WorkStory
-from shared.vocabulary import TicketStatus
+from shared.vocabulary import SurveyKind, TicketStatus
 
 
 class TicketKey(NamedTuple):
@@ -119,7 +119,7 @@ def facts_of(ticket: TrackedTicket) -> Mapping[FactId, Fact]:
     if story is None:
         return {}
     known = _Known(ticket, story, ticket.stands())
-    rules = (_opened,) if story.is_excluded else (_opened, _assigned, _first_replied, _resolved, _clocks)
+    rules = (_opened,) if story.is_excluded else (_opened, _assigned, _first_replied, _resolved, _rated, _clocks)
     return {fact.fact_id: fact for rule in rules for fact in rule(known)}
 
 
@@ -147,6 +147,20 @@ def _resolved(known: _Known) -> Iterator[Fact]:
     story = known.story
     if story.solved is not None and not story.is_merged:
         yield known.fact(FactKind.RESOLVED, story.opened.at, story.solved)
+
+
+def _rated(known: _Known) -> Iterator[Fact]:
+    rating = known.story.rating
+    if rating is not None and not known.story.is_merged:
+        kind = FactKind.NPS_RATED if rating.kind is SurveyKind.NPS else FactKind.CSAT_RATED
+        fact = known.fact(kind, rating.moment.at, rating.moment)
+        yield replace(fact, aspect=_opinion(rating), value=rating.score * MILLION)
+
+
+def _opinion(rating: Rating) -> Opinion:
+    if rating.kind is SurveyKind.NPS:
+        return Opinion.GOOD if rating.score >= 9 else (Opinion.NEUTRAL if rating.score >= 7 else Opinion.BAD)
+    return Opinion.GOOD if rating.score >= rating.scale - 1 else Opinion.BAD
 
 
 def _clocks(known: _Known) -> Iterator[Fact]:

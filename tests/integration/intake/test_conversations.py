@@ -39,7 +39,9 @@ async def receive(office: Office, *messages: InboundMessage) -> list[Receipt]:
     """What becomes of messages that share a commit."""
     runtime = office.system.services["intake"].runtime
     bells = Bells("delivery", 12)
-    conversations = PostgresConversations(12, TicketWatch(runtime.relaying, 12), bells, ChatReplies(12, bells))
+    conversations = PostgresConversations(
+        12, TicketWatch(runtime.relaying, 12), bells, ChatReplies(12, bells), Bells("notice", 12)
+    )
     workspaces = PostgresWorkspaces(runtime.database, AesVault(b"a key that is of no use in these tests"))
 
     async def unit(tx: Tx) -> Sequence[object]:

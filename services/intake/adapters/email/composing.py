@@ -127,5 +127,5 @@ def _token(outgoing: Outgoing, secret: bytes) -> str:
 
 def _subject(outgoing: Outgoing, secret: bytes) -> str:
     subject = one_line(outgoing.subject)
-    shown = subject if _IS_REPLY.match(subject) else f"Re: {subject}"
+    shown = subject if outgoing.has_subject or _IS_REPLY.match(subject) else f"Re: {subject}"
     return tagged(shown, secret, outgoing.workspace_id, outgoing.ticket_number, most=_MAX_SUBJECT)

@@ -137,6 +137,7 @@ def _outgoing(
         purpose=Purpose(row.purpose or Purpose.REPLY),
         language=row.language,
         subject=row.subject,
+        has_subject=row.has_subject,
         text=row.text,
         html=row.html,
         recipient=recipient,

@@ -31,6 +31,7 @@ CREATE TABLE blob_home (
 CREATE VIEW blob_reference WITH (security_invoker = true) AS
     SELECT workspace_id, sha256 FROM raw WHERE state <> 'erased'
     UNION ALL SELECT workspace_id, sha256 FROM attachment
+    UNION ALL SELECT workspace_id, sha256 FROM upload
 """
 # Whatever else comes to name bytes is added to the view: what it does not show is removed.
 

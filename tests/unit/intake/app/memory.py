@@ -38,6 +38,7 @@ from services.intake.app.ports import (
 from services.intake.domain.conversation import Located
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import Disposition
+from services.intake.domain.notice import Planned
 from services.intake.domain.ticket import Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
@@ -192,6 +193,9 @@ class Memory:
 
     async def keep_threads(self, _: Tx, threads: Mapping[ThreadKey, UUID], __: Mapping[ThreadKey, UUID]) -> None:
         self.by_thread.update(threads)
+
+    async def plan_notices(self, _: Tx, planned: Sequence[Planned]) -> None:
+        assert not planned, "no channel here sends any"
 
     async def present(self, _: Tx, asked: Mapping[Presence, UUID | None]) -> set[Presence]:
         return {

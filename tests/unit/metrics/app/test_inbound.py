@@ -33,6 +33,7 @@ from shared.vocabulary import (
     Priority,
     Purpose,
     SlaMetric,
+    SurveyKind,
     TicketStatus,
     WorkState,
 )
@@ -448,3 +449,40 @@ def test_the_end_of_a_call_says_nothing_here_and_hinders_nothing() -> None:
     without = facts_of(folded(s.events))
     s.call_ended("t", at(2))
     assert facts_of(folded(s.events)) == without
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale", "score", "opinion"),
+    [
+        (SurveyKind.CSAT, 5, 5, "good"),
+        (SurveyKind.CSAT, 5, 4, "good"),
+        (SurveyKind.CSAT, 5, 3, "bad"),
+        (SurveyKind.CSAT, 7, 6, "good"),
+        (SurveyKind.CSAT, 3, 1, "bad"),
+        (SurveyKind.NPS, 10, 9, "good"),
+        (SurveyKind.NPS, 10, 8, "neutral"),
+        (SurveyKind.NPS, 10, 6, "bad"),
+    ],
+)
+def test_a_rating_is_the_solvers(kind: SurveyKind, scale: int, score: int, opinion: str) -> None:
+    s = golden()
+    s.rated("t", at(3000), score, kind=kind, scale=scale, agent="grace")
+    fact = only(s.events, FactKind.NPS_RATED if kind is SurveyKind.NPS else FactKind.CSAT_RATED)
+    assert (fact.aspect, fact.value, fact.place.agent_id) == (opinion, score * 1_000_000, "grace")
+    assert fact.ended_at == at(3000)
+
+
+def test_a_newer_rating_replaces_and_a_merged_ticket_has_none() -> None:
+    s = golden()
+    s.rated("t", at(3000), 5)
+    s.rated("t", at(3001), 1, revision=2)
+    assert only(s.events, FactKind.CSAT_RATED).aspect == "bad"
+    s.merged("t", at(3002), "other")
+    assert found(s.events, FactKind.CSAT_RATED) == []
+
+
+def test_a_score_that_cannot_be_counted_is_refused() -> None:
+    s = golden()
+    s.rated("t", at(3000), 10**15)
+    with pytest.raises(InvalidInput, match="score"):
+        folded(s.events)

@@ -72,6 +72,19 @@ def test_attainment_is_of_kept_and_broken_promises_over_all_metrics_or_one() -> 
     assert value("breaches.total_resolution", clocks) == Value(0, 0)
 
 
+def test_ratings_are_shares_and_balances_of_the_last_ones() -> None:
+    csat: Counted = {(FactKind.CSAT_RATED, "good"): [1] * 70, (FactKind.CSAT_RATED, "bad"): [1] * 30}
+    assert value("csat", csat) == Value(70.0, 100)
+    nps: Counted = {
+        (FactKind.NPS_RATED, "good"): [1] * 50,
+        (FactKind.NPS_RATED, "neutral"): [1] * 30,
+        (FactKind.NPS_RATED, "bad"): [1] * 20,
+    }
+    assert value("nps", nps) == Value(30.0, 100)
+    assert value("nps", {(FactKind.NPS_RATED, "bad"): [1]}) == Value(-100.0, 1)
+    assert (value("csat", {}), value("nps", {})) == (Value(None, 0), Value(None, 0))
+
+
 class _Gauges:
     def present(self, population: Population, states: frozenset[str] | None) -> int:
         counts = {Population.AGENTS: {"available": 3, "busy": 2, "offline": 4}, Population.WAITING: {"waiting": 7}}

@@ -1,0 +1,1 @@
+"""Answers: files that go with replies, notices, surveys."""

@@ -1,0 +1,231 @@
+"""Notices in PostgreSQL: when they are due, what is known about who gets them, what has become of them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from services.intake.adapters.bells import Bells
+from services.intake.adapters.email.reachability import reachability
+from services.intake.adapters.tickets import pairs
+from services.intake.app.answering_ports import Notice, NoticeKey, NoticeState
+from services.intake.app.ports import IdentityKey, TicketKey
+from services.intake.domain.message import email_identity
+from services.intake.domain.notice import MOST_UNANSWERED, Circumstances, Planned
+from services.intake.domain.notice_plan import Reason
+from services.intake.domain.reachability import Reachability
+from shared.db.unit_of_work import Tx
+from shared.events.catalog import shard_of
+from shared.vocabulary import MachineClass, Purpose
+
+_HOUR = timedelta(hours=1)
+
+_PLAN = text(
+    "INSERT INTO notice AS n (workspace_id, ticket_id, reason, shard, state, due_at, why, is_verified)"
+    " SELECT w.workspace_id, w.ticket_id, w.reason, w.shard,"
+    " CASE WHEN w.why IS NULL THEN 'due' ELSE 'withheld' END, w.due_at, w.why, w.is_verified"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:reasons AS text[]),"
+    " CAST(:shards AS smallint[]), CAST(:dues AS timestamptz[]), CAST(:whys AS text[]),"
+    " CAST(:verified AS boolean[]))"
+    " AS w (workspace_id, ticket_id, reason, shard, due_at, why, is_verified)"
+    " ON CONFLICT (workspace_id, ticket_id, reason) DO UPDATE"
+    " SET state = excluded.state, due_at = excluded.due_at, why = NULL WHERE n.state <> 'sent'"
+)
+_DUE = text(
+    "SELECT workspace_id, ticket_id, reason, due_at FROM notice"
+    " WHERE shard = :shard AND state = 'due' ORDER BY due_at LIMIT :most"
+)
+_LOCK = text(
+    "SELECT n.workspace_id, n.ticket_id, n.reason, n.due_at, n.times"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:reasons AS text[]))"
+    " AS w (workspace_id, ticket_id, reason) JOIN notice n USING (workspace_id, ticket_id, reason)"
+    " WHERE n.state = 'due' AND n.due_at <= :now"
+    " ORDER BY n.workspace_id, n.ticket_id, n.reason FOR UPDATE OF n"
+)
+# Where answers go is found as `adapters/email/deliveries.py` finds it.
+_CIRCUMSTANCES = text(
+    "SELECT t.workspace_id, t.ticket_id, COALESCE(asked.reply_to, asked.author_id, known.value) AS recipient,"
+    " opening.machine, first.why, COALESCE(first.is_verified, false) AS is_verified, past.unanswered,"
+    " asked_before.surveyed_at, past.last_state, past.last_queued_at, asked.created_at AS asked_at,"
+    " (SELECT m.created_at FROM message m WHERE m.workspace_id = t.workspace_id AND m.ticket_id = t.ticket_id"
+    " AND m.kind = 'outbound' ORDER BY m.created_at DESC LIMIT 1) AS written_at,"
+    " (SELECT CAST(e.data ->> 'due_at' AS timestamptz) FROM ticket_event e WHERE e.workspace_id = t.workspace_id"
+    " AND e.ticket_id = t.ticket_id AND e.type = 'sla.clock_started' AND e.data ->> 'metric' = 'first_reply'"
+    " ORDER BY e.at DESC LIMIT 1) AS reply_due_at,"
+    " (SELECT CASE e.data ->> 'actor_kind' WHEN 'agent' THEN e.data ->> 'actor_id' END FROM ticket_event e"
+    " WHERE e.workspace_id = t.workspace_id AND e.ticket_id = t.ticket_id AND e.type = 'ticket.status_changed'"
+    " AND e.data ->> 'status' = 'solved' ORDER BY e.at DESC, e.entry DESC LIMIT 1) AS solved_by"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
+    " JOIN ticket t USING (workspace_id, ticket_id)"
+    " LEFT JOIN notice first ON first.workspace_id = t.workspace_id AND first.ticket_id = t.ticket_id"
+    " AND first.reason = 'received'"
+    " LEFT JOIN LATERAL (SELECT i.machine FROM message i WHERE i.workspace_id = t.workspace_id"
+    " AND i.ticket_id = t.ticket_id AND i.kind = 'inbound' ORDER BY i.created_at, i.entry LIMIT 1) AS opening"
+    " ON true"
+    " LEFT JOIN LATERAL (SELECT i.reply_to, i.author_id, i.created_at FROM message i"
+    " WHERE i.workspace_id = t.workspace_id AND i.ticket_id = t.ticket_id"
+    " AND i.kind = 'inbound' AND i.is_public AND i.author_id IS NOT NULL"
+    " AND (t.channel_kind <> 'email' OR i.author_id LIKE '%_@_%')"
+    " AND i.machine IN ('none', 'auto_generated', 'bulk') ORDER BY i.created_at DESC LIMIT 1) AS asked ON true"
+    " LEFT JOIN LATERAL (SELECT y.value FROM identity y WHERE y.workspace_id = t.workspace_id"
+    " AND y.customer_id = t.customer_id AND y.kind = CASE WHEN t.channel_kind = 'email' THEN 'email'"
+    " WHEN t.channel_kind IN ('sms', 'whatsapp', 'voice') THEN 'phone' ELSE y.kind END"
+    " ORDER BY y.kind, y.value LIMIT 1) AS known ON true"
+    " CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE o.number < t.number AND o.first_replied_at IS NULL"
+    " AND o.status NOT IN ('solved', 'closed')) AS unanswered,"
+    " (array_agg(sent.state ORDER BY sent.queued_at DESC) FILTER (WHERE sent.state IS NOT NULL))[1] AS last_state,"
+    " max(sent.queued_at) AS last_queued_at"
+    " FROM (SELECT o.workspace_id, o.ticket_id, o.number, o.status, o.first_replied_at,"
+    " row_number() OVER (ORDER BY o.number DESC) AS place FROM ticket o WHERE o.workspace_id = t.workspace_id"
+    " AND o.customer_id = t.customer_id AND o.number <= t.number ORDER BY o.number DESC LIMIT :tickets) o"
+    " LEFT JOIN LATERAL (SELECT d.state, d.queued_at FROM message m JOIN delivery d"
+    " ON d.workspace_id = m.workspace_id AND d.message_id = m.message_id WHERE o.place <= 5"
+    " AND m.workspace_id = o.workspace_id AND m.ticket_id = o.ticket_id AND m.kind = 'outbound'"
+    " AND d.state <> 'queued' ORDER BY m.created_at DESC LIMIT 1) AS sent ON true) AS past"
+    " CROSS JOIN LATERAL (SELECT max(s.sent_at) AS surveyed_at FROM (SELECT o.workspace_id, o.ticket_id"
+    " FROM ticket o WHERE o.workspace_id = t.workspace_id AND o.customer_id = t.customer_id"
+    " ORDER BY o.number DESC LIMIT :tickets) o JOIN survey s USING (workspace_id, ticket_id)) AS asked_before"
+)
+_SETTLE = text(
+    "UPDATE notice n SET state = w.state, due_at = w.due_at, times = w.times, why = w.why, decided_at = :now"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:reasons AS text[]),"
+    " CAST(:states AS text[]), CAST(:dues AS timestamptz[]), CAST(:times AS integer[]), CAST(:whys AS text[]))"
+    " AS w (workspace_id, ticket_id, reason, state, due_at, times, why)"
+    " WHERE n.workspace_id = w.workspace_id AND n.ticket_id = w.ticket_id AND n.reason = w.reason"
+)
+# One statement: of two that come at once the second waits for the first, and counts it.
+_TURN = text(
+    "INSERT INTO recipient_turn AS r (recipient, purpose, sent_at, latest_at)"
+    " VALUES (:recipient, :purpose, ARRAY[CAST(:now AS timestamptz)], :now)"
+    " ON CONFLICT (recipient, purpose) DO UPDATE SET latest_at = excluded.latest_at,"
+    " sent_at = ARRAY(SELECT one FROM unnest(r.sent_at) AS each (one) WHERE one > :since) || excluded.sent_at"
+    " WHERE (SELECT count(*) FROM unnest(r.sent_at) AS each (one) WHERE one > :since) < :most RETURNING 1"
+)
+_FORGET_TURNS = text("DELETE FROM recipient_turn WHERE latest_at < :since")
+
+_LOOKED_AT = 100
+"""So many of a customer's newest tickets say how it stands with them."""
+
+_UNDELIVERED = ("bounced", "failed")
+
+
+class PostgresNoticePlans:
+    """Implements the port `NoticePlans`."""
+
+    def __init__(self, shards: int, bells: Bells) -> None:
+        self._notice_shards = shards
+        self._notice_bells = bells
+
+    async def plan_notices(self, tx: Tx, planned: Sequence[Planned]) -> None:
+        """Keeps when notices are due. One that was sent stays as it is; one that was not is due anew."""
+        if not planned:
+            return
+        last = {(item.workspace_id, item.ticket_id, item.reason): item for item in planned}
+        ordered = [last[key] for key in sorted(last)]
+        await tx.execute(
+            _PLAN,
+            {
+                "workspaces": [item.workspace_id for item in ordered],
+                "ids": [item.ticket_id for item in ordered],
+                "reasons": [item.reason.value for item in ordered],
+                "shards": [shard_of(item.workspace_id, self._notice_shards) for item in ordered],
+                "dues": [item.due_at for item in ordered],
+                "whys": [item.withheld for item in ordered],
+                "verified": [item.is_verified for item in ordered],
+            },
+        )
+        if any(item.withheld is None for item in ordered):
+            await self._notice_bells.ring_after(tx, {item.workspace_id for item in ordered})
+
+
+class PostgresNotices:
+    """Implements the port `Notices`."""
+
+    async def look(self, tx: Tx, shard: int, most: int) -> tuple[list[NoticeKey], timedelta | None]:
+        """What is due in a shard, and how long nothing is if nothing is. The unit of work claims the shard."""
+        rows = (await tx.execute(_DUE, {"shard": shard, "most": most})).all()
+        now = await tx.now()
+        due = [(row.workspace_id, row.ticket_id, Reason(row.reason)) for row in rows if row.due_at <= now]
+        return due, rows[0].due_at - now if rows and not due else None
+
+    async def lock_due(self, tx: Tx, keys: Collection[NoticeKey], now: datetime) -> list[Notice]:
+        """Those of these that are due, locked."""
+        rows = await tx.execute(_LOCK, {**_columns(sorted(keys)), "now": now})
+        return [
+            Notice(
+                key=(row.workspace_id, row.ticket_id, Reason(row.reason)),
+                state=NoticeState.DUE,
+                due_at=row.due_at,
+                times=row.times,
+            )
+            for row in rows
+        ]
+
+    async def circumstances(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Circumstances]:
+        """What is known about the customers of tickets."""
+        rows = (await tx.execute(_CIRCUMSTANCES, {**pairs(keys), "tickets": _LOOKED_AT})).all()
+        addresses = {
+            (row.workspace_id, email_identity(row.recipient)) for row in rows if "@" in (row.recipient or "")
+        }
+        flagged = await reachability(tx, addresses)
+        return {
+            (row.workspace_id, row.ticket_id): Circumstances(
+                recipient=row.recipient,
+                is_undeliverable=_has_failed(row) or _is_flagged(row, flagged),
+                opened_by_machine=row.machine not in (None, MachineClass.NONE),
+                withheld=row.why,
+                is_verified=row.is_verified,
+                unanswered=min(row.unanswered, MOST_UNANSWERED),
+                written_at=row.written_at,
+                solved_by=row.solved_by,
+                surveyed_at=row.surveyed_at,
+                reply_due_at=row.reply_due_at,
+            )
+            for row in rows
+        }
+
+    async def settle(self, tx: Tx, notices: Sequence[Notice], now: datetime) -> None:
+        """Keeps what has become of them."""
+        await tx.execute(
+            _SETTLE,
+            {
+                **_columns([notice.key for notice in notices]),
+                "states": [notice.state.value for notice in notices],
+                "dues": [notice.due_at for notice in notices],
+                "times": [notice.times for notice in notices],
+                "whys": [notice.why for notice in notices],
+                "now": now,
+            },
+        )
+
+    async def take_turn(self, tx: Tx, recipient: bytes, purpose: Purpose, most: int, now: datetime) -> bool:
+        """Whether this recipient may get one more within the hour, over all workspaces. If so, it counts."""
+        named = {"recipient": recipient, "purpose": purpose.value, "most": most}
+        taken = await tx.execute(_TURN, {**named, "now": now, "since": now - _HOUR})
+        return taken.first() is not None
+
+
+def _has_failed(row: Row[Any]) -> bool:
+    """Whether the last message did not arrive, and they have not written since."""
+    if row.last_state not in _UNDELIVERED:
+        return False
+    return row.asked_at is None or bool(row.asked_at <= row.last_queued_at)
+
+
+def _is_flagged(row: Row[Any], flagged: Mapping[IdentityKey, Reachability]) -> bool:
+    known = flagged.get((row.workspace_id, email_identity(row.recipient))) if row.recipient else None
+    return known is not None and not known.is_deliverable
+
+
+async def forget_turns(tx: Tx) -> None:
+    """Deletes whose hour is over."""
+    await tx.execute(_FORGET_TURNS, {"since": await tx.now() - _HOUR})
+
+
+def _columns(keys: Sequence[NoticeKey]) -> dict[str, object]:
+    return {
+        "workspaces": [key[0] for key in keys],
+        "ids": [key[1] for key in keys],
+        "reasons": [key[2].value for key in keys],
+    }

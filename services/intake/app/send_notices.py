@@ -1,0 +1,221 @@
+"""Sends what customers are told without anybody writing it, or keeps why it was not sent."""
+
+import hashlib
+import hmac
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.intake.app.answering_ports import (
+    Notice,
+    NoticeKey,
+    Notices,
+    NoticeState,
+    RichText,
+    Survey,
+    Surveys,
+)
+from services.intake.app.desk import Desk, record
+from services.intake.app.ports import TicketKey
+from services.intake.app.template_values import values_of
+from services.intake.domain import survey_token
+from services.intake.domain.customer import Customer
+from services.intake.domain.lifecycle import reply
+from services.intake.domain.message import MessageKind, StaffMessage
+from services.intake.domain.notice import Circumstances, Postponed, Withheld, decide, may_quote
+from services.intake.domain.notice_plan import Plan, Reason
+from services.intake.domain.reply_token import without_tag
+from services.intake.domain.template import FROM_THE_SENDER, Rendered, Template, render
+from services.intake.domain.ticket import SYSTEM, Change, Replied, Ticket
+from services.intake.domain.workspace import Workspace
+from shared.db.unit_of_work import Tx
+from shared.events.envelope import Cause
+from shared.vocabulary import AuthorKind, Purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeDesk:
+    """What sending notices needs.
+
+    secret: what tokens of surveys and hashes of addresses are made with
+    public_url: where the world reaches surveys; without it none is sent
+    acks_an_hour, notices_an_hour: how many of either kind one recipient gets at most, over all workspaces
+    """
+
+    desk: Desk
+    notices: Notices
+    surveys: Surveys
+    rich_text: RichText
+    secret: bytes
+    public_url: str | None
+    acks_an_hour: int
+    notices_an_hour: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _About:
+    """A notice with what it is about."""
+
+    notice: Notice
+    ticket: Ticket
+    customer: Customer
+    workspace: Workspace
+    known: Circumstances
+
+    @property
+    def reason(self) -> Reason:
+        return self.notice.key[2]
+
+
+async def send_notices(keys: Collection[NoticeKey], *, tx: Tx, desk: NoticeDesk) -> list[Notice]:
+    """What has become of those that are due; of several about one ticket only the first is looked at."""
+    first = {key[:2]: key for key in sorted(keys, key=lambda key: list(Reason).index(key[2]), reverse=True)}
+    tickets = await desk.desk.correspondence.lock_tickets(tx, first.keys())
+    now = await tx.now()
+    due = await desk.notices.lock_due(tx, first.values(), now)
+    if not due:
+        return []
+    of = {(ticket.workspace_id, ticket.customer_id) for ticket in tickets.values()}
+    customers = await desk.desk.correspondence.customers(tx, of)
+    configured = await desk.desk.workspaces.load(tx, {key[0] for key in tickets})
+    known = await desk.notices.circumstances(tx, tickets.keys())
+    abouts = [
+        _about(notice, tickets[notice.key[:2]], customers, configured, known[notice.key[:2]]) for notice in due
+    ]
+    settled = []
+    changes: list[tuple[Change, Customer, Cause]] = []
+    for about in sorted(abouts, key=lambda about: about.known.recipient or ""):
+        notice, change = await _settle(about, now, tx=tx, desk=desk)
+        settled.append(notice)
+        if change is not None:
+            changes.append((change, about.customer, Cause()))
+    changes.sort(key=lambda item: (item[0].ticket.workspace_id, item[0].ticket.ticket_id))
+    await record(changes, tx=tx, tickets=desk.desk.correspondence, ids=desk.desk.ids)
+    await desk.notices.settle(tx, settled, now)
+    return settled
+
+
+async def withhold_notice(key: NoticeKey, why: str, *, tx: Tx, desk: NoticeDesk) -> None:
+    """Sends a notice never, because it cannot be sent."""
+    await desk.desk.correspondence.lock_tickets(tx, [key[:2]])
+    now = await tx.now()
+    due = await desk.notices.lock_due(tx, [key], now)
+    await desk.notices.settle(tx, [notice.withheld(why) for notice in due], now)
+
+
+def _about(
+    notice: Notice,
+    ticket: Ticket,
+    customers: Mapping[TicketKey, Customer],
+    configured: Mapping[str, Workspace],
+    known: Circumstances,
+) -> _About:
+    return _About(
+        notice=notice,
+        ticket=ticket,
+        customer=customers[ticket.workspace_id, ticket.customer_id],
+        workspace=configured[ticket.workspace_id],
+        known=known,
+    )
+
+
+async def _settle(about: _About, now: datetime, *, tx: Tx, desk: NoticeDesk) -> tuple[Notice, Change | None]:
+    notice = about.notice
+    decided = decide(about.reason, about.ticket, about.customer, about.workspace, about.known, now)
+    if isinstance(decided, Withheld):
+        return notice.withheld(decided.why), None
+    if isinstance(decided, Postponed):
+        return replace(notice, due_at=decided.until), None
+    if about.reason is Reason.SURVEY and desk.public_url is None:
+        return notice.withheld("no_public_url"), None
+    if not await _may_send(about, now, tx=tx, desk=desk):
+        return notice.withheld("too_many"), None
+    change = await _send(about, decided, now, tx=tx, desk=desk)
+    times = notice.times + 1
+    if times < decided.most:
+        return replace(notice, times=times, due_at=now + decided.wait), change
+    return replace(notice, times=times, state=NoticeState.SENT), change
+
+
+async def _may_send(about: _About, now: datetime, *, tx: Tx, desk: NoticeDesk) -> bool:
+    """Whether the recipient has not had so many within the hour."""
+    is_ack = about.reason.purpose is Purpose.ACK
+    address = about.known.recipient or ""
+    # Whatever stands behind a `+` reaches the same person.
+    named = without_tag(address) if "@" in address else address
+    recipient = hmac.digest(desk.secret, b"recipient\0" + named.encode(), hashlib.sha256)
+    purpose = Purpose.ACK if is_ack else Purpose.STATUS
+    most = desk.acks_an_hour if is_ack else desk.notices_an_hour
+    return await desk.notices.take_turn(tx, recipient, purpose, most, now)
+
+
+async def _send(about: _About, plan: Plan, now: datetime, *, tx: Tx, desk: NoticeDesk) -> Change:
+    ticket = about.ticket
+    template = about.workspace.templates[plan.template]
+    channel = about.workspace.channels[ticket.channel]
+    language = template.language(ticket.language, about.customer.language, channel.language)
+    link = None
+    if about.reason is Reason.SURVEY and channel.survey is not None:
+        token = survey_token.issue(desk.secret, ticket.workspace_id, ticket.ticket_id)
+        link = f"{(desk.public_url or '').rstrip('/')}/s/{token}"
+        await desk.surveys.add(
+            tx,
+            Survey(
+                workspace_id=ticket.workspace_id,
+                ticket_id=ticket.ticket_id,
+                form=channel.survey,
+                agent_id=about.known.solved_by or ticket.assignee_id,
+                language=ticket.language or about.customer.language or channel.language or language,
+                sent_at=now,
+            ),
+        )
+    rendered = _rendered(about, template, language, link)
+    message_id = desk.desk.ids.new()
+    sent = Replied(
+        message_id=message_id,
+        channel=ticket.channel,
+        channel_kind=ticket.channel_kind,
+        author_kind=AuthorKind.SYSTEM,
+        author_id=None,
+        purpose=about.reason.purpose,
+    )
+    change = reply(ticket, sent, SYSTEM, now)
+    await desk.desk.correspondence.add_staff_message(
+        tx,
+        StaffMessage(
+            workspace_id=ticket.workspace_id,
+            message_id=message_id,
+            ticket_id=ticket.ticket_id,
+            entry=change.ticket.entries,
+            kind=MessageKind.OUTBOUND,
+            channel=ticket.channel,
+            channel_kind=ticket.channel_kind,
+            author_kind=AuthorKind.SYSTEM,
+            author_id=f"template:{template.template_id}",
+            purpose=about.reason.purpose,
+            text=rendered.text,
+            html=desk.rich_text.clean(rendered.html) if rendered.html else None,
+            subject=rendered.subject,
+            created_at=change.ticket.last_event_at,
+            leaves=about.workspace.sends(ticket.channel, ticket.channel_kind),
+        ),
+    )
+    return change
+
+
+def _rendered(about: _About, template: Template, language: str, link: str | None) -> Rendered:
+    values = values_of(
+        about.ticket,
+        about.customer,
+        about.workspace,
+        agent_id=about.ticket.assignee_id,
+        reply_due_at=about.known.reply_due_at,
+        survey_link=link,
+    )
+    text = template.texts[language]
+    if may_quote(about.ticket, about.known):
+        return render(text, values)
+    known = {name: value for name, value in values.items() if name not in FROM_THE_SENDER}
+    rendered = render(text, known)
+    # Without a subject of its own a mail has its ticket's, which is the sender's too.
+    return rendered if rendered.subject else replace(rendered, subject=f"#{about.ticket.number}")
