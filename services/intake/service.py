@@ -21,6 +21,7 @@ from services.intake.adapters.email.imap.assembly import make_mailboxes
 from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.erasure import PostgresErasure
 from services.intake.adapters.hooks.door import HookDoor
+from services.intake.adapters.hooks.own import SetAside
 from services.intake.adapters.looking import Looking
 from services.intake.adapters.media import rows as media_rows
 from services.intake.adapters.media.assembly import open_media
@@ -95,14 +96,6 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         )
         answering = assemble_answering(runtime, settings, desk, notices)
         client_desk = ClientDesk(clients=clients, workspaces=workspaces, ids=ids)
-        receiving = Receiving(
-            database,
-            conversations,
-            workspaces,
-            runtime.seen,
-            ids,
-            group_max=settings.group_max_messages,
-        )
         queued = PostgresDeliveries(PostgresReferences(), Losses(watch, ids), outbound)
         store = await stack.enter_async_context(open_blobs(runtime, settings, ids, connects=leaves.connects))
         outside = Outside(settings.egress_allow)
@@ -136,6 +129,15 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 deliveries=queued,
                 bells=outbound,
             )
+        )
+        receiving = Receiving(
+            database,
+            conversations,
+            workspaces,
+            runtime.seen,
+            ids,
+            SetAside(mail.raws, store.blobs, mail.inbound_bells),
+            group_max=settings.group_max_messages,
         )
         mailboxes = make_mailboxes(
             runtime, settings, workspaces=workspaces, mailroom=mail.mailroom, outside=outside, vault=vault

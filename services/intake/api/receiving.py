@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fastapi import Response
 
 from services.intake.adapters.group_commit import GroupCommit
+from services.intake.adapters.hooks.own import SetAside
 from services.intake.api.schemas import From, MessageReceipt, MessageRequest
 from services.intake.app.ports import Conversations, Receipt, Workspaces
 from services.intake.app.receive_batch import receive_batch
@@ -44,6 +45,7 @@ class Receiving:
         workspaces: Workspaces,
         seen: SeenWorkspaces,
         ids: IdFactory,
+        aside: SetAside,
         *,
         group_max: int,
     ) -> None:
@@ -52,6 +54,7 @@ class Receiving:
         self._workspaces = workspaces
         self._seen = seen
         self._ids = ids
+        self._aside = aside
         self._group: GroupCommit[_Submission, Answer] = GroupCommit(self._commit, key=_key, most=group_max)
 
     async def receive(self, request: MessageRequest, principal: Principal, once: Once) -> Response:
@@ -63,13 +66,12 @@ class Receiving:
     ) -> list[Receipt | WaypostError]:
         """What becomes of each of these messages in this transaction."""
         await self._seen.remember(tx, {principal.workspace_id})
-        return await receive_batch(
-            [Arrival(self._message(request, principal), cause) for request in requests],
-            tx=tx,
-            conversations=self._conversations,
-            workspaces=self._workspaces,
-            ids=self._ids,
+        arrivals = [Arrival(self._message(request, principal), cause) for request in requests]
+        results = await receive_batch(
+            arrivals, tx=tx, conversations=self._conversations, workspaces=self._workspaces, ids=self._ids
         )
+        await self._aside.keep(tx, arrivals, results)
+        return results
 
     def _arrival(self, request: MessageRequest, principal: Principal) -> Arrival:
         return Arrival(self._message(request, principal), request_cause())
@@ -98,13 +100,11 @@ class Receiving:
             await self._seen.remember(tx, workspaces)
             answered = await find(tx, [item.once for item in items])
             fresh = [item for item, before in zip(items, answered, strict=True) if before is None]
+            arrivals = [item.arrival for item in fresh]
             receipts = await receive_messages(
-                [item.arrival for item in fresh],
-                tx=tx,
-                conversations=self._conversations,
-                workspaces=self._workspaces,
-                ids=self._ids,
+                arrivals, tx=tx, conversations=self._conversations, workspaces=self._workspaces, ids=self._ids
             )
+            await self._aside.keep(tx, arrivals, receipts)
             answers = [_answer(receipt) for receipt in receipts]
             await store(
                 tx,

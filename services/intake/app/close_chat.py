@@ -19,6 +19,7 @@ from services.intake.domain.chat_texts import Line, missed, transcript
 from services.intake.domain.classification import label_source
 from services.intake.domain.lifecycle import reply, set_status, update
 from services.intake.domain.message import MessageKind, StaffMessage
+from services.intake.domain.notice import planned
 from services.intake.domain.ticket import CUSTOMER, SYSTEM, Change, Replied, Ticket
 from services.intake.domain.workspace import Channel, Workspace
 from shared.db.unit_of_work import Tx
@@ -91,6 +92,8 @@ async def _end(ending: _Ending, ticket: Ticket, *, tx: Tx, desk: Desk, chats: Ch
         of = ticket.workspace_id, ticket.customer_id
         customer = (await desk.correspondence.customers(tx, [of]))[of]
         await record([(change, customer, Cause())], tx=tx, tickets=desk.correspondence, ids=desk.ids)
+        if channel := ending.workspace.channels.get(ticket.channel):
+            await desk.correspondence.plan_notices(tx, list(planned(change, channel)))
     return mail is not None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from services.intake.app.hook_ports import ReadHook
+from services.intake.app.mail_ports import MESSAGE
 from services.intake.app.record_call_events import CallArrival
 from services.intake.domain.delivery import DeliveryReceipt
 from services.intake.domain.hook import Brought, Consent
@@ -75,7 +76,7 @@ def parts_of(item: ReadHook, workspace: Workspace) -> list[Part]:
 
 
 def _is_for(channel: Channel, brought: Brought, item: ReadHook, *, is_called: bool) -> bool:
-    if item.attached is not None:
+    if item.attached is not None or item.raw.form == MESSAGE:
         return is_called
     provider = channel.provider(ProviderName(item.raw.form))
     if provider is None:

@@ -39,6 +39,9 @@ NumberKey = tuple[str, int]
 MAIL = "mail"
 """The form of a raw mail; whatever a provider posts has the provider's name."""
 
+MESSAGE = "message"
+"""The form of a message of our own API that was refused."""
+
 
 class RawState(StrEnum):
     """What has become of something as it came."""
@@ -58,7 +61,8 @@ class Raw:
     raw_id: also the id of the message that it becomes
     sender: of the envelope, empty for a null sender, None where there was no envelope
     recipients: of the envelope; attempts: how often it was taken up
-    form: `mail`, or the name of the provider who posted it; headers: those of the post that reading needs
+    form: `mail`, `message`, or the name of the provider who posted it
+    headers: those of the post that reading needs
     """
 
     workspace_id: str

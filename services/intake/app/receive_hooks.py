@@ -36,7 +36,7 @@ async def release_hook(item: ReadHook, *, tx: Tx, desk: HookDesk) -> Outcome | N
     """
     if not await desk.raws.lock(tx, {item.raw.key}, RawState.QUARANTINED):
         return None
-    (outcome,) = await _Group(tx, desk).receive([item])
+    (outcome,) = await _Group(tx, desk, is_released=True).receive([item])
     if outcome.state is RawState.QUARANTINED:
         raise InvalidInput(f"It cannot be released: {outcome.reason}.")
     released = replace(outcome, state=RawState.RELEASED)
@@ -63,9 +63,10 @@ class _Taken:
 class _Group:
     """The calls of one commit."""
 
-    def __init__(self, tx: Tx, desk: HookDesk) -> None:
+    def __init__(self, tx: Tx, desk: HookDesk, *, is_released: bool = False) -> None:
         self._tx = tx
         self._desk = desk
+        self._is_released = is_released
 
     async def receive(self, items: Sequence[ReadHook]) -> list[Outcome]:
         """What becomes of each."""
@@ -123,6 +124,7 @@ class _Group:
         for part in parts:
             for message, consent in part.messages():
                 own = message if is_first else replace(message, message_id=self._desk.ids.new())
+                own = replace(own, is_released=self._is_released)
                 is_first = False
                 yield part, Arrival(own, part.cause), consent
 
@@ -196,4 +198,9 @@ class _Group:
             return item.brought
         if len(parts) < len(item.brought):
             return "it is for an account that no channel has"
-        return next((str(result) for result in results if isinstance(result, DomainError)), None)
+        for result in results:
+            if isinstance(result, DomainError):
+                return str(result)
+            if result.disposition is Disposition.QUARANTINED:
+                return result.reason
+        return None

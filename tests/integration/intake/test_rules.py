@@ -1,6 +1,7 @@
 """Intake rules over HTTP: what they set, whom they refuse, what other ones would change."""
 
-from tests.integration.intake.office import Office
+from tests.eventually import eventually
+from tests.integration.intake.office import Json, Office
 
 RULES = [
     {"name": "money", "when": "lists.refund > 0", "labels": {"intent": "refund"}, "priority": "high"},
@@ -24,6 +25,34 @@ async def test_rules_label_requests_tell_their_language_and_drop_what_is_spam(of
     # Who wrote before is no stranger.
     again = await office.send(text="Where is the prize that you promised to send to me last week?")
     assert again["disposition"] == "opened"
+
+
+async def test_what_a_rule_quarantines_waits_until_somebody_lets_it_in(office: Office) -> None:
+    await office.configure(rules=RULES, word_lists=LISTS)
+    body = office.message(text="Send bitcoin", subject="Offer", sender={"email": "eve@example.org"})
+    answer = await office.http.post("/v1/messages", json={**body, "external_id": "e-1"})
+    assert answer.status_code == 201, answer.text
+    refused = answer.json()
+    assert (refused["disposition"], refused["reason"], refused["ticket_id"]) == ("quarantined", "rule: odd", None)
+    batch = await office.http.post("/v1/messages/batch", json=[office.message(text="More bitcoin")])
+    assert [item["disposition"] for item in batch.json()["items"]] == ["quarantined"]
+
+    async def waiting() -> list[Json]:
+        items = (await office.http.get("/v1/quarantine")).json()["items"]
+        assert [(item["form"], item["reason"]) for item in items] == [("message", "rule: odd")] * 2
+        return list(items)
+
+    assert refused["message_id"] in [item["id"] for item in await eventually(waiting)]
+    assert (await office.http.get("/v1/tickets")).json()["items"] == []
+    path = f"/v1/quarantine/{refused['message_id']}"
+    assert "bitcoin" in (await office.http.get(f"{path}/raw")).text
+    released = await office.http.post(f"{path}/release")
+    assert (released.status_code, released.json()["disposition"]) == (201, "opened")
+    ticket = await office.ticket(released.json()["ticket_id"])
+    assert (ticket["subject"], ticket["status"]) == ("Offer", "new")
+    # The sender's repeat is known.
+    again = await office.http.post("/v1/messages", json={**body, "external_id": "e-1"})
+    assert (again.json()["disposition"], again.json()["ticket_id"]) == ("duplicate", ticket["ticket_id"])
 
 
 async def test_a_preview_shows_what_other_rules_would_change(office: Office) -> None:

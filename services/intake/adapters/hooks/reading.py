@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from services.intake.adapters.hooks import meta, slack, standard, twilio
+from services.intake.adapters.hooks import meta, own, slack, standard, twilio
 from services.intake.adapters.hooks.values import Unreadable
 from services.intake.app.hook_ports import ReadHook
-from services.intake.app.mail_ports import Raw
+from services.intake.app.mail_ports import MESSAGE, Raw
 from services.intake.domain.hook import Brought, Written
 from services.intake.domain.mail import AttachedFile
 from services.intake.domain.message import InboundMessage, Sender
@@ -20,6 +20,7 @@ _READERS: Mapping[str, Callable[[Raw, bytes], list[Brought]]] = {
     ProviderName.WHATSAPP: meta.read,
     ProviderName.SLACK: slack.read,
     ProviderName.STANDARD: standard.read,
+    MESSAGE: own.read,
 }
 
 

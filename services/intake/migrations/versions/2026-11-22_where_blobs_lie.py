@@ -29,10 +29,12 @@ CREATE TABLE blob_home (
     home uuid NOT NULL
 );
 CREATE VIEW blob_reference WITH (security_invoker = true) AS
-    SELECT workspace_id, sha256 FROM raw WHERE state <> 'erased'
+    SELECT workspace_id, sha256 FROM raw WHERE state <> 'erased' AND (form IN ('mail', 'sendgrid', 'mailgun',
+        'postmark') OR state IN ('received', 'quarantined', 'released'))
     UNION ALL SELECT workspace_id, sha256 FROM attachment
     UNION ALL SELECT workspace_id, sha256 FROM upload
 """
+# One call of a provider may be about several people: once it is read, what came of it is kept, and it is not.
 # Whatever else comes to name bytes is added to the view: what it does not show is removed.
 
 

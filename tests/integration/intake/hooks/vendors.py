@@ -68,6 +68,12 @@ class Vendors:
         answer = await self.http.put("/v1/configuration", json={"channels": channels}, headers={"If-Match": "*"})
         assert answer.status_code == 200, answer.text
 
+    async def configure_more(self, **parts: object) -> None:
+        """Adds parts to the configuration."""
+        held = (await self.http.get("/v1/configuration")).json()["configuration"]
+        answer = await self.http.put("/v1/configuration", json={**held, **parts}, headers={"If-Match": "*"})
+        assert answer.status_code == 200, answer.text
+
     def _channel(self, name: str, kind: str, provider: Json, **more: object) -> Json:
         return {"id": name, "kind": kind, "address": self.address(name), "providers": [provider], **more}
 
