@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints, WithJsonSchema
 
-from services.intake.app.secrets import Secret
+from services.intake.app.secrets import MOST_OF_A_SECRET, Secret
 from services.intake.domain.chat import ChatOffer
 from shared.configuration import Problem
 from shared.durations import Duration
@@ -24,11 +24,21 @@ SHORTEST = timedelta(seconds=30)
 """Whether a visitor is there is noted every twenty seconds."""
 
 
+_SHORTEST_SECRET = 32
+
+
 def _long_enough(secret: Secret) -> Secret:
     # A sealed one is longer than what it holds, which was checked when it was written.
-    if len(secret) < 32:
-        raise ValueError("has at least 32 characters")
+    if len(secret) < _SHORTEST_SECRET:
+        raise ValueError(f"has at least {_SHORTEST_SECRET} characters")
     return secret
+
+
+SiteSecret = Annotated[
+    Secret,
+    AfterValidator(_long_enough),
+    WithJsonSchema({"type": "string", "minLength": _SHORTEST_SECRET, "maxLength": MOST_OF_A_SECRET}),
+]
 
 
 class ChatPart(Request):
@@ -40,7 +50,7 @@ class ChatPart(Request):
     origins: Annotated[tuple[Origin, ...], Field(min_length=1, max_length=50)] = Field(
         description="The sites on which the widget may stand, as `https://www.example.com`."
     )
-    secrets: Annotated[tuple[Annotated[Secret, AfterValidator(_long_enough)], ...], Field(max_length=2)] = Field(
+    secrets: Annotated[tuple[SiteSecret, ...], Field(max_length=2)] = Field(
         default=(), description="What the site signs its visitors' tokens with, 32 characters or more."
     )
     greeting: Annotated[str, StringConstraints(max_length=500)] = Field(

@@ -8,7 +8,7 @@ from pydantic_core import CoreSchema, core_schema
 
 M = TypeVar("M", bound=BaseModel)
 
-_MOST = 8000
+MOST_OF_A_SECRET = 8000
 
 
 class Secret(str):
@@ -22,7 +22,7 @@ class Secret(str):
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: type[Any], _handler: GetCoreSchemaHandler) -> CoreSchema:
         """A string on the wire."""
-        text = core_schema.str_schema(min_length=1, max_length=_MOST)
+        text = core_schema.str_schema(min_length=1, max_length=MOST_OF_A_SECRET)
         return core_schema.no_info_after_validator_function(
             cls, text, serialization=core_schema.plain_serializer_function_ser_schema(str, return_schema=text)
         )

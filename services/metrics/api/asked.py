@@ -16,7 +16,7 @@ from services.metrics.domain.kpi import Variant, Window
 from shared.errors import InvalidInput, NotFound
 from shared.http.types import Instant, Text
 
-_MOST_VALUES = 20_000
+_MOST_VALUES = 30_000
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 

@@ -15,9 +15,10 @@ VALUES = {
 
 
 def own_demo(folder: Path, workspace_id: str, **changes: str) -> Path:
-    """The file, with mail domains that nobody else has; `changes` are put in place of what stands there once."""
+    """The file, with addresses that nobody else has; `changes` are put in place of what stands there once."""
     text = DEMO.read_text(encoding="utf-8").replace("workspace: demo\n", f"workspace: {workspace_id}\n")
     text = text.replace("@meridian.example", f"@{workspace_id}.example")
+    text = text.replace("address: meridian-chat", f"address: {workspace_id}-chat")
     for before, after in changes.items():
         assert text.count(before) == 1, before
         text = text.replace(before, after)
