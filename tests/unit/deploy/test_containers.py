@@ -1,5 +1,6 @@
 """The compose file and the Dockerfile say what a careful operator would want."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,19 @@ def test_a_service_logs_into_its_own_database_as_its_own_role(service: str) -> N
     assert owner.startswith(f"postgresql://waypost_{service}_owner:")
     assert url.endswith(f"/waypost_{service}")
     assert environment["WAYPOST_ENVIRONMENT"] == "production"
+
+
+def test_intake_is_told_where_the_world_reaches_it_and_may_go_nowhere_else_by_default() -> None:
+    environment = COMPOSE["services"]["intake"]["environment"]
+    assert environment["WAYPOST_PUBLIC_URL"] == "${WAYPOST_PUBLIC_URL:?set it in .env}"
+    assert environment["WAYPOST_EGRESS_ALLOW"] == "${WAYPOST_EGRESS_ALLOW:-[]}"
+
+
+def test_the_example_names_every_value_that_the_compose_file_asks_for() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    example = (ROOT / "deploy" / "docker" / "example.env").read_text()
+    assert set(re.findall(r"\$\{(\w+):\?", text)) == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+    assert set(re.findall(r"\$\{(\w+):-", text)) == set(re.findall(r"^# (\w+)=", example, re.MULTILINE))
 
 
 def test_images_run_as_nobody_in_particular_and_carry_no_build_tools() -> None:
