@@ -13,10 +13,10 @@ export interface Memory {
   pending: Pending[];
 }
 
-/** Browsers may refuse both stores: then everything lasts as long as the page. */
+/** Browsers may refuse both stores, or only to write: then everything lasts as long as the page. */
 export class BrowserMemory implements Memory {
   private readonly name: string;
-  private kept = new Map<string, string>();
+  private kept = new Map<string, string | undefined>();
 
   constructor(address: string) {
     this.name = `waypost-chat:${address}`;
@@ -55,11 +55,13 @@ export class BrowserMemory implements Memory {
     return what === "pending" ? sessionStorage : localStorage;
   }
 
+  /** What the browser did not take counts: what it still holds is older. */
   private read(what: string): string | undefined {
+    if (this.kept.has(what)) return this.kept.get(what);
     try {
       return this.store(what).getItem(`${this.name}:${what}`) ?? undefined;
     } catch {
-      return this.kept.get(what);
+      return undefined;
     }
   }
 
@@ -67,9 +69,9 @@ export class BrowserMemory implements Memory {
     try {
       if (value === undefined) this.store(what).removeItem(`${this.name}:${what}`);
       else this.store(what).setItem(`${this.name}:${what}`, value);
+      this.kept.delete(what);
     } catch {
-      if (value === undefined) this.kept.delete(what);
-      else this.kept.set(what, value);
+      this.kept.set(what, value);
     }
   }
 }
