@@ -22,6 +22,7 @@ PLACES = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where servers lie, which not everybody has in their PATH."""
 
 POLICY = Path("/usr/sbin/policy-rc.d")
+MARKER = "# Left by Waypost's deploy/local/debian.py, which was killed: this file can be removed."
 TAIL_LINES = 20
 
 Run = Callable[[Sequence[str]], None]
@@ -37,10 +38,12 @@ def ensure(packages: Mapping[str, str], *, run: Run | None = None) -> list[str]:
     run: for tests
     Raises NotInstalled where that cannot be done here.
     """
-    if not missing(packages):
+    if not missing(packages) and not _is_left_behind():
         return []
     with Path(__file__).open() as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)  # of two at once, the second finds them there
+        if _is_left_behind() and os.access(POLICY.parent, os.W_OK):
+            POLICY.unlink()
         wanted = missing(packages)
         if wanted:
             _install(wanted, run or _run)
@@ -78,12 +81,17 @@ def _nothing_started() -> Iterator[None]:
     if POLICY.exists():
         yield
         return
-    POLICY.write_text("#!/bin/sh\nexit 101\n")
-    POLICY.chmod(0o755)
+    POLICY.write_text(f"#!/bin/sh\n{MARKER}\nexit 101\n")
     try:
+        POLICY.chmod(0o755)
         yield
     finally:
-        POLICY.unlink()
+        POLICY.unlink(missing_ok=True)
+
+
+def _is_left_behind() -> bool:
+    """Whether a run that was killed keeps the machine's packages from starting their servers."""
+    return POLICY.exists() and MARKER in POLICY.read_text(errors="replace")
 
 
 def _run(command: Sequence[str]) -> None:

@@ -53,6 +53,24 @@ def test_what_is_missing_is_installed_in_one_go_and_no_server_is_started(monkeyp
     assert not debian.POLICY.exists()
 
 
+def test_what_a_killed_run_left_behind_is_removed_by_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_root(monkeypatch)
+
+    left: list[str] = []
+    ensure({"dovecot": "dovecot-imapd"}, run=lambda _: left.append(debian.POLICY.read_text()))
+    debian.POLICY.write_text(left[0])
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: f"/usr/bin/{name}")
+    assert ensure({"dovecot": "dovecot-imapd"}, run=Apt().run) == []
+    assert not debian.POLICY.exists()
+
+
+def test_a_policy_of_the_machine_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_root(monkeypatch)
+    debian.POLICY.write_text("#!/bin/sh\nexit 0\n")
+    ensure({"dovecot": "dovecot-imapd"}, run=Apt().run)
+    assert debian.POLICY.read_text() == "#!/bin/sh\nexit 0\n"
+
+
 def test_old_lists_are_fetched_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     as_root(monkeypatch)
     apt = Apt(failures=1)
