@@ -5,6 +5,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from typing import Annotated, Generic, TypeVar
+from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel
@@ -50,8 +51,17 @@ def decode_cursor(cursor: str | None, *kinds: type) -> Key | None:
         and not any(isinstance(part, int) and abs(part) >= 2**63 for part in key)
     )
     if not fits:
-        raise InvalidInput("The cursor is not one of this list.", problems=(("cursor", "unknown"),))
+        raise _unknown()
     return tuple(key)
+
+
+def decode_id(cursor: str | None) -> UUID | None:
+    """The id in a cursor whose key is one. Raises InvalidInput where it is not one of ours."""
+    key = decode_cursor(cursor, str)
+    try:
+        return UUID(str(key[0])) if key else None
+    except ValueError:
+        raise _unknown() from None
 
 
 def page(rows: Sequence[R], limit: int, key: Callable[[R], Key], item: Callable[[R], T]) -> Page[T]:
@@ -59,3 +69,7 @@ def page(rows: Sequence[R], limit: int, key: Callable[[R], Key], item: Callable[
     shown = rows[:limit]
     more = len(rows) > limit
     return Page(items=[item(row) for row in shown], next_cursor=encode_cursor(key(shown[-1])) if more else None)
+
+
+def _unknown() -> InvalidInput:
+    return InvalidInput("The cursor is not one of this list.", problems=(("cursor", "unknown"),))

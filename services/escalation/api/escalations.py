@@ -14,12 +14,11 @@ from services.escalation.app.raise_escalation import raise_escalation
 from services.escalation.app.settle_escalation import acknowledge_escalation, resolve_escalation
 from services.escalation.domain.notification import NotificationState
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import InvalidInput
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.context import request_cause
 from shared.http.idempotency import Answer, OnceHeader
-from shared.http.pagination import CursorQuery, Page, decode_cursor, page
+from shared.http.pagination import CursorQuery, Page, decode_id, page
 from shared.http.types import Limit
 from shared.ids import IdFactory
 from shared.vocabulary import EscalationState
@@ -62,7 +61,7 @@ def routes(database: Database, tracking: Tracking, levels: ServiceLevels, ids: I
         cursor: CursorQuery = None,
     ) -> Page[EscalationView]:
         """Escalations, the newest first."""
-        before = _before(cursor)
+        before = decode_id(cursor)
 
         async def unit(tx: Tx) -> Page[EscalationView]:
             rows = await reading.escalations(tx, principal.workspace_id, state, before, limit + 1)
@@ -125,7 +124,7 @@ def routes(database: Database, tracking: Tracking, levels: ServiceLevels, ids: I
         cursor: CursorQuery = None,
     ) -> Page[NotificationView]:
         """Who was told, who could not be, and what is tried again, the newest first."""
-        before = _before(cursor)
+        before = decode_id(cursor)
 
         async def unit(tx: Tx) -> Page[NotificationView]:
             rows = await reading.notifications(tx, principal.workspace_id, state, before, limit + 1)
@@ -134,16 +133,6 @@ def routes(database: Database, tracking: Tracking, levels: ServiceLevels, ids: I
         return await database.transact(unit, workspaces=[principal.workspace_id])
 
     return router
-
-
-def _before(cursor: str | None) -> UUID | None:
-    key = decode_cursor(cursor, str)
-    if key is None:
-        return None
-    try:
-        return UUID(str(key[0]))
-    except ValueError:
-        raise InvalidInput("The cursor is not one of this list.", problems=(("cursor", "unknown"),)) from None
 
 
 def _key(name: str) -> Callable[[RowMapping], tuple[str]]:

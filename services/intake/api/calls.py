@@ -23,7 +23,7 @@ from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.context import request_cause
 from shared.http.idempotency import Answer, OnceHeader
-from shared.http.pagination import CursorQuery, Page, decode_cursor, page
+from shared.http.pagination import CursorQuery, Page, decode_id, page
 from shared.http.problems import FieldProblem, ProblemError, json_pointer
 from shared.http.types import Limit, SlugPath
 from shared.strict_json import loads
@@ -158,7 +158,7 @@ def routes(
     ) -> Page[CallResource]:
         """The calls that a ticket is about, those of tickets that went up in it too; the newest first."""
         key = principal.workspace_id, ticket_id
-        before = _before(cursor)
+        before = decode_id(cursor)
 
         async def unit(tx: Tx) -> Sequence[Call]:
             await tickets.get(tx, key)
@@ -205,11 +205,3 @@ def _outcome(result: CallReceipt | DomainError) -> CallEventOutcome:
         call_id=result.call_id,
         ticket_id=result.ticket_id,
     )
-
-
-def _before(cursor: str | None) -> UUID | None:
-    key = decode_cursor(cursor, str)
-    try:
-        return UUID(str(key[0])) if key else None
-    except ValueError:
-        raise InvalidInput("The cursor is not one of this list.", problems=(("cursor", "unknown"),)) from None

@@ -22,11 +22,10 @@ from services.intake.domain.customer import Customer
 from services.intake.domain.message import Identity, email_identity
 from services.intake.domain.reachability import Reachability
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import InvalidInput
 from shared.http.app import api_router
 from shared.http.etags import IfMatchHeader, etag
 from shared.http.idempotency import Answer, OnceHeader
-from shared.http.pagination import CursorQuery, Page, decode_cursor, page
+from shared.http.pagination import CursorQuery, Page, decode_id, page
 from shared.http.types import Limit
 
 Flags = Mapping[Identity, Reachability]
@@ -46,7 +45,7 @@ def routes(database: Database, customers: Customers, desk: ClientDesk) -> APIRou
         principal: Reader, identity: _Sought = None, limit: Limit = 50, cursor: CursorQuery = None
     ) -> Page[CustomerResource]:
         """Customers, the newest first."""
-        before = _before(cursor)
+        before = decode_id(cursor)
         workspace_id = principal.workspace_id
         values = None if identity is None else _spellings(identity)
 
@@ -123,11 +122,3 @@ def routes(database: Database, customers: Customers, desk: ClientDesk) -> APIRou
 def _spellings(sought: str) -> list[str]:
     """What an identity's value may be that somebody looks for."""
     return sorted({sought, email_identity(sought).value, phone_identity(sought, None).value})
-
-
-def _before(cursor: str | None) -> UUID | None:
-    key = decode_cursor(cursor, str)
-    try:
-        return None if key is None else UUID(str(key[0]))
-    except ValueError:
-        raise InvalidInput("The cursor is not one of this list.", problems=(("cursor", "unknown"),)) from None

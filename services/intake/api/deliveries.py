@@ -12,10 +12,9 @@ from services.intake.api.callers import Clerk, Reader
 from services.intake.app.delivery_ports import ListedDelivery
 from services.intake.domain.message import DeliveryState
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import InvalidInput
 from shared.http.app import api_router
 from shared.http.idempotency import Answer, OnceHeader
-from shared.http.pagination import CursorQuery, Page, decode_cursor, page
+from shared.http.pagination import CursorQuery, Page, decode_id, page
 from shared.http.types import Limit, Slug
 from shared.vocabulary import ChannelKind
 
@@ -59,7 +58,7 @@ def routes(database: Database, deliveries: PostgresDeliveries) -> APIRouter:
         cursor: CursorQuery = None,
     ) -> Page[ListedDeliveryResource]:
         """Messages that could not be delivered, or that wait to leave, the newest first."""
-        before = _id_in(cursor)
+        before = decode_id(cursor)
         workspace_id = principal.workspace_id
 
         async def unit(tx: Tx) -> list[ListedDelivery]:
@@ -79,13 +78,3 @@ def routes(database: Database, deliveries: PostgresDeliveries) -> APIRouter:
         return await once.transact(database, unit)
 
     return router
-
-
-def _id_in(cursor: str | None) -> UUID | None:
-    key = decode_cursor(cursor, str)
-    if key is None:
-        return None
-    try:
-        return UUID(str(key[0]))
-    except ValueError:
-        raise InvalidInput("The cursor is not one of this list.", problems=(("cursor", "unknown"),)) from None

@@ -20,7 +20,7 @@ from shared.errors import Conflict, DataRefused, InvalidInput, NotFound
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.idempotency import Answer, Once, OnceHeader
-from shared.http.pagination import CursorQuery, Page, decode_cursor, page
+from shared.http.pagination import CursorQuery, Page, decode_id, page
 from shared.http.types import Limit
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
@@ -66,7 +66,7 @@ def routes(
         principal: Annotated[Principal, allowed("tickets:read")], limit: Limit = 50, cursor: CursorQuery = None
     ) -> Page[Quarantined]:
         """What is in quarantine, oldest first."""
-        after = _id_in(cursor)
+        after = decode_id(cursor)
         rows = await database.transact(
             lambda tx: raws.quarantined(tx, principal.workspace_id, after, limit + 1),
             workspaces=[principal.workspace_id],
@@ -142,16 +142,6 @@ async def _release(release: Release, database: Database, once: Once, item: Read 
         )
 
     return await once.transact(database, unit)
-
-
-def _id_in(cursor: str | None) -> UUID | None:
-    key = decode_cursor(cursor, str)
-    if key is None:
-        return None
-    try:
-        return UUID(str(key[0]))
-    except ValueError:
-        raise InvalidInput("The cursor is not one of this list.", problems=(("cursor", "unknown"),)) from None
 
 
 def _fields(stored: StoredRaw) -> dict[str, object]:

@@ -1,11 +1,13 @@
 """Cursors are ours or refused."""
 
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidInput
-from shared.http.pagination import decode_cursor, encode_cursor, page
+from shared.http.pagination import decode_cursor, decode_id, encode_cursor, page
 
 
 @given(st.text(), st.integers(-(2**62), 2**62))
@@ -28,6 +30,18 @@ def test_whatever_else_comes_is_refused_and_nothing_worse(cursor: str) -> None:
 def test_a_cursor_of_another_list_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidInput):
         decode_cursor(cursor, str, int)
+
+
+@given(st.uuids())
+def test_a_cursor_of_an_id_is_the_id(known: UUID) -> None:
+    assert decode_id(encode_cursor((str(known),))) == known
+
+
+@pytest.mark.parametrize("key", [("a",), (7,), ("a", "b")])
+def test_a_cursor_of_no_id_is_refused(key: tuple[str | int, ...]) -> None:
+    assert decode_id(None) is None
+    with pytest.raises(InvalidInput):
+        decode_id(encode_cursor(key))
 
 
 def test_the_last_page_has_no_cursor() -> None:
