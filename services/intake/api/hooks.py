@@ -33,14 +33,31 @@ _TWILIO = (ProviderName.TWILIO_SMS, ProviderName.TWILIO_VOICE)
 _PROVIDERS = {name.value: name for name in ProviderName}
 _TEXT = {"schema": {"type": "string"}}
 
+_PATH = "/v1/hooks/{address}/{provider:path}"
+"""The provider with whatever follows it: a slash at the end changes nothing, all else makes it nobody's name."""
+
+_METHODS = {
+    "POST": (
+        "take_hook",
+        "Takes what a provider posts; it is stored when the answer comes, and read after it.",
+        "Stored, or known already",
+    ),
+    "GET": (
+        "answer_hook",
+        "Answers the challenge of a subscription; takes what Twilio sends by GET.",
+        "The challenge, or stored",
+    ),
+}
+"""What each is called, what it does, and what its 200 says."""
+
 
 def routes(door: HookDoor, is_stopping: Callable[[], bool]) -> APIRouter:
     """The doors of all channels, with and without a slash at the end."""
     router = APIRouter(tags=["hooks"])
     in_hand = _InHand()
 
-    async def serve(request: Request, address: str, provider: str) -> Response:
-        name = _PROVIDERS.get(provider)
+    async def serve(address: str, provider: str, request: Request) -> Response:
+        name = _PROVIDERS.get(provider.removesuffix("/"))
         try:
             if is_stopping():
                 raise Unavailable("stopping")
@@ -55,45 +72,21 @@ def routes(door: HookDoor, is_stopping: Callable[[], bool]) -> APIRouter:
             log.exception(Log.REQUEST_FAILED, method=request.method)
             return _later()
 
-    @router.post(
-        "/v1/hooks/{address}/{provider}",
-        responses={
-            200: {
-                "description": "Stored, or known already",
-                "content": {"text/plain": _TEXT, "text/xml": _TEXT},
+    for method, (operation, description, taken) in _METHODS.items():
+        router.add_api_route(
+            _PATH,
+            serve,
+            methods=[method],
+            name=operation,
+            description=description,
+            response_class=Response,
+            responses={
+                200: {"description": taken, "content": {"text/plain": _TEXT, "text/xml": _TEXT}},
+                403: problems.ANSWERS[403],
+                406: {**problems.ANSWERS[403], "description": "Not allowed, in the words of Mailgun"},
+                503: problems.ANSWERS[503],
             },
-            403: problems.ANSWERS[403],
-            406: {**problems.ANSWERS[403], "description": "Not allowed, in the words of Mailgun"},
-            503: problems.ANSWERS[503],
-        },
-        response_class=Response,
-    )
-    async def take_hook(address: str, provider: str, request: Request) -> Response:
-        """Takes what a provider posts; it is stored when the answer comes, and read after it."""
-        return await serve(request, address, provider)
-
-    @router.get(
-        "/v1/hooks/{address}/{provider}",
-        responses={
-            200: {
-                "description": "The challenge, or stored",
-                "content": {"text/plain": _TEXT, "text/xml": _TEXT},
-            },
-            403: problems.ANSWERS[403],
-            406: {**problems.ANSWERS[403], "description": "Not allowed, in the words of Mailgun"},
-            503: problems.ANSWERS[503],
-        },
-        response_class=Response,
-    )
-    async def answer_hook(address: str, provider: str, request: Request) -> Response:
-        """Answers the challenge of a subscription; takes what Twilio sends by GET."""
-        return await serve(request, address, provider)
-
-    @router.api_route("/v1/hooks/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
-    async def take_hook_elsewhere(rest: str, request: Request) -> Response:
-        address, _, provider = rest.removesuffix("/").partition("/")
-        return await serve(request, address, provider)
-
+        )
     return router
 
 
