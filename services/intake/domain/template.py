@@ -11,10 +11,10 @@ from enum import StrEnum
 from html import escape
 from types import MappingProxyType
 
+from services.intake.domain.one_line import one_line
 from shared.vocabulary import Purpose
 
 _PLACE = re.compile(r"\{\{\s*([a-z][a-z0-9_.]{0,60})\s*(?:\|([^{}|\n]{0,200}))?\}\}")
-_BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _MAX_SUBJECT = 250
 _URL = re.compile(r"https?://[^\s\"'<>]{1,2000}\Z")
 _NUMBER = re.compile(r"-?[0-9]{1,18}([.,][0-9]{1,9})?\Z")
@@ -104,7 +104,7 @@ def render(text: TemplateText, values: Mapping[str, str]) -> Rendered:
     """The text with these values; a variable without one shows what stands behind its bar, or nothing."""
     return Rendered(
         text=_filled(text.text, values),
-        subject=None if text.subject is None else _one_line(_filled(text.subject, values)),
+        subject=None if text.subject is None else one_line(_filled(text.subject, values))[:_MAX_SUBJECT],
         html=None if text.html is None else _filled(text.html, {name: _as_html(values[name]) for name in values}),
     )
 
@@ -144,10 +144,6 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
 
 def _as_html(value: str) -> str:
     return escape(value).replace("\n", "<br>")
-
-
-def _one_line(text: str) -> str:
-    return _BREAKING.sub(" ", text).strip()[:_MAX_SUBJECT]
 
 
 def closest_language(wanted: str, known: Iterable[str]) -> str | None:

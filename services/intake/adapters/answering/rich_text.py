@@ -4,29 +4,10 @@ import nh3
 
 from services.intake.adapters.email import html_text
 
-_TAGS = {
-    *(
-        "a",
-        "b",
-        "blockquote",
-        "br",
-        "code",
-        "div",
-        "em",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "hr",
-        "i",
-        "img",
-        "li",
-        "ol",
-        "p",
-    ),
-    *("pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr"),
-    *("u", "ul"),
-}
+_TAGS = (
+    "a b blockquote br code div em h1 h2 h3 h4 hr i img li ol p pre s small span strong sub sup table tbody td"
+    " tfoot th thead tr u ul"
+)
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "img": {"src", "alt", "width", "height"},
@@ -43,7 +24,7 @@ class Nh3RichText:
 
     def __init__(self) -> None:
         self._cleaner = nh3.Cleaner(
-            tags=_TAGS,
+            tags=set(_TAGS.split()),
             attributes=_ATTRIBUTES,
             attribute_filter=_kept,
             url_schemes={"https", "mailto", "tel", "cid"},

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from services.intake.domain import reply_token
+from services.intake.domain.one_line import one_line
 from services.intake.domain.outgoing import Outgoing, OutgoingFile
 from services.intake.domain.subject_tag import tagged
 from services.intake.domain.workspace import Channel
@@ -15,7 +16,6 @@ from shared.vocabulary import AuthorKind, Purpose
 
 LOOP_HEADER = "X-Waypost-Loop"
 
-_BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _IS_REPLY = re.compile(r"\s*(?:re|aw|sv|antw|odp)\s?:", re.IGNORECASE)
 _RFC_ID = re.compile(r"<[!-;=?-~]{1,248}>\Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}\Z")
@@ -78,11 +78,6 @@ def message_id(outgoing: Outgoing, channel: Channel, *, secret: bytes) -> str:
 def return_address(outgoing: Outgoing, channel: Channel, *, secret: bytes) -> str:
     """Where answers and bounces go: the channel's address with the ticket's token."""
     return reply_token.reply_address(channel.address or "", _token(outgoing, secret))
-
-
-def one_line(text: str) -> str:
-    """Nothing that would begin another header."""
-    return _BREAKING.sub(" ", text).strip()
 
 
 def _add_body(mail: EmailMessage, outgoing: Outgoing, files: Sequence[tuple[OutgoingFile, bytes]]) -> None:
