@@ -12,13 +12,13 @@ from pydantic import BaseModel, Field, StrictBool, StringConstraints
 from services.intake.api.schemas import Handle, PersonName, Phone
 from services.intake.app.change_customer import CustomerEdit
 from services.intake.app.phone import phone_identity
+from services.intake.app.template_parts import Language
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import Identity, IdentityKind, email_identity
 from services.intake.domain.reachability import Reachability
 from shared.errors import InvalidInput
 from shared.http.types import Email, Request, Slug
 
-Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$")]
 TimeZone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{1,64}$")]
 
 Found = tuple[Customer, Sequence[Identity]]

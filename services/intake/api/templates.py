@@ -11,6 +11,7 @@ from services.intake.api.callers import Reader
 from services.intake.app.compose_answer import TemplateUse, preview
 from services.intake.app.desk import Desk
 from services.intake.app.queries import Tickets
+from services.intake.app.template_parts import Language, VariableName
 from services.intake.app.template_values import SAMPLES, values_of
 from services.intake.domain.template import Template, VariableType
 from shared.db.unit_of_work import Database, Tx
@@ -18,13 +19,8 @@ from shared.http.app import api_router
 from shared.http.types import Request, Slug, SlugPath
 from shared.vocabulary import Purpose
 
-Language = Annotated[str, StringConstraints(min_length=1, max_length=35)]
 VariableValues = Annotated[
-    dict[
-        Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")],
-        Annotated[str, StringConstraints(max_length=10_000)],
-    ],
-    Field(max_length=30),
+    dict[VariableName, Annotated[str, StringConstraints(max_length=10_000)]], Field(max_length=30)
 ]
 
 

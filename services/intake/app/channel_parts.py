@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, StringConstraints
 from services.intake.app.chat_parts import ChatPart, chat_problems, to_offer
 from services.intake.app.mailbox_parts import Mailboxes, mailbox_problems, to_mailbox
 from services.intake.app.secrets import Secret
-from services.intake.app.template_parts import NoticesPart, SurveyPart
+from services.intake.app.template_parts import Language, NoticesPart, SurveyPart
 from services.intake.domain.conversation import FOR_EVER, NEVER
 from services.intake.domain.provider import (
     MailWebhook,
@@ -109,7 +109,7 @@ class ChannelPart(Request):
 
     id: Slug
     kind: ChannelKind
-    language: str | None = Field(default=None, max_length=35)
+    language: Language | None = None
     region: str | None = Field(default=None, pattern="^[A-Z]{2}$", description="Of phone numbers without prefix.")
     close_after: Duration = Field(
         default=CLOSE_AFTER, description="How long a solved ticket waits for its customer before it is closed."
