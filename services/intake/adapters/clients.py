@@ -9,7 +9,8 @@ from services.intake.adapters import tables
 from services.intake.adapters.customers import CUSTOMER, PostgresCustomers, to_customer
 from services.intake.adapters.email.reachability import reachability
 from services.intake.adapters.tickets import PostgresTickets, to_ticket
-from services.intake.app.ports import CustomerHistory, CustomerKey
+from services.intake.app.client_ports import CustomerHistory
+from services.intake.app.ports import CustomerKey
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import Identity, IdentityKind
 from services.intake.domain.reachability import Reachability

@@ -17,10 +17,10 @@ from services.intake.api.customer_schemas import (
     identity_of,
 )
 from services.intake.app.change_customer import ClientDesk
+from services.intake.app.client_ports import CustomerHistory, Erasure
 from services.intake.app.erase_customer import erase_customer
 from services.intake.app.identify_customer import identify_customer
 from services.intake.app.merge_customers import merge_customers
-from services.intake.app.ports import CustomerHistory, Erasure
 from services.intake.app.queries import Customers
 from services.intake.domain.customer import Customer
 from shared.db.unit_of_work import Database, Tx

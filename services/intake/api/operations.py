@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from services.intake.app.ports import States
+from services.intake.app.client_ports import States
 from services.intake.app.publish_snapshot import publish_snapshot
 from shared.access import RevokedTokens
 from shared.db.unit_of_work import Database, Tx

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
+from services.intake.app.client_ports import Clients
 from services.intake.app.desk import By, Seen, record
-from services.intake.app.ports import Clients, CustomerKey, IdentityKey, Workspaces
+from services.intake.app.ports import CustomerKey, IdentityKey, Workspaces
 from services.intake.domain.customer import Customer
 from services.intake.domain.lifecycle import customer_changed
 from services.intake.domain.message import Identity

@@ -1,8 +1,9 @@
 """Forgets a person: what is personal goes, ids stay, so that numbers still add up."""
 
 from services.intake.app.change_customer import CHUNK, ClientDesk
+from services.intake.app.client_ports import CustomerHistory, Erasure
 from services.intake.app.desk import By, record
-from services.intake.app.ports import CustomerHistory, CustomerKey, Erasure
+from services.intake.app.ports import CustomerKey
 from services.intake.domain.customer import erase
 from services.intake.domain.lifecycle import erase as erase_ticket
 from shared.db.unit_of_work import Tx

@@ -4,8 +4,9 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.intake.app.change_customer import CHUNK, ClientDesk
+from services.intake.app.client_ports import CustomerHistory
 from services.intake.app.desk import By, record
-from services.intake.app.ports import CustomerHistory, CustomerKey
+from services.intake.app.ports import CustomerKey
 from services.intake.domain.customer import Customer, merge
 from services.intake.domain.lifecycle import customer_changed
 from services.intake.domain.message import Identity

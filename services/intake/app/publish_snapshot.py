@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
+from services.intake.app.client_ports import States
 from services.intake.app.outbound import facts_of
-from services.intake.app.ports import States
 from services.intake.domain.customer import Customer
 from services.intake.domain.ticket import Ticket
 from shared.db.unit_of_work import Tx

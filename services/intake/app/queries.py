@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from services.intake.app.ports import CustomerHistory, CustomerKey, TicketKey
+from services.intake.app.client_ports import CustomerHistory
+from services.intake.app.ports import CustomerKey, TicketKey
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import DeliveryState, Disposition, Identity, MessageKind
 from services.intake.domain.reachability import Reachability
