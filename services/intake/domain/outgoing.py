@@ -84,10 +84,11 @@ class Outgoing:
 class Taken:
     """The provider has it.
 
-    provider_id: by what it knows the message; reference: the Message-ID by which answers by mail find it
+    provider_id: by what it knows the message, where it says so; what it tells about it later is known by that
+    reference: the Message-ID by which answers by mail find it
     """
 
-    provider_id: str
+    provider_id: str | None
     reference: str | None = None
 
 

@@ -17,6 +17,9 @@ BUSY_PAUSE = timedelta(seconds=5)
 
 OPTED_OUT = "the customer has opted out at the provider"
 
+_LONGEST_ID = 200
+_HIGHEST_CODE = 10**9
+
 _BUSY = (429, 502, 503, 504)
 
 _TWILIO_NEVER = {
@@ -97,6 +100,20 @@ _SLACK_NEVER = {
     "cannot_reply_to_message": "the Slack thread takes no answers",
     "messages_tab_disabled": "the person takes no messages of apps",
 }
+
+
+def known_id(value: object) -> str | None:
+    """A vendor's word, where it is one that can be kept and found again: an id, or a name of an error."""
+    if isinstance(value, str) and 0 < len(value) <= _LONGEST_ID and value.isprintable():
+        return value
+    return None
+
+
+def known_code(value: object) -> int | None:
+    """The same for the number of an error."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _HIGHEST_CODE:
+        return value
+    return None
 
 
 def twilio_answer(status: int, code: int | None, after: timedelta | None) -> Later | Never:

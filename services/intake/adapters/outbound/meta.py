@@ -11,7 +11,7 @@ from services.intake.adapters.outbound.vendor_http import VendorHttp
 from services.intake.domain.outgoing import Never, Outcome, Outgoing, Taken
 from services.intake.domain.provider import Meta
 from services.intake.domain.retries import retry_after
-from services.intake.domain.vendor_answers import meta_answer
+from services.intake.domain.vendor_answers import known_code, known_id, meta_answer
 from services.intake.domain.whatsapp import WhatsAppTemplate
 from services.intake.domain.workspace import Channel
 
@@ -33,14 +33,11 @@ class MetaCarrier:
             json_body=_body(outgoing, outgoing.to),
             bearer=provider.access_token,
         )
-        message_id = _first_id(answer.body)
-        if answer.is_success and message_id is not None:
-            return Taken(provider_id=message_id)
+        if answer.is_success:
+            return Taken(provider_id=_first_id(answer.body))
         error = answer.body.get("error")
-        code = error.get("code") if isinstance(error, dict) else None
-        return meta_answer(
-            answer.status, code if isinstance(code, int) else None, retry_after(answer.retry_after, now)
-        )
+        code = known_code(error.get("code")) if isinstance(error, dict) else None
+        return meta_answer(answer.status, code, retry_after(answer.retry_after, now))
 
 
 def _body(outgoing: Outgoing, to: str) -> dict[str, object]:
@@ -72,5 +69,4 @@ def _template(template: WhatsAppTemplate) -> dict[str, object]:
 def _first_id(body: Mapping[str, object]) -> str | None:
     messages = body.get("messages")
     first = messages[0] if isinstance(messages, list) and messages else None
-    message_id = first.get("id") if isinstance(first, dict) else None
-    return message_id if isinstance(message_id, str) else None
+    return known_id(first.get("id")) if isinstance(first, dict) else None

@@ -7,6 +7,7 @@ lane: one vendor that is slow or gone holds up no other.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import stamina
@@ -26,7 +27,7 @@ from services.intake.domain.retries import give_up_after, pause
 from services.intake.domain.workspace import Workspace
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import TransientError, WaypostError
+from shared.errors import DataRefused, TransientError, WaypostError
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 
@@ -127,7 +128,12 @@ class Outbound:
         outcome: Outcome = Later(reason="the attempt broke off")
         try:
             outcome = await self._carriers.send(outgoing, workspace.channels.get(outgoing.channel), at)
-            progress, ended_at = await self._settle(shard, outgoing, outcome)
+            try:
+                progress, ended_at = await self._settle(shard, outgoing, outcome)
+            except DataRefused:
+                # Sent again and again is worse than not to know how the provider calls it.
+                outcome = _without_words(outcome)
+                progress, ended_at = await self._settle(shard, outgoing, outcome)
         finally:
             lanes.ended(outgoing.lane, ended_at, is_well=not isinstance(outcome, Later), hold_s=_hold_s(outcome))
         self._attempts.labels(outgoing.channel_kind.value, progress.state.value).inc()
@@ -162,6 +168,15 @@ def _attempt(outgoing: Outgoing, outcome: Outcome, now: datetime) -> Attempt:
         case Later() | Never():
             failed = Progress(state=DeliveryState.FAILED, failed_at=now, reason=outcome.reason)
             return Attempt(progress=failed, next_attempt_at=now)
+
+
+def _without_words(outcome: Outcome) -> Outcome:
+    """The same with nothing that the provider wrote."""
+    match outcome:
+        case Taken():
+            return Taken(provider_id=None)
+        case Later() | Never():
+            return replace(outcome, reason="the provider's answer cannot be kept")
 
 
 def _hold_s(outcome: Outcome) -> float:

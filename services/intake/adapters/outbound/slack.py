@@ -1,13 +1,14 @@
 """Answers in Slack, in the thread that they belong to. Slack tells a repeat by `client_msg_id`."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from services.intake.adapters.outbound.vendor_http import VendorHttp
 from services.intake.domain.outgoing import Never, Outcome, Outgoing, Taken
 from services.intake.domain.provider import Slack
 from services.intake.domain.retries import retry_after
-from services.intake.domain.slack_threads import place_of
-from services.intake.domain.vendor_answers import slack_answer
+from services.intake.domain.slack_threads import SlackPlace, place_of
+from services.intake.domain.vendor_answers import known_id, slack_answer
 from services.intake.domain.workspace import Channel
 
 
@@ -34,13 +35,15 @@ class SlackCarrier:
         if place.thread_ts is not None:
             body["thread_ts"] = place.thread_ts
         answer = await self._http.post(f"{self._url}/chat.postMessage", json_body=body, bearer=provider.bot_token)
-        ts, posted_in = answer.body.get("ts"), answer.body.get("channel")
-        if answer.is_success and answer.body.get("ok") is True and isinstance(ts, str):
-            return Taken(provider_id=f"{posted_in if isinstance(posted_in, str) else place.channel}:{ts}")
-        error = answer.body.get("error")
-        return slack_answer(
-            answer.status, error if isinstance(error, str) else None, retry_after(answer.retry_after, now)
-        )
+        if answer.is_success and answer.body.get("ok") is True:
+            return Taken(provider_id=_posted(answer.body, place))
+        error = known_id(answer.body.get("error"))
+        return slack_answer(answer.status, error, retry_after(answer.retry_after, now))
+
+
+def _posted(body: Mapping[str, object], asked: SlackPlace) -> str | None:
+    ts = known_id(body.get("ts"))
+    return known_id(f"{known_id(body.get('channel')) or asked.channel}:{ts}") if ts else None
 
 
 def _escaped(text: str) -> str:

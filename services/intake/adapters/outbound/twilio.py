@@ -11,7 +11,7 @@ from services.intake.adapters.outbound.vendor_http import VendorHttp
 from services.intake.domain.outgoing import Never, Outcome, Outgoing, Taken
 from services.intake.domain.provider import Twilio
 from services.intake.domain.retries import retry_after
-from services.intake.domain.vendor_answers import twilio_answer
+from services.intake.domain.vendor_answers import known_code, known_id, twilio_answer
 from services.intake.domain.workspace import Channel
 from shared.vocabulary import ChannelKind
 
@@ -38,13 +38,10 @@ class TwilioCarrier:
             form=self._form(outgoing, channel, provider),
             basic=(provider.account_sid, provider.secrets[0]),
         )
-        sid = answer.body.get("sid")
-        if answer.is_success and isinstance(sid, str):
-            return Taken(provider_id=sid)
-        code = answer.body.get("code")
-        return twilio_answer(
-            answer.status, code if isinstance(code, int) else None, retry_after(answer.retry_after, now)
-        )
+        if answer.is_success:
+            return Taken(provider_id=known_id(answer.body.get("sid")))
+        code = known_code(answer.body.get("code"))
+        return twilio_answer(answer.status, code, retry_after(answer.retry_after, now))
 
     def _form(self, outgoing: Outgoing, channel: Channel, provider: Twilio) -> dict[str, str]:
         assert outgoing.to is not None

@@ -144,10 +144,16 @@ class Desk:
 
     async def provider_id(self, receipt: Json) -> str:
         """By what the provider knows a reply."""
+        known = await self.kept_id(receipt)
+        assert known is not None
+        return known
+
+    async def kept_id(self, receipt: Json) -> str | None:
+        """The same, where it said."""
         asked = text("SELECT provider_id FROM delivery WHERE message_id = CAST(:id AS uuid)")
 
-        async def unit(tx: Tx) -> str:
-            found: str = (await tx.execute(asked, {"id": receipt["message"]["message_id"]})).scalar_one()
+        async def unit(tx: Tx) -> str | None:
+            found: str | None = (await tx.execute(asked, {"id": receipt["message"]["message_id"]})).scalar_one()
             return found
 
         return await self.database.transact(unit, workspaces=[self.workspace_id])

@@ -1,11 +1,14 @@
 """Answers as they reach each vendor."""
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from standardwebhooks import Webhook
 
+from services.intake.domain.outgoing import Never, Outcome, Outgoing, Taken
+from services.intake.domain.workspace import Channel
 from tests.integration.intake.outbound.desk import PUBLIC_URL, SECRET, Desk
 from tests.integration.intake.vendors import Scripted
 
@@ -166,9 +169,57 @@ async def test_twilio_s_templates_have_a_content_sid(desk: Desk) -> None:
     assert "Body" not in asked.form
 
 
-async def test_answers_that_no_vendor_would_give_are_survived(desk: Desk) -> None:
-    for body in ({"sid": 5}, {"sid": None, "x": "y" * 100_000}):
-        desk.vendors.script(desk.words, Scripted(200, body))
-    receipt = await desk.reply(await desk.ticket("texts"))
-    delivery = await desk.until(receipt, "sent", within_s=15)
-    assert delivery["attempts"] == 3
+@pytest.mark.parametrize(
+    ("channel", "body"),
+    [
+        ("texts", {"sid": 5}),
+        ("texts", {"sid": "SM\x001"}),
+        ("texts", {"sid": None, "x": "y" * 100_000}),
+        ("whatsapp", {"messages": [{"id": "\ud800"}]}),
+        ("whatsapp", {}),
+        ("slack", {"ok": True, "ts": "1" * 300}),
+        ("slack", {"ok": True}),
+    ],
+)
+async def test_a_yes_without_an_id_to_be_kept_is_a_yes(desk: Desk, channel: str, body: dict[str, object]) -> None:
+    desk.vendors.script(desk.words, Scripted(200, body))
+    sender = {"handle": "U024BE7LH"} if channel == "slack" else None
+    receipt = await desk.reply(await desk.ticket(channel, sender))
+    assert (await desk.until(receipt, "sent"))["attempts"] == 1
+    assert await desk.kept_id(receipt) is None
+
+
+async def test_an_error_that_nobody_can_write_down_is_one(desk: Desk) -> None:
+    desk.vendors.script(desk.words, Scripted(200, {"ok": False, "error": "not\x00there"}))
+    receipt = await desk.reply(await desk.ticket("slack", {"handle": "U024BE7LH"}))
+    assert (await desk.until(receipt, "sent"))["attempts"] == 2
+
+
+class Rogue:
+    """A vendor whose words nobody has looked at."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.asked = 0
+
+    async def send(self, _outgoing: Outgoing, _channel: Channel, _now: datetime) -> Outcome:
+        self.asked += 1
+        return self.outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "error"),
+    [
+        (Taken(provider_id="SM\x001"), "sent", None),
+        (Never(reason="\x00"), "failed", "the provider's answer cannot be kept"),
+    ],
+)
+async def test_what_the_database_refuses_is_settled_without_the_vendor_s_words(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, state: str, error: str | None
+) -> None:
+    sending = desk.system.services["intake"].app.state.outbound.sending
+    rogue = Rogue(outcome)
+    ticket_id = await desk.ticket("texts")
+    monkeypatch.setattr(sending, "_carriers", replace(sending._carriers, twilio=rogue))
+    delivery = await desk.until(await desk.reply(ticket_id), state)
+    assert (delivery["attempts"], delivery["last_error"], rogue.asked) == (1, error, 1)

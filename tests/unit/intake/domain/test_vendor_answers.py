@@ -8,6 +8,8 @@ from services.intake.domain.outgoing import Later, Never
 from services.intake.domain.vendor_answers import (
     ACCOUNT_PAUSE,
     BUSY_PAUSE,
+    known_code,
+    known_id,
     meta_answer,
     meta_reason,
     slack_answer,
@@ -111,3 +113,20 @@ def test_receipts_have_reasons_too() -> None:
     assert twilio_reason(30003) == "the phone is switched off or unreachable (Twilio: 30003)"
     assert twilio_reason(30099) == "it was not delivered (Twilio: 30099)"
     assert meta_reason(131026).endswith("(WhatsApp: 131026)")
+
+
+@pytest.mark.parametrize("value", ["SM1", "wamid.HBgL+/==", "C042:1790000000.000100", "é", "x" * 200])
+def test_what_can_be_kept_is_known(value: str) -> None:
+    assert known_id(value) == value
+
+
+@pytest.mark.parametrize("value", [None, 5, True, "", "a\x00b", "a\nb", "\ud800", "\u2028", "x" * 201, ["a"]])
+def test_what_cannot_be_kept_is_not(value: object) -> None:
+    assert known_id(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "code"), [(0, 0), (21211, 21211), (True, None), (-1, None), (10**4000, None), ("1", None)]
+)
+def test_numbers_of_errors_are_short(value: object, code: int | None) -> None:
+    assert known_code(value) == code
