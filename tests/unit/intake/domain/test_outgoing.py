@@ -67,6 +67,11 @@ def test_secrets_that_were_lost_can_be_set_again() -> None:
     assert isinstance(waits, Later)
 
 
+def test_mail_leaves_without_the_secrets_of_what_brings_it() -> None:
+    channel = a_channel(ChannelKind.EMAIL, address="support@acme.example", providers=(), has_lost_secrets=True)
+    assert obstacle(an_outgoing(), channel, NOW) is None
+
+
 @pytest.mark.parametrize(
     ("asked", "is_refused"),
     [(timedelta(hours=23, minutes=59), False), (timedelta(hours=24), True), (None, True)],
