@@ -5,13 +5,27 @@ import socket
 from collections.abc import Sequence
 from email.message import EmailMessage
 from email.policy import EmailPolicy
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
+from aiosmtplib.response import SMTPResponse
+from aiosmtplib.typing import Default
 
 from shared.errors import ProviderUnavailable, WaypostError
 
-_TIMEOUT_S = 20
+_CONNECT_S = 10.0
+"""Until the server knows who we are: who does not answer by then has seen nothing of the mail."""
+
+_COMMAND_S = 10.0
+_TAKE_S = 90.0
+"""Until the server says yes. One that is slow to has the mail already: whoever leaves it sends the mail twice."""
+
+_BYTES_PER_S = 1_000_000
+_LONGEST_WAY_S = 60.0
+_QUIT_S = 2.0
+LONGEST_S = _CONNECT_S + _COMMAND_S + _TAKE_S + _LONGEST_WAY_S + _QUIT_S
+"""No attempt takes longer; without files, none takes two minutes."""
 _IDS = frozenset({"message-id", "in-reply-to", "references"})
 
 
@@ -46,8 +60,8 @@ class MailSender:
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
 
-    def _client(self) -> aiosmtplib.SMTP:
-        return aiosmtplib.SMTP(
+    def _client(self) -> "_Client":
+        return _Client(
             hostname=self._host,
             port=self._port,
             # The library would ask the resolver, which may take its time.
@@ -55,7 +69,7 @@ class MailSender:
             username=self._user,
             password=self._password,
             use_tls=self._is_tls,
-            timeout=_TIMEOUT_S,
+            timeout=_COMMAND_S,
         )
 
     async def send(self, message: EmailMessage, *, sender: str, recipients: Sequence[str]) -> None:
@@ -66,8 +80,11 @@ class MailSender:
         """
         # Half a second for the largest mail, in which others are to be served.
         raw = await asyncio.to_thread(message.as_bytes, policy=_POLICY)
+        client = self._client()
         try:
-            async with asyncio.timeout(_TIMEOUT_S), self._client() as client:
+            async with asyncio.timeout(_CONNECT_S):
+                await client.connect()
+            async with asyncio.timeout(_COMMAND_S + _patience_s(raw)):
                 await client.sendmail(sender, list(recipients), raw)
         except (
             aiosmtplib.SMTPAuthenticationError,
@@ -85,4 +102,32 @@ class MailSender:
                 raise MailRefused("recipients") from error
             raise ProviderUnavailable("mail server: recipients deferred") from error
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            client.close()
             raise ProviderUnavailable(f"mail server: {type(error).__name__}") from error
+        finally:
+            await _leave(client)
+
+
+class _Client(aiosmtplib.SMTP):
+    """Patient with who has the mail, and with nobody else."""
+
+    async def data(
+        self, message: str | bytes, /, *, timeout: float | Literal[Default.token] | None = Default.token
+    ) -> SMTPResponse:
+        return await super().data(message, timeout=_patience_s(message) if timeout is Default.token else timeout)
+
+
+def _patience_s(mail: str | bytes) -> float:
+    return _TAKE_S + min(len(mail) / _BYTES_PER_S, _LONGEST_WAY_S)
+
+
+async def _leave(client: aiosmtplib.SMTP) -> None:
+    """Says goodbye. Whatever comes of that, the mail is where it is."""
+    try:
+        if client.is_connected:
+            async with asyncio.timeout(_QUIT_S):
+                await client.quit()
+    except (aiosmtplib.SMTPException, OSError, TimeoutError):
+        pass
+    finally:
+        client.close()

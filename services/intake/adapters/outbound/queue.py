@@ -17,7 +17,7 @@ from shared.vocabulary import AuthorKind, ChannelKind, Purpose
 LaneKey = tuple[str, str]
 """Workspace and channel."""
 
-CLAIMED = timedelta(minutes=2)
+CLAIMED = timedelta(minutes=5)
 """For so long nobody else sends what was taken up: longer than any attempt takes."""
 
 _FILES = text(

@@ -13,6 +13,7 @@ import pytest
 from deploy.local.folder import hold
 from deploy.local.postgres import Postgres
 from deploy.local.stack import Stack
+from services.intake.adapters.outbound.queue import CLAIMED
 from shared.events.catalog import SHARDS, shard_of
 from tests.clients import client
 from tests.eventually import eventually
@@ -119,7 +120,7 @@ async def test_a_crash_behind_the_mail_servers_yes_sends_the_same_mail_again(
             databases={"intake": database},
             outbound_smtp_url=f"smtp://127.0.0.1:{sink.port}",
         ) as system:
-            await system.travel(timedelta(minutes=3))
+            await system.travel(CLAIMED + timedelta(minutes=1))
             post = Post(system, sink, workspace_id, await system.http("intake", workspace_id))
             once, again = await post.until_sent(2)
             assert once.mail["Message-ID"] == again.mail["Message-ID"]

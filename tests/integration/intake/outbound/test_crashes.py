@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import Stack
+from services.intake.adapters.outbound.queue import CLAIMED
 from tests.clients import client
 from tests.integration.intake.outbound.desk import Desk
 from tests.integration.intake.processes import clone, intake_process
@@ -44,7 +45,7 @@ async def test_a_crash_behind_the_vendors_yes_sends_the_same_message_again(
             databases={"intake": database},
             slack_url=api,
         ) as system:
-            await system.travel(timedelta(minutes=3))
+            await system.travel(CLAIMED + timedelta(minutes=1))
             desk = Desk(system, vendors, workspace_id, await system.http("intake", workspace_id))
             once, again = await vendors.until(desk.words, 2)
             assert id_of(once) == id_of(again) == receipt["message"]["message_id"]
