@@ -49,8 +49,7 @@ def compose(
         mail["References"] = " ".join(known)
     mail[LOOP_HEADER] = reply_token.loop_mark(secret, outgoing.workspace_id)
     if is_automatic(outgoing):
-        is_answer = outgoing.purpose is Purpose.ACK
-        mail["Auto-Submitted"] = "auto-replied" if is_answer else "auto-generated"
+        mail["Auto-Submitted"] = "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"
     _add_body(mail, outgoing, list(zip(outgoing.files, contents, strict=True)))
     if outgoing.language and _LANGUAGE.match(outgoing.language):

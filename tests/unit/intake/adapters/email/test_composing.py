@@ -50,7 +50,7 @@ def test_an_agent_s_reply_says_nothing_of_machines() -> None:
     [
         ({"author_kind": AuthorKind.BOT}, "auto-generated"),
         ({"author_kind": AuthorKind.SYSTEM, "purpose": Purpose.STATUS}, "auto-generated"),
-        ({"author_kind": AuthorKind.SYSTEM, "purpose": Purpose.ACK}, "auto-replied"),
+        ({"author_kind": AuthorKind.SYSTEM, "purpose": Purpose.ACK}, "auto-generated"),
         ({"purpose": Purpose.SURVEY}, "auto-generated"),
     ],
 )
