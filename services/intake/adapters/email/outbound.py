@@ -5,7 +5,8 @@ which receivers tell a repeat.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from services.intake.adapters.email.composing import compose, envelope_sender, message_id
@@ -15,6 +16,13 @@ from services.intake.domain.workspace import Channel
 from shared.errors import NotFound, TransientError
 from shared.mail import MailRefused, MailSender
 
+_AT_ONCE = 2
+"""Mails with files in a process: each is in memory several times over while it is written and sent."""
+
+_TURN_S = 60.0
+_LOAD_S = 30.0
+"""With the turn, and as long as the mail server may take: shorter than the delivery is claimed."""
+
 
 class MailCarrier:
     """Implements `Carrier`. Without a sender everything waits, visibly, until it is given up."""
@@ -23,6 +31,7 @@ class MailCarrier:
         self._sender = sender
         self._blobs = blobs
         self._secret = secret
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def send(self, outgoing: Outgoing, channel: Channel, now: datetime) -> Outcome:
         """One attempt. Raises TransientError."""
@@ -32,11 +41,10 @@ class MailCarrier:
         if to is None:
             return Never(reason="nobody knows the customer's address")
         try:
-            contents = await self._contents(outgoing)
-            # Encoding files takes a while, and others are to be served meanwhile.
-            mail = await asyncio.to_thread(compose, outgoing, channel, contents, secret=self._secret, now=now)
-            sender = envelope_sender(outgoing, channel, secret=self._secret)
-            await self._sender.send(mail, sender=sender, recipients=[to])
+            async with self._turn(outgoing):
+                await self._send(self._sender, outgoing, channel, to, now)
+        except TimeoutError:
+            return Later(reason="mails with files take their time")
         except MailRefused as error:
             return Never(reason=f"the mail server refuses it: {error}")
         except TransientError:
@@ -47,6 +55,30 @@ class MailCarrier:
             return Never(reason=f"it cannot be written as a mail: {type(error).__name__}")
         rfc_id = message_id(outgoing, channel, secret=self._secret)
         return Taken(provider_id=rfc_id, reference=rfc_id)
+
+    @asynccontextmanager
+    async def _turn(self, outgoing: Outgoing) -> AsyncIterator[None]:
+        """Raises TimeoutError where too many others have files to send."""
+        if not outgoing.files:
+            yield
+            return
+        async with asyncio.timeout(_TURN_S):
+            await self._turns.acquire()
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    async def _send(
+        self, sender: MailSender, outgoing: Outgoing, channel: Channel, to: str, now: datetime
+    ) -> None:
+        async with asyncio.timeout(_LOAD_S):
+            contents = await self._contents(outgoing)
+        # Encoding files takes a while, and others are to be served meanwhile.
+        mail = await asyncio.to_thread(compose, outgoing, channel, contents, secret=self._secret, now=now)
+        del contents
+        envelope = envelope_sender(outgoing, channel, secret=self._secret)
+        await sender.send(mail, sender=envelope, recipients=[to])
 
     async def _contents(self, outgoing: Outgoing) -> Sequence[bytes]:
         return [await self._blobs.read(outgoing.workspace_id, file.sha256) for file in outgoing.files]
