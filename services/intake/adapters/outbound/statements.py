@@ -17,8 +17,9 @@ WAITING = text(
     " ORDER BY d.next_attempt_at LIMIT 1) AS earliest ORDER BY earliest.next_attempt_at"
 )
 
-# A message waits for an earlier one of its ticket only until that one has failed for the first time. As a join,
-# which it would be without LIMIT, it may be looked for among all that its workspace has waiting.
+# A message waits for an earlier one of its ticket only until that one has failed for the first time, or is tried
+# again after a crash. As a join, which it would be without LIMIT, it may be looked for among all that its
+# workspace has waiting. `attempts <= 1` is what the index `delivery_begun` holds.
 TAKE = text(
     "UPDATE delivery d SET attempts = d.attempts + 1, next_attempt_at = :again"
     " FROM (SELECT due.workspace_id, due.message_id"
@@ -27,7 +28,8 @@ TAKE = text(
     "SELECT q.workspace_id, q.message_id FROM delivery q WHERE q.shard = :shard AND q.state = 'queued'"
     " AND q.workspace_id = w.workspace_id AND q.channel = w.channel AND q.next_attempt_at <= :now"
     " AND (SELECT true FROM delivery e WHERE e.workspace_id = q.workspace_id AND e.ticket_id = q.ticket_id"
-    " AND e.state = 'queued' AND e.attempts <= 1 AND e.message_id < q.message_id AND e.channel = q.channel"
+    " AND e.state = 'queued' AND e.attempts <= 1 AND e.last_error IS NULL"
+    " AND e.message_id < q.message_id AND e.channel = q.channel"
     " LIMIT 1) IS NULL"
     " ORDER BY q.next_attempt_at LIMIT w.room FOR UPDATE SKIP LOCKED) AS due) AS taken"
     " WHERE d.workspace_id = taken.workspace_id AND d.message_id = taken.message_id"

@@ -32,6 +32,17 @@ async def test_a_vendor_that_fails_is_asked_again(desk: Desk) -> None:
     assert len(desk.vendors.about(desk.words)) == 3
 
 
+async def test_the_rest_of_a_ticket_s_answers_wait_for_the_first_failure_only(desk: Desk) -> None:
+    """And not until the one that failed is tried again, which it is not within an hour."""
+    ticket_id = await desk.ticket("other", {"handle": "ada-42"})
+    desk.vendors.script(f"{desk.words} first", Scripted(500, {}, {"retry-after": "3600"}))
+    receipts = [await desk.reply(ticket_id, f"{desk.words} {said}") for said in ("first", "second", "third")]
+    for receipt in receipts[1:]:
+        await desk.until(receipt, "sent")
+    assert (await desk.delivery(receipts[0]["message"]["message_id"]))["attempts"] == 1
+    assert len(desk.vendors.about(desk.words)) == 3
+
+
 async def test_a_vendor_that_is_asked_too_often_is_left_alone_for_as_long_as_it_says(desk: Desk) -> None:
     desk.vendors.script(desk.words, BUSY)
     ticket_id = await desk.ticket("texts")
