@@ -108,17 +108,19 @@ class Outbound:
             return [], _IDLE_S if wait_s is None else min(_IDLE_S, max(_SHORTEST_S, wait_s))
         names = {key[0] for key in ready}
 
-        async def take(tx: Tx) -> tuple[Mapping[str, Workspace], Mapping[LaneKey, Lane], list[Outgoing]]:
+        async def take(
+            tx: Tx,
+        ) -> tuple[Mapping[str, Workspace], Mapping[LaneKey, tuple[Lane, int]], list[Outgoing]]:
             configured = await self._workspaces.load(tx, names)
             rooms = lanes.rooms(ready, configured, now)
-            taken = await self._queue.take(tx, shard.n, {key: lane.room() for key, lane in rooms.items()})
+            taken = await self._queue.take(tx, shard.n, {key: room for key, (_, room) in rooms.items()})
             return configured, rooms, taken
 
         configured, rooms, taken = await self._database.transact(
             take, workspaces=names, claims=[shard.n], fence=shard.fence
         )
         for key in {outgoing.lane for outgoing in taken}:
-            lanes.began(key, rooms[key], sum(outgoing.lane == key for outgoing in taken))
+            lanes.began(key, rooms[key][0], sum(outgoing.lane == key for outgoing in taken))
         return [(outgoing, configured[outgoing.workspace_id], now) for outgoing in taken], _BLOCKED_S
 
     async def _deliver(
