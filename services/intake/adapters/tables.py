@@ -229,6 +229,7 @@ delivery = Table(
     Column("last_error", Text),
     Column("provider_id", Text),
     Column("recipient", Text),
+    Column("round", Integer, nullable=False, server_default=text("0")),
     Column("template", JSONB(none_as_null=True)),
     Column("sent_at", Instant),
     Column("delivered_at", Instant),
@@ -261,7 +262,7 @@ delivery = Table(
 """What leaves by a channel, a row a message: queued, sent, delivered, read, bounced or failed. A claim table.
 
 next_attempt_at: when it is due; the shard's holder sends it (`adapters/outbound/sending.py`)
-recipient: the mail address that it was sent to
+recipient: the mail address that it was sent to; round: how often the staff had it sent again
 provider_id: by what the provider that took it knows it; template: the one that goes in the text's place
 """
 

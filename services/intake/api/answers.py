@@ -91,6 +91,7 @@ def routes(
                 author_kind=request.author_kind,
                 status=request.status,
                 template=_template(request.whatsapp_template),
+                has_files=bool(request.attachment_ids),
             )
             ticket, message = await send_reply(key, written, by, tx=tx, desk=desk)
             await attach(tx, message, request.attachment_ids)

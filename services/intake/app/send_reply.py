@@ -8,7 +8,7 @@ from services.intake.app.ports import TicketKey
 from services.intake.domain.lifecycle import note, reply, set_status
 from services.intake.domain.message import MessageKind, StaffMessage
 from services.intake.domain.notice import planned
-from services.intake.domain.outgoing import text_problem
+from services.intake.domain.outgoing import FILES_BY_MAIL, text_problem
 from services.intake.domain.ticket import Actor, Replied, Ticket
 from services.intake.domain.whatsapp import OUTSIDE_WINDOW, WhatsAppTemplate, is_open
 from shared.db.unit_of_work import Tx
@@ -23,6 +23,7 @@ class Written:
     subject: its own, where it has another one than the ticket
     status: which the ticket gets with it, if another one
     template: the one that WhatsApp is to send in the text's place
+    has_files: whether files are to go with it
     """
 
     text: str
@@ -32,6 +33,7 @@ class Written:
     author_kind: AuthorKind = AuthorKind.AGENT
     status: TicketStatus | None = None
     template: WhatsAppTemplate | None = None
+    has_files: bool = False
 
 
 async def send_reply(
@@ -45,8 +47,9 @@ async def send_reply(
     _check_author(written, by)
     workspace = (await desk.workspaces.load(tx, [key[0]]))[key[0]]
     now = await tx.now()
+    leaves = workspace.sends(ticket.channel, ticket.channel_kind)
     if purpose is Purpose.REPLY:
-        await _check_channel_takes(written, ticket, now, tx=tx, desk=desk)
+        await _check_channel_takes(written, ticket, now, leaves=leaves, tx=tx, desk=desk)
     message_id = desk.ids.new()
     sent = Replied(
         message_id=message_id,
@@ -78,7 +81,7 @@ async def send_reply(
         html=written.html,
         subject=written.subject,
         created_at=change.ticket.last_event_at,
-        leaves=workspace.sends(ticket.channel, ticket.channel_kind),
+        leaves=leaves,
         template=written.template,
     )
     await desk.correspondence.add_staff_message(tx, message)
@@ -117,8 +120,12 @@ async def add_note(key: TicketKey, written: Written, by: By, *, tx: Tx, desk: De
     return message
 
 
-async def _check_channel_takes(written: Written, ticket: Ticket, now: datetime, *, tx: Tx, desk: Desk) -> None:
+async def _check_channel_takes(
+    written: Written, ticket: Ticket, now: datetime, *, leaves: bool, tx: Tx, desk: Desk
+) -> None:
     """Refuses at once what would fail on its way out."""
+    if written.has_files and leaves and ticket.channel_kind is not ChannelKind.EMAIL:
+        raise InvalidInput("The channel does not take this.", problems=(("/attachment_ids", FILES_BY_MAIL),))
     if problem := text_problem(ticket.channel_kind, written.text, written.template):
         at = "/text" if written.template is None else "/whatsapp_template"
         raise InvalidInput("The channel does not take this.", problems=((at, problem),))

@@ -14,6 +14,8 @@ from shared.vocabulary import AuthorKind, ChannelKind, Purpose
 LONGEST = {ChannelKind.WHATSAPP: 4096, ChannelKind.SLACK: 40_000}
 """Characters that a kind of channel takes in one message."""
 
+FILES_BY_MAIL = "files leave by mail only"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingFile:
@@ -37,6 +39,7 @@ class Outgoing:
     asked_at: when the customer last wrote by this channel
     answers: the id of the message that it answers; references: of the conversation so far, the oldest first
     attempts: begun so far, this one included; queued_at: when it was to leave first
+    round: how often the staff had it sent again, which starts attempts anew
     """
 
     workspace_id: str
@@ -46,6 +49,7 @@ class Outgoing:
     channel: str
     channel_kind: ChannelKind
     attempts: int
+    round: int = 0
     queued_at: datetime
     author_kind: AuthorKind
     purpose: Purpose = Purpose.REPLY
@@ -129,7 +133,7 @@ def obstacle(outgoing: Outgoing, channel: Channel | None, now: datetime) -> Late
     if outgoing.is_opted_out:
         return Never(reason="the customer has opted out")
     if outgoing.files and not is_mail:
-        return Never(reason="files leave by mail only")
+        return Never(reason=FILES_BY_MAIL)
     if problem := text_problem(outgoing.channel_kind, outgoing.text, outgoing.template):
         return Never(reason=problem)
     if outgoing.channel_kind is ChannelKind.WHATSAPP and outgoing.template is None:

@@ -45,8 +45,9 @@ _ONE = text(
     " WHERE d.workspace_id = :workspace_id AND d.message_id = :message_id FOR UPDATE OF d"
 )
 _AGAIN = text(
-    "UPDATE delivery SET state = 'queued', attempts = 0, queued_at = :now, next_attempt_at = :now,"
-    " last_error = NULL, provider_id = NULL, sent_at = NULL, delivered_at = NULL, read_at = NULL, failed_at = NULL"
+    "UPDATE delivery SET state = 'queued', attempts = 0, round = round + 1, queued_at = :now,"
+    " next_attempt_at = :now, last_error = NULL, provider_id = NULL, sent_at = NULL, delivered_at = NULL,"
+    " read_at = NULL, failed_at = NULL"
     " WHERE workspace_id = :workspace_id AND message_id = :message_id"
 )
 
@@ -154,9 +155,10 @@ class PostgresDeliveries:
             raise NotFound("There is no such delivery.")
         if row.state not in UNDELIVERED:
             raise Conflict(f"The message is {row.state}.")
-        if row.provider_id is not None:
-            # What is told about the first time says nothing about this one.
-            await receipts.take_kept(tx, (key[0], row.channel, row.provider_id))
+        # What is told about the first time says nothing about this one. Where nobody heard a yes there is no id
+        # of the provider's, and one that knows messages by ours may have told all the same.
+        for known_as in {row.provider_id or str(key[1]), str(key[1])}:
+            await receipts.take_kept(tx, (key[0], row.channel, known_as))
         await tx.execute(_AGAIN, {**named, "now": await tx.now()})
         await self._bells.ring_after(tx, [key[0]])
         return _listed((await tx.execute(_ONE, named)).one())

@@ -132,6 +132,7 @@ def _outgoing(
         channel=row.channel,
         channel_kind=ChannelKind(row.channel_kind),
         attempts=row.attempts,
+        round=row.round,
         queued_at=row.queued_at,
         author_kind=AuthorKind(row.author_kind),
         purpose=Purpose(row.purpose or Purpose.REPLY),

@@ -1,6 +1,7 @@
 """Answers to any provider, by signed webhooks (Standard Webhooks).
 
-`webhook-id` is the id of the message: it tells a repeat. The address is configured by
+`webhook-id` tells a repeat: it is the id of the message, and another one each time that the staff has it sent
+again, which the receiver is to see. The address is configured by
 people: it is called under the rules of `shared/egress.py`.
 """
 
@@ -32,7 +33,7 @@ class StandardCarrier:
             return Never(reason="the channel has no address for answers any more")
         body = body_of(outgoing, channel)
         try:
-            headers = signed(provider.secrets[0], str(outgoing.message_id), body, now)
+            headers = signed(provider.secrets[0], _webhook_id(outgoing), body, now)
         except (binascii.Error, ValueError):
             return Later(reason="the channel's secret cannot sign", after=ACCOUNT_PAUSE, holds=True)
         try:
@@ -71,14 +72,18 @@ def body_of(outgoing: Outgoing, channel: Channel) -> bytes:
     ).encode()
 
 
-def signed(secret: str, message_id: str, body: bytes, now: datetime) -> dict[str, str]:
+def _webhook_id(outgoing: Outgoing) -> str:
+    return f"{outgoing.message_id}-{outgoing.round}" if outgoing.round else str(outgoing.message_id)
+
+
+def signed(secret: str, webhook_id: str, body: bytes, now: datetime) -> dict[str, str]:
     """The headers of one attempt: HMAC-SHA256 over `id.timestamp.body`. Raises ValueError for no such secret."""
     timestamp = str(int(now.timestamp()))
     key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    mac = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256)
+    mac = hmac.digest(key, f"{webhook_id}.{timestamp}.".encode() + body, hashlib.sha256)
     return {
         "content-type": "application/json",
-        "webhook-id": message_id,
+        "webhook-id": webhook_id,
         "webhook-timestamp": timestamp,
         "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
     }

@@ -59,8 +59,8 @@ def _statement(sql: str, *, of: str) -> TextClause:
 
 
 OUTGOING = _statement(
-    "SELECT d.workspace_id, d.message_id, d.ticket_id, d.channel, d.channel_kind, d.attempts, d.queued_at,"
-    " d.template, m.text, m.html, m.author_kind, m.purpose, t.number, t.language,"
+    "SELECT d.workspace_id, d.message_id, d.ticket_id, d.channel, d.channel_kind, d.attempts, d.round,"
+    " d.queued_at, d.template, m.text, m.html, m.author_kind, m.purpose, t.number, t.language,"
     " COALESCE(m.subject, t.subject) AS subject, m.subject IS NOT NULL AS has_subject,"
     " asked.author_id, asked.thread_key,"
     " CASE WHEN asked.channel_kind = d.channel_kind THEN asked.provider_message_id END AS answers,"

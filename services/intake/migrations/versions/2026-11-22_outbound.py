@@ -10,6 +10,7 @@ down_revision = "2026_11_22_hooks"
 _TABLES = """
 ALTER TABLE message ADD COLUMN thread_key text;
 ALTER TABLE delivery
+    ADD COLUMN round integer DEFAULT 0 NOT NULL,
     ADD COLUMN template jsonb,
     ADD COLUMN sent_at timestamptz,
     ADD COLUMN delivered_at timestamptz,

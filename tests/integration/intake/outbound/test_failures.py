@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from standardwebhooks import Webhook
 
 from deploy.local.stack import Stack
+from services.intake.domain.message import DeliveryState
 from services.intake.domain.retries import give_up_after
 from services.intake.domain.whatsapp import OUTSIDE_WINDOW
 from shared.clock import monotonic
@@ -16,7 +18,7 @@ from shared.db.unit_of_work import Tx
 from shared.vocabulary import ChannelKind
 from tests.eventually import eventually
 from tests.integration.intake.office import refused, slug_of
-from tests.integration.intake.outbound.desk import Desk
+from tests.integration.intake.outbound.desk import SECRET, Desk
 from tests.integration.intake.vendors import Scripted, Vendors
 from tests.system import Templates, start
 
@@ -83,6 +85,24 @@ async def test_what_a_vendor_refuses_is_listed_shown_and_can_be_tried_again(desk
     assert (sent["attempts"], sent["last_error"], sent["failed_at"]) == (1, None, None)
     assert len(desk.vendors.about(desk.words)) == 2
     assert await desk.listed() == []
+
+
+async def test_what_is_tried_again_is_no_repeat_to_who_takes_webhooks(desk: Desk) -> None:
+    desk.vendors.script(desk.words, Scripted(410, {}), Scripted(500, {}))
+    receipt = await desk.reply(await desk.ticket("other", {"handle": "ada-42"}))
+    message_id = receipt["message"]["message_id"]
+    await desk.until(receipt, "failed")
+    # Told about the first time, whose yes nobody heard.
+    await desk.tell("other", message_id, DeliveryState.FAILED, reason="the line is dead")
+    assert (await desk.retry(message_id)).status_code == 200
+    delivery = await desk.until(receipt, "sent", within_s=15)
+    assert (delivery["attempts"], delivery["last_error"]) == (2, None)
+    asked = desk.vendors.about(desk.words)
+    assert [one.headers["webhook-id"] for one in asked] == [message_id, f"{message_id}-1", f"{message_id}-1"]
+    for one in asked:
+        assert Webhook(SECRET).verify(one.body, one.headers)["data"]["id"] == message_id
+    await desk.tell("other", message_id, DeliveryState.DELIVERED)
+    await desk.until(receipt, "delivered")
 
 
 async def test_only_what_is_lost_is_tried_again(desk: Desk) -> None:
@@ -198,6 +218,16 @@ async def test_no_more_leaves_a_second_than_is_configured(desk: Desk) -> None:
         await desk.until(receipt, "sent")
     # A burst of four, then four a second.
     assert monotonic() - began >= (10 - 4) / 4 - 0.1
+
+
+async def test_files_are_refused_at_once_where_they_cannot_leave(desk: Desk) -> None:
+    files = {"attachment_ids": ["01900000-0000-7000-8000-000000000000"]}
+    answer = await desk.try_reply(await desk.ticket("texts"), "x", **files)
+    refused(answer, 422, "invalid-input")
+    assert answer.json()["errors"] == [{"pointer": "/attachment_ids", "detail": "files leave by mail only"}]
+    # Where answers are fetched, files are fetched with them.
+    answer = await desk.try_reply(await desk.ticket("api"), "x", **files)
+    assert answer.json()["errors"] == [{"pointer": "/attachment_ids/0", "detail": "does not wait"}]
 
 
 async def test_a_text_of_too_many_parts_is_refused_at_once(desk: Desk) -> None:
