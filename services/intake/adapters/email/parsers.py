@@ -52,7 +52,7 @@ class Parsers:
     @property
     def pids(self) -> list[int]:
         """The processes that run."""
-        return [parser.pid for parser in (*self._idle, *self._busy)]
+        return [parser.pid for parser in (*self._idle, *self._busy) if parser.is_alive]
 
     async def parse(self, raw: bytes) -> Mail:
         """The mail in these bytes. Raises UnreadableMail saying why it cannot be read."""
@@ -64,7 +64,7 @@ class Parsers:
 
     async def _parse(self, raw: bytes, posted_by: str, decode: Callable[[bytes], T]) -> T:
         async with self._turns:
-            parser = self._idle.pop() if self._idle else await _Parser.start(self._limits)
+            parser = await self._rested() or await _Parser.start(self._limits)
             self._busy.add(parser)
             is_good = False
             try:
@@ -81,6 +81,15 @@ class Parsers:
                 else:
                     await parser.end()
 
+    async def _rested(self) -> "_Parser | None":
+        """A process that waits for mail. One that was killed while it waited costs no mail."""
+        while self._idle:
+            parser = self._idle.pop()
+            if parser.is_alive:
+                return parser
+            await parser.end()
+        return None
+
     async def close(self) -> None:
         """Ends the processes that wait for mail; nobody else is waiting for one any more."""
         while self._idle:
@@ -95,6 +104,10 @@ class _Parser:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.returncode is None
 
     @classmethod
     async def start(cls, limits: ParserLimits) -> "_Parser":

@@ -126,6 +126,14 @@ async def test_a_process_that_is_killed_costs_its_mail_only(parsers: Parsers) ->
     assert (await parsers.parse(raw_mail())).subject == "It does not print"
 
 
+async def test_a_process_that_is_killed_while_it_waits_costs_no_mail(parsers: Parsers) -> None:
+    await parsers.parse(raw_mail())
+    (pid,) = parsers.pids
+    os.kill(pid, signal.SIGKILL)
+    await eventually(lambda: parsers.pids == [])
+    assert (await parsers.parse(raw_mail())).subject == "It does not print"
+
+
 async def test_processor_time_is_bounded() -> None:
     parsers = Parsers(1, ParserLimits(cpu_s=1))
     with pytest.raises(UnreadableMail, match="processor time"):
