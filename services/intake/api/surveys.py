@@ -27,8 +27,8 @@ from shared.http.context import request_cause
 from shared.vocabulary import SurveyKind
 
 _MAX_BODY = 65_536
-_A_MINUTE = 120
-"""Requests of one address: behind a proxy many customers share one."""
+_A_MINUTE = 60
+"""Requests with one token, and, of one address, with tokens that are not ours."""
 
 
 class RatingResource(BaseModel):
@@ -47,21 +47,24 @@ class RatingResource(BaseModel):
 def routes(database: Database, desk: Desk, answering: Answering) -> APIRouter:
     """Surveys as customers and as the staff see them."""
     router = api_router("surveys")
-    throttle = Throttle(_A_MINUTE)
+    by_token, by_address = Throttle(_A_MINUTE), Throttle(_A_MINUTE)
 
-    def refused(request: Request) -> Response | None:
+    def admitted(token: str, request: Request) -> TicketKey | Response:
+        """The ticket that the token names, or the page for who is not let in."""
+        # Behind a proxy all customers come from one address: it says nothing about who holds a token of ours.
+        key = survey_token.read(answering.secret, token)
         client = request.client.host if request.client else ""
-        return None if throttle.admits(client) else survey_page.busy(_spoken(request))
+        if not (by_address.admits(client) if key is None else by_token.admits(token)):
+            return survey_page.busy(_spoken(request))
+        return survey_page.gone(_spoken(request)) if key is None else key
 
     # These are pages for people: the document describes the API.
     @router.get("/s/{token}", include_in_schema=False)
     async def show_survey(token: str, request: Request) -> Response:
         """The form. Shows what was answered before, or the score that the link names."""
-        if response := refused(request):
-            return response
-        key = survey_token.read(answering.secret, token)
-        if key is None:
-            return survey_page.gone(_spoken(request))
+        key = admitted(token, request)
+        if isinstance(key, Response):
+            return key
         try:
             survey = await database.transact(
                 lambda tx: open_survey(key, tx=tx, surveys=answering.surveys), workspaces=[key[0]]
@@ -76,11 +79,9 @@ def routes(database: Database, desk: Desk, answering: Answering) -> APIRouter:
     @router.post("/s/{token}", include_in_schema=False, max_body_size=_MAX_BODY)
     async def answer_survey(token: str, request: Request) -> Response:
         """Takes the form."""
-        if response := refused(request):
-            return response
-        key = survey_token.read(answering.secret, token)
-        if key is None:
-            return survey_page.gone(_spoken(request))
+        key = admitted(token, request)
+        if isinstance(key, Response):
+            return key
         fields = _fields(await request.body())
         return await _rate(key, fields, request)
 

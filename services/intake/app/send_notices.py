@@ -66,6 +66,21 @@ class _About:
     def reason(self) -> Reason:
         return self.notice.key[2]
 
+    @property
+    def customer_key(self) -> TicketKey:
+        return self.ticket.workspace_id, self.ticket.customer_id
+
+    @property
+    def turn(self) -> Purpose:
+        """What its turns are counted as."""
+        return Purpose.ACK if self.reason.purpose is Purpose.ACK else Purpose.STATUS
+
+    def recipient(self, secret: bytes) -> bytes:
+        """Whose turns are counted: a keyed hash, the same for whatever stands behind a `+`."""
+        address = self.known.recipient or ""
+        named = without_tag(address) if "@" in address else address
+        return hmac.digest(secret, b"recipient\0" + named.encode(), hashlib.sha256)
+
 
 async def send_notices(keys: Collection[NoticeKey], *, tx: Tx, desk: NoticeDesk) -> list[Notice]:
     """What has become of those that are due; of several about one ticket only the first is looked at."""
@@ -84,11 +99,17 @@ async def send_notices(keys: Collection[NoticeKey], *, tx: Tx, desk: NoticeDesk)
     ]
     settled = []
     changes: list[tuple[Change, Customer, Cause]] = []
-    for about in sorted(abouts, key=lambda about: about.known.recipient or ""):
+    surveyed: set[TicketKey] = set()
+    # Turns are locked by these: always in one order.
+    for one in sorted(abouts, key=lambda about: (about.recipient(desk.secret), about.turn)):
+        has_had_one = one.customer_key in surveyed
+        about = replace(one, known=replace(one.known, surveyed_at=now)) if has_had_one else one
         notice, change = await _settle(about, now, tx=tx, desk=desk)
         settled.append(notice)
         if change is not None:
             changes.append((change, about.customer, Cause()))
+            if about.reason is Reason.SURVEY:
+                surveyed.add(about.customer_key)
     changes.sort(key=lambda item: (item[0].ticket.workspace_id, item[0].ticket.ticket_id))
     await record(changes, tx=tx, tickets=desk.desk.correspondence, ids=desk.desk.ids)
     await desk.notices.settle(tx, settled, now)
@@ -139,14 +160,8 @@ async def _settle(about: _About, now: datetime, *, tx: Tx, desk: NoticeDesk) -> 
 
 async def _may_send(about: _About, now: datetime, *, tx: Tx, desk: NoticeDesk) -> bool:
     """Whether the recipient has not had so many within the hour."""
-    is_ack = about.reason.purpose is Purpose.ACK
-    address = about.known.recipient or ""
-    # Whatever stands behind a `+` reaches the same person.
-    named = without_tag(address) if "@" in address else address
-    recipient = hmac.digest(desk.secret, b"recipient\0" + named.encode(), hashlib.sha256)
-    purpose = Purpose.ACK if is_ack else Purpose.STATUS
-    most = desk.acks_an_hour if is_ack else desk.notices_an_hour
-    return await desk.notices.take_turn(tx, recipient, purpose, most, now)
+    most = desk.acks_an_hour if about.turn is Purpose.ACK else desk.notices_an_hour
+    return await desk.notices.take_turn(tx, about.recipient(desk.secret), about.turn, most, now)
 
 
 async def _send(about: _About, plan: Plan, now: datetime, *, tx: Tx, desk: NoticeDesk) -> Change:

@@ -223,6 +223,19 @@ async def test_a_customer_is_asked_once_a_week_and_never_about_spam_or_machines(
         assert answer.status_code == 404
 
 
+async def test_of_two_surveys_that_are_due_at_once_a_customer_gets_one(post: Post) -> None:
+    await configure(post, survey=SURVEY)
+    await solved(post)
+    await solved(post, Message_ID="<2@x>")
+    await travel(post.system, HOUR)
+
+    async def decided() -> bool:
+        found = [one for one in await outcomes(post.system, post.workspace_id) if one[0] == "survey"]
+        return sorted(found, key=str) == [("survey", "sent", None), ("survey", "withheld", "asked_lately")]
+
+    await eventually(decided)
+
+
 async def test_a_waiting_customer_hears_of_us_so_often_and_a_silent_one_is_reminded_once(post: Post) -> None:
     notices: Json = {
         "still_working": {"every": "1h", "template": "news", "most": 2},
