@@ -28,7 +28,7 @@ from shared.vocabulary import SurveyKind
 
 _MAX_BODY = 65_536
 _A_MINUTE = 60
-"""Requests with one token, and, of one address, with tokens that are not ours."""
+"""Requests about one ticket, and, of one address, with tokens that are not ours."""
 
 
 class RatingResource(BaseModel):
@@ -47,14 +47,14 @@ class RatingResource(BaseModel):
 def routes(database: Database, desk: Desk, answering: Answering) -> APIRouter:
     """Surveys as customers and as the staff see them."""
     router = api_router("surveys")
-    by_token, by_address = Throttle(_A_MINUTE), Throttle(_A_MINUTE)
+    by_ticket, by_address = Throttle(_A_MINUTE), Throttle(_A_MINUTE)
 
     def admitted(token: str, request: Request) -> TicketKey | Response:
         """The ticket that the token names, or the page for who is not let in."""
         # Behind a proxy all customers come from one address: it says nothing about who holds a token of ours.
         key = survey_token.read(answering.secret, token)
         client = request.client.host if request.client else ""
-        if not (by_address.admits(client) if key is None else by_token.admits(token)):
+        if not (by_address.admits(client) if key is None else by_ticket.admits(f"{key[0]}/{key[1]}")):
             return survey_page.busy(_spoken(request))
         return survey_page.gone(_spoken(request)) if key is None else key
 

@@ -276,3 +276,12 @@ async def test_a_waiting_customer_hears_of_us_so_often_and_a_silent_one_is_remin
     await outbound(4)
     states = {reason: state for reason, state, _ in await outcomes(post.system, post.workspace_id)}
     assert states == {"still_working": "sent", "pending_reminder": "sent", "received": "withheld"}
+
+
+async def test_a_burst_of_guessed_tokens_shuts_out_nobody_who_has_one(post: Post) -> None:
+    _, path = await survey_of(post)
+    async with visitor(post) as browser:
+        guesses = [(await browser.get(f"/s/guess-{n}")).status_code for n in range(61)]
+        assert (set(guesses), guesses[-1]) == ({404, 429}, 429)
+        looks = [(await browser.get(path)).status_code for _ in range(61)]
+        assert looks == [200] * 60 + [429]
