@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from services.intake.domain.notice_plan import WAIT_FOR_PROMISE, Plan, Reason, SurveyForm
-from services.intake.domain.template import BUILT_IN, Template, TemplateText, VariableType, problems
+from services.intake.domain.template import (
+    BUILT_IN,
+    Template,
+    TemplateText,
+    VariableType,
+    depth,
+    names_in,
+    problems,
+)
 from shared.configuration import Problem, repeated
 from shared.durations import Duration
 from shared.http.types import Request, Slug
@@ -18,6 +26,7 @@ VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$
 
 _SHORTEST = timedelta(minutes=1)
 _OF_SURVEYS = "survey.link"
+_DEEPEST = 100
 
 
 class TemplateTextPart(Request):
@@ -157,8 +166,12 @@ def template_problems(parts: tuple[TemplatePart, ...]) -> Iterator[Problem]:
             for name, content in written.parts():
                 for problem in problems(content, known):
                     yield f"{at}/texts/{language}/{name}", problem
-            if part.purpose is Purpose.SURVEY and "survey.link" not in text.text:
-                yield f"{at}/texts/{language}/text", "a survey needs {{survey.link}}"
+                # Whoever reads the HTML never sees the text.
+                is_read = name in ("text", "html") and part.purpose is Purpose.SURVEY
+                if is_read and _OF_SURVEYS not in names_in(content):
+                    yield f"{at}/texts/{language}/{name}", "a survey needs {{survey.link}}"
+            if text.html is not None and depth(text.html) > _DEEPEST:
+                yield f"{at}/texts/{language}/html", f"elements stand in each other more than {_DEEPEST} deep"
 
 
 def notice_problems(at: str, notices: NoticesPart, templates: tuple[TemplatePart, ...]) -> Iterator[Problem]:

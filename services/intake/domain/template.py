@@ -5,6 +5,7 @@ is known. What fills it is data: it is never read as a template, and is escaped 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,6 +17,12 @@ from shared.vocabulary import Purpose
 
 _PLACE = re.compile(r"\{\{\s*([a-z][a-z0-9_.]{0,60})\s*(?:\|([^{}|\n]{0,200}))?\}\}")
 _MAX_SUBJECT = 250
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.IGNORECASE)
+# A void element holds nothing; the others end where the next of their kind begins.
+_NEVER_DEEP = {
+    *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"),
+    *("dd", "dt", "li", "option", "p", "tbody", "td", "tfoot", "th", "thead", "tr"),
+}
 _URL = re.compile(r"https?://[^\s\"'<>]{1,2000}\Z")
 _NUMBER = re.compile(r"-?[0-9]{1,18}([.,][0-9]{1,9})?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
@@ -80,7 +87,7 @@ class Template:
 
     def uses(self, variable: str) -> bool:
         """Whether this variable stands anywhere in it."""
-        places = (place for text in self.texts.values() for _, part in text.parts() for place in _names(part))
+        places = (place for text in self.texts.values() for _, part in text.parts() for place in names_in(part))
         return variable in places
 
     def language(self, *wanted: str | None) -> str:
@@ -112,12 +119,30 @@ def render(text: TemplateText, values: Mapping[str, str]) -> Rendered:
 def problems(text: str, known: Iterable[str]) -> Iterator[str]:
     """What is wrong with the variables of a text."""
     names = set(known)
-    for name in _names(text):
+    for name in names_in(text):
         if name not in names:
             yield f"there is no variable {name}"
     rest = _PLACE.sub("", text)
     if "{{" in rest or "}}" in rest:
         yield "braces that hold no variable"
+
+
+def depth(html: str) -> int:
+    """How deep elements stand in each other at most. What reads HTML takes quadratic time over that."""
+    opened: Counter[str] = Counter()
+    deepest = now = 0
+    for match in _TAG.finditer(html):
+        name = match[2].lower()
+        if name in _NEVER_DEEP:
+            continue
+        if not match[1]:
+            opened[name] += 1
+            now += 1
+            deepest = max(deepest, now)
+        elif opened[name]:
+            opened[name] -= 1
+            now -= 1
+    return deepest
 
 
 def fits(value: str, kind: VariableType) -> bool:
@@ -133,7 +158,8 @@ def fits(value: str, kind: VariableType) -> bool:
             return _URL.match(value) is not None
 
 
-def _names(text: str) -> Iterator[str]:
+def names_in(text: str) -> Iterator[str]:
+    """The variables that stand in a text, as often as they do."""
     return (match[1] for match in _PLACE.finditer(text))
 
 

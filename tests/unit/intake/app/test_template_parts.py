@@ -82,6 +82,21 @@ def test_channels_by_which_answers_leave_have_the_workspaces_survey() -> None:
         ({"texts": {"en": {"text": "x", "html": "{{"}}}, "texts/en/html", "braces that hold no variable"),
         ({"texts": {"en": {"text": "{{survey.link}}"}}}, "texts/en/text", "there is no variable survey.link"),
         ({"purpose": "survey"}, "texts/en/text", "a survey needs {{survey.link}}"),
+        (
+            {"purpose": "survey", "texts": {"en": {"text": "Follow survey.link."}}},
+            "texts/en/text",
+            "a survey needs {{survey.link}}",
+        ),
+        (
+            {"purpose": "survey", "texts": {"en": {"text": "{{ survey.link }}", "html": "<b>survey.link</b>"}}},
+            "texts/en/html",
+            "a survey needs {{survey.link}}",
+        ),
+        (
+            {"texts": {"en": {"text": "x", "html": "<div>" * 101}}},
+            "texts/en/html",
+            "elements stand in each other more than 100 deep",
+        ),
         ({"purpose": "ack", "variables": {"x": "text"}}, "variables", "only whoever replies can fill variables"),
         ({"variables": {"reply_expected_by": "text"}}, "variables/reply_expected_by", "Waypost fills it itself"),
     ],

@@ -9,6 +9,7 @@ from services.intake.domain.template import (
     Template,
     TemplateText,
     VariableType,
+    depth,
     fits,
     problems,
     render,
@@ -115,3 +116,19 @@ def test_a_template_knows_what_it_uses() -> None:
 )
 def test_a_value_is_of_its_type(value: str, kind: VariableType, *, does: bool) -> None:
     assert fits(value, kind) is does
+
+
+@pytest.mark.parametrize(
+    ("html", "deep"),
+    [
+        ("plain", 0),
+        ("<p>One<br>two<p>three<ul><li>four<li><b>five</b></ul>", 2),
+        ("<div></div>" * 500, 1),
+        ("<div><SPAN>" * 60, 120),
+        ("<i/>" * 120, 120),
+        ("<p><b id=1></p>" * 120, 120),
+        ("</div>" * 120 + "<div>" * 3, 3),
+    ],
+)
+def test_how_deep_elements_stand_in_each_other(html: str, deep: int) -> None:
+    assert depth(html) == deep
