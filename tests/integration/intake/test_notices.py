@@ -140,6 +140,16 @@ async def test_who_reads_nothing_gets_nothing(office: Office, sender: Json, why:
     assert await settled(office, 1) == [("received", "withheld", why)]
 
 
+async def test_a_notice_is_checked_for_whom_it_goes_to(office: Office) -> None:
+    channels = [{"id": "api", "kind": "api", "notices": {"solved": "done"}}, {"id": "shop", "kind": "api"}]
+    await office.configure(channels=channels, templates=TEMPLATES)
+    ticket_id = await office.open_ticket()
+    # The notice leaves by `api`: who wrote last by another channel does not get it.
+    await office.send(channel="shop", ticket_id=ticket_id, sender={"email": "no-reply@shop.example"})
+    await office.reply(ticket_id, status="solved")
+    await sent(office, ticket_id, "reply", "status")
+
+
 async def test_who_wants_nothing_but_answers_gets_nothing_else(office: Office) -> None:
     await configure(office, received="received")
     customer = {"identities": [{"kind": "email", "value": "ada@example.org"}], "do_not_contact": True}

@@ -8,6 +8,7 @@ from sqlalchemy import Row, text
 
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.email.reachability import reachability
+from services.intake.adapters.outbound.recipients import KINDS, recipient, statement
 from services.intake.adapters.tickets import pairs
 from services.intake.app.answering_ports import Notice, NoticeKey, NoticeState
 from services.intake.app.ports import IdentityKey, TicketKey
@@ -43,9 +44,8 @@ _LOCK = text(
     " WHERE n.state = 'due' AND n.due_at <= :now"
     " ORDER BY n.workspace_id, n.ticket_id, n.reason FOR UPDATE OF n"
 )
-# Where answers go is found as `adapters/email/deliveries.py` finds it.
-_CIRCUMSTANCES = text(
-    "SELECT t.workspace_id, t.ticket_id, COALESCE(asked.reply_to, asked.author_id, known.value) AS recipient,"
+_CIRCUMSTANCES = statement(
+    "SELECT t.workspace_id, t.ticket_id, t.channel_kind, {recipient}, {reply_to} AS reply_to,"
     " opening.machine, first.why, COALESCE(first.is_verified, false) AS is_verified, past.unanswered,"
     " asked_before.surveyed_at, past.last_state, past.last_queued_at, asked.created_at AS asked_at,"
     " (SELECT m.created_at FROM message m WHERE m.workspace_id = t.workspace_id AND m.ticket_id = t.ticket_id"
@@ -63,15 +63,7 @@ _CIRCUMSTANCES = text(
     " LEFT JOIN LATERAL (SELECT i.machine FROM message i WHERE i.workspace_id = t.workspace_id"
     " AND i.ticket_id = t.ticket_id AND i.kind = 'inbound' ORDER BY i.created_at, i.entry LIMIT 1) AS opening"
     " ON true"
-    " LEFT JOIN LATERAL (SELECT i.reply_to, i.author_id, i.created_at FROM message i"
-    " WHERE i.workspace_id = t.workspace_id AND i.ticket_id = t.ticket_id"
-    " AND i.kind = 'inbound' AND i.is_public AND i.author_id IS NOT NULL"
-    " AND (t.channel_kind <> 'email' OR i.author_id LIKE '%_@_%')"
-    " AND i.machine IN ('none', 'auto_generated', 'bulk') ORDER BY i.created_at DESC LIMIT 1) AS asked ON true"
-    " LEFT JOIN LATERAL (SELECT y.value FROM identity y WHERE y.workspace_id = t.workspace_id"
-    " AND y.customer_id = t.customer_id AND y.kind = CASE WHEN t.channel_kind = 'email' THEN 'email'"
-    " WHEN t.channel_kind IN ('sms', 'whatsapp', 'voice') THEN 'phone' ELSE y.kind END"
-    " ORDER BY y.kind, y.value LIMIT 1) AS known ON true"
+    " LEFT JOIN LATERAL ({asked}) AS asked ON true"
     " CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE o.number < t.number AND o.first_replied_at IS NULL"
     " AND o.status NOT IN ('solved', 'closed')) AS unanswered,"
     " (array_agg(sent.state ORDER BY sent.queued_at DESC) FILTER (WHERE sent.state IS NOT NULL))[1] AS last_state,"
@@ -85,7 +77,8 @@ _CIRCUMSTANCES = text(
     " AND d.state <> 'queued' ORDER BY m.created_at DESC LIMIT 1) AS sent ON true) AS past"
     " CROSS JOIN LATERAL (SELECT max(s.sent_at) AS surveyed_at FROM (SELECT o.workspace_id, o.ticket_id"
     " FROM ticket o WHERE o.workspace_id = t.workspace_id AND o.customer_id = t.customer_id"
-    " ORDER BY o.number DESC LIMIT :tickets) o JOIN survey s USING (workspace_id, ticket_id)) AS asked_before"
+    " ORDER BY o.number DESC LIMIT :tickets) o JOIN survey s USING (workspace_id, ticket_id)) AS asked_before",
+    of="t",
 )
 _SETTLE = text(
     "UPDATE notice n SET state = w.state, due_at = w.due_at, times = w.times, why = w.why, decided_at = :now"
@@ -164,15 +157,16 @@ class PostgresNotices:
 
     async def circumstances(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Circumstances]:
         """What is known about the customers of tickets."""
-        rows = (await tx.execute(_CIRCUMSTANCES, {**pairs(keys), "tickets": _LOOKED_AT})).all()
+        rows = (await tx.execute(_CIRCUMSTANCES, {**pairs(keys), **KINDS, "tickets": _LOOKED_AT})).all()
+        goes_to = {(row.workspace_id, row.ticket_id): _goes_to(row) for row in rows}
         addresses = {
-            (row.workspace_id, email_identity(row.recipient)) for row in rows if "@" in (row.recipient or "")
+            (key[0], email_identity(address)) for key, address in goes_to.items() if address and "@" in address
         }
         flagged = await reachability(tx, addresses)
         return {
-            (row.workspace_id, row.ticket_id): Circumstances(
-                recipient=row.recipient,
-                is_undeliverable=_has_failed(row) or _is_flagged(row, flagged),
+            key: Circumstances(
+                recipient=goes_to[key],
+                is_undeliverable=_has_failed(row) or _is_flagged(key[0], goes_to[key], flagged),
                 opened_by_machine=row.machine not in (None, MachineClass.NONE),
                 withheld=row.why,
                 is_verified=row.is_verified,
@@ -182,7 +176,7 @@ class PostgresNotices:
                 surveyed_at=row.surveyed_at,
                 reply_due_at=row.reply_due_at,
             )
-            for row in rows
+            for key, row in zip(goes_to, rows, strict=True)
         }
 
     async def settle(self, tx: Tx, notices: Sequence[Notice], now: datetime) -> None:
@@ -213,8 +207,13 @@ def _has_failed(row: Row[Any]) -> bool:
     return row.asked_at is None or bool(row.asked_at <= row.last_queued_at)
 
 
-def _is_flagged(row: Row[Any], flagged: Mapping[IdentityKey, Reachability]) -> bool:
-    known = flagged.get((row.workspace_id, email_identity(row.recipient))) if row.recipient else None
+def _goes_to(row: Row[Any]) -> str | None:
+    found = recipient(row)
+    return row.reply_to or (found.value if found else None)
+
+
+def _is_flagged(workspace_id: str, address: str | None, flagged: Mapping[IdentityKey, Reachability]) -> bool:
+    known = flagged.get((workspace_id, email_identity(address))) if address else None
     return known is not None and not known.is_deliverable
 
 

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Row, text
 
 from services.intake.adapters.outbound import statements
+from services.intake.adapters.outbound.recipients import KINDS, recipient
 from services.intake.app.delivery_ports import DeliveryKey
-from services.intake.domain.message import Identity, IdentityKind
-from services.intake.domain.outgoing import Outgoing, OutgoingFile, answerable
+from services.intake.domain.message import Identity
+from services.intake.domain.outgoing import Outgoing, OutgoingFile
 from services.intake.domain.whatsapp import WhatsAppTemplate
 from shared.db.unit_of_work import Tx
 from shared.vocabulary import AuthorKind, ChannelKind, Purpose
@@ -77,8 +78,8 @@ class DeliveryQueue:
         files: dict[DeliveryKey, list[OutgoingFile]] = {}
         for row in await tx.execute(_FILES, named):
             files.setdefault((row.workspace_id, row.message_id), []).append(_file(row))
-        rows = (await tx.execute(statements.OUTGOING, {**named, "kinds": list(IdentityKind)})).all()
-        recipients = {(row.workspace_id, row.message_id): _recipient(row) for row in rows}
+        rows = (await tx.execute(statements.OUTGOING, {**named, **KINDS})).all()
+        recipients = {(row.workspace_id, row.message_id): recipient(row) for row in rows}
         refused = await self._opted_out(tx, rows, recipients)
         return [
             _outgoing(
@@ -105,16 +106,6 @@ class DeliveryQueue:
         columns = zip(("workspaces", "channels", "kinds", "values"), zip(*asked, strict=True), strict=True)
         found = await tx.execute(_OPTED_OUT, {name: list(values) for name, values in columns})
         return {key for row in found for key in asked[row.workspace_id, row.channel, row.kind, row.value]}
-
-
-def _recipient(row: Row[tuple[object, ...]]) -> Identity | None:
-    kind = ChannelKind(row.channel_kind)
-    known = {IdentityKind(name): value for name, value in (row.known or {}).items()}
-    if row.author_id is None:
-        return answerable(kind, None, known)
-    is_mail = kind is ChannelKind.EMAIL
-    written_as = IdentityKind.EMAIL if is_mail else IdentityKind(row.author_as or IdentityKind.HANDLE)
-    return answerable(kind, Identity(kind=written_as, value=row.author_id), known)
 
 
 def _outgoing(

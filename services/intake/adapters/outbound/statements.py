@@ -1,6 +1,8 @@
 """The larger statements about what waits to leave."""
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
+
+from services.intake.adapters.outbound.recipients import statement
 
 # Skips from channel to channel: a long queue of one costs the others nothing.
 WAITING = text(
@@ -36,42 +38,13 @@ TAKE = text(
     " RETURNING d.workspace_id, d.message_id"
 )
 
-_ASKED = (
-    "SELECT i.provider_message_id, i.reply_to, i.author_id, i.thread_key, i.channel_kind FROM message i"
-    " WHERE i.workspace_id = t.workspace_id AND i.ticket_id = t.ticket_id AND i.kind = 'inbound' AND i.is_public"
-    " AND i.machine IN ('none', 'auto_generated', 'bulk')"
-    " AND CASE WHEN {kind} = 'email' THEN i.author_id LIKE '%_@_%' ELSE i.channel = {channel} END"
-    " ORDER BY i.created_at DESC LIMIT 1"
-)
-# Wherever the customer wrote: a channel without threads has one conversation, however many tickets.
-_ASKED_AT = (
-    "SELECT max(i.created_at) FROM ticket o JOIN message i"
-    " ON i.workspace_id = o.workspace_id AND i.ticket_id = o.ticket_id"
-    " WHERE {kind} = 'whatsapp' AND o.workspace_id = t.workspace_id AND o.customer_id = t.customer_id"
-    " AND i.kind = 'inbound' AND i.channel = {channel} AND i.author_id = asked.author_id"
-)
-
-
-def _statement(sql: str, *, of: str) -> TextClause:
-    """of: the row whose channel is meant"""
-    parts = sql.replace("{asked_at}", _ASKED_AT).replace("{asked}", _ASKED)
-    return text(parts.replace("{kind}", f"{of}.channel_kind").replace("{channel}", f"{of}.channel"))
-
-
-OUTGOING = _statement(
+OUTGOING = statement(
     "SELECT d.workspace_id, d.message_id, d.ticket_id, d.channel, d.channel_kind, d.attempts, d.round,"
     " d.queued_at, d.template, m.text, m.html, m.author_kind, m.purpose, t.number, t.language,"
     " COALESCE(m.subject, t.subject) AS subject, m.subject IS NOT NULL AS has_subject,"
-    " asked.author_id, asked.thread_key,"
+    " {recipient}, asked.thread_key,"
     " CASE WHEN asked.channel_kind = d.channel_kind THEN asked.provider_message_id END AS answers,"
-    " COALESCE(m.delivered_to ->> 0, CASE WHEN asked.channel_kind = d.channel_kind THEN asked.reply_to END)"
-    " AS reply_to,"
-    " (SELECT y.kind FROM identity y WHERE y.workspace_id = d.workspace_id"
-    " AND y.kind = ANY (CAST(:kinds AS text[])) AND y.value = asked.author_id ORDER BY y.kind DESC LIMIT 1)"
-    " AS author_as,"
-    " (SELECT jsonb_object_agg(k.kind, k.value) FROM (SELECT y.kind, min(y.value) AS value FROM identity y"
-    " WHERE y.workspace_id = t.workspace_id AND y.customer_id = t.customer_id"
-    " AND y.kind = ANY (CAST(:kinds AS text[])) GROUP BY y.kind) k) AS known,"
+    " COALESCE(m.delivered_to ->> 0, {reply_to}) AS reply_to,"
     " ({asked_at}) AS asked_at,"
     " ARRAY(SELECT e.provider_message_id FROM message e WHERE e.workspace_id = d.workspace_id"
     " AND e.ticket_id = d.ticket_id AND e.provider_message_id IS NOT NULL AND e.is_public"
@@ -90,7 +63,7 @@ The newest message of the customer's says where the answer goes, unless it says 
 channel that came by.
 """
 
-ASKED_AT = _statement(
+ASKED_AT = statement(
     "SELECT ({asked_at}) FROM ticket t LEFT JOIN LATERAL ({asked}) AS asked ON true"
     " WHERE t.workspace_id = :workspace_id AND t.ticket_id = :ticket_id",
     of="t",
