@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.intake.app.chat_ports import ChatMessage, Chats, ConversationKey
-from services.intake.app.desk import Desk, record
+from services.intake.app.desk import Desk, record_with_notices
+from services.intake.app.outbound_message import outbound_message
 from services.intake.domain.chat import (
     ABANDONED,
     OUTCOME_LABEL,
@@ -17,10 +18,10 @@ from services.intake.domain.chat import (
 )
 from services.intake.domain.chat_texts import Line, missed, transcript
 from services.intake.domain.classification import label_source
-from services.intake.domain.lifecycle import reply, set_status, update
-from services.intake.domain.message import MessageKind, StaffMessage
-from services.intake.domain.notice import planned
-from services.intake.domain.ticket import CUSTOMER, SYSTEM, Change, Replied, Ticket
+from services.intake.domain.lifecycle import set_status, update
+from services.intake.domain.message import StaffMessage
+from services.intake.domain.template import Rendered
+from services.intake.domain.ticket import CUSTOMER, SYSTEM, Change, Ticket
 from services.intake.domain.workspace import Channel, Workspace
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause
@@ -91,9 +92,7 @@ async def _end(ending: _Ending, ticket: Ticket, *, tx: Tx, desk: Desk, chats: Ch
     if change.facts:
         of = ticket.workspace_id, ticket.customer_id
         customer = (await desk.correspondence.customers(tx, [of]))[of]
-        await record([(change, customer, Cause())], tx=tx, tickets=desk.correspondence, ids=desk.ids)
-        if channel := ending.workspace.channels.get(ticket.channel):
-            await desk.correspondence.plan_notices(tx, list(planned(change, channel)))
+        await record_with_notices(change, customer, Cause(), ending.workspace, tx=tx, desk=desk)
     return mail is not None
 
 
@@ -138,30 +137,15 @@ def _mail(ending: _Ending, text: str, ticket: Ticket, message_id: UUID) -> tuple
     """A mail to the visitor, as a message of the ticket."""
     channel = ending.offer.mail_channel
     assert channel is not None, "it was looked up"
-    sent = Replied(
+    return outbound_message(
+        ticket,
+        Rendered(text=text),
+        ending.now,
         message_id=message_id,
-        channel=channel,
-        channel_kind=ChannelKind.EMAIL,
-        author_kind=AuthorKind.SYSTEM,
-        author_id=None,
         purpose=Purpose.STATUS,
-    )
-    change = reply(ticket, sent, SYSTEM, ending.now)
-    message = StaffMessage(
-        workspace_id=ticket.workspace_id,
-        message_id=message_id,
-        ticket_id=ticket.ticket_id,
-        entry=change.ticket.entries,
-        kind=MessageKind.OUTBOUND,
-        channel=channel,
-        channel_kind=ChannelKind.EMAIL,
-        author_kind=AuthorKind.SYSTEM,
-        author_id=AuthorKind.SYSTEM.value,
-        purpose=Purpose.STATUS,
-        text=text,
-        html=None,
-        created_at=change.ticket.last_event_at,
+        actor=SYSTEM,
+        author=(AuthorKind.SYSTEM, AuthorKind.SYSTEM.value),
         leaves=True,
+        channel=(channel, ChannelKind.EMAIL),
         recipient=ending.chat.visitor.email,
     )
-    return change, message

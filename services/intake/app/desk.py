@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from services.intake.app.outbound import kept_apart, tell
 from services.intake.app.ports import Correspondence, TicketKey, Tickets, Told, Workspaces
 from services.intake.domain.customer import Customer
+from services.intake.domain.notice import planned
 from services.intake.domain.ticket import Actor, Change, Ticket
+from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.errors import NotAllowed, NotFound
 from shared.events.envelope import Cause
@@ -67,3 +69,12 @@ async def record(
     await tickets.add_told(tx, kept_apart(told))
     tx.emit(item.event for item in told)
     return told
+
+
+async def record_with_notices(
+    change: Change, customer: Customer, cause: Cause, workspace: Workspace, *, tx: Tx, desk: Desk
+) -> None:
+    """Records what has changed about one ticket, and plans the notices that it brings about."""
+    await record([(change, customer, cause)], tx=tx, tickets=desk.correspondence, ids=desk.ids)
+    if channel := workspace.channels.get(change.ticket.channel):
+        await desk.correspondence.plan_notices(tx, list(planned(change, channel)))

@@ -16,17 +16,16 @@ from services.intake.app.answering_ports import (
     Surveys,
 )
 from services.intake.app.desk import Desk, record
+from services.intake.app.outbound_message import outbound_message
 from services.intake.app.ports import TicketKey
 from services.intake.app.template_values import values_of
 from services.intake.domain import survey_token
 from services.intake.domain.customer import Customer
-from services.intake.domain.lifecycle import reply
-from services.intake.domain.message import MessageKind, StaffMessage
 from services.intake.domain.notice import Circumstances, Postponed, Withheld, decide, may_quote
 from services.intake.domain.notice_plan import Plan, Reason
 from services.intake.domain.reply_token import without_tag
 from services.intake.domain.template import FROM_THE_SENDER, Rendered, Template, render
-from services.intake.domain.ticket import SYSTEM, Change, Replied, Ticket
+from services.intake.domain.ticket import SYSTEM, Change, Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause
@@ -185,36 +184,17 @@ async def _send(about: _About, plan: Plan, now: datetime, *, tx: Tx, desk: Notic
             ),
         )
     rendered = _rendered(about, template, language, link)
-    message_id = desk.desk.ids.new()
-    sent = Replied(
-        message_id=message_id,
-        channel=ticket.channel,
-        channel_kind=ticket.channel_kind,
-        author_kind=AuthorKind.SYSTEM,
-        author_id=None,
+    change, message = outbound_message(
+        ticket,
+        replace(rendered, html=desk.rich_text.clean(rendered.html) if rendered.html else None),
+        now,
+        message_id=desk.desk.ids.new(),
         purpose=about.reason.purpose,
+        actor=SYSTEM,
+        author=(AuthorKind.SYSTEM, f"template:{template.template_id}"),
+        leaves=about.workspace.sends(ticket.channel, ticket.channel_kind),
     )
-    change = reply(ticket, sent, SYSTEM, now)
-    await desk.desk.correspondence.add_staff_message(
-        tx,
-        StaffMessage(
-            workspace_id=ticket.workspace_id,
-            message_id=message_id,
-            ticket_id=ticket.ticket_id,
-            entry=change.ticket.entries,
-            kind=MessageKind.OUTBOUND,
-            channel=ticket.channel,
-            channel_kind=ticket.channel_kind,
-            author_kind=AuthorKind.SYSTEM,
-            author_id=f"template:{template.template_id}",
-            purpose=about.reason.purpose,
-            text=rendered.text,
-            html=desk.rich_text.clean(rendered.html) if rendered.html else None,
-            subject=rendered.subject,
-            created_at=change.ticket.last_event_at,
-            leaves=about.workspace.sends(ticket.channel, ticket.channel_kind),
-        ),
-    )
+    await desk.desk.correspondence.add_staff_message(tx, message)
     return change
 
 

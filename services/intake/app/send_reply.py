@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.intake.app.desk import By, Desk, lock_ticket, record
+from services.intake.app.desk import By, Desk, lock_ticket, record_with_notices
+from services.intake.app.outbound_message import outbound_message
 from services.intake.app.ports import TicketKey
-from services.intake.domain.lifecycle import note, reply, set_status
+from services.intake.domain.lifecycle import note, set_status
 from services.intake.domain.message import MessageKind, StaffMessage
-from services.intake.domain.notice import planned
 from services.intake.domain.outgoing import FILES_BY_MAIL, text_problem
-from services.intake.domain.ticket import Actor, Replied, Ticket
+from services.intake.domain.template import Rendered
+from services.intake.domain.ticket import Actor, Ticket
 from services.intake.domain.whatsapp import OUTSIDE_WINDOW, WhatsAppTemplate, is_open
 from shared.db.unit_of_work import Tx
 from shared.errors import InvalidInput, NotAllowed
@@ -50,44 +51,24 @@ async def send_reply(
     leaves = workspace.sends(ticket.channel, ticket.channel_kind)
     if purpose is Purpose.REPLY:
         await _check_channel_takes(written, ticket, now, leaves=leaves, tx=tx, desk=desk)
-    message_id = desk.ids.new()
-    sent = Replied(
-        message_id=message_id,
-        channel=ticket.channel,
-        channel_kind=ticket.channel_kind,
-        author_kind=written.author_kind,
-        author_id=written.author_id,
-        purpose=purpose,
-    )
     is_agent = written.author_kind is AuthorKind.AGENT
     actor = Actor(kind=ActorKind.AGENT, actor_id=written.author_id) if is_agent else by.actor
-    change = reply(ticket, sent, actor, now)
-    entry = change.ticket.entries - len(change.facts) + 1
-    if written.status is not None:
-        close_after = workspace.close_after(ticket.channel)
-        change = change.then(set_status(change.ticket, written.status, actor, now, close_after=close_after))
-    message = StaffMessage(
-        workspace_id=key[0],
-        message_id=message_id,
-        ticket_id=ticket.ticket_id,
-        entry=entry,
-        kind=MessageKind.OUTBOUND,
-        channel=ticket.channel,
-        channel_kind=ticket.channel_kind,
-        author_kind=written.author_kind,
-        author_id=written.author_id,
+    change, message = outbound_message(
+        ticket,
+        Rendered(text=written.text, html=written.html, subject=written.subject),
+        now,
+        message_id=desk.ids.new(),
         purpose=purpose,
-        text=written.text,
-        html=written.html,
-        subject=written.subject,
-        created_at=change.ticket.last_event_at,
+        actor=actor,
+        author=(written.author_kind, written.author_id),
         leaves=leaves,
         template=written.template,
     )
+    if written.status is not None:
+        close_after = workspace.close_after(ticket.channel)
+        change = change.then(set_status(change.ticket, written.status, actor, now, close_after=close_after))
     await desk.correspondence.add_staff_message(tx, message)
-    await record([(change, customer, by.cause)], tx=tx, tickets=desk.correspondence, ids=desk.ids)
-    if channel := workspace.channels.get(ticket.channel):
-        await desk.correspondence.plan_notices(tx, list(planned(change, channel)))
+    await record_with_notices(change, customer, by.cause, workspace, tx=tx, desk=desk)
     return change.ticket, message
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.intake.app.desk import By, Desk, Seen, lock_ticket, record
+from services.intake.app.desk import By, Desk, Seen, lock_ticket, record_with_notices
 from services.intake.app.ports import TicketKey
 from services.intake.domain.classification import (
     PRIORITY,
@@ -14,7 +14,6 @@ from services.intake.domain.classification import (
 )
 from services.intake.domain.customer import Customer
 from services.intake.domain.lifecycle import set_status, update
-from services.intake.domain.notice import planned
 from services.intake.domain.ticket import Change, Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
@@ -68,9 +67,7 @@ async def update_ticket(key: TicketKey, edit: TicketEdit, by: By, *, seen: Seen,
         close_after = workspace.close_after(ticket.channel)
         change = change.then(set_status(change.ticket, edit.status, by.actor, now, close_after=close_after))
     if change.ticket != ticket:
-        await record([(change, customer, by.cause)], tx=tx, tickets=desk.correspondence, ids=desk.ids)
-        if channel := workspace.channels.get(ticket.channel):
-            await desk.correspondence.plan_notices(tx, list(planned(change, channel)))
+        await record_with_notices(change, customer, by.cause, workspace, tx=tx, desk=desk)
     if change.ticket.subject != ticket.subject:
         await desk.correspondence.save_subject(tx, change.ticket)
     return change.ticket
