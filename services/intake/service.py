@@ -142,7 +142,15 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         mailboxes = make_mailboxes(
             runtime, settings, workspaces=workspaces, mailroom=mail.mailroom, outside=outside, vault=vault
         )
-        looking = Looking(database, [(media.bells, media_rows.due), (mailboxes.bells, mailboxes.look)])
+        looking = Looking(
+            database,
+            [
+                (mail.inbound_bells, mail.raws.waiting),
+                (outbound, leaving.queue.due),
+                (media.bells, media_rows.due),
+                (mailboxes.bells, mailboxes.look),
+            ],
+        )
         door = HookDoor(
             database,
             workspaces,
@@ -215,7 +223,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             runtime=runtime,
             app=app,
             serve=serve,
-            parts=[watching_tickets, looking.run, *store.parts, *mail.parts, leaving.watch.run, *chat.parts],
+            parts=[watching_tickets, looking.run, *store.parts, *mail.parts, leaving.counting.run, *chat.parts],
             listens={
                 watching.CHANNEL: watch.hear,
                 watching.LIVE_CHANNEL: watch.hear_passing,

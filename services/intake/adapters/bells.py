@@ -1,6 +1,6 @@
 """Wakes the loop that works on a shard's rows, in whichever process holds the shard.
 
-A hint only: `adapters/email/watch.py` looks every second all the same.
+A hint only: `adapters/looking.py` looks every second all the same.
 """
 
 from collections.abc import Collection, Iterator

@@ -15,7 +15,6 @@ from services.intake.adapters.email.raws import PostgresRaws
 from services.intake.adapters.email.reading import Reading
 from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.email.release import Release
-from services.intake.adapters.email.watch import MailWatch
 from services.intake.adapters.hooks.storing import PostgresConsents
 from services.intake.app.call_ports import CallDesk
 from services.intake.app.delivery_ports import Deliveries
@@ -40,7 +39,6 @@ class MailSystem:
     backlog: Backlog
     listeners: Listeners
     release: Release
-    watch: MailWatch
     inbound_bells: Bells
 
     async def serve(self, shard: Shard) -> None:
@@ -51,7 +49,7 @@ class MailSystem:
     @property
     def parts(self) -> Sequence[Part]:
         """What runs once a process."""
-        return [self.listeners.run, self.watch.run]
+        return [self.listeners.run]
 
     @property
     def listens(self) -> Mapping[str, Callable[[str], None]]:
@@ -124,6 +122,5 @@ async def open_mail(
             ),
             listeners=listeners,
             release=Release(blobs, reading, desk, hook_desk),
-            watch=MailWatch(database, raws, inbound=inbound),
             inbound_bells=inbound,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.email.outbound import MailCarrier
 from services.intake.adapters.outbound.carriers import Carriers
+from services.intake.adapters.outbound.counting import DeliveryCounting
 from services.intake.adapters.outbound.deliveries import PostgresDeliveries
 from services.intake.adapters.outbound.meta import MetaCarrier
 from services.intake.adapters.outbound.queue import DeliveryQueue
@@ -15,7 +16,6 @@ from services.intake.adapters.outbound.slack import SlackCarrier
 from services.intake.adapters.outbound.standard import StandardCarrier
 from services.intake.adapters.outbound.twilio import TwilioCarrier
 from services.intake.adapters.outbound.vendor_http import VendorHttp
-from services.intake.adapters.outbound.watch import DeliveryWatch
 from services.intake.app.mail_ports import Blobs
 from services.intake.app.ports import Workspaces
 from services.intake.settings import IntakeSettings
@@ -31,7 +31,7 @@ class OutboundSystem:
     queue: DeliveryQueue
     deliveries: PostgresDeliveries
     sending: Outbound
-    watch: DeliveryWatch
+    counting: DeliveryCounting
 
 
 @asynccontextmanager
@@ -75,5 +75,5 @@ async def open_outbound(
                 bells=bells,
                 metrics=runtime.metrics,
             ),
-            watch=DeliveryWatch(runtime.database, bells, runtime.metrics),
+            counting=DeliveryCounting(runtime.database, bells, runtime.metrics),
         )

@@ -21,6 +21,11 @@ LaneKey = tuple[str, str]
 CLAIMED = timedelta(minutes=5)
 """For so long nobody else sends what was taken up: longer than any attempt takes."""
 
+_DUE = text(
+    "SELECT n FROM unnest(CAST(:shards AS smallint[])) AS held (n)"
+    " WHERE EXISTS (SELECT 1 FROM delivery d WHERE d.shard = held.n AND d.state = 'queued'"
+    " AND d.next_attempt_at <= :now)"
+)
 _FILES = text(
     "SELECT a.workspace_id, a.message_id, a.filename, a.media_type, a.sha256, a.bytes, a.content_id, a.is_inline"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, message_id)"
@@ -49,6 +54,10 @@ class DeliveryQueue:
         """The channels by which something waits. The unit of work claims the shard."""
         rows = await tx.execute(statements.WAITING, {"shard": shard})
         return [Waiting((row.workspace_id, row.channel), row.next_attempt_at) for row in rows]
+
+    async def due(self, tx: Tx, shards: Collection[int]) -> list[int]:
+        """Which of these shards have something to send. The unit of work claims them."""
+        return [row.n for row in await tx.execute(_DUE, {"shards": list(shards), "now": await tx.now()})]
 
     async def take(self, tx: Tx, shard: int, rooms: Mapping[LaneKey, int]) -> list[Outgoing]:
         """Takes up what is due, of each channel as much as there is room for: after a crash it is due again.

@@ -175,7 +175,7 @@ async def test_an_account_that_does_not_work_holds_its_channel_until_it_is_set_r
     await desk.until(whatsapp, "sent")
     assert (await desk.delivery(receipt["message"]["message_id"]))["state"] == "queued"
     # What waits is counted, for who watches the installation.
-    await desk.system.services["intake"].app.state.outbound.watch.count()
+    await desk.system.services["intake"].app.state.outbound.counting.count()
     metrics = (await desk.http.get("/metrics")).text
     assert not any(f'deliveries_waiting{{channel_kind="sms"}} {number}.0' in metrics for number in (0, 1))
     assert 'waypost_deliveries_waiting{channel_kind="sms"}' in metrics
