@@ -48,7 +48,7 @@ def assemble_answering(runtime: Runtime, settings: IntakeSettings, desk: Desk, b
     )
     return Answering(
         bells=bells,
-        notifying=Notifying(runtime.database, notices, notice_desk, bells=bells, metrics=runtime.metrics),
+        notifying=Notifying(runtime.database, notice_desk, bells=bells, metrics=runtime.metrics),
         surveys=surveys,
         uploads=PostgresUploads(),
         rich_text=rich_text,

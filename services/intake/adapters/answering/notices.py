@@ -33,10 +33,6 @@ _PLAN = text(
     " ON CONFLICT (workspace_id, ticket_id, reason) DO UPDATE"
     " SET state = excluded.state, due_at = excluded.due_at, why = NULL WHERE n.state <> 'sent'"
 )
-_DUE = text(
-    "SELECT workspace_id, ticket_id, reason, due_at FROM notice"
-    " WHERE shard = :shard AND state = 'due' ORDER BY due_at LIMIT :most"
-)
 _LOCK = text(
     "SELECT n.workspace_id, n.ticket_id, n.reason, n.due_at, n.times"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:reasons AS text[]))"
@@ -134,13 +130,6 @@ class PostgresNoticePlans:
 
 class PostgresNotices:
     """Implements the port `Notices`."""
-
-    async def look(self, tx: Tx, shard: int, most: int) -> tuple[list[NoticeKey], timedelta | None]:
-        """What is due in a shard, and how long nothing is if nothing is. The unit of work claims the shard."""
-        rows = (await tx.execute(_DUE, {"shard": shard, "most": most})).all()
-        now = await tx.now()
-        due = [(row.workspace_id, row.ticket_id, Reason(row.reason)) for row in rows if row.due_at <= now]
-        return due, rows[0].due_at - now if rows and not due else None
 
     async def lock_due(self, tx: Tx, keys: Collection[NoticeKey], now: datetime) -> list[Notice]:
         """Those of these that are due, locked."""

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from functools import partial
 
 import structlog
+from sqlalchemy import text
 
-from services.intake.adapters.answering.notices import PostgresNotices
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.due import Due
 from services.intake.app.answering_ports import Notice, NoticeKey
 from services.intake.app.send_notices import NoticeDesk, send_notices, withhold_notice
+from services.intake.domain.notice_plan import Reason
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import StaleEpoch, TransientError
@@ -21,35 +23,32 @@ from shared.telemetry.names import Log
 
 log = structlog.get_logger()
 
-_AT_ONCE = 50
-_LONGEST_WAIT_S = 5.0
-"""A notice may be planned by any process: where its ring is lost, this is how late that is noticed."""
+_EARLIEST = text(
+    "SELECT workspace_id, ticket_id, reason, due_at FROM notice"
+    " WHERE shard = :shard AND state = 'due' ORDER BY due_at LIMIT :most"
+)
 
 
 class Notifying:
-    """Sends notices when their time has come. The database's clock rules."""
+    """Sends notices when their time has come."""
 
-    def __init__(
-        self, database: Database, notices: PostgresNotices, desk: NoticeDesk, *, bells: Bells, metrics: Metrics
-    ) -> None:
+    def __init__(self, database: Database, desk: NoticeDesk, *, bells: Bells, metrics: Metrics) -> None:
         self._database = database
-        self._notices = notices
         self._desk = desk
         self._bells = bells
+        self._due = Due[NoticeKey](
+            database,
+            _EARLIEST,
+            lambda row: (row.workspace_id, row.ticket_id, Reason(row.reason)),
+            at_once=50,
+            longest_wait_s=5.0,
+        )
         self._settled = metrics.counter("notices_settled", "Notices that something has become of.", "outcome")
 
     async def run(self, shard: Shard) -> None:
         """Sends until the shard is drained. Raises StaleEpoch and TransientError."""
         with self._bells.hung(shard) as bell:
-            while not shard.draining.is_set():
-                due, until_next = await self._database.transact(
-                    lambda tx: self._notices.look(tx, shard.n, _AT_ONCE), claims=[shard.n]
-                )
-                if due:
-                    await self._send(shard, due)
-                else:
-                    wait_s = until_next.total_seconds() if until_next else _LONGEST_WAIT_S
-                    await bell.wait(min(_LONGEST_WAIT_S, max(0.01, wait_s)))
+            await self._due.run(shard, bell, self._send)
 
     async def _send(self, shard: Shard, keys: Sequence[NoticeKey]) -> None:
         """Sends notices in one commit; where that fails each in its own, and the guilty one never."""
