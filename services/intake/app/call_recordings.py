@@ -10,6 +10,7 @@ from services.intake.domain.call import Recording
 from services.intake.domain.call_follow_up import LABEL
 from services.intake.domain.message import InboundMessage, Media, Sender
 from shared.db.unit_of_work import Tx
+from shared.errors import DomainError
 from shared.ids import IdFactory
 from shared.vocabulary import CallOutcome, MachineClass
 
@@ -20,7 +21,10 @@ _MEDIA_TYPES = {".mp3": "audio/mpeg", ".wav": "audio/wav", ".ogg": "audio/ogg", 
 
 
 async def receive_recordings(calls: Sequence[tuple[Call, CallNews]], *, tx: Tx, desk: CallDesk) -> None:
-    """Stores each recording once, as soon as it is clear what it is. What is said in it may follow later."""
+    """Stores each recording once, as soon as it is clear what it is. What is said in it may follow later.
+
+    Raises the refusal of one that cannot be stored.
+    """
     arrivals = [
         Arrival(recording_message(call, news, recording, desk.ids), news.cause)
         for call, news in calls
@@ -29,9 +33,12 @@ async def receive_recordings(calls: Sequence[tuple[Call, CallNews]], *, tx: Tx, 
     ]
     if not arrivals:
         return
-    await receive_messages(
+    results = await receive_messages(
         arrivals, tx=tx, conversations=desk.conversations, workspaces=desk.workspaces, ids=desk.ids
     )
+    for result in results:
+        if isinstance(result, DomainError):
+            raise result
     messages = [arrival.message for arrival in arrivals]
     await desk.calls.retell(
         tx,
@@ -62,6 +69,7 @@ def recording_message(call: Call, news: CallNews, recording: Recording, ids: IdF
         ticket_id=call.ticket_id,
         machine=MachineClass.NONE if recording.is_voicemail else MachineClass.AUTO_GENERATED,
         may_open=recording.is_voicemail,
+        belongs_to_closed=not recording.is_voicemail,
         is_released=True,
         media=(
             Media(

@@ -26,7 +26,7 @@ from services.intake.domain.classification import Classification, Fate
 from services.intake.domain.conversation import ALSO_LABEL, Located, Place, place
 from services.intake.domain.customer import Customer
 from services.intake.domain.labelling import label_by_system
-from services.intake.domain.lifecycle import receive
+from services.intake.domain.lifecycle import keep, receive
 from services.intake.domain.message import Disposition, InboundMessage
 from services.intake.domain.notice import Planned, acknowledgement, planned
 from services.intake.domain.reopening import LOOP_LABEL, may_reopen
@@ -207,6 +207,8 @@ class MessageGroup:
         of_sender = customer.workspace_id, customer.customer_id
         is_allowed = may_reopen(of_ticket=self.reopenings[of_ticket], of_sender=self.reopenings[of_sender])
         received = self._received(message, channel, is_public=found.is_participant)
+        if ticket.status is TicketStatus.CLOSED:
+            return keep(ticket, received, self.now), Disposition.APPENDED, None
         change = receive(ticket, received, self.now, may_reopen=is_allowed)
         if found.also and found.is_participant and message.machine is MachineClass.NONE:
             change = change.then(label_by_system(change.ticket, (ALSO_LABEL, str(found.also[0])), self.now))

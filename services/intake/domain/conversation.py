@@ -76,7 +76,7 @@ def place(
     ticket = found.ticket
     is_trusted = message.ticket_id is not None or (thread is not None and thread in known)
     is_participant = is_trusted or _takes_part(customer_id, found)
-    if ticket.status is TicketStatus.CLOSED:
+    if ticket.status is TicketStatus.CLOSED and not message.belongs_to_closed:
         # Nobody is let into a closed ticket, and a stranger's message continues nothing.
         return Place(ticket=None, follow_up_of=ticket.ticket_id if is_participant else None)
     would_reopen = is_participant and message.machine is MachineClass.NONE

@@ -62,6 +62,11 @@ def receive(ticket: Ticket, message: Received, now: datetime, *, may_reopen: boo
     return change
 
 
+def keep(ticket: Ticket, message: Received, now: datetime) -> Change:
+    """What is kept with a ticket whatever its status is, such as the recording of a call, and wakes nobody."""
+    return _told(ticket, now, message)
+
+
 def called(ticket: Ticket, now: datetime) -> Change:
     """The customer calls, or is to be called back: as a message it wakes a waiting ticket, reopens a solved one.
 

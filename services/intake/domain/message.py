@@ -80,6 +80,7 @@ class InboundMessage:
     the strongest hint first; likely_ticket_ids: those that it joins only if its sender takes part there
     may_open: whether it opens a ticket where it joins none; machine mail may not
     is_released: whether a person has let it in, so that no rule refuses it
+    belongs_to_closed: whether it stands in the ticket that it names where that is closed too, and changes nothing
     may_acknowledge: whether an automatic answer may go to its sender
     provider_message_id: the id that its channel knows it by; reply_to: where its sender wants the answer
     delivered_to: those of our addresses that it was sent to; invites: addresses of others whom it reached or
@@ -109,6 +110,7 @@ class InboundMessage:
     machine: MachineClass = MachineClass.NONE
     may_open: bool = True
     is_released: bool = False
+    belongs_to_closed: bool = False
     may_acknowledge: bool = True
     provider_message_id: str | None = None
     reply_to: str | None = None

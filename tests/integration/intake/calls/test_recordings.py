@@ -59,6 +59,20 @@ async def test_a_voicemail_that_is_told_after_its_ticket_was_closed_opens_the_ne
     assert following["labels"] == {"call_outcome": "voicemail"}
 
 
+async def test_a_recording_that_comes_after_its_ticket_was_closed_stands_there(switchboard: Switchboard) -> None:
+    events = call(*ANSWERED, "recorded@130", recorded={"recording_url": URL})
+    await switchboard.report(events[:-1])
+    ticket_id = (await switchboard.ticket())["ticket_id"]
+    for status in ("solved", "closed"):
+        await switchboard.office.change(ticket_id, status=status)
+    for _ in range(2):
+        await switchboard.report(events[-1:])
+    assert (await switchboard.ticket())["status"] == "closed"
+    timeline = await switchboard.office.timeline(ticket_id)
+    assert shown(timeline)[-1] == "Recording of the call"
+    assert await switchboard.waiting_media() == [(URL, "audio/mpeg", "recording.mp3")]
+
+
 async def test_a_voicemail_opens_a_solved_ticket_again(switchboard: Switchboard) -> None:
     await switchboard.report(call(*MISSED))
     ticket_id = (await switchboard.ticket())["ticket_id"]
