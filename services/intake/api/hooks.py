@@ -112,7 +112,7 @@ class _Reading:
         self._all.size -= self._size
 
     async def read(self, request: Request, *, most: int) -> bytes:
-        """The body. Raises Refused where it is far too large, Unavailable where it does not come, or all are."""
+        """The body. Raises Unavailable where it is far too large or does not come, or all are too large."""
         pieces: list[bytes] = []
         try:
             async with asyncio.timeout(_WITHIN_S):
@@ -120,7 +120,8 @@ class _Reading:
                     self._size += len(piece)
                     self._all.size += len(piece)
                     if self._size > most:
-                        raise Refused
+                        # Nobody has looked at its signature: to say that it is not theirs would lose a mail.
+                        raise Unavailable("The body is far too large.")
                     if self._all.size > _MAX_IN_HAND:
                         raise Unavailable("Too much at once.")
                     pieces.append(piece)

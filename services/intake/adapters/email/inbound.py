@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -35,6 +36,8 @@ _GROUP = 64
 _MAX_IN_HAND = 128 << 20
 """Bytes of mail that are being stored at one time, at most."""
 _MAX_FRESH = 32 << 20
+_LARGE = 262_144
+"""Bytes that are not hashed on the event loop."""
 _FIRST_S = 0.2
 _POLL_S = 0.5
 
@@ -206,7 +209,9 @@ class Mailroom:
 
     async def _accept(self, mail: Incoming, raw_id: UUID, once: Once | None) -> UUID:
         with self._hold(len(mail.content)):
-            sha256 = hashlib.sha256(mail.content).digest()
+            is_large = len(mail.content) > _LARGE
+            hashing = partial(hashlib.sha256, mail.content)
+            sha256 = (await asyncio.to_thread(hashing) if is_large else hashing()).digest()
             traceparent = current_traceparent.get() or continued(None)
             return await self._group.submit(_Item(mail, raw_id, sha256, traceparent, once))
 

@@ -21,7 +21,7 @@ from services.intake.app.ports import Workspaces
 from services.intake.domain.provider import Meta, Provider, ProviderName, Slack, Twilio
 from services.intake.domain.workspace import Channel
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import DomainError, Unavailable
+from shared.errors import DomainError, NotAllowed, Unavailable
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 
@@ -92,10 +92,14 @@ class HookDoor:
         label = name.value if name else "unknown"
         try:
             answer = await self._take(address, name, request)
-        except (Refused, DomainError):
+        except (Refused, NotAllowed):
+            # Not allowed is a token that was used for something else.
             self._taken.labels(label, "refused").inc()
             log.info(Log.SIGNATURE_REFUSED, provider=label)
             raise Refused from None
+        except DomainError as error:
+            # It is genuine: the channel was changed since it was found. Sent again, it meets the one there is.
+            raise Unavailable(str(error)) from None
         self._taken.labels(label, "taken").inc()
         return answer
 
@@ -104,16 +108,22 @@ class HookDoor:
         provider = place.provider
         if request.method == "GET" and not isinstance(provider, Twilio):
             return _challenge(request, place)
-        verify = partial(
-            is_genuine, request, provider, base_url=self._base_url, now=place.now, window_s=self._window_s
-        )
-        is_good = verify() if len(request.body) < _LARGE else await asyncio.to_thread(verify)
+        verify = partial(self._verified, request, place)
+        is_good, token = verify() if len(request.body) < _LARGE else await asyncio.to_thread(verify)
         if not is_good or not place.channel_id or name is None:
             raise Refused
         if isinstance(provider, Slack) and (challenge := slack.challenge(request.body)) is not None:
             return challenge
-        await self._mailroom.accept(self._incoming(request, place))
+        await self._mailroom.accept(self._incoming(request, place, token))
         return ""
+
+    def _verified(self, request: HookRequest, place: _Place) -> tuple[bool, UsedToken | None]:
+        """Whether it is genuine, and the token that it uses up. A large one takes its time."""
+        is_good = is_genuine(
+            request, place.provider, base_url=self._base_url, now=place.now, window_s=self._window_s
+        )
+        token = used_token(request, place.provider) if is_good else None
+        return is_good, UsedToken(token=token[0], sha256=token[1]) if token else None
 
     async def _find(self, address: str, name: ProviderName) -> _Place:
         """Whose call it is. Raises Unavailable where that provider's secrets cannot be read."""
@@ -133,10 +143,9 @@ class HookDoor:
             raise Unavailable("The provider's secrets cannot be read.")
         return _Place(workspace_id, channel.channel_id, provider, now)
 
-    def _incoming(self, request: HookRequest, place: _Place) -> Incoming:
+    def _incoming(self, request: HookRequest, place: _Place, token: UsedToken | None) -> Incoming:
         name = place.provider.name
         content = request.query.encode() if request.method == "GET" else request.body
-        token = used_token(request, place.provider)
         headers = {header: value for header in _KEPT_HEADERS if (value := request.header(header))}
         if request.method == "GET":
             headers.pop("content-type", None)
@@ -149,7 +158,7 @@ class HookDoor:
             content=content[:most],
             form=name.value,
             headers=headers,
-            token=UsedToken(token=token[0], sha256=token[1]) if token else None,
+            token=token,
             refusal="it is too large, and cut off" if len(content) > most else None,
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,9 @@ from services.intake.adapters.hooks.requests import HookRequest
 from services.intake.adapters.vault import AesVault
 from services.intake.adapters.workspaces import PostgresWorkspaces
 from services.intake.domain.provider import ProviderName
-from shared.db.unit_of_work import Database
+from services.intake.domain.workspace import Workspace
+from shared.db.unit_of_work import Database, Tx
+from shared.errors import Unavailable
 from shared.telemetry.metrics import Metrics
 from tests.integration.intake.hooks.conftest import LARGEST_MAIL
 from tests.integration.intake.hooks.vendors import VERIFY_TOKEN, Vendors
@@ -232,9 +235,39 @@ async def test_what_is_too_large_is_cut_off_and_kept(vendors: Vendors) -> None:
     forged = replace(vendors.sendgrid(documented.sendgrid_raw(large)), headers=())
     refused(await vendors.send(forged), 403, "not-allowed")
     endless = replace(vendors.postmark({}), body=b" " * (3 * LARGEST_MAIL))
-    # Refused before all of it was sent.
+    # Answered before all of it was sent: it may be genuine, and is not to be lost.
     with suppress(httpx.WriteError):
-        assert (await vendors.send(endless)).status_code == 403
+        assert (await vendors.send(endless)).status_code == 503
+
+
+class Leaving(PostgresWorkspaces):
+    """Configurations that are changed as soon as they were read."""
+
+    def __init__(self, database: Database, vendors: Vendors) -> None:
+        super().__init__(database, AesVault(b"development-only-credentials-key"))
+        self._vendors = vendors
+
+    async def load(self, tx: Tx, workspaces: Collection[str]) -> dict[str, Workspace]:
+        found = dict(await super().load(tx, workspaces))
+        await self._vendors.configure_more(channels=[])
+        return found
+
+
+async def test_genuine_mail_of_a_channel_that_is_leaving_may_come_again(vendors: Vendors) -> None:
+    database = vendors.system.services["intake"].runtime.database
+    door = HookDoor(
+        database,
+        Leaving(database, vendors),
+        mail_of(vendors.system).mailroom,
+        base_url=vendors.system.url("intake"),
+        window_s=300,
+        max_mail=LARGEST_MAIL,
+        metrics=Metrics("leaving"),
+    )
+    call = calls(vendors)["sendgrid"]
+    with pytest.raises(Unavailable):
+        await door.take(vendors.mail, ProviderName.SENDGRID, call)
+    refused(await vendors.send(call), 403, "not-allowed")
 
 
 async def test_a_provider_whose_secrets_are_no_keys_may_send_again(vendors: Vendors) -> None:
