@@ -43,10 +43,10 @@ _MESSAGES = text(
     " AND (customer_id = :customer_id OR ticket_id = ANY (CAST(:tickets AS uuid[])))"
 )
 _RAWS = text(
-    "SELECT raw_id AS id FROM raw WHERE workspace_id = :workspace_id"
-    " AND (ticket_id = ANY (CAST(:tickets AS uuid[])) OR message_id = ANY (CAST(:messages AS uuid[]))"
-    " OR lower(sender) IN (SELECT lower(value) FROM identity"
-    " WHERE workspace_id = :workspace_id AND customer_id = :customer_id))"
+    "SELECT r.raw_id AS id FROM raw r WHERE r.workspace_id = :workspace_id"
+    " AND (r.ticket_id = ANY (CAST(:tickets AS uuid[])) OR r.message_id = ANY (CAST(:messages AS uuid[]))"
+    " OR EXISTS (SELECT 1 FROM identity i WHERE i.workspace_id = :workspace_id AND i.customer_id = :customer_id"
+    " AND (lower(r.sender) = lower(i.value) OR r.people @> to_jsonb(lower(i.value)))))"
 )
 _BYTES = text(
     "SELECT sha256 FROM attachment WHERE workspace_id = :workspace_id"
@@ -87,17 +87,20 @@ _FORGET: Mapping[str, TextClause] = {
         " WHERE workspace_id = :workspace_id AND ticket_id = ANY (CAST(:tickets AS uuid[]))"
     ),
     "delivery": text(
-        "UPDATE delivery SET last_error = NULL, recipient = NULL WHERE workspace_id = :workspace_id"
+        "UPDATE delivery SET last_error = NULL, recipient = NULL, provider_id = NULL"
+        " WHERE workspace_id = :workspace_id"
         " AND message_id = ANY (CAST(:messages AS uuid[]))"
     ),
     "raw": text(
-        "UPDATE raw SET sender = NULL, recipients = '[]', headers = '{}', reason = NULL, state = 'erased'"
+        "UPDATE raw SET sender = NULL, people = '[]', recipients = '[]', headers = '{}', reason = NULL,"
+        " state = 'erased'"
         " WHERE workspace_id = :workspace_id AND raw_id = ANY (CAST(:raws AS uuid[]))"
     ),
     "message": text(
         "UPDATE message SET subject = NULL, text = '', text_new = '', html = NULL, author_name = NULL,"
         " author_id = CASE WHEN kind = 'inbound' THEN NULL ELSE author_id END, provider_message_id = NULL,"
-        " reply_to = NULL, delivered_to = NULL"
+        " reply_to = NULL, delivered_to = NULL, thread_key = NULL,"
+        " dedupe_key = 'sha256:' || encode(sha256(convert_to(dedupe_key, 'UTF8')), 'hex')"
         " WHERE workspace_id = :workspace_id AND message_id = ANY (CAST(:messages AS uuid[]))"
     ),
     "call_event": text(

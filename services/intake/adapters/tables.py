@@ -365,6 +365,7 @@ raw = Table(
     Column("disposition", Text),
     Column("message_id", Uuid),
     Column("ticket_id", Uuid),
+    Column("people", JSONB, nullable=False, server_default=text("'[]'")),
     PrimaryKeyConstraint("workspace_id", "raw_id"),
     Index("raw_received", "shard", "raw_id", postgresql_where=text("state = 'received'")),
     Index("raw_quarantined", "workspace_id", "raw_id", postgresql_where=text("state = 'quarantined'")),
@@ -373,6 +374,7 @@ raw = Table(
 """What came as it came, stored before it is read: received, parsed, quarantined, released or duplicate.
 
 A claim table. raw_id: also the id of the message that it becomes; form: `mail`, or who posted it
+people: by what those are known, in lower case, whom its bytes are about, as far as reading it has told
 """
 
 mail_reference = Table(

@@ -141,6 +141,9 @@ async def _release(release: Release, database: Database, once: Once, item: Read 
             ),
         )
 
+    if item is not None:
+        workspaces = [item.raw.workspace_id]
+        await database.transact(lambda tx: release.record(tx, item), workspaces=workspaces)
     return await once.transact(database, unit)
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from services.intake.app.call_ports import CallDesk
 from services.intake.app.delivery_ports import Deliveries
-from services.intake.app.mail_ports import MailMessages, Raw, Raws
+from services.intake.app.mail_ports import Blobs, MailMessages, Raw, Raws
 from services.intake.app.ports import Conversations, Workspaces
 from services.intake.domain.hook import Brought, Consent
 from services.intake.domain.mail import AttachedFile
@@ -26,6 +26,16 @@ class ReadHook:
     raw: Raw
     brought: tuple[Brought, ...] | str
     attached: AttachedFile | None = field(default=None, repr=False)
+
+    @property
+    def has_receipts(self) -> bool:
+        """Whether it tells about messages of ours."""
+        return not isinstance(self.brought, str) and any(each.receipts for each in self.brought)
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether it tells about telephone calls."""
+        return not isinstance(self.brought, str) and any(each.calls for each in self.brought)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +64,7 @@ class HookDesk:
     conversations: Conversations
     workspaces: Workspaces
     raws: Raws
+    blobs: Blobs
     messages: MailMessages
     deliveries: Deliveries
     consents: Consents

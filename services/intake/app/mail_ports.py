@@ -89,12 +89,14 @@ class ReadMail:
     """A mail and what the parser made of it: a mail, or why it cannot be read.
 
     sha256s: of its attachments, in order; is_verified: whether the provider that brought it vouches for its sender
+    named: addresses that stand in what cannot be read
     """
 
     raw: Raw
     mail: Mail | str
     sha256s: tuple[bytes, ...] = ()
     is_verified: bool = False
+    named: tuple[str, ...] = field(default=(), repr=False)
 
     def blobs(self) -> dict[tuple[str, bytes], bytes]:
         """The bytes of its attachments, by workspace and hash."""
@@ -102,6 +104,14 @@ class ReadMail:
             return {}
         files = zip(self.sha256s, self.mail.attachments, strict=True)
         return {(self.raw.workspace_id, sha256): file.content for sha256, file in files}
+
+    def people(self) -> frozenset[str]:
+        """The addresses of whoever wrote it, and of those whom a mail of ours did not reach, as it tells."""
+        found = {self.raw.sender, *self.named}
+        if isinstance(self.mail, Mail):
+            found.add(self.mail.sender.address if self.mail.sender else None)
+            found |= {failure.address for failure in self.mail.report.failures} if self.mail.report else set()
+        return frozenset(address.lower() for address in found if address)
 
 
 def with_hashes(raw: Raw, mail: Mail) -> ReadMail:
@@ -112,7 +122,11 @@ def with_hashes(raw: Raw, mail: Mail) -> ReadMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of it. reason: why nothing did, or what is odd about it."""
+    """What became of it.
+
+    reason: why nothing did, or what is odd about it
+    people: by what those are known, in lower case, whom its bytes are about; so that it is found to be erased
+    """
 
     raw: Raw
     state: RawState
@@ -121,6 +135,7 @@ class Outcome:
     message_id: UUID | None = None
     ticket_id: UUID | None = None
     ticket_number: int | None = None
+    people: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

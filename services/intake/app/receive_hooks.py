@@ -1,5 +1,7 @@
-"""Turns providers' calls that were read into messages, receipts and consents; all in one commit.
+"""Turns providers' calls that were read into messages, receipts and consents.
 
+Receipts have a commit of their own, before all else: they lock messages of ours and their tickets, and all else
+locks whoever writes before any ticket. Recorded again after a crash they change nothing; the rest is one commit.
 What cannot be taken is quarantined with its reason. Taken up again, whatever was received the first time is
 known by its dedupe key.
 """
@@ -10,7 +12,7 @@ from dataclasses import dataclass, replace
 from services.intake.app.hook_parts import Part, parts_of
 from services.intake.app.hook_ports import HookDesk, ReadHook, Said
 from services.intake.app.mail_ports import Attachment, Outcome, RawKey, RawState
-from services.intake.app.phone import phone_identity
+from services.intake.app.phone import caller_identity, phone_identity
 from services.intake.app.ports import Receipt
 from services.intake.app.receive_message import Arrival, receive_messages
 from services.intake.app.record_call_events import record_call_events
@@ -26,7 +28,20 @@ async def receive_hooks(items: Sequence[ReadHook], *, tx: Tx, desk: HookDesk) ->
     waiting = await desk.raws.lock(tx, {item.raw.key for item in items}, RawState.RECEIVED)
     outcomes = await _Group(tx, desk).receive([item for item in items if item.raw.key in waiting])
     await desk.raws.settle(tx, outcomes)
+    # One call may be about several people: once it is read, what came of it is kept, and it is not.
+    read = [outcome.raw for outcome in outcomes if outcome.state is not RawState.QUARANTINED]
+    for workspace_id in sorted({raw.workspace_id for raw in read}):
+        sha256s = [raw.sha256 for raw in read if raw.workspace_id == workspace_id]
+        await desk.blobs.delete(tx, workspace_id, sha256s)
     return outcomes
+
+
+async def record_told(items: Sequence[ReadHook], *, tx: Tx, desk: HookDesk) -> None:
+    """Records what these tell about messages of ours. The unit of work names their workspaces."""
+    configured = await desk.workspaces.load(tx, {item.raw.workspace_id for item in items})
+    parts = [part for item in items for part in parts_of(item, configured[item.raw.workspace_id])]
+    receipts = [receipt for part in parts for receipt in part.receipts()]
+    await record_receipts(receipts, tx=tx, deliveries=desk.deliveries)
 
 
 async def release_hook(item: ReadHook, *, tx: Tx, desk: HookDesk) -> Outcome | None:
@@ -76,9 +91,6 @@ class _Group:
         taken = await self._receive_messages(parts)
         await self._keep_attached(taken)
         await self._keep_consents(taken)
-        every = [part for of_item in parts.values() for part in of_item]
-        if receipts := [receipt for part in every for receipt in part.receipts()]:
-            await record_receipts(receipts, tx=self._tx, deliveries=self._desk.deliveries)
         results: dict[RawKey, list[Receipt | DomainError]] = {key: [] for key in parts}
         for one in taken:
             results[one.part.item.raw.key].append(one.result)
@@ -172,7 +184,11 @@ class _Group:
     ) -> Outcome:
         if problem := refused or self._problem(item, parts, results):
             return Outcome(
-                raw=item.raw, state=RawState.QUARANTINED, disposition=Disposition.QUARANTINED, reason=problem
+                raw=item.raw,
+                state=RawState.QUARANTINED,
+                disposition=Disposition.QUARANTINED,
+                reason=problem,
+                people=_people(item, parts),
             )
         receipts = [result for result in results if isinstance(result, Receipt)]
         first = next((receipt for receipt in receipts if receipt.disposition is not Disposition.DUPLICATE), None)
@@ -204,3 +220,22 @@ class _Group:
             if result.disposition is Disposition.QUARANTINED:
                 return result.reason
         return None
+
+
+def _people(item: ReadHook, parts: Sequence[Part]) -> frozenset[str]:
+    """By what those are known who write or call in it."""
+    if isinstance(item.brought, str):
+        return frozenset()
+    # Of what is for no channel nobody knows the region.
+    regions = {id(part.brought): part.channel.region for part in parts}
+    found: set[str] = set()
+    for brought in item.brought:
+        region = regions.get(id(brought))
+        for written in brought.messages:
+            if identity := written.message.sender.identity:
+                is_phone = identity.kind is IdentityKind.PHONE
+                found.add(phone_identity(identity.value, region).value if is_phone else identity.value)
+        for event in brought.calls:
+            if event.from_:
+                found.add(caller_identity(event.from_, region).value)
+    return frozenset(value.lower() for value in found)

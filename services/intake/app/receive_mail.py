@@ -96,7 +96,7 @@ class _Group:
         await self._record_repeats({item: known[item.repeat] for item in screened if item.repeat in known})
         await self._record_reports([item for item in fresh if item.verdict.machine in _REPORTS], known)
         await self._receive([item for item in fresh if item.verdict.machine not in _REPORTS], known)
-        return [self._outcomes[item.raw.key] for item in items]
+        return [replace(self._outcomes[item.raw.key], people=item.people()) for item in items]
 
     def _screen(self, item: ReadMail, workspace: Workspace) -> ScreenedMail | None:
         if isinstance(item.mail, str):

@@ -88,6 +88,7 @@ async def open_mail(
         conversations=conversations,
         workspaces=workspaces,
         raws=raws,
+        blobs=blobs,
         messages=desk.messages,
         deliveries=deliveries,
         consents=PostgresConsents(),

@@ -18,7 +18,7 @@ from services.intake.adapters.email.raws import PostgresRaws
 from services.intake.adapters.email.reading import Read, Reading, unread
 from services.intake.app.hook_ports import HookDesk, ReadHook
 from services.intake.app.mail_ports import Blobs, Outcome, Raw, RawKey, RawState, ReadMail
-from services.intake.app.receive_hooks import receive_hooks
+from services.intake.app.receive_hooks import receive_hooks, record_told
 from services.intake.app.receive_mail import MailDesk, receive_mails
 from services.intake.domain.mail import Mail
 from services.intake.domain.mail_threads import awaits, recognised_by, refers_to
@@ -75,8 +75,7 @@ class Backlog:
                         task.add_done_callback(lambda _: bell.ring())
                         in_hand[raw.key] = raw, task
                     if ready := _ready(in_hand):
-                        together: tuple[Sequence[Read], ...] = _apart(ready)
-                        for items in filter(None, together):
+                        for items in filter(None, _apart(ready)):
                             await self._settle(shard, items)
                         for item in ready:
                             del in_hand[item.raw.key]
@@ -124,8 +123,15 @@ class Backlog:
 
     async def _receive(self, shard: Shard, items: Sequence[Read]) -> list[Outcome]:
         workspaces = {item.raw.workspace_id for item in items}
-        mails, hooks = _apart(items)
+        mails = [item for item in items if isinstance(item, ReadMail)]
+        hooks = [item for item in items if isinstance(item, ReadHook)]
         stored = await self._blobs.stage({key: blob for item in mails for key, blob in item.blobs().items()})
+        if telling := [item for item in hooks if item.has_receipts]:
+            await self._database.transact(
+                lambda tx: record_told(telling, tx=tx, desk=self._hook_desk),
+                workspaces={item.raw.workspace_id for item in telling},
+                fence=shard.fence,
+            )
 
         async def unit(tx: Tx) -> list[Outcome]:
             if hooks:
@@ -137,10 +143,18 @@ class Backlog:
         return await self._database.transact(unit, workspaces=workspaces, fence=shard.fence)
 
 
-def _apart(items: Sequence[Read]) -> tuple[list[ReadMail], list[ReadHook]]:
-    """Mails, and all else: they are received in commits of their own, as each locks in its order."""
-    mails = [item for item in items if isinstance(item, ReadMail)]
-    return mails, [item for item in items if isinstance(item, ReadHook)]
+def _apart(items: Sequence[Read]) -> tuple[Sequence[Read], ...]:
+    """Mails, what tells of telephone calls, and all else.
+
+    They are received in commits of their own, as each locks in its order: calls lock tickets, and messages
+    behind them would lock whoever writes.
+    """
+    hooks = [item for item in items if isinstance(item, ReadHook)]
+    return (
+        [item for item in items if isinstance(item, ReadMail)],
+        [item for item in hooks if item.has_calls],
+        [item for item in hooks if not item.has_calls],
+    )
 
 
 def _ready(in_hand: Mapping[RawKey, tuple[Raw, asyncio.Task[Read]]]) -> list[Read]:

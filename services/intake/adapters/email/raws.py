@@ -1,5 +1,6 @@
 """What came as it came, in PostgreSQL."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,11 +36,11 @@ _LOCK = text(
 )
 _SETTLE = text(
     "UPDATE raw r SET state = w.state, disposition = w.disposition, reason = w.reason,"
-    " message_id = w.message_id, ticket_id = w.ticket_id"
+    " message_id = w.message_id, ticket_id = w.ticket_id, people = w.people"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:states AS text[]),"
     " CAST(:dispositions AS text[]), CAST(:reasons AS text[]), CAST(:messages AS uuid[]),"
-    " CAST(:tickets AS uuid[]))"
-    " AS w (workspace_id, raw_id, state, disposition, reason, message_id, ticket_id)"
+    " CAST(:tickets AS uuid[]), CAST(:people AS jsonb[]))"
+    " AS w (workspace_id, raw_id, state, disposition, reason, message_id, ticket_id, people)"
     " WHERE r.workspace_id = w.workspace_id AND r.raw_id = w.raw_id"
 )
 _FIND = text(
@@ -125,6 +126,7 @@ class PostgresRaws:
                 "reasons": [outcome.reason for outcome in outcomes],
                 "messages": [outcome.message_id for outcome in outcomes],
                 "tickets": [outcome.ticket_id for outcome in outcomes],
+                "people": [json.dumps(sorted(outcome.people)) for outcome in outcomes],
             },
         )
 

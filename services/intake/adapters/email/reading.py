@@ -1,7 +1,9 @@
 """Reads what was stored: mail in the parser's processes, whoever brought it; all else here, within its bounds."""
 
 import asyncio
+import re
 from dataclasses import replace
+from itertools import islice
 from typing import TypeAlias
 
 from services.intake.adapters.email.inbound import Fresh
@@ -13,6 +15,10 @@ from shared.errors import NotFound
 
 _LARGE = 262_144
 """Bytes that are not read on the event loop."""
+
+_ADDRESS = re.compile(rb"[\w.+-]{1,64}@[A-Za-z0-9.-]{1,190}")
+_BEGINNING = 65_536
+_MAX_NAMED = 100
 
 Read: TypeAlias = ReadMail | ReadHook
 
@@ -41,13 +47,19 @@ class Reading:
                 raw.form, raw.headers.get("content-type", ""), content
             )
         except UnreadableMail as error:
-            return unread(raw, str(error))
+            return ReadMail(raw=raw, mail=str(error), named=_addresses(content))
         enveloped = replace(raw, sender=envelope.sender, recipients=envelope.recipients)
         return replace(with_hashes(enveloped, mail), is_verified=envelope.is_verified)
 
     async def content(self, raw: Raw) -> bytes:
         """Its bytes. Raises NotFound."""
         return self._fresh.take(raw.raw_id) or await self._blobs.read(raw.workspace_id, raw.sha256)
+
+
+def _addresses(content: bytes) -> tuple[str, ...]:
+    """What looks like an address at the beginning, where nobody can tell whose the mail is."""
+    found = (match.decode("ascii", errors="ignore") for match in _ADDRESS.findall(content[:_BEGINNING]))
+    return tuple(islice(dict.fromkeys(found), _MAX_NAMED))
 
 
 def is_mail(raw: Raw) -> bool:

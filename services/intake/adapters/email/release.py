@@ -5,7 +5,7 @@ from services.intake.adapters.email.reading import Read, Reading, is_mail
 from services.intake.adapters.hooks.reading import standing_for
 from services.intake.app.hook_ports import HookDesk, ReadHook
 from services.intake.app.mail_ports import Blobs, Outcome, Raw, ReadMail, with_hashes
-from services.intake.app.receive_hooks import release_hook
+from services.intake.app.receive_hooks import record_told, release_hook
 from services.intake.app.receive_mail import MailDesk, release_mail
 from services.intake.domain.mail import AttachedFile, Mail, Mailbox
 from shared.db.unit_of_work import Tx
@@ -31,6 +31,11 @@ class Release:
         """What stands for it, with itself attached."""
         content = await self._reading.content(raw)
         return notice(raw, content, reason) if is_mail(raw) else standing_for(raw, content, reason)
+
+    async def record(self, tx: Tx, item: Read) -> None:
+        """Records what it tells about messages of ours, in a commit of its own before all else."""
+        if isinstance(item, ReadHook) and item.has_receipts:
+            await record_told([item], tx=tx, desk=self._hook_desk)
 
     async def commit(self, tx: Tx, item: Read) -> Outcome:
         """Makes a message of it. Raises Conflict where that was done before, and InvalidInput."""
