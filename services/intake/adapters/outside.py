@@ -81,7 +81,8 @@ class Outside:
         literal = literal_in(host)
         try:
             addresses = [literal] if literal else await self._resolve(host, port)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            # A label may be none that can be asked for: empty, or too long.
             raise ProviderUnavailable("its name cannot be resolved") from error
         if not addresses:
             raise ProviderUnavailable("its name has no address")

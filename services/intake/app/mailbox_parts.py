@@ -13,7 +13,11 @@ from shared.http.types import Request, Slug
 
 _PORTS = {Security.TLS: 993, Security.STARTTLS: 143, Security.NONE: 143}
 
-Host = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]{1,253}|[0-9a-fA-F:.]{2,45})$")]
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+
+Host = Annotated[
+    str, StringConstraints(pattern=rf"^({_LABEL}(\.{_LABEL})*|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$", max_length=253)
+]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+[^\s#]*$", max_length=2000)]
 

@@ -21,7 +21,7 @@ from services.intake.app.ports import Workspaces
 from services.intake.domain.workspace import Workspace
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import TransientError
+from shared.errors import FatalError, StaleEpoch, TransientError
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 
@@ -100,6 +100,11 @@ class Fetching:
             error = str(refusal)
         except TransientError as failure:
             error, is_final = str(failure), wanted.attempts > len(PAUSES)
+        except (StaleEpoch, FatalError):
+            raise
+        except Exception as failure:  # noqa: BLE001 - what one host says must not end the others' fetches
+            # Only what kind: its words may hold a secret.
+            error, is_final = type(failure).__name__, wanted.attempts > len(PAUSES)
         else:
             self._attempts.labels("fetched").inc()
             log.info(Log.MEDIA_FETCHED, attempt=wanted.attempts, bytes=len(fetched.content))

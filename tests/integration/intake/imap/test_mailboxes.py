@@ -256,6 +256,20 @@ async def test_a_token_that_the_server_does_not_take_is_told(office: Office, iss
     assert b64encode(b"bad").decode() not in str(mailbox)
 
 
+async def test_what_nobody_foresaw_is_told_by_its_kind_and_ends_nobody_elses_session(
+    office: Office, dovecot: Dovecot, issuer: Website
+) -> None:
+    path = f"/token/{office.workspace_id}"
+    issuer.answers[path] = [answer(200, rb'{"access_token": "at", "refresh_token": "\ud800"}')]
+    oauth = {"token_url": issuer.url(path), "client_id": "c", "client_secret": "s", "refresh_token": "rt-1"}
+    dovecot.add(office.user("other"))
+    await office.watch(office.mailbox(password=None, oauth2=oauth), office.mailbox("other"))
+    await office.until_mailbox(state="failed", last_error="UnicodeEncodeError")
+    await office.until_mailbox("other", state="watching")
+    await dovecot.append(office.user("other"), office.numbered(1))
+    await office.until_tickets(1)
+
+
 async def test_what_cannot_be_meant_is_refused(office: Office) -> None:
     for wrong, pointer in (
         ({"password": None}, "/channels/0/mailboxes/0"),

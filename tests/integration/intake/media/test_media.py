@@ -35,10 +35,10 @@ class Phone:
     workspace_id: str
     bells: Bells
 
-    async def configure(self) -> None:
+    async def configure(self, bot_token: str = "xoxb-1") -> None:
         twilio = {"name": "twilio-sms", "account_sid": "AC1", "secrets": ["auth-token"], "number": "+4930123456"}
         meta: Json = {"name": "whatsapp", "phone_number_id": "1", "secrets": ["app"], "access_token": "meta-token"}
-        slack = {"name": "slack", "team_id": "T1", "secrets": ["signing"], "bot_token": "xoxb-1"}
+        slack = {"name": "slack", "team_id": "T1", "secrets": ["signing"], "bot_token": bot_token}
         channels = [
             {"id": "api", "kind": "api"},
             {"id": "texts", "kind": "sms", "address": f"{self.workspace_id}-texts", "providers": [twilio]},
@@ -193,6 +193,24 @@ async def test_what_is_not_there_yet_is_tried_again_and_given_up_at_last(phone: 
     late, never = await phone.until(ticket_id, "stored", "failed")
     assert (late["state"], never["problem"]) == ("stored", "the provider answers 500")
     assert len(vendors.to("/late")) == 3
+
+
+async def test_what_nobody_foresaw_is_tried_again_and_ends_nobody_elses_fetches(
+    phone: Phone, vendors: Website
+) -> None:
+    vendors.answers["/fine"] = [answer(200, PICTURE)]
+    await phone.configure(bot_token="xoxb-\N{SNOWMAN}")
+    url = vendors.url("/files-pri/3")
+    ticket_id = await phone.receive("slack", url)
+
+    async def told() -> bool:
+        (file,) = await phone.files(ticket_id)
+        return (file["state"], file.get("problem")) == ("waiting", "UnicodeEncodeError")
+
+    await eventually(told)
+    assert vendors.to("/files-pri/3") == []
+    fine = await phone.receive("api", vendors.url("/fine"))
+    await phone.until(fine, "stored")
 
 
 async def _settled(phone: Phone, attempts: int) -> bool:

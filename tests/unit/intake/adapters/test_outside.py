@@ -189,3 +189,9 @@ def test_whatever_is_written_is_a_plain_host_or_refused(host: str) -> None:
     assert target.host == (urlsplit(url).hostname or "")
     assert literal_in(target.host) or target.host.replace("-", "").replace(".", "").isalnum()
     assert target.host.isascii()
+
+
+@pytest.mark.parametrize("host", ["imap..example", f"{'x' * 70}.example"])
+async def test_a_name_that_cannot_be_asked_for_has_no_address(host: str) -> None:
+    with pytest.raises(ProviderUnavailable, match="resolved"):
+        await Outside().address(host, 993)

@@ -17,6 +17,7 @@ from shared.errors import ProviderUnavailable
 _TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _EARLIER_S = 60.0
 _DEFAULT_S = 300.0
+_AT_MOST_S = 86_400
 _MAX_BYTES = 65_536
 _REFUSED = frozenset({400, 401, 403})
 
@@ -66,9 +67,9 @@ class TokenDoor:
             known = reason if isinstance(reason, str) and reason.replace("_", "").isalnum() else "no reason given"
             raise LoginRefused(f"the token's issuer says no: {known[:100]}")
         token, lasts, further = answer.get("access_token"), answer.get("expires_in"), answer.get("refresh_token")
-        if status != 200 or not isinstance(token, str):
+        if status != 200 or not isinstance(token, str) or not token.isascii():
             raise ProviderUnavailable(f"the token's issuer answers {status}")
-        lasts_s = float(lasts) if isinstance(lasts, int | float) else _DEFAULT_S
+        lasts_s = float(min(max(0, lasts), _AT_MOST_S)) if isinstance(lasts, int | float) else _DEFAULT_S
         return Token(
             access_token=token,
             until=monotonic() + lasts_s - min(_EARLIER_S, lasts_s / 2),

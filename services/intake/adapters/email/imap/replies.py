@@ -10,9 +10,11 @@ from services.intake.adapters.email.imap.wire import Literal, Reply
 
 _TOKEN = re.compile(rb'[()]|"(?:[^"\\]|\\.)*"|[^\s()"]+')
 _ESCAPED = re.compile(rb"\\(.)")
-_FETCH = re.compile(rb"\* (\d+) FETCH ", re.IGNORECASE)
-_COUNT = re.compile(rb"\* (\d+) (EXISTS|RECENT)\Z", re.IGNORECASE)
-_CODE = re.compile(rb"\* OK \[(UIDVALIDITY|UIDNEXT) (\d+)\]", re.IGNORECASE)
+_FETCH = re.compile(rb"\* \d{1,18} FETCH ", re.IGNORECASE)
+_COUNT = re.compile(rb"\* (\d{1,18}) (EXISTS|RECENT)\Z", re.IGNORECASE)
+_CODE = re.compile(rb"\* OK \[(UIDVALIDITY|UIDNEXT) (\d{1,18})\]", re.IGNORECASE)
+_NUMBER = re.compile(rb"\d{1,18}\Z")
+"""More digits than any number of IMAP's has, and few enough for a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,10 @@ def fetched(reply: Reply) -> Fetched | None:
         if isinstance(name, bytes) and name != b")":
             values[name.upper().partition(b"<")[0]] = value
         at = end
-    uid, size, body = values.get(b"UID"), values.get(b"RFC822.SIZE"), values.get(b"BODY[]")
-    if not isinstance(uid, bytes) or not uid.isdigit():
+    uid = _number(values.get(b"UID"))
+    if uid is None:
         return None
-    return Fetched(
-        uid=int(uid), size=int(size) if isinstance(size, bytes) and size.isdigit() else None, body=_string(body)
-    )
+    return Fetched(uid=uid, size=_number(values.get(b"RFC822.SIZE")), body=_string(values.get(b"BODY[]")))
 
 
 def count(reply: Reply) -> tuple[str, int] | None:
@@ -100,6 +100,10 @@ def _end(tokens: list[bytes | Literal], at: int) -> int:
         if depth <= 0:
             return index + 1
     return len(tokens)
+
+
+def _number(value: bytes | Literal | None) -> int | None:
+    return int(value) if isinstance(value, bytes) and _NUMBER.match(value) else None
 
 
 def _string(value: bytes | Literal | None) -> Literal | None:

@@ -18,7 +18,7 @@ from services.intake.adapters.outside import Outside
 from services.intake.app.secrets import Vault
 from services.intake.domain.mailbox import RemoteMailbox, Security
 from shared.egress import EgressRefused
-from shared.errors import DataRefused, TransientError
+from shared.errors import DataRefused, FatalError, NotFound, StaleEpoch, TransientError
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 
@@ -96,6 +96,11 @@ class Session:
             except (TransientError, DataRefused) as error:
                 # A mail could not be stored, or a name resolved. Where it is the database, this fails too.
                 await self._failed("storing", str(error))
+            except (NotFound, StaleEpoch, FatalError):
+                raise
+            except Exception as error:  # noqa: BLE001 - what one server says must not end the others' sessions
+                # Only what kind: its words may hold a secret.
+                await self._failed("unforeseen", type(error).__name__)
 
     async def _visit(self) -> None:
         rhythm = self._visiting.rhythm

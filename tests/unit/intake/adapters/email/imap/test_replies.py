@@ -31,6 +31,9 @@ BODY = Literal(b'(UID 9 {3} ")', 12)
         (said(b'* 1 FETCH (ENVELOPE ("a)" NIL ((NIL NIL "x" "y"))) UID 7)'), Fetched(7, None, None)),
         (said(b"* 1 FETCH (FLAGS (\\Seen))"), None),
         (said(b"* 1 FETCH (UID x)"), None),
+        (said(b"* 1 FETCH (UID " + b"9" * 5000 + b")"), None),
+        (said(b"* 1 FETCH (UID 7 RFC822.SIZE " + b"9" * 5000 + b")"), Fetched(7, None, None)),
+        (said(b"* " + b"9" * 5000 + b" FETCH (UID 7)"), None),
         (said(b"* 1 FETCH"), None),
         (said(b"* 12 EXISTS"), None),
     ],
@@ -54,6 +57,8 @@ def test_counts_codes_and_capabilities() -> None:
     assert replies.count(said(b"* 12 EXPUNGE")) is None
     assert replies.code(said(b"* OK [UIDVALIDITY 3857529045] UIDs valid")) == ("UIDVALIDITY", 3857529045)
     assert replies.code(said(b"* OK [ALERT] Going down")) is None
+    assert replies.count(said(b"* " + b"9" * 5000 + b" EXISTS")) is None
+    assert replies.code(said(b"* OK [UIDNEXT " + b"9" * 5000 + b"]")) is None
     assert replies.capabilities(said(b"* CAPABILITY IMAP4rev1 idle")) == frozenset({"IMAP4REV1", "IDLE"})
 
 
