@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -122,7 +123,11 @@ class Egress:
         if self._client is None:
             # Late: the certificates that it loads take memory.
             self._client = httpx.AsyncClient(
-                timeout=_TIMEOUT, limits=_NEW_EACH_TIME, follow_redirects=False, trust_env=False
+                cookies=no_cookies(),
+                timeout=_TIMEOUT,
+                limits=_NEW_EACH_TIME,
+                follow_redirects=False,
+                trust_env=False,
             )
         port = f":{parts.port}" if parts.port else ""
         target = parts._replace(netloc=f"{_written(str(address))}{port}", fragment="").geturl()
@@ -136,6 +141,11 @@ class Egress:
         answer = await self._client.send(request, stream=True)
         await answer.aclose()
         return Answered(answer.status_code, answer.headers.get("retry-after"))
+
+
+def no_cookies() -> CookieJar:
+    """A jar that stays empty: one client serves everybody, and an answer to one must not come back to another."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 def is_public(address: Address) -> bool:

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 import httpx
 
 from services.intake.adapters.outside import Outside, Target, written
-from shared.egress import EgressRefused
+from shared.egress import EgressRefused, no_cookies
 from shared.errors import ProviderUnavailable, WaypostError
 
 _MAX_REDIRECTS = 3
@@ -94,6 +94,7 @@ class Fetcher:
             # Late: the certificates that it loads take memory.
             self._client = httpx.AsyncClient(
                 verify=self._context or ssl.create_default_context(),
+                cookies=no_cookies(),
                 timeout=_TIMEOUT,
                 limits=_NEW_EACH_TIME,
                 follow_redirects=False,

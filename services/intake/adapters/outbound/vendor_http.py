@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from shared.egress import no_cookies
 from shared.errors import ProviderUnavailable
 
 _TOTAL_S = 20.0
@@ -71,7 +72,7 @@ class VendorHttp:
         if self._client is None:
             # Late: the certificates that it loads take memory.
             self._client = httpx.AsyncClient(
-                timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False, trust_env=False
+                cookies=no_cookies(), timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False, trust_env=False
             )
         return self._client
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from services.intake.adapters.media.fetcher import Fetcher, MediaRefused
+from services.intake.adapters.outbound.vendor_http import VendorHttp
 from services.intake.adapters.outside import Outside
-from shared.egress import Address
+from shared.egress import Address, Egress
 from shared.errors import ProviderUnavailable
 from tests.integration.intake.media.certificates import server_context
 from tests.integration.intake.media.double import Website, answer, drip, flood
@@ -232,3 +233,29 @@ async def test_what_is_public_never_leads_to_what_is_excepted(website: Website, 
             await get(fetcher, "https://files.example.org/")
         assert website.calls == []
         await fetcher.close()
+
+
+async def test_what_one_host_sets_no_other_hears(website: Website) -> None:
+    """One client serves everybody, and knows hosts by their addresses: two names may share one."""
+
+    async def here(_host: str, _port: int) -> Sequence[Address]:
+        return [ip_address("127.0.0.1")]
+
+    website.answers["/"] = [answer(200, b"x", Set_Cookie="session=1; Path=/")]
+    names = ("a.example", "b.example")
+    fetcher = Fetcher(Outside([f"{name}:{website.port}" for name in names], resolve=here))
+    for name in (*names, names[0]):
+        await get(fetcher, website.url("/", host=name))
+    await fetcher.close()
+    assert ["cookie" in call.headers for call in website.calls] == [False] * 3
+
+
+async def test_vendors_and_webhooks_get_no_cookies_back(website: Website) -> None:
+    website.answers["/"] = [answer(200, b"{}", Set_Cookie="session=1; Path=/")]
+    vendor, egress = VendorHttp(), Egress(is_development=True)
+    for _ in range(2):
+        await vendor.post(website.url())
+        await egress.post(website.url(), b"{}", {})
+    await vendor.close()
+    await egress.close()
+    assert ["cookie" in call.headers for call in website.calls] == [False] * 4
