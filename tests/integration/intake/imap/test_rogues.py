@@ -5,15 +5,27 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from services.intake.adapters.email.imap.client import ImapClient
 from services.intake.adapters.email.imap.errors import ConnectionLost, ImapError, LoginRefused, Refused
-from services.intake.adapters.email.imap.wire import Wire
+from services.intake.adapters.email.imap.ledger import Ledger
+from services.intake.adapters.email.imap.reading import Reader, Taking
+from services.intake.adapters.email.imap.replies import Fetched
+from services.intake.adapters.email.imap.rows import MailboxKey
+from services.intake.adapters.email.imap.wire import Literal, Reply, Wire
 from services.intake.adapters.outside import Outside
 from services.intake.domain.mailbox import After, RemoteMailbox, Security
 from shared.clock import monotonic
+from shared.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from services.intake.adapters.email.inbound import Mailroom
+    from shared.db.shards import Shard
+    from shared.db.unit_of_work import Database
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 GREETING = b"* OK ready\r\n"
@@ -153,6 +165,53 @@ async def test_what_does_not_end_is_not_waited_for(said: bytes) -> None:
     async with client(scripted(said)) as opened:
         with pytest.raises(ImapError):
             await opened.fetch([5], keep=1000)
+
+
+async def test_mails_that_are_larger_than_was_said_are_not_all_held() -> None:
+    size = 5 << 20
+    mail = b"* 1 FETCH (UID %d BODY[] {%d}\r\n" + b"x" * size + b")\r\n"
+    said = b"".join(mail.replace(b"%d", b"%d" % uid, 1).replace(b"%d", b"%d" % size) for uid in range(1, 7))
+    async with client(scripted(said + b"TAG OK done\r\n")) as opened:
+        found = await opened.fetch(range(1, 7), keep=40 << 20)
+    bodies = [message.body for message in found.values() if message.body]
+    assert [len(body.content) for body in bodies] == [size, size, 0, 0, 0, 0]
+    assert {body.size for body in bodies} == {size}
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [([1, 2, 3], [1, 2]), ([3, 1, 2], [1]), ([2, 3, 1], [1])],
+)
+async def test_what_was_not_held_is_left_for_the_next_time(given: list[int], taken: list[int]) -> None:
+    """The first is always among what is taken, in whichever order the server gives them."""
+    body = b"x" * (5 << 20)
+
+    def mails(uids: list[int]) -> bytes:
+        return b"".join(b"* 1 FETCH (UID %d BODY[] {%d}\r\n%b)\r\n" % (uid, len(body), body) for uid in uids)
+
+    ledger = Ledger(cast("Database", None), cast("Shard", None), MailboxKey("w", "c", "m", datetime.now(UTC)))
+    taking = Taking(cast("Mailroom", None), max_bytes=40 << 20, metrics=Metrics("intake"))
+    reader = Reader(ledger, MAILBOX, taking)
+    said = mails(given) + b"TAG OK done\r\n", mails([1]) + b"TAG OK done\r\n"
+    async with client(scripted(*said)) as opened:
+        found, batch = await reader._fetch(opened, [Fetched(uid, 1, None) for uid in (1, 2, 3)])
+    assert [message.uid for message in batch] == taken
+    for uid in taken:
+        literal = found[uid].body
+        assert literal is not None
+        assert literal.is_whole
+
+
+async def test_all_that_one_reply_brings_is_no_more_than_is_kept() -> None:
+    literal = b"{1000}\r\n" + b"x" * 1000
+    async with client(scripted(b"* 1 FETCH (UID 5" + (b" X " + literal) * 3 + b")\r\nTAG OK done\r\n")) as opened:
+        kept: list[int] = []
+
+        def on(reply: Reply) -> None:
+            kept.extend(len(part.content) for part in reply.parts if isinstance(part, Literal))
+
+        await opened._wire.ask(b"NOOP", on, keep=lambda: 1500)
+    assert kept == [1000, 500, 0]
 
 
 async def test_a_mail_that_breaks_off_is_none() -> None:

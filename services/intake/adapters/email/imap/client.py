@@ -15,6 +15,9 @@ from services.intake.adapters.outside import Outside
 from services.intake.domain.mailbox import RemoteMailbox, Security
 from shared.clock import monotonic
 
+BATCH_BYTES = 8 << 20
+"""So much of the mails that are fetched at one time is held, and one mail more, whatever their sizes."""
+
 _LISTED = 100_000
 """Messages that are listed at one time; the others' turn comes when these are done."""
 _PASSING = (b"[UNAVAILABLE]", b"[INUSE]")
@@ -115,17 +118,24 @@ class ImapClient:
         """Messages with their bodies, as far as they are there, unread as they were.
 
         keep: how much of each; is_part: whether the server need not send more than that
+        Once they are more than BATCH_BYTES, the others' bodies are read over: empty, with their true size.
         """
         found: dict[int, Fetched] = {}
+        held = 0
 
         def on(reply: Reply) -> None:
+            nonlocal held
             self._note(reply)
             message = replies.fetched(reply)
             if message and message.body is not None:
                 found[message.uid] = message
+                held += len(message.body.content)
+
+        def kept() -> int:
+            return keep if held < BATCH_BYTES else 0
 
         part = b"<0.%d>" % keep if is_part else b""
-        await self._wire.ask(b"UID FETCH %b (UID BODY.PEEK[]%b)" % (_set(uids), part), on, keep=keep)
+        await self._wire.ask(b"UID FETCH %b (UID BODY.PEEK[]%b)" % (_set(uids), part), on, keep=kept)
         return found
 
     async def mark(self, uids: Sequence[int], flag: bytes) -> None:

@@ -4,12 +4,13 @@ Mail is stored first; then the cursor moves; then the mail is marked, moved or d
 in between fetches some of it again, which is recognised as a repeat.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import structlog
 
-from services.intake.adapters.email.imap.client import Folder, ImapClient
+from services.intake.adapters.email.imap.client import BATCH_BYTES, Folder, ImapClient
 from services.intake.adapters.email.imap.errors import Refused
 from services.intake.adapters.email.imap.ledger import Ledger
 from services.intake.adapters.email.imap.replies import Fetched
@@ -22,7 +23,6 @@ from shared.telemetry.names import Log
 log = structlog.get_logger()
 
 _BATCH = 32
-_BATCH_BYTES = 8 << 20
 _PART = 1 << 20
 """So much is kept of a mail that is too large: the whole one stays at its server."""
 _SLACK = 65_536
@@ -54,10 +54,9 @@ class Reader:
         folder = await client.select(self._mailbox.folder)
         cursor = await self._settle_left(client, await self._start(folder))
         while _may_have_more(folder, cursor) and (listed := await client.list_after(cursor.last_uid)):
-            left = len(listed)
-            for batch in _batches(listed, self._taking.max_bytes):
-                left -= len(batch)
-                cursor = await self._take(client, batch, replace(cursor, waiting=left))
+            at = 0
+            while at < len(listed):
+                cursor, at = await self._go_on(client, listed, at, cursor)
             self._log.info(Log.MAILBOX_READ, mails=len(listed))
             folder = await client.select(self._mailbox.folder)
             cursor = await self._start(folder)
@@ -73,14 +72,39 @@ class Reader:
         fresh = replace(cursor, uid_validity=folder.uid_validity, last_uid=0, settled_uid=0, skipped=())
         return await self._ledger.save(fresh)
 
-    async def _take(self, client: ImapClient, batch: Sequence[Fetched], cursor: Cursor) -> Cursor:
-        """Stores a batch, moves the cursor behind it, and settles it with the server."""
+    async def _go_on(
+        self, client: ImapClient, listed: list[Fetched], at: int, cursor: Cursor
+    ) -> tuple[Cursor, int]:
+        """Takes in the next of the listed messages; where the ones after them begin."""
+        batch = _batch(listed, at, self._taking.max_bytes)
+        found, taken = await self._fetch(client, batch)
+        # What was larger than was said comes again, with its true size.
+        listed[at : at + len(batch)] = [_with_size(message, found) for message in batch]
+        at += len(taken)
+        return await self._take(client, taken, found, replace(cursor, waiting=len(listed) - at)), at
+
+    async def _fetch(
+        self, client: ImapClient, batch: Sequence[Fetched]
+    ) -> tuple[dict[int, Fetched], Sequence[Fetched]]:
+        """What the server gives of a batch, and how much of the batch that is: at least its first message."""
         limit = self._taking.max_bytes
         large = [message.uid for message in batch if (message.size or 0) > limit]
         normal = [message.uid for message in batch if message.uid not in large]
         found = await client.fetch(normal, keep=limit + _SLACK) if normal else {}
         for uid in large:
             found |= await client.fetch([uid], keep=min(limit, _PART), is_part=True)
+        cut = [place for place, message in enumerate(batch) if _is_cut(found.get(message.uid))]
+        if cut[:1] == [0] and len(batch) > 1:
+            # The server gives the others first: alone it has its place.
+            found.clear()
+            return await self._fetch(client, batch[:1])
+        return found, batch[: cut[0]] if cut and cut[0] else batch
+
+    async def _take(
+        self, client: ImapClient, batch: Sequence[Fetched], given: Mapping[int, Fetched], cursor: Cursor
+    ) -> Cursor:
+        """Stores a batch, moves the cursor behind it, and settles it with the server."""
+        found = {message.uid: given[message.uid] for message in batch if message.uid in given}
         mails: list[Incoming] = []
         skipped: list[Skipped] = []
         for message in batch:
@@ -162,16 +186,24 @@ def _may_have_more(folder: Folder, cursor: Cursor) -> bool:
     return folder.exists > 0 and (folder.uid_next is None or folder.uid_next > cursor.last_uid + 1)
 
 
-def _batches(listed: Sequence[Fetched], limit: int) -> Iterator[list[Fetched]]:
-    """Messages in their order, so many at one time as fit into the memory."""
+def _batch(listed: Sequence[Fetched], at: int, limit: int) -> list[Fetched]:
+    """The next messages in their order, so many at one time as fit into the memory."""
     batch: list[Fetched] = []
-    room = _BATCH_BYTES
-    for message in listed:
+    room = BATCH_BYTES
+    for message in islice(listed, at, at + _BATCH):
         size = min(message.size or _PART, limit)
-        if batch and (len(batch) == _BATCH or size > room):
-            yield batch
-            batch, room = [], _BATCH_BYTES
+        if batch and size > room:
+            break
         batch.append(message)
         room -= size
-    if batch:
-        yield batch
+    return batch
+
+
+def _is_cut(message: Fetched | None) -> bool:
+    return message is not None and message.body is not None and message.body.size > 0 == len(message.body.content)
+
+
+def _with_size(message: Fetched, found: Mapping[int, Fetched]) -> Fetched:
+    given = found.get(message.uid)
+    size = given.body.size if given and given.body else 0
+    return replace(message, size=max(message.size or 0, size)) if size else message

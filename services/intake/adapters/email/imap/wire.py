@@ -105,19 +105,23 @@ class Wire:
         await self.say(tag + b" " + line)
         return tag
 
-    async def ask(self, line: bytes, on: Callable[[Reply], None], *, keep: int = _LINE) -> bytes:
+    async def ask(
+        self, line: bytes, on: Callable[[Reply], None], *, keep: Callable[[], int] = lambda: _LINE
+    ) -> bytes:
         """Sends a command and hands on what comes until it is done; what the server says at the end.
 
-        keep: how much of each literal is kept
+        keep: how much of the next reply's literals is kept, asked before each
         Raises Refused, ConnectionLost and ImapError.
         """
         async with asyncio.timeout(_COMMAND_S):
             return await self.finish(await self.start(line), on, keep=keep)
 
-    async def finish(self, tag: bytes, on: Callable[[Reply], None], *, keep: int = _LINE) -> bytes:
+    async def finish(
+        self, tag: bytes, on: Callable[[Reply], None], *, keep: Callable[[], int] = lambda: _LINE
+    ) -> bytes:
         """Hands on what comes until the command is done. Raises as `ask`."""
         while True:
-            reply = await self.hear(keep=keep)
+            reply = await self.hear(keep=keep())
             start, _, rest = reply.text.partition(b" ")
             if start == tag:
                 status, _, said = rest.partition(b" ")
@@ -133,7 +137,10 @@ class Wire:
         while found := _LITERAL.search(line):
             if len(parts) > 2 * _LITERALS:
                 raise ImapError("the mail server does not come to an end")
-            parts += [line[: found.start()], await self._literal(int(found[1]), keep)]
+            literal = await self._literal(int(found[1]), keep)
+            # All that one reply brings together is no more than that.
+            keep -= len(literal.content)
+            parts += [line[: found.start()], literal]
             line = await self._line(self._silence_s)
         reply = Reply((*parts, line))
         if reply.text[:6].upper() == b"* BYE ":
