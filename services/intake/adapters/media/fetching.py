@@ -6,6 +6,8 @@ A failure is tried again with growing pauses; what cannot be had stands on its m
 import asyncio
 import hashlib
 import mimetypes
+from collections import Counter
+from collections.abc import Collection
 from datetime import timedelta
 
 import structlog
@@ -39,6 +41,8 @@ PAUSES = (
 """After each failure; after the last one it is given up."""
 
 _AT_ONCE = 4
+_SHARE = 2
+"""Of these, at most so many are one workspace's: its hosts may be slow, and others' files wait meanwhile."""
 _IDLE_S = 60.0
 
 
@@ -64,30 +68,45 @@ class Fetching:
 
     async def run(self, shard: Shard) -> None:
         """Fetches until the shard is drained. Raises StaleEpoch and TransientError."""
+        under_way: Counter[str] = Counter()
         with self.bells.hung(shard) as bell:
-            while not shard.draining.is_set():
-                if wanted := await self._take(shard):
-                    await self._fetch_all(shard, wanted)
-                else:
-                    await bell.wait(await self._pause(shard))
 
-    async def _take(self, shard: Shard) -> list[Wanted]:
+            async def fetch(wanted: Wanted) -> None:
+                try:
+                    await self._fetch(shard, wanted)
+                finally:
+                    under_way[wanted.workspace_id] -= 1
+                    bell.ring()
+
+            async with asyncio.TaskGroup() as group:
+                while not shard.draining.is_set():
+                    if under_way.total() >= _AT_ONCE:
+                        await bell.wait(_IDLE_S)
+                        continue
+                    full = [workspace_id for workspace_id, count in under_way.items() if count >= _SHARE]
+                    if wanted := await self._take(shard, full):
+                        under_way[wanted.workspace_id] += 1
+                        group.create_task(fetch(wanted))
+                    else:
+                        under_way = +under_way
+                        await bell.wait(await self._pause(shard, full))
+
+    async def _take(self, shard: Shard, full: Collection[str]) -> Wanted | None:
         return await self._database.transact(
-            lambda tx: rows.take(tx, shard.n, _AT_ONCE), claims=[shard.n], fence=shard.fence
+            lambda tx: rows.take(tx, shard.n, full), claims=[shard.n], fence=shard.fence
         )
 
-    async def _pause(self, shard: Shard) -> float:
-        until = await self._database.transact(lambda tx: rows.until_next(tx, shard.n), claims=[shard.n])
+    async def _pause(self, shard: Shard, full: Collection[str]) -> float:
+        until = await self._database.transact(lambda tx: rows.until_next(tx, shard.n, full), claims=[shard.n])
         return _IDLE_S if until is None else min(_IDLE_S, max(0.01, until.total_seconds()))
 
-    async def _fetch_all(self, shard: Shard, wanted: list[Wanted]) -> None:
-        names = {item.workspace_id for item in wanted}
-        configured = await self._database.transact(lambda tx: self._workspaces.load(tx, names), workspaces=names)
-        async with asyncio.TaskGroup() as group:
-            for item in wanted:
-                group.create_task(self._fetch(shard, item, configured[item.workspace_id]))
+    async def _workspace(self, workspace_id: str) -> Workspace:
+        names = [workspace_id]
+        found = await self._database.transact(lambda tx: self._workspaces.load(tx, names), workspaces=names)
+        return found[workspace_id]
 
-    async def _fetch(self, shard: Shard, wanted: Wanted, workspace: Workspace) -> None:
+    async def _fetch(self, shard: Shard, wanted: Wanted) -> None:
+        workspace = await self._workspace(wanted.workspace_id)
         is_final = True
         try:
             channel = workspace.channels.get(wanted.channel)

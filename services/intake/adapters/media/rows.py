@@ -12,17 +12,19 @@ from shared.db.unit_of_work import Tx
 _CLAIMED = timedelta(minutes=3)
 """For so long nobody else fetches what was taken up: longer than fetching and storing may take."""
 
+# One at a time: before each it is known whose share is full.
 _TAKE = text(
     "UPDATE media_fetch f SET attempts = f.attempts + 1, next_attempt_at = :again"
     " FROM (SELECT workspace_id, attachment_id FROM media_fetch WHERE shard = :shard AND state = 'waiting'"
-    " AND next_attempt_at <= :now ORDER BY next_attempt_at, attachment_id LIMIT :most"
+    " AND next_attempt_at <= :now AND workspace_id <> ALL (CAST(:full AS text[]))"
+    " ORDER BY next_attempt_at, attachment_id LIMIT 1"
     " FOR UPDATE SKIP LOCKED) AS due"
     " WHERE f.workspace_id = due.workspace_id AND f.attachment_id = due.attachment_id"
     " RETURNING f.workspace_id, f.attachment_id, f.channel, f.url, f.media_type, f.filename, f.attempts"
 )
 _EARLIEST = text(
     "SELECT next_attempt_at FROM media_fetch WHERE shard = :shard AND state = 'waiting'"
-    " ORDER BY next_attempt_at LIMIT 1"
+    " AND workspace_id <> ALL (CAST(:full AS text[])) ORDER BY next_attempt_at LIMIT 1"
 )
 _DUE = text(
     "SELECT n FROM unnest(CAST(:shards AS smallint[])) AS held (n)"
@@ -64,20 +66,24 @@ class Arrived:
     sha256: bytes
 
 
-async def take(tx: Tx, shard: int, most: int) -> list[Wanted]:
-    """Takes up what is due, which after a crash is due again in some minutes.
+async def take(tx: Tx, shard: int, full: Collection[str]) -> Wanted | None:
+    """Takes up what has been due for longest, which after a crash is due again in some minutes.
+
+    full: workspaces whose turn it is not. The unit of work claims the shard.
+    """
+    now = await tx.now()
+    named = {"shard": shard, "now": now, "again": now + _CLAIMED, "full": list(full)}
+    row = (await tx.execute(_TAKE, named)).mappings().one_or_none()
+    return Wanted(**row) if row else None
+
+
+async def until_next(tx: Tx, shard: int, full: Collection[str]) -> timedelta | None:
+    """How long until something of other workspaces is due; None where nothing waits.
 
     The unit of work claims the shard.
     """
-    now = await tx.now()
-    rows = await tx.execute(_TAKE, {"shard": shard, "now": now, "again": now + _CLAIMED, "most": most})
-    wanted = [Wanted(**row) for row in rows.mappings()]
-    return sorted(wanted, key=lambda item: item.attachment_id)
-
-
-async def until_next(tx: Tx, shard: int) -> timedelta | None:
-    """How long until something is due; None where nothing waits. The unit of work claims the shard."""
-    earliest: datetime | None = (await tx.execute(_EARLIEST, {"shard": shard})).scalar_one_or_none()
+    found = await tx.execute(_EARLIEST, {"shard": shard, "full": list(full)})
+    earliest: datetime | None = found.scalar_one_or_none()
     return earliest - await tx.now() if earliest else None
 
 

@@ -1,5 +1,6 @@
 """Files of messages, from the vendors that have them to the message."""
 
+import asyncio
 import base64
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,7 @@ from shared.db.unit_of_work import Database
 from shared.events.catalog import SHARDS, shard_of
 from shared.ids import SystemIds
 from tests.eventually import eventually
-from tests.integration.intake.media.double import Website, answer, only_for
+from tests.integration.intake.media.double import Call, Website, answer, only_for
 from tests.system import System
 
 Json = dict[str, Any]
@@ -211,6 +212,33 @@ async def test_what_nobody_foresaw_is_tried_again_and_ends_nobody_elses_fetches(
     assert vendors.to("/files-pri/3") == []
     fine = await phone.receive("api", vendors.url("/fine"))
     await phone.until(fine, "stored")
+
+
+async def test_one_workspaces_slow_host_holds_up_nobody_else(
+    phone: Phone, vendors: Website, media_system: System
+) -> None:
+    over = asyncio.Event()
+
+    async def slow(call: Call, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        await answer(200, b"late")(call, writer)
+
+    vendors.answers["/slow"] = [slow]
+    vendors.answers["/quick"] = [answer(200, PICTURE)]
+    waiting = await phone.receive("api", *[vendors.url("/slow")] * 5)
+    try:
+        await eventually(lambda: len(vendors.to("/slow")) == 2)
+        # Of the same shard: one loop works for both.
+        names = (f"{phone.workspace_id}-{n}" for n in range(10_000))
+        name = next(name for name in names if shard_of(name) == shard_of(phone.workspace_id))
+        other = Phone(phone.database, await media_system.http("intake", name), name, phone.bells)
+        await other.configure()
+        quick = await other.receive("api", *[vendors.url("/quick")] * 3)
+        await other.until(quick, *["stored"] * 3)
+        assert len(vendors.to("/slow")) == 2
+    finally:
+        over.set()
+    await phone.until(waiting, *["stored"] * 5)
 
 
 async def _settled(phone: Phone, attempts: int) -> bool:
