@@ -162,7 +162,15 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         )
         consumer = runtime.consumer(consume(desk))
         closing = Closing(database, desk)
-        chat = make_chat(runtime, settings, desk=desk, conversations=conversations, tickets=lists, watch=watch)
+        chat = make_chat(
+            runtime,
+            settings,
+            desk=desk,
+            clients=client_desk,
+            conversations=conversations,
+            tickets=lists,
+            watch=watch,
+        )
         settling = Settling(database, call_desk)
         housekeeping = runtime.housekeeping(forget_unknown, forget_turns, forget_uploads)
 

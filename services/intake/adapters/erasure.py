@@ -81,10 +81,20 @@ _FORGET: Mapping[str, TextClause] = {
         " AND i.workspace_id = :workspace_id AND i.customer_id = :customer_id"
         " AND i.kind = o.kind AND i.value = o.value"
     ),
+    # A chat's ticket may be another customer's by then, as that of a chat is in which somebody else wrote.
     "chat_conversation": text(
-        "UPDATE chat_conversation SET identity_value = 'erased/' || conversation_id, visitor_name = NULL,"
+        "UPDATE chat_conversation c SET identity_value = 'erased/' || c.conversation_id, visitor_name = NULL,"
         " visitor_email = NULL, page = NULL, wants_transcript = false, due_at = NULL, state = 'left'"
-        " WHERE workspace_id = :workspace_id AND ticket_id = ANY (CAST(:tickets AS uuid[]))"
+        " WHERE c.workspace_id = :workspace_id AND (EXISTS (SELECT 1 FROM identity i"
+        " WHERE i.workspace_id = c.workspace_id AND i.customer_id = :customer_id"
+        " AND i.kind = c.identity_kind AND i.value = c.identity_value)"
+        " OR c.conversation_id IN (SELECT e.conversation_id FROM message m JOIN chat_entry e"
+        " ON e.workspace_id = m.workspace_id AND e.message_id = m.message_id"
+        " WHERE m.workspace_id = :workspace_id AND m.message_id = ANY (CAST(:messages AS uuid[]))"
+        " AND m.customer_id = :customer_id)"
+        " OR (c.ticket_id = ANY (CAST(:tickets AS uuid[])) AND NOT EXISTS (SELECT 1 FROM identity i"
+        " WHERE i.workspace_id = c.workspace_id AND i.customer_id <> :customer_id"
+        " AND i.kind = c.identity_kind AND i.value = c.identity_value)))"
     ),
     "delivery": text(
         "UPDATE delivery SET last_error = NULL, recipient = NULL, provider_id = NULL"

@@ -11,6 +11,7 @@ from services.intake.adapters.watching import TicketWatch
 from services.intake.api import chat, chat_staff, widget
 from services.intake.api.chat_desk import ChatDesk
 from services.intake.api.chat_door import Door
+from services.intake.app.change_customer import ClientDesk
 from services.intake.app.desk import Desk
 from services.intake.app.ports import Conversations
 from services.intake.app.queries import Tickets
@@ -32,6 +33,7 @@ def make_chat(
     settings: IntakeSettings,
     *,
     desk: Desk,
+    clients: ClientDesk,
     conversations: Conversations,
     tickets: Tickets,
     watch: TicketWatch,
@@ -50,7 +52,7 @@ def make_chat(
         most_a_workspace=settings.chat_connections_of_workspace,
         is_open_to_own_page=is_development,
     )
-    chat_desk = ChatDesk(runtime.database, door, chats, desk, conversations, watch, runtime.seen)
+    chat_desk = ChatDesk(runtime.database, door, chats, desk, clients, conversations, watch, runtime.seen)
     return ChatSystem(
         routers=[
             chat.routes(runtime, chat_desk, slow_after_s=settings.chat_slow_after_s),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.intake.adapters.watching import Passing, TicketWatch, Watcher
 from services.intake.api.chat_door import Admission, Door
+from services.intake.app.change_customer import ClientDesk
 from services.intake.app.chat_ports import ChatMessage, Chats, ConversationKey, Marked, Standing, Wording
 from services.intake.app.close_chat import close_chat
 from services.intake.app.desk import Desk
@@ -43,6 +44,7 @@ class ChatDesk:
         door: Door,
         chats: Chats,
         desk: Desk,
+        clients: ClientDesk,
         conversations: Conversations,
         watch: TicketWatch,
         seen: SeenWorkspaces,
@@ -51,6 +53,7 @@ class ChatDesk:
         self._database = database
         self._chats = chats
         self._desk = desk
+        self._clients = clients
         self._conversations = conversations
         self._watch = watch
         self._seen = seen
@@ -97,6 +100,7 @@ class ChatDesk:
                 conversations=self._conversations,
                 workspaces=self._desk.workspaces,
                 chats=self._chats,
+                clients=self._clients,
                 ids=self._desk.ids,
             )
 

@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.intake.app.change_customer import ClientDesk, add_customer
 from services.intake.app.chat_ports import Chats, Wording
+from services.intake.app.desk import By
+from services.intake.app.identify_customer import identify_customer
+from services.intake.app.opening import new_customer
 from services.intake.app.ports import Conversations, Workspaces
 from services.intake.app.receive_message import Arrival, receive_messages
 from services.intake.domain.message import Disposition, InboundMessage, Sender
+from services.intake.domain.ticket import SYSTEM
 from shared.db.unit_of_work import Tx
 from shared.errors import DomainError, NotAllowed
 from shared.events.envelope import Cause
@@ -31,10 +36,13 @@ async def receive_chat(
     conversations: Conversations,
     workspaces: Workspaces,
     chats: Chats,
+    clients: ClientDesk,
     ids: IdFactory,
 ) -> Taken:
     """The message's place; a repeat has that of the first. Raises DomainError where it is refused."""
     workspace_id, conversation_id = words.conversation
+    if words.visitor.is_verified:
+        await _recognise(words, cause, tx=tx, chats=chats, desk=clients)
     # Whoever writes at the same moment in the same name waits here: a conversation opens one ticket.
     await conversations.lock_customers(tx, {(workspace_id, words.visitor.identity)})
     chat = await chats.find(tx, words.conversation)
@@ -46,9 +54,7 @@ async def receive_chat(
         workspace_id=workspace_id,
         message_id=ids.new(),
         channel=words.channel,
-        sender=Sender(
-            identity=words.visitor.identity, name=words.visitor.name, is_verified=words.visitor.is_verified
-        ),
+        sender=_sender(words),
         subject=offer.subject,
         text=words.text,
         text_new=words.text,
@@ -68,3 +74,28 @@ async def receive_chat(
     placed = await chats.place_of(tx, words.conversation, receipt.message_id)
     assert placed is not None, "a message and its place commit together"
     return Taken(placed.seq, placed.at, receipt.ticket_id)
+
+
+async def _recognise(words: Wording, cause: Cause, *, tx: Tx, chats: Chats, desk: ClientDesk) -> None:
+    """Whoever began the conversation as nobody knows whom turns out to be the customer whom the site names.
+
+    Who was vouched for already stays apart from everybody else: only a stranger becomes somebody.
+    """
+    workspace_id, visitor = words.conversation[0], words.visitor
+    chat = await chats.find(tx, words.conversation)
+    if chat is None or chat.visitor.is_verified:
+        return
+    # The one that is vouched for survives.
+    identities = visitor.identity, chat.visitor.identity
+    known = await desk.clients.lock_customers(tx, {(workspace_id, identity) for identity in identities})
+    workspace = (await desk.workspaces.load(tx, [workspace_id]))[workspace_id]
+    stranger = new_customer(workspace_id, desk.ids.new(), _sender(words), workspace)
+    if (workspace_id, visitor.identity) not in known:
+        await add_customer(stranger, [visitor.identity], tier=None, tx=tx, desk=desk)
+    by = By(actor=SYSTEM, cause=cause)
+    await identify_customer(stranger, identities, {}, by, may_merge=True, tx=tx, desk=desk)
+
+
+def _sender(words: Wording) -> Sender:
+    visitor = words.visitor
+    return Sender(identity=visitor.identity, name=visitor.name, is_verified=visitor.is_verified)

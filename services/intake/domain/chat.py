@@ -80,7 +80,7 @@ class ChatStatus(StrEnum):
 class Conversation:
     """A conversation as it stands. Its messages are numbered 1 to `last_seq`, without gaps.
 
-    is_answered: whether the last message is the staff's; last_at: when it was stored
+    is_answered: whether the last message, notices aside, is the staff's; last_at: when it was stored
     seen_at: when the visitor was last known to be connected; replied_at: when an agent first answered
     received_seq, read_seq: up to where the visitor has everything, and has read it; staff_read_seq: the staff
     page: where the visitor was when they wrote last; mail_channel: by which mail to them leaves

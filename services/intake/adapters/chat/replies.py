@@ -22,7 +22,10 @@ _APPEND = text(
     ", held AS (SELECT c.workspace_id, c.conversation_id FROM family f"
     " JOIN chat_conversation c ON c.workspace_id = f.workspace_id AND c.ticket_id = f.ticket_id"
     " ORDER BY c.conversation_id FOR UPDATE OF c)"
-    ", grown AS (UPDATE chat_conversation c SET last_seq = c.last_seq + 1, last_at = :at, is_answered = true,"
+    ", grown AS (UPDATE chat_conversation c SET last_seq = c.last_seq + 1,"
+    # Notices answer nobody: whoever waits goes on waiting.
+    " last_at = CASE WHEN :is_reply THEN CAST(:at AS timestamptz) ELSE c.last_at END,"
+    " is_answered = c.is_answered OR :is_reply,"
     " replied_at = CASE WHEN :is_human THEN COALESCE(c.replied_at, :at) ELSE c.replied_at END,"
     " due_at = CASE WHEN c.state = 'open' THEN CAST(:at AS timestamptz) END"
     " FROM held WHERE c.workspace_id = held.workspace_id AND c.conversation_id = held.conversation_id"
@@ -51,11 +54,18 @@ class ChatReplies:
 
     async def append(self, tx: Tx, message: StaffMessage) -> None:
         """Places a stored reply. A ticket of no conversation has nowhere to send it."""
-        is_human = message.author_kind is AuthorKind.AGENT and message.purpose is Purpose.REPLY
+        is_reply = message.author_kind is not AuthorKind.SYSTEM and message.purpose is Purpose.REPLY
+        is_human = is_reply and message.author_kind is AuthorKind.AGENT
         named = {"workspace_id": message.workspace_id, "message_id": message.message_id}
         rows = await tx.execute(
             _APPEND,
-            {**named, "ticket_id": message.ticket_id, "at": message.created_at, "is_human": is_human},
+            {
+                **named,
+                "ticket_id": message.ticket_id,
+                "at": message.created_at,
+                "is_reply": is_reply,
+                "is_human": is_human,
+            },
         )
         chat = rows.first()
         if chat is None:

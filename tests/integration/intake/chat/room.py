@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.eventually import eventually
+from tests.integration.intake.notices import TEMPLATES
 from tests.system import System
 
 Json = dict[str, Any]
@@ -90,14 +91,14 @@ class Room:
     @classmethod
     async def open(cls, system: System, workspace_id: str, **chat: object) -> "Room":
         room = cls(system, workspace_id, await system.http("intake", workspace_id))
-        await room.configure(**chat)
+        await room.configure(None, **chat)
         return room
 
     @property
     def address(self) -> str:
         return f"{self.workspace_id}-web"
 
-    async def configure(self, **chat: object) -> None:
+    async def configure(self, notices: Json | None = None, /, **chat: object) -> None:
         web = {
             "id": "web",
             "kind": "chat",
@@ -113,9 +114,10 @@ class Room:
                 "agent_names": {"grace": "Grace"},
                 **chat,
             },
+            **({"notices": notices} if notices else {}),
         }
         mail = {"id": "mail", "kind": "email", "address": f"help@{self.workspace_id}.example"}
-        part = {"channels": [{"id": "api", "kind": "api"}, mail, web]}
+        part = {"channels": [{"id": "api", "kind": "api"}, mail, web], "templates": TEMPLATES if notices else []}
         answer = await self.http.put("/v1/configuration", json=part, headers={"If-Match": "*"})
         assert answer.status_code == 200, answer.text
 
@@ -180,6 +182,11 @@ class Room:
         """What a ticket's messages say, in order."""
         entries = (await self.http.get(f"/v1/tickets/{ticket_id}/timeline", params={"limit": 200})).json()["items"]
         return [entry["message"]["text"] for entry in entries if entry["message"]]
+
+    async def events(self, ticket_id: str, type_: str) -> list[Json]:
+        """What a ticket's timeline tells of this type."""
+        entries = (await self.http.get(f"/v1/tickets/{ticket_id}/timeline", params={"limit": 200})).json()["items"]
+        return [entry["event"] for entry in entries if entry["event"] and entry["event"]["type"] == type_]
 
     async def delivery(self, message_id: str) -> str:
         return str((await self.http.get(f"/v1/messages/{message_id}")).json()["delivery"]["state"])

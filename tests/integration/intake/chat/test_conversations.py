@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 from httpx_sse import aconnect_sse
+from sqlalchemy import text
 
+from shared.db.unit_of_work import Tx
 from tests.integration.intake.chat.room import KEY, Room
 from tests.integration.intake.office import refused
 
@@ -170,6 +172,82 @@ async def test_whom_the_site_vouches_for_is_that_customer(room: Room) -> None:
         assert other.welcome["seq"] == 0
     async with room.page(before=page, visitor_token=token) as herself:
         await herself.until_said("It is me.")
+
+
+async def test_a_stranger_who_logs_in_is_the_customer_whom_the_site_names(room: Room) -> None:
+    identity = {"kind": "email", "value": "ada@example.org"}
+    body = {"name": "Ada", "tier": "gold", "identities": [identity]}
+    ada = (await room.http.post("/v1/customers", json=body)).json()
+    async with room.page() as page:
+        await page.say("It does not print.")
+        await page.until("ack")
+    before = await room.ticket()
+    assert before["customer_id"] != ada["customer_id"]
+    async with room.page(before=page, visitor_token=room.visitor_token(email="ada@example.org")) as known:
+        await known.say("It is me.")
+        await known.until("ack", seq=2)
+        await known.say("Still me.")
+        await known.until("ack", seq=3)
+    ticket = await room.ticket()
+    assert ticket["customer_id"] == ada["customer_id"]
+    shown = (await room.http.get(f"/v1/customers/{before['customer_id']}")).json()
+    assert (shown["customer_id"], shown["tier"], len(shown["identities"])) == (ada["customer_id"], "gold", 2)
+    (event,) = await room.events(ticket["ticket_id"], "ticket.updated")
+    told = event["data"]
+    assert told["changed"] == ["customer"]
+    assert told["facts"]["customer"].items() >= {"customer_id": ada["customer_id"], "tier": "gold"}.items()
+    entries = (await room.http.get(f"/v1/tickets/{ticket['ticket_id']}/timeline")).json()["items"]
+    assert all(entry["message"]["is_public"] for entry in entries if entry["message"])
+
+
+async def test_a_stranger_who_logs_in_for_the_first_time_is_a_customer_from_then_on(room: Room) -> None:
+    async with room.page() as page:
+        await page.say("It does not print.")
+        await page.until("ack")
+    token = room.visitor_token(email="bob@example.org", name="Bob")
+    async with room.page(before=page, visitor_token=token) as known:
+        await known.say("It is me.")
+        await known.until("ack", seq=2)
+    shown = (await room.http.get(f"/v1/customers/{(await room.ticket())['customer_id']}")).json()
+    assert (shown["name"], len(shown["identities"])) == ("Bob", 2)
+
+
+async def test_forgetting_a_customer_forgets_their_chats_and_nobody_elses(room: Room) -> None:
+    tokens = {
+        name: room.visitor_token(id=name, email=f"{name}@example.org", name=name) for name in ("ada", "bob", "eve")
+    }
+    tickets, pages = {}, {}
+    for name, token in tokens.items():
+        async with room.page(visitor_token=token) as page:
+            await page.say("Hello?")
+            await page.until("ack")
+        pages[name], tickets[name] = page, (await room.tickets())[0]
+    for name in ("ada", "eve"):
+        into = {"into": tickets["bob"]["ticket_id"]}
+        merged = await room.http.post(f"/v1/tickets/{tickets[name]['ticket_id']}/merge", json=into)
+        assert merged.status_code == 200, merged.text
+        async with room.page(before=pages[name], visitor_token=tokens[name]) as page:
+            await page.say("Still there?")
+            await page.until("ack", seq=2)
+
+    async def forgotten(name: str) -> list[tuple[str | None, str | None]]:
+        gone = await room.http.delete(f"/v1/customers/{tickets[name]['customer_id']}")
+        assert gone.status_code == 204, gone.text
+        return await visitors(room)
+
+    # Ada's chat and Eve's are about Bob's ticket.
+    assert await forgotten("ada") == [("bob", "bob@example.org"), ("eve", "eve@example.org"), (None, None)]
+    assert await forgotten("bob") == [("eve", "eve@example.org"), (None, None), (None, None)]
+
+
+async def visitors(room: Room) -> list[tuple[str | None, str | None]]:
+    """Names and addresses of who chats."""
+
+    async def unit(tx: Tx) -> list[tuple[str | None, str | None]]:
+        query = text("SELECT visitor_name, visitor_email FROM chat_conversation ORDER BY 1")
+        return [(row.visitor_name, row.visitor_email) for row in await tx.execute(query)]
+
+    return await room.system.services["intake"].runtime.database.transact(unit, workspaces=[room.workspace_id])
 
 
 @pytest.mark.parametrize("claims", [{"exp": 1}, {"id": ""}, {"id": 7}, {"email": "x\0y@z"}])

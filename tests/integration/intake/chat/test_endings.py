@@ -86,6 +86,23 @@ async def test_who_waits_for_us_is_never_idle(office: Room) -> None:
         assert (await office.chat(ticket_id))["state"] == "open"
 
 
+async def test_a_notice_answers_nobody(office: Room) -> None:
+    await office.configure({"received": "received"}, abandon_after="10h")
+    async with office.page() as page:
+        ticket_id = await begun(office, page)
+        assert (await page.until("message", within_s=15, seq=2))["text"].endswith("we are on it.")
+        await office.system.travel(IDLE + MOMENT)
+        async with office.page() as other:
+            await other.say("Me too.")
+            await other.until("ack")
+            second = (await office.tickets())[0]["ticket_id"]
+            await office.reply(second, "Yes?")
+            await office.system.travel(IDLE + MOMENT)
+            await other.until("status", within_s=15, status="closed_idle")
+        assert (await office.chat(ticket_id))["state"] == "open"
+        assert (await office.http.get(f"/v1/tickets/{ticket_id}")).json()["status"] == "new"
+
+
 async def test_a_visitor_who_leaves_unanswered_is_labelled_and_answered_by_mail(office: Room, sink: Sink) -> None:
     ada = f"ada@{office.workspace_id}.example"
     async with office.page(language="de") as page:
