@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import Row, insert, text
 
 from services.intake.adapters import tables
 from services.intake.adapters.bells import Bells
@@ -66,7 +67,8 @@ _ADD_WORDS = text(
     " ON CONFLICT (workspace_id, source_id) DO UPDATE SET words = excluded.words"
 )
 _OPENING = text(
-    "SELECT m.text_new, m.author_id, m.author_name, m.machine, EXISTS (SELECT 1 FROM ticket t JOIN ticket o"
+    "SELECT m.text_new, m.author_id, m.author_name, m.author_identity, m.author_is_verified, m.machine,"
+    " EXISTS (SELECT 1 FROM ticket t JOIN ticket o"
     " ON o.workspace_id = t.workspace_id AND o.customer_id = t.customer_id AND o.number < t.number"
     " WHERE t.workspace_id = m.workspace_id AND t.ticket_id = m.ticket_id) AS is_known FROM message m"
     " WHERE m.workspace_id = :workspace_id AND m.ticket_id = :ticket_id AND m.kind = 'inbound'"
@@ -180,7 +182,7 @@ class PostgresMessages:
             return Opening()
         return Opening(
             text=row.text_new,
-            sender=to_sender(row.author_id, row.author_name),
+            sender=to_sender(row),
             is_known=row.is_known,
             is_machine=row.machine != MachineClass.NONE,
         )
@@ -215,14 +217,13 @@ def indexed(workspace_id: str, words: Iterable[str]) -> list[str]:
     return [f"{workspace_id}/{word}" for word in words]
 
 
-def to_sender(value: str | None, name: str | None) -> Sender:
-    """The sender of a stored message, of whose identity only the value is kept."""
-    if value is None:
-        return Sender(identity=None, name=name)
-    kind = IdentityKind.EMAIL if "@" in value else IdentityKind.HANDLE
-    if value.lstrip("+").isdigit():
-        kind = IdentityKind.PHONE
-    return Sender(identity=Identity(kind=kind, value=value), name=name)
+def to_sender(row: Row[Any]) -> Sender:
+    """The sender of a stored message."""
+    name, is_verified = row.author_name, bool(row.author_is_verified)
+    if row.author_id is None or row.author_identity is None:
+        return Sender(identity=None, name=name, is_verified=is_verified)
+    identity = Identity(kind=IdentityKind(row.author_identity), value=row.author_id)
+    return Sender(identity=identity, name=name, is_verified=is_verified)
 
 
 def _inbound_row(stored: StoredMessage) -> dict[str, object]:
@@ -239,6 +240,8 @@ def _inbound_row(stored: StoredMessage) -> dict[str, object]:
         "author_kind": ActorKind.CUSTOMER,
         "author_id": identity.value if identity else None,
         "author_name": message.sender.name,
+        "author_identity": identity.kind if identity else None,
+        "author_is_verified": message.sender.is_verified,
         "customer_id": stored.customer_id,
         "is_public": stored.is_public,
         "machine": message.machine,

@@ -17,7 +17,8 @@ _END = datetime(9999, 1, 1, tzinfo=UTC), UUID(int=0)
 
 _NEWEST = text(
     "SELECT m.message_id, m.created_at, m.ticket_id, m.channel, m.channel_kind, m.subject, m.text_new,"
-    " m.author_id, m.author_name, m.machine, m.customer_id, EXISTS (SELECT 1 FROM ticket o, ticket t"
+    " m.author_id, m.author_name, m.author_identity, m.author_is_verified, m.machine, m.customer_id,"
+    " EXISTS (SELECT 1 FROM ticket o, ticket t"
     " WHERE t.workspace_id = m.workspace_id AND t.ticket_id = m.ticket_id AND o.workspace_id = m.workspace_id"
     " AND o.customer_id = m.customer_id AND o.number < t.number) AS is_known FROM message m"
     " WHERE m.workspace_id = :workspace_id AND m.disposition = 'opened' AND (m.created_at, m.message_id) <"
@@ -63,7 +64,7 @@ class PostgresSamples:
                     channel=row.channel,
                     channel_kind=ChannelKind(row.channel_kind),
                     language="",
-                    sender=to_sender(row.author_id, row.author_name),
+                    sender=to_sender(row),
                     is_known=row.is_known,
                     is_machine=row.machine != MachineClass.NONE,
                 ),

@@ -143,6 +143,8 @@ message = Table(
     Column("author_kind", Text, nullable=False),
     Column("author_id", Text),
     Column("author_name", Text),
+    Column("author_identity", Text),
+    Column("author_is_verified", Boolean),
     Column("customer_id", Uuid),
     Column("is_public", Boolean, nullable=False),
     Column("machine", Text, nullable=False),
@@ -176,6 +178,7 @@ message = Table(
 )
 """What customers wrote (`inbound`), what they were sent (`outbound`), and notes of the staff.
 
+author_identity: of what kind a customer's `author_id` is; author_is_verified: whether its provider vouched for it
 entry: its place in the ticket's timeline, in which messages and `ticket_event` are numbered together
 """
 

@@ -136,7 +136,8 @@ class _Group:
         for part in parts:
             for message, consent in part.messages():
                 own = message if is_first else replace(message, message_id=self._desk.ids.new())
-                own = replace(own, is_released=self._is_released)
+                # No rule refuses who says STOP or START: what is kept is known again when it is repeated.
+                own = replace(own, is_released=self._is_released or consent is not None)
                 is_first = False
                 yield part, Arrival(own, part.cause), consent
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import Sender
-from services.intake.domain.word_lists import WordList, found_in
+from services.intake.domain.word_lists import MAX_TEXT, WordList, found_in
 from shared.vocabulary import ChannelKind, Priority
 
 FIELDS: Mapping[str, frozenset[str]] = {
@@ -249,7 +249,7 @@ def _message(request: Described, labels: Mapping[str, str]) -> dict[str, object]
     identity = request.sender.identity
     return {
         "subject": request.subject,
-        "text": request.text,
+        "text": request.text[:MAX_TEXT],
         "channel": request.channel,
         "channel_kind": request.channel_kind.value,
         "language": request.language,

@@ -79,7 +79,7 @@ class InboundMessage:
     ticket_id: the ticket that the sender names; thread_ticket_ids: tickets that its threading points to,
     the strongest hint first; likely_ticket_ids: those that it joins only if its sender takes part there
     may_open: whether it opens a ticket where it joins none; machine mail may not
-    is_released: whether a person has let it in, so that no rule refuses it
+    is_released: whether no rule refuses it, as a person has let it in or it has to be kept
     belongs_to_closed: whether it stands in the ticket that it names where that is closed too, and changes nothing
     may_acknowledge: whether an automatic answer may go to its sender
     provider_message_id: the id that its channel knows it by; reply_to: where its sender wants the answer

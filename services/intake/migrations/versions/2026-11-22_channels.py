@@ -9,7 +9,8 @@ down_revision = "2026_11_21_first_tables"
 
 _RULES = """
 CREATE INDEX message_that_opened ON message (workspace_id, created_at, message_id)
-    WHERE disposition = 'opened'
+    WHERE disposition = 'opened';
+ALTER TABLE message ADD COLUMN author_identity text, ADD COLUMN author_is_verified boolean
 """
 _CUSTOMERS = """
 ALTER TABLE customer ADD COLUMN do_not_contact boolean DEFAULT false NOT NULL,

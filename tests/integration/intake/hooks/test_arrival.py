@@ -185,6 +185,46 @@ async def test_a_stopped_sender_is_remembered_until_they_start_again(vendors: Ve
     assert not await out()
 
 
+async def test_no_rule_refuses_who_says_stop(vendors: Vendors) -> None:
+    await vendors.configure_more(rules=[{"name": "all", "when": "true", "fate": "drop"}])
+    database = vendors.system.services["intake"].runtime.database
+    identity = Identity(kind=IdentityKind.PHONE, value="+14155238886")
+
+    async def out() -> bool:
+        return await database.transact(
+            lambda tx: is_opted_out(tx, vendors.workspace_id, "sms", identity), workspaces=[vendors.workspace_id]
+        )
+
+    stop = vendors.twilio(vendors.a_text(Body="STOP"))
+    await vendors.bring(stop)
+    await vendors.until_messages(1)
+    assert await out()
+    await vendors.bring(vendors.twilio(vendors.a_text(Body="START")))
+    await vendors.until_messages(2)
+    # A repeat of what was said before does not outdo what was said since.
+    await vendors.bring(stop)
+    await vendors.bring(vendors.twilio(vendors.a_text(Body="START", From="+14155238887")))
+    await vendors.until_tickets(2)
+    assert not await out()
+
+
+async def test_rules_go_on_reading_the_sender_as_the_provider_told(vendors: Vendors) -> None:
+    when = "sender.is_verified && sender.kind == 'phone'"
+    rules = [{"name": "vouched", "when": when, "labels": {"sender": "vouched"}}]
+    await vendors.configure_more(rules=rules)
+    await vendors.bring(vendors.twilio(vendors.a_text()))
+    (ticket,) = await vendors.until_tickets(1)
+    assert ticket["labels"] == {"sender": "vouched"}
+    path = f"/v1/tickets/{ticket['ticket_id']}"
+    changed = await vendors.http.patch(path, json={"labels": {"product": "shop"}})
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["labels"] == {"sender": "vouched", "product": "shop"}
+    other = [{**rules[0], "labels": {"sender": "known"}}]
+    preview = (await vendors.http.post("/v1/rules/preview", json={"rules": other})).json()
+    (item,) = preview["items"]
+    assert (item["before"]["labels"], item["after"]["labels"]) == ({"sender": "vouched"}, {"sender": "known"})
+
+
 async def test_what_a_provider_tells_about_our_messages_is_kept(vendors: Vendors) -> None:
     await vendors.bring(vendors.twilio(vendors.a_text()))
     (ticket,) = await vendors.until_tickets(1)

@@ -16,7 +16,7 @@ from services.intake.domain.classification import (
     stated,
 )
 from services.intake.domain.message import Identity, IdentityKind, Sender
-from services.intake.domain.word_lists import word_list
+from services.intake.domain.word_lists import MAX_TEXT, word_list
 from shared.vocabulary import ChannelKind, Priority
 from tests.unit.intake.builders import a_customer
 
@@ -141,6 +141,18 @@ def test_the_first_language_and_the_first_refusal_stand() -> None:
     )
     assert (result.language, result.fate, result.fate_by) == ("de", Fate.QUARANTINE, "b")
     assert result.sources["language"] == "rule:a@3"
+
+
+def test_rules_read_the_beginning_of_a_long_text() -> None:
+    long = replace(REQUEST, text="x" * MAX_TEXT + "prize")
+    seen: list[object] = []
+
+    def see(variables: Variables) -> bool:
+        seen.append(variables["message"]["text"])
+        return True
+
+    classify(long, a_customer(), RuleBook(rules=(a_rule(condition=When(see)),)), stated({}, None, "sender"))
+    assert seen == ["x" * MAX_TEXT]
 
 
 def test_points_add_up_and_later_rules_see_the_sum() -> None:
