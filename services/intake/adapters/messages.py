@@ -46,17 +46,23 @@ _RECEIPTS = text(
     " JOIN ticket t ON t.workspace_id = m.workspace_id AND t.ticket_id = m.ticket_id"
 )
 _ADD_MEDIA = insert_set(tables.media_fetch, _MEDIA)
+# By messages and by calls.
 _REOPENED = text(
-    "SELECT m.workspace_id, m.ticket_id AS id, count(*) AS times"
+    "SELECT w.workspace_id, w.ticket_id AS id, (SELECT count(*) FROM message m"
+    " WHERE m.workspace_id = w.workspace_id AND m.ticket_id = w.ticket_id"
+    " AND m.created_at > :since AND m.disposition = 'reopened')"
+    " + (SELECT count(*) FROM call c WHERE c.workspace_id = w.workspace_id AND c.ticket_id = w.ticket_id"
+    " AND c.reopened_at > :since) AS times"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
-    " JOIN message m USING (workspace_id, ticket_id)"
-    " WHERE m.created_at > :since AND m.disposition = 'reopened' GROUP BY 1, 2"
 )
 _REOPENED_BY = text(
-    "SELECT m.workspace_id, m.customer_id AS id, count(*) AS times"
+    "SELECT w.workspace_id, w.customer_id AS id, (SELECT count(*) FROM message m"
+    " WHERE m.workspace_id = w.workspace_id AND m.customer_id = w.customer_id"
+    " AND m.created_at > :since AND m.disposition = 'reopened')"
+    " + (SELECT count(*) FROM ticket t JOIN call c ON c.workspace_id = t.workspace_id"
+    " AND c.ticket_id = t.ticket_id AND c.reopened_at > :since"
+    " WHERE t.workspace_id = w.workspace_id AND t.customer_id = w.customer_id) AS times"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, customer_id)"
-    " JOIN message m USING (workspace_id, customer_id)"
-    " WHERE m.created_at > :since AND m.disposition = 'reopened' GROUP BY 1, 2"
 )
 # An array of arrays would be taken apart whole: each row's words travel as one text.
 _ADD_WORDS = text(

@@ -14,6 +14,7 @@ from services.intake.app.ports import IdentityKey, Opening, SenderKey, TicketKey
 from services.intake.domain.call import CallEvent, CallRecord, fold
 from services.intake.domain.conversation import Located
 from services.intake.domain.customer import Customer
+from services.intake.domain.reopening import WINDOW
 from services.intake.domain.ticket import Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
@@ -138,6 +139,9 @@ async def _group(
     owners |= {(key[0], customer.customer_id): customer for key, customer in customers.items()}
     # An upper bound: a number that nobody takes is a gap, and gaps are allowed.
     may_open = Counter(key[0] for key, item in news.items() if _may_open(item, located))
+    now = await tx.now()
+    solved = [key for key, ticket in tickets.items() if ticket.status is TicketStatus.SOLVED]
+    reopeners = set(owners) if solved else ()
     return CallGroup(
         configured=configured,
         customers=customers,
@@ -147,10 +151,11 @@ async def _group(
         tickets=tickets,
         calls=await _siblings(tickets, tx=tx, desk=desk),
         written=frozenset(await desk.calls.with_messages(tx, tickets)),
+        reopenings=Counter(await desk.conversations.reopenings(tx, solved, reopeners, now - WINDOW)),
         openings=await _openings(tickets, news, configured, tx=tx, desk=desk),
         numbers=await desk.conversations.take_numbers(tx, may_open),
         ids=desk.ids,
-        now=await tx.now(),
+        now=now,
     )
 
 

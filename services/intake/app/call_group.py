@@ -1,5 +1,6 @@
 """The calls of one commit, in memory: which ticket each goes to, and what it leaves there."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +25,7 @@ from services.intake.domain.conversation import Located
 from services.intake.domain.customer import Customer
 from services.intake.domain.lifecycle import call_ended, called, drop, identified
 from services.intake.domain.message import Identity, Sender
+from services.intake.domain.reopening import may_reopen
 from services.intake.domain.ticket import CallEnded, Change, Ticket
 from services.intake.domain.workspace import Channel, Workspace
 from shared.events.envelope import Cause
@@ -54,6 +56,7 @@ class CallGroup:
     located: tickets by the ids that were asked for; tickets: the same as they stand, by their own
     newest: the newest ticket of a caller in a channel that is not closed
     calls: of each ticket, by their id; written: tickets in which somebody has written something
+    reopenings: how often a ticket was reopened, or a customer reopened any, within the window of the cap
     owners: the customers of tickets; openings: what rules read of a ticket
     """
 
@@ -65,6 +68,7 @@ class CallGroup:
     tickets: dict[TicketKey, Ticket]
     calls: dict[TicketKey, dict[UUID, Call]]
     written: frozenset[TicketKey] = frozenset()
+    reopenings: Counter[TicketKey] = field(default_factory=Counter)
     openings: Mapping[TicketKey, Opening] = field(default_factory=dict)
     numbers: dict[str, int]
     ids: IdFactory
@@ -110,9 +114,20 @@ class CallGroup:
             change = self._opened(call, customer, news.identity, origin, is_known=not is_new)
             self.newest[call.workspace_id, customer.customer_id, call.channel] = change.ticket.ticket_id
         else:
-            change = called(found.ticket, self.now)
+            change, call = self._joined(found.ticket, call, customer)
         self._keep(change, news.cause, is_new=found.ticket is None)
         return replace(call, ticket_id=change.ticket.ticket_id, has_opened=found.ticket is None)
+
+    def _joined(self, ticket: Ticket, call: Call, customer: Customer) -> tuple[Change, Call]:
+        """A call about a ticket reopens it as a message does, and no more often than messages may."""
+        of_ticket = ticket.workspace_id, ticket.ticket_id
+        of_sender = customer.workspace_id, customer.customer_id
+        is_allowed = may_reopen(of_ticket=self.reopenings[of_ticket], of_sender=self.reopenings[of_sender])
+        change = called(ticket, self.now, may_reopen=is_allowed)
+        if ticket.status is not TicketStatus.SOLVED or not is_allowed:
+            return change, call
+        self.reopenings.update([of_ticket, of_sender])
+        return change, replace(call, reopened_at=self.now)
 
     def _newest(self, call: Call, customer: Customer) -> Ticket | None:
         ticket_id = self.newest.get((call.workspace_id, customer.customer_id, call.channel))
@@ -179,7 +194,9 @@ class CallGroup:
             call = self._placed(call, news, follow_up_of=call.ticket_id)
         ticket = self._ticket(call)
         is_closed = ticket.status is TicketStatus.CLOSED
-        change = called(ticket, self.now) if is_owed and is_news and not is_closed else Change(ticket, ())
+        change = Change(ticket, ())
+        if is_owed and is_news and not is_closed:
+            change, call = self._joined(ticket, call, self.owners[ticket.workspace_id, ticket.customer_id])
         call = replace(call, summary=summary, revision=call.revision + 1)
         fact = CallEnded(call_id=call.call_id, channel=call.channel, revision=call.revision, summary=summary)
         change = change.then(call_ended(change.ticket, fact, self.now))

@@ -24,6 +24,7 @@ class Call:
     caller: normalised, empty where they withhold it; none where nobody has told yet
     revision: of what was told last about its end; 0 where nothing was
     settles_at: when what comes late is waited for no longer, if it is waited for
+    reopened_at: when it reopened its ticket last, if it did
     """
 
     workspace_id: str
@@ -40,6 +41,7 @@ class Call:
     summary: CallSummary | None = None
     revision: int = 0
     settles_at: datetime | None = None
+    reopened_at: datetime | None = None
 
     @property
     def ticket_key(self) -> TicketKey | None:

@@ -67,15 +67,16 @@ def keep(ticket: Ticket, message: Received, now: datetime) -> Change:
     return _told(ticket, now, message)
 
 
-def called(ticket: Ticket, now: datetime) -> Change:
+def called(ticket: Ticket, now: datetime, *, may_reopen: bool) -> Change:
     """The customer calls, or is to be called back: as a message it wakes a waiting ticket, reopens a solved one.
 
+    may_reopen: false where a cap on reopening is reached: the status stays
     Raises IllegalTransition on a closed ticket.
     """
     _require_not_closed(ticket)
     if ticket.status in (S.PENDING, S.ON_HOLD):
         return _set_status(ticket, S.OPEN, "customer_called", CUSTOMER, now)
-    if ticket.status is S.SOLVED:
+    if ticket.status is S.SOLVED and may_reopen:
         return _set_status(ticket, S.OPEN, "reopen", CUSTOMER, now)
     return Change(ticket, ())
 

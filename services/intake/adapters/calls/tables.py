@@ -48,10 +48,16 @@ call = Table(
     Column("wrap_s", Float(53)),
     Column("revision", Integer, nullable=False),
     Column("settles_at", Instant),
+    Column("reopened_at", Instant),
     PrimaryKeyConstraint("workspace_id", "call_id"),
     UniqueConstraint("workspace_id", "channel", "provider_call_id", name="call_is_kept_once"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["ticket.workspace_id", "ticket.ticket_id"]),
     Index("call_by_ticket", "workspace_id", "ticket_id", "call_id"),
+    Index(
+        "call_that_reopened",
+        *("workspace_id", "ticket_id", "reopened_at"),
+        postgresql_where=text("reopened_at IS NOT NULL"),
+    ),
     Index("call_to_settle", "shard", "settles_at", postgresql_where=text("settles_at IS NOT NULL")),
 )
 """Calls, as what was told about them makes them. A claim table: the shard's holder settles them.

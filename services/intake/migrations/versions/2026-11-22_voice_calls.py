@@ -34,11 +34,13 @@ CREATE TABLE call (
     wrap_s double precision,
     revision integer NOT NULL,
     settles_at timestamptz,
+    reopened_at timestamptz,
     PRIMARY KEY (workspace_id, call_id),
     CONSTRAINT call_is_kept_once UNIQUE (workspace_id, channel, provider_call_id),
     FOREIGN KEY (workspace_id, ticket_id) REFERENCES ticket (workspace_id, ticket_id)
 );
 CREATE INDEX call_by_ticket ON call (workspace_id, ticket_id, call_id);
+CREATE INDEX call_that_reopened ON call (workspace_id, ticket_id, reopened_at) WHERE reopened_at IS NOT NULL;
 CREATE INDEX call_to_settle ON call (shard, settles_at) WHERE settles_at IS NOT NULL;
 CREATE TABLE call_event (
     workspace_id text NOT NULL,

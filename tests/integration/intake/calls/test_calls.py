@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from services.intake.domain.reopening import OF_TICKET
 from shared.events.tickets import CallEndedV1, TicketUpdatedV1
 from shared.vocabulary import CallOutcome
 from tests.eventually import eventually
@@ -288,3 +289,17 @@ async def test_a_thousand_events_of_many_calls_are_taken_at_once(switchboard: Sw
     items = await switchboard.report(events[::-1])
     assert {item["disposition"] for item in items} == {"recorded"}
     assert len({item["ticket_id"] for item in items}) == 250
+
+
+async def test_calls_reopen_a_ticket_no_more_often_than_messages_may(switchboard: Switchboard) -> None:
+    await switchboard.report(call(*ANSWERED, answered=AGENT))
+    ticket = await switchboard.ticket()
+    for number in range(OF_TICKET + 1):
+        await switchboard.office.change(ticket["ticket_id"], status="solved")
+        await switchboard.report(call(*ANSWERED, call_id=f"again-{number}", answered=AGENT))
+        expected = "open" if number < OF_TICKET else "solved"
+        assert (await switchboard.ticket())["status"] == expected
+    assert len(await switchboard.calls(ticket["ticket_id"])) == OF_TICKET + 2
+    # A message of theirs finds the cap reached as well.
+    body = {"sender": {"phone": CALLER}, "ticket_id": ticket["ticket_id"]}
+    assert (await switchboard.office.send(**body))["reason"] == "reopened_too_often"
