@@ -35,7 +35,7 @@ from shared.vocabulary import ActorKind, ChannelKind, MachineClass
 _MESSAGE = tuple(column.name for column in tables.message.columns)
 _MEDIA = (
     *("workspace_id", "attachment_id", "message_id", "shard", "channel"),
-    *("url", "media_type", "filename", "next_attempt_at"),
+    *("url", "media_type", "filename", "provider", "next_attempt_at"),
 )
 
 _ADD_MESSAGES = insert_new_set(tables.message, _MESSAGE).returning(tables.message.c.message_id)
@@ -178,6 +178,7 @@ class PostgresMessages:
                 "url": media.url,
                 "media_type": media.media_type,
                 "filename": media.filename,
+                "provider": media.provider,
                 "next_attempt_at": stored.received_at,
             }
 

@@ -458,6 +458,7 @@ media_fetch = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_attempt_at", Instant, nullable=False),
     Column("last_error", Text),
+    Column("provider", Text),
     PrimaryKeyConstraint("workspace_id", "attachment_id"),
     ForeignKeyConstraint(["workspace_id", "message_id"], ["message.workspace_id", "message.message_id"]),
     Index("media_fetch_by_message", "workspace_id", "message_id"),

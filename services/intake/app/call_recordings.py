@@ -76,6 +76,7 @@ def recording_message(call: Call, news: CallNews, recording: Recording, ids: IdF
                 url=recording.url,
                 media_type=_MEDIA_TYPES.get(suffix, "application/octet-stream"),
                 filename=f"{'voicemail' if recording.is_voicemail else 'recording'}{suffix}",
+                provider=recording.provider,
             ),
         ),
     )

@@ -45,6 +45,7 @@ class CallEvent:
     from_: who calls, `ANONYMOUS` where they do not say; none where this event does not tell
     agent: who is rung, answers, or takes over; outcome: as the provider knows it
     recording_url, transcript: of a recording, and what is said in it
+    provider: who tells it; none where it was told by our own API
     """
 
     kind: CallEventKind
@@ -58,6 +59,7 @@ class CallEvent:
     outcome: CallOutcome | None = None
     recording_url: str | None = field(default=None, repr=False)
     transcript: str | None = field(default=None, repr=False)
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ class Recording:
     url: str = field(repr=False)
     is_voicemail: bool
     transcript: str | None = field(default=None, repr=False)
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,5 +274,6 @@ def _recordings(ordered: Sequence[CallEvent]) -> tuple[Recording, ...]:
             url=event.recording_url,
             is_voicemail=is_voicemail,
             transcript=(known.transcript if known else None) or event.transcript,
+            provider=known.provider if known else event.provider,
         )
     return tuple(found.values())

@@ -63,11 +63,13 @@ class Media:
     """A file of a message that is still with its provider.
 
     url: where it is fetched, or by what the provider knows it; media_type: as the provider says
+    provider: who brought it, and whose credentials alone may open it; none where nobody vouches for it
     """
 
     url: str = field(repr=False)
     media_type: str = "application/octet-stream"
     filename: str | None = None
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

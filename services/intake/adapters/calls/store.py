@@ -181,6 +181,7 @@ def _event_row(key: CallKey, event: CallEvent, now: datetime) -> dict[str, objec
         "recording_url": event.recording_url,
         "transcript": event.transcript,
         "received_at": now,
+        "provider": event.provider,
     }
 
 
@@ -197,4 +198,5 @@ def _to_event(row: RowMapping) -> CallEvent:
         outcome=CallOutcome(row["outcome"]) if row["outcome"] else None,
         recording_url=row["recording_url"],
         transcript=row["transcript"],
+        provider=row["provider"],
     )

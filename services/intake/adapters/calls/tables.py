@@ -82,6 +82,7 @@ call_event = Table(
     Column("recording_url", Text),
     Column("transcript", Text),
     Column("received_at", Instant, nullable=False),
+    Column("provider", Text),
     PrimaryKeyConstraint("workspace_id", "channel", "provider_call_id", "seq"),
 )
 """What providers told about calls, each thing once."""

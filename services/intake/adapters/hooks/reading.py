@@ -1,6 +1,7 @@
 """Whose payload is read by whom. Mail that providers post is read in the parser's processes (`posted.py`)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from services.intake.adapters.hooks import meta, own, slack, standard, twilio
 from services.intake.adapters.hooks.values import Unreadable
@@ -27,11 +28,26 @@ _READERS: Mapping[str, Callable[[Raw, bytes], list[Brought]]] = {
 def read_hook(raw: Raw, content: bytes) -> ReadHook:
     """What a provider's call brings, or why nobody can tell."""
     try:
-        return ReadHook(raw=raw, brought=tuple(_READERS[raw.form](raw, content)))
+        brought = _READERS[raw.form](raw, content)
+        return ReadHook(raw=raw, brought=tuple(_from(raw.form, item) for item in brought))
     except Unreadable as error:
         return ReadHook(raw=raw, brought=str(error))
     except Exception as error:  # noqa: BLE001 - whatever a payload brings about ends in quarantine
         return ReadHook(raw=raw, brought=f"reading it fails: {type(error).__name__}")
+
+
+def _from(form: str, brought: Brought) -> Brought:
+    """The same with who brought it: files are opened with nobody else's credentials."""
+
+    def marked(written: Written) -> Written:
+        media = tuple(replace(file, provider=form) for file in written.message.media)
+        return replace(written, message=replace(written.message, media=media)) if media else written
+
+    return replace(
+        brought,
+        messages=tuple(marked(written) for written in brought.messages),
+        calls=tuple(replace(event, provider=form) for event in brought.calls),
+    )
 
 
 def standing_for(raw: Raw, content: bytes, reason: str) -> ReadHook:

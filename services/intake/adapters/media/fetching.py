@@ -113,7 +113,9 @@ class Fetching:
             if channel is None:
                 raise MediaRefused("its channel is not there any more")
             expects_page = wanted.media_type == "text/html"
-            fetched = await self._sources.fetch(wanted.url, channel, expects_page=expects_page)
+            fetched = await self._sources.fetch(
+                wanted.url, channel, provider=wanted.provider, expects_page=expects_page
+            )
             await self._keep(shard, wanted, fetched)
         except MediaRefused as refusal:
             error = str(refusal)

@@ -20,7 +20,8 @@ _TAKE = text(
     " ORDER BY next_attempt_at, attachment_id LIMIT 1"
     " FOR UPDATE SKIP LOCKED) AS due"
     " WHERE f.workspace_id = due.workspace_id AND f.attachment_id = due.attachment_id"
-    " RETURNING f.workspace_id, f.attachment_id, f.channel, f.url, f.media_type, f.filename, f.attempts"
+    " RETURNING f.workspace_id, f.attachment_id, f.channel, f.url, f.media_type, f.filename,"
+    " f.provider, f.attempts"
 )
 _EARLIEST = text(
     "SELECT next_attempt_at FROM media_fetch WHERE shard = :shard AND state = 'waiting'"
@@ -53,6 +54,7 @@ class Wanted:
     url: str = field(repr=False)
     media_type: str
     filename: str | None
+    provider: str | None
     attempts: int
 
 

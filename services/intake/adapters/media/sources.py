@@ -15,6 +15,10 @@ from shared.errors import ProviderUnavailable
 _ID = re.compile(r"[0-9A-Za-z_-]{1,200}\Z")
 _DESCRIPTION_BYTES = 65_536
 _SLACK = "slack.com"
+_TWILIO_FILE = re.compile(
+    r"/2010-04-01/Accounts/(?P<account>\w+)/(?:Messages/\w+/Media|(?:Calls/\w+/)?Recordings)/\w+(?:\.(?:mp3|wav))?\Z",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,27 +41,26 @@ class Sources:
         self._urls = urls
         self._max_bytes = max_bytes
 
-    async def fetch(self, url: str, channel: Channel, *, expects_page: bool) -> Fetched:
+    async def fetch(self, url: str, channel: Channel, *, provider: str | None, expects_page: bool) -> Fetched:
         """What a message of the channel points to.
 
-        expects_page: whether the provider has announced a web page
+        provider: who brought it; expects_page: whether the provider has announced a web page
         Raises MediaRefused where trying again is no use, ProviderUnavailable where it may be.
         """
         if channel.has_lost_secrets:
             raise ProviderUnavailable("the channel's secrets cannot be opened")
-        for provider in channel.providers:
-            match provider:
-                case Meta() if _ID.match(url):
-                    bearer = {"Authorization": f"Bearer {provider.access_token}"}
-                    return await self._fetch(await self._described(url, bearer), bearer)
-                case Twilio() if _origin(url) == _origin(self._urls.twilio):
-                    return await self._fetch(url, _basic(provider.account_sid, provider.secrets[0]))
-                case Slack() if self._is_of_slack(url):
-                    fetched = await self._fetch(url, {"Authorization": f"Bearer {provider.bot_token}"})
-                    if fetched.media_type == "text/html" and not expects_page:
-                        # What Slack answers with 200 to a token that may not have the file.
-                        raise ProviderUnavailable("Slack asks for a login: the app needs the scope files:read")
-                    return fetched
+        match next((known for known in channel.providers if known.name == provider), None):
+            case Meta() as meta if _ID.match(url):
+                bearer = {"Authorization": f"Bearer {meta.access_token}"}
+                return await self._fetch(await self._described(url, bearer), bearer)
+            case Twilio() as twilio if self._is_of_account(url, twilio.account_sid):
+                return await self._fetch(url, _basic(twilio.account_sid, twilio.secrets[0]))
+            case Slack() as slack if self._is_of_slack(url):
+                fetched = await self._fetch(url, {"Authorization": f"Bearer {slack.bot_token}"})
+                if fetched.media_type == "text/html" and not expects_page:
+                    # What Slack answers with 200 to a token that may not have the file.
+                    raise ProviderUnavailable("Slack asks for a login: the app needs the scope files:read")
+                return fetched
         return await self._fetch(url, {})
 
     async def _fetch(self, url: str, headers: Mapping[str, str]) -> Fetched:
@@ -74,6 +77,13 @@ class Sources:
         if not isinstance(found, str):
             raise MediaRefused("the provider does not say where the file is")
         return found
+
+    def _is_of_account(self, url: str, account_sid: str) -> bool:
+        """Whether it is a file of this account's messages or calls: its token opens much else."""
+        if _origin(url) != _origin(self._urls.twilio):
+            return False
+        found = _TWILIO_FILE.match(urlsplit(url).path.removeprefix(urlsplit(self._urls.twilio).path.rstrip("/")))
+        return found is not None and found["account"] == account_sid
 
     def _is_of_slack(self, url: str) -> bool:
         scheme, host, _ = _origin(url)

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_22_whom_raws_are_about"
-down_revision = "2026_11_22_where_blobs_lie"
+down_revision = "2026_11_22_who_brought_media"
 
 
 def upgrade() -> None:

@@ -24,6 +24,8 @@ from tests.system import System
 Json = dict[str, Any]
 
 PICTURE = b"\x89PNG" + bytes(40_000)
+_BROUGHT_BY = {"texts": "twilio-sms", "whatsapp": "whatsapp", "slack": "slack"}
+TWILIO_FILE = "/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1"
 BASIC = f"Basic {base64.b64encode(b'AC1:auth-token').decode()}"
 
 
@@ -69,6 +71,7 @@ class Phone:
                 "channel": channel,
                 "url": url,
                 "media_type": "image/png",
+                "provider": _BROUGHT_BY.get(channel),
                 "next_attempt_at": text("clock_timestamp()"),
                 **fields,
             }
@@ -121,9 +124,9 @@ async def test_twilios_media_is_fetched_with_its_token_and_from_where_it_leads_t
     phone: Phone, vendors: Website
 ) -> None:
     elsewhere = vendors.url("/cdn/1", host="localhost")
-    vendors.answers["/2010/Media/1"] = [only_for(BASIC, answer(307, Location=elsewhere))]
+    vendors.answers[TWILIO_FILE] = [only_for(BASIC, answer(307, Location=elsewhere))]
     vendors.answers["/cdn/1"] = [answer(200, PICTURE, Content_Type="image/png")]
-    ticket_id = await phone.receive("texts", vendors.url("/2010/Media/1"))
+    ticket_id = await phone.receive("texts", vendors.url(TWILIO_FILE))
     (file,) = await phone.until(ticket_id, "stored")
     assert (file["filename"], file["media_type"], file["size"]) == ("file.png", "image/png", len(PICTURE))
     downloaded = await phone.content(ticket_id, file)
@@ -165,6 +168,26 @@ async def test_a_token_is_for_its_vendor_only(phone: Phone, vendors: Website) ->
         ticket_id = await phone.receive(channel, vendors.url("/theirs", host="localhost"))
         await phone.until(ticket_id, "stored")
     assert [call.headers.get("authorization") for call in vendors.to("/theirs")] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("provider", "path"),
+    [
+        ("standard-webhook", "/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME9"),
+        (None, "/2010-04-01/Accounts/AC1/Recordings/RE9"),
+        ("twilio-sms", "/2010-04-01/Accounts/AC2/Messages/MM1/Media/ME9"),
+        ("twilio-sms", "/2010-04-01/Accounts/AC1/Keys.json"),
+        ("twilio-sms", "/2010-04-01/Accounts/AC1/Recordings/..%2FKeys.json"),
+    ],
+)
+async def test_a_token_opens_only_the_files_that_its_vendor_brought(
+    phone: Phone, vendors: Website, provider: str | None, path: str
+) -> None:
+    vendors.answers[path] = [answer(200, b"x")]
+    before = len(vendors.to(path))
+    row: Json = {"provider": provider}
+    await phone.until(await phone.receive("texts", vendors.url(path), **row), "stored")
+    assert [call.headers.get("authorization") for call in vendors.to(path)[before:]] == [None]
 
 
 async def test_what_may_not_be_fetched_says_so_on_its_message(phone: Phone, vendors: Website) -> None:

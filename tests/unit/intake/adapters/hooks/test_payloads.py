@@ -125,8 +125,8 @@ def test_a_text_by_twilio() -> None:
     assert found.sender.identity == Identity(kind=IdentityKind.PHONE, value="+14155238886")
     assert found.delivered_to == ("+15550100",)
     assert found.media == (
-        Media(url=fields["MediaUrl0"], media_type="image/jpeg"),
-        Media(url="https://api.twilio.com/m/2"),
+        Media(url=fields["MediaUrl0"], media_type="image/jpeg", provider="twilio-sms"),
+        Media(url="https://api.twilio.com/m/2", provider="twilio-sms"),
     )
 
 
@@ -242,7 +242,9 @@ def test_files_of_whatsapp_are_known_by_an_id() -> None:
             "filename": "bill.pdf", "caption": "See this"}}  # fmt: skip
     found = message("whatsapp", documented.whatsapp({**documented.whatsapp_text(), **item}))
     assert found.text == "See this"
-    assert found.media == (Media(url="1003383421387256", media_type="application/pdf", filename="bill.pdf"),)
+    assert found.media == (
+        Media(url="1003383421387256", media_type="application/pdf", filename="bill.pdf", provider="whatsapp"),
+    )
 
 
 def test_reactions_and_receipts_of_whatsapp_are_no_messages() -> None:
@@ -294,7 +296,9 @@ def test_files_of_slack() -> None:
             "url_private_download": "https://files.slack.com/download/a"}  # fmt: skip
     found = message("slack", documented.slack(subtype="file_share", files=[file, {"id": "F2"}]))
     assert found.media == (
-        Media(url="https://files.slack.com/download/a", media_type="image/png", filename="a.png"),
+        Media(
+            url="https://files.slack.com/download/a", media_type="image/png", filename="a.png", provider="slack"
+        ),
     )
 
 
@@ -349,7 +353,7 @@ def test_the_neutral_webhook() -> None:
     assert (found.dedupe_key, found.continues) == ("standard-webhook:msg_1", True)
     assert found.sender.identity == Identity(kind=IdentityKind.PHONE, value="07700 900123")
     assert (found.sender.name, found.sender.is_verified) == ("Ada", False)
-    assert found.media == (Media(url="https://x.example/a", media_type="image/png"),)
+    assert found.media == (Media(url="https://x.example/a", media_type="image/png", provider="standard-webhook"),)
     assert found.sent_at == datetime(2026, 3, 12, 9, 15, tzinfo=UTC)
     handle = message("standard-webhook", documented.standard(**{"from": {"handle": "@ada"}, "thread": "t-1"}))
     assert (handle.sender.identity, handle.thread_key, handle.continues) == (
