@@ -29,6 +29,11 @@ async def test_a_mail_is_routed_answered_threaded_solved_and_counted(
             Message_ID=f"<1.{workspace_id}@northwind.example>",
         )
         await office.mail(question)
+        acknowledged = await office.received(ada)
+        assert (acknowledged["Auto-Submitted"], acknowledged["In-Reply-To"]) == (
+            "auto-generated",
+            question["Message-ID"],
+        )
 
         # Tier 1 of the technical queue is asked, and nobody of tier 2.
         ticket = await office.ticket(subject, labels={"topic": "technical"}, queue="technical", support_tier=1)
@@ -43,7 +48,7 @@ async def test_a_mail_is_routed_answered_threaded_solved_and_counted(
 
         # The answer leaves as an answer to the mail, and what the customer answers comes to the same ticket.
         await ben.reply(ticket_id, "Please clear your cookies once.")
-        answer = await office.received(ada)
+        answer = await office.received(ada, 2)
         assert answer["In-Reply-To"] == question["Message-ID"]
         assert question["Message-ID"] in answer["References"].split()
         assert answer.get_content().startswith("Please clear your cookies once.")
@@ -63,7 +68,7 @@ async def test_a_mail_is_routed_answered_threaded_solved_and_counted(
         reopened = await office.ticket(subject, status="open")
         assert reopened["ticket_id"] == ticket_id
         await ben.reply(ticket_id, "Then use the other door.")
-        await office.received(ada, 2)
+        await office.received(ada, 3)
         await ben.solve(ticket_id)
         await office.ticket(subject, status="solved")
 
