@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 import structlog
 from aiosmtpd.lmtp import LMTP
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 
 from services.intake.adapters.addresses import Destination, find_mail
 from services.intake.adapters.email.charsets import clean
 from services.intake.adapters.email.inbound import Incoming, Mailroom
+from services.intake.adapters.email.smtp_data import read_data
 from shared.clock import monotonic
 from shared.db.unit_of_work import Database
 from shared.errors import DataRefused, DomainError, TransientError
@@ -31,6 +32,7 @@ _CLOSE_S = 5.0
 _DRAIN_POLL_S = 0.05
 
 _ACCEPTED = "250 2.0.0 Accepted"
+_TOO_LARGE = "552 5.3.4 The mail is too large"
 _TRY_AGAIN = "451 4.3.0 Not now, try again"
 _NOBODY = "550 5.1.1 There is no such address"
 _TOO_MANY = "452 4.5.3 Too many recipients"
@@ -124,7 +126,7 @@ class LmtpReception(Reception):
 
 
 class Connection(SMTP):
-    """aiosmtpd's protocol, with lines as long as mail has them, and every failure one that is tried again."""
+    """aiosmtpd's protocol, with mails of any lines, and every failure one that is tried again."""
 
     line_length_limit = _MAX_LINE
 
@@ -139,6 +141,25 @@ class Connection(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self._connections = open_connections
+        self._max_bytes = max_bytes
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
+        """Takes a mail. Whoever breaks off in the middle is gone: the library ends this with the connection."""
+        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
+            return
+        assert self.envelope is not None
+        if arg or not self.envelope.rcpt_tos:
+            await self.push("501 Syntax: DATA" if arg else "503 Error: need RCPT command")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        content = await read_data(self._reader, most=self._max_bytes)
+        answer = _TOO_LARGE
+        if content is not None:
+            self.envelope.content = self.envelope.original_content = content
+            answer = await self._call_handler_hook("DATA")
+        await self.push(answer)
+        self._set_post_data_state()  # type: ignore[no-untyped-call] # the library's
 
     @property
     def is_busy(self) -> bool:
