@@ -16,7 +16,7 @@ _ID = re.compile(r"[0-9A-Za-z_-]{1,200}\Z")
 _DESCRIPTION_BYTES = 65_536
 _SLACK = "slack.com"
 _TWILIO_FILE = re.compile(
-    r"/2010-04-01/Accounts/(?P<account>\w+)/(?:Messages/\w+/Media|(?:Calls/\w+/)?Recordings)/\w+(?:\.(?:mp3|wav))?\Z",
+    r"/2010-04-01/Accounts/(?P<account>[^/]+)/(?:Messages/\w+/Media|(?:Calls/\w+/)?Recordings)/\w+(?:\.(?:mp3|wav))?\Z",
     re.ASCII,
 )
 

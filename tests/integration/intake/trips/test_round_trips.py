@@ -113,7 +113,7 @@ async def test_a_mail_is_acknowledged_once_and_who_answers_that_is_heard(world: 
     ticket = await world.only_ticket()
     said = ack.mail
     assert str(said["Subject"]).startswith(f"We have your request #{ticket['number']} ")
-    assert (said["Auto-Submitted"], said["X-Auto-Response-Suppress"]) == ("auto-replied", "All")
+    assert (said["Auto-Submitted"], said["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
     assert (ack.sender, said["To"]) == ("", world.ada)
     assert said["In-Reply-To"] == said["References"] == asked["Message-ID"]
     await by_postmark(world, letters.answer_to(world, ack, "Thank you.", "everything"))

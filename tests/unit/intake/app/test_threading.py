@@ -76,8 +76,10 @@ class Play:
         letter = self.world.answer(before, sender, left, *({ADA, BOB} - {sender}))
         outcome = self.deliver(letter)
         self.letters.append(letter)
-        points = {"in_reply_to", "references"} & left or (before.number is not None and {"address", "tag"} & left)
-        if ticket is None or not points:
+        # The tag of an agent's mail goes on in the subjects of what answers it.
+        is_tagged = "tag" in left and "[#" in before.mail.subject
+        is_to_ticket = "address" in left and before.number is not None
+        if ticket is None or not ({"in_reply_to", "references"} & left or is_to_ticket or is_tagged):
             assert outcome.disposition is Disposition.OPENED
             return
         joined = self.world.memory.tickets[letter.workspace_id, outcome.ticket_id]
