@@ -12,6 +12,8 @@ from sqlalchemy import Row, insert, text
 from services.intake.adapters import tables
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.chat.replies import ChatReplies
+from services.intake.adapters.media import tables as media_tables
+from services.intake.adapters.outbound import tables as outbound_tables
 from services.intake.adapters.outbound.statements import ASKED_AT
 from services.intake.adapters.tickets import pairs
 from services.intake.app.ports import CustomerKey, DedupeKey, Opening, Receipt, StoredMessage, TicketKey
@@ -45,7 +47,7 @@ _RECEIPTS = text(
     " AS w (workspace_id, channel, dedupe_key) JOIN message m USING (workspace_id, channel, dedupe_key)"
     " JOIN ticket t ON t.workspace_id = m.workspace_id AND t.ticket_id = m.ticket_id"
 )
-_ADD_MEDIA = insert_set(tables.media_fetch, _MEDIA)
+_ADD_MEDIA = insert_set(media_tables.media_fetch, _MEDIA)
 # By messages and by calls.
 _REOPENED = text(
     "SELECT w.workspace_id, w.ticket_id AS id, (SELECT count(*) FROM message m"
@@ -150,7 +152,7 @@ class PostgresMessages:
         await add_words(tx, [(message.workspace_id, message.message_id, message.ticket_id, words)])
         if message.delivery_state is DeliveryState.QUEUED:
             await tx.execute(
-                insert(tables.delivery).values(
+                insert(outbound_tables.delivery).values(
                     workspace_id=message.workspace_id,
                     message_id=message.message_id,
                     shard=shard_of(message.workspace_id, self._message_shards),

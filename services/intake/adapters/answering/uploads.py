@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, delete, insert, text
 
-from services.intake.adapters import tables as own
 from services.intake.adapters.answering import tables
+from services.intake.adapters.email import tables as mail_tables
 from services.intake.app.answering_ports import Upload
 from services.intake.app.attach_files import KEPT
 from shared.db.sets import insert_set, transposed
@@ -18,7 +18,7 @@ _COLUMNS = (
     *("workspace_id", "attachment_id", "message_id", "filename", "media_type"),
     *("bytes", "sha256", "content_id", "is_inline"),
 )
-_ATTACH = insert_set(own.attachment, _COLUMNS)
+_ATTACH = insert_set(mail_tables.attachment, _COLUMNS)
 _TAKE = text(
     "DELETE FROM upload WHERE workspace_id = :workspace_id AND attachment_id = ANY (CAST(:ids AS uuid[]))"
     " AND created_at >= :since RETURNING *"

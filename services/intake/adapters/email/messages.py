@@ -7,8 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.intake.adapters import tables
-from services.intake.adapters.email import reachability
+from services.intake.adapters.email import reachability, tables
 from services.intake.app.mail_ports import Attachment, Bounce
 from services.intake.app.ports import IdentityKey
 from services.intake.app.queries import AttachmentState, ShownAttachment

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from services.intake.adapters import tables
+from services.intake.adapters.email import tables
 from services.intake.app.mail_ports import Outcome, Raw, RawKey, RawState
 from services.intake.domain.message import Disposition
 from shared.db.sets import insert_set, transposed

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.intake.adapters import tables
+from services.intake.adapters.email import tables
 from shared.db.sets import insert_new_set
 from shared.db.unit_of_work import Tx
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, text
 
-from services.intake.adapters import tables
+from services.intake.adapters.outbound import tables
 from services.intake.app.hook_ports import Said
 from services.intake.domain.hook import Consent
 from services.intake.domain.message import Identity

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from sqlalchemy import insert, text
 
-from services.intake.adapters import tables
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.media import tables
 from services.intake.adapters.media.fetching import PAUSES
 from shared.db.unit_of_work import Database
 from shared.events.catalog import SHARDS, shard_of
