@@ -4,10 +4,14 @@ Reasons are ours: what a vendor writes may repeat the message or the number. Wha
 not with the message is tried again, as mail is whose server refuses our password: somebody can set it right.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import timedelta
+from typing import TypeVar
 
 from services.intake.domain.outgoing import Later, Never
 from services.intake.domain.whatsapp import OUTSIDE_WINDOW
+
+T = TypeVar("T")
 
 ACCOUNT_PAUSE = timedelta(minutes=5)
 """How long nothing leaves by a channel whose account does not work."""
@@ -119,13 +123,8 @@ def known_code(value: object) -> int | None:
 def twilio_answer(status: int, code: int | None, after: timedelta | None) -> Later | Never:
     """What a Twilio error means. code: of its body"""
     shown = f"Twilio: {code or status}"
-    if code in _TWILIO_NEVER:
-        return Never(reason=f"{_TWILIO_NEVER[code]} ({shown})")
-    if code in _TWILIO_BUSY:
-        return _busy(shown, after)
-    if code in _TWILIO_ACCOUNT:
-        return _account(shown)
-    return _by_status(shown, status, after)
+    known = _known(shown, code, after, never=_TWILIO_NEVER, busy=_TWILIO_BUSY, account=_TWILIO_ACCOUNT)
+    return known or _by_status(shown, status, after)
 
 
 def twilio_reason(code: int) -> str:
@@ -137,15 +136,10 @@ def twilio_reason(code: int) -> str:
 def meta_answer(status: int, code: int | None, after: timedelta | None) -> Later | Never:
     """What an error of the WhatsApp Cloud API means."""
     shown = f"WhatsApp: {status if code is None else code}"
-    if code in _META_NEVER:
-        return Never(reason=f"{_META_NEVER[code]} ({shown})")
-    if code in _META_BUSY:
-        return _busy(shown, after)
-    if code in _META_ACCOUNT:
-        return _account(shown)
-    if code in _META_LATER:
-        return Later(reason=f"the provider fails ({shown})", after=after)
-    return _by_status(shown, status, after)
+    known = _known(
+        shown, code, after, never=_META_NEVER, busy=_META_BUSY, account=_META_ACCOUNT, later=_META_LATER
+    )
+    return known or _by_status(shown, status, after)
 
 
 def meta_reason(code: int) -> str:
@@ -156,14 +150,11 @@ def meta_reason(code: int) -> str:
 def slack_answer(status: int, error: str | None, after: timedelta | None) -> Later | Never:
     """What `ok: false` or an error status of Slack's means. error: Slack's word for it"""
     shown = f"Slack: {error or status}"
-    if error in _SLACK_NEVER:
-        return Never(reason=f"{_SLACK_NEVER[error]} ({shown})")
-    if error in _SLACK_BUSY:
-        return _busy(shown, after)
-    if error in _SLACK_ACCOUNT:
-        return _account(shown)
-    if error in _SLACK_LATER:
-        return Later(reason=f"the provider fails ({shown})", after=after)
+    known = _known(
+        shown, error, after, never=_SLACK_NEVER, busy=_SLACK_BUSY, account=_SLACK_ACCOUNT, later=_SLACK_LATER
+    )
+    if known is not None:
+        return known
     if error is not None and status < 300:
         return Never(reason=f"the provider refuses it ({shown})")
     return _by_status(shown, status, after)
@@ -185,6 +176,28 @@ def _by_status(shown: str, status: int, after: timedelta | None) -> Later | Neve
     if 400 <= status < 500 and status not in (408, 409, 425):
         return Never(reason=f"the provider refuses it ({shown})")
     return Later(reason=f"the provider fails ({shown})", after=after, holds=after is not None)
+
+
+def _known(
+    shown: str,
+    code: T | None,
+    after: timedelta | None,
+    *,
+    never: Mapping[T, str],
+    busy: Collection[T],
+    account: Collection[T],
+    later: Collection[T] = (),
+) -> Later | Never | None:
+    """What a vendor's code means, where it stands in one of its tables."""
+    if code is None:
+        return None
+    if code in never:
+        return Never(reason=f"{never[code]} ({shown})")
+    if code in busy:
+        return _busy(shown, after)
+    if code in account:
+        return _account(shown)
+    return Later(reason=f"the provider fails ({shown})", after=after) if code in later else None
 
 
 def _busy(shown: str, after: timedelta | None) -> Later:
