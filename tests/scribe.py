@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from shared.events.catalog import TOPIC_OF, shard_of
+from shared.events.catalog import TOPIC_OF
 from shared.events.codec import encode
 from shared.events.contract import Contract
 from shared.events.envelope import Cause, Event, new_event
@@ -49,6 +49,7 @@ from shared.vocabulary import (
     TicketStatus,
     WorkState,
 )
+from tests.shards import shard_of
 
 
 def uid(name: str) -> UUID:

@@ -22,6 +22,7 @@ from shared.settings import Settings
 from tests.clients import client
 from tests.eventually import eventually
 from tests.keys import token, write_jwks
+from tests.shards import SHARDS
 
 BUILDS = ("intake", "router", "escalation", "metrics")
 """The services. Each is imported when a test starts it."""
@@ -120,6 +121,7 @@ async def start(
                     "holder": f"{name}-{process}",
                     "http_host": "127.0.0.1",
                     "http_port": 0,
+                    "shards": SHARDS,
                     "jwks_file": jwks,
                     "blob_folder": folder / f"{prefix}-blobs",
                     **{key: value for key, value in settings.items() if key in kind.model_fields},

@@ -8,6 +8,9 @@ from itertools import count
 from tests.failure.fleet import WORKSPACES, Fleet, bearer
 from tests.failure.wire import Connection
 
+MESSAGES = 600
+"""Enough that a hundred are under way when something fails, and hundreds come after."""
+
 _names = count(1)
 
 
@@ -16,7 +19,7 @@ class Load:
     """Messages, each sent until somebody has it."""
 
     fleet: Fleet
-    count: int = 2000
+    count: int = MESSAGES
     name: str = field(default_factory=lambda: f"load-{next(_names)}")
     sent: dict[tuple[str, str], str] = field(default_factory=dict)
     """(workspace, external id) -> ticket, as intake answered."""
@@ -69,7 +72,7 @@ class Load:
             self.progress.notify_all()
 
 
-async def under_fault(fleet: Fleet, fault: Callable[[Load], Awaitable[None]], messages: int = 2000) -> Load:
+async def under_fault(fleet: Fleet, fault: Callable[[Load], Awaitable[None]], messages: int = MESSAGES) -> Load:
     """Sends so many messages; the fault happens meanwhile."""
     load = Load(fleet, messages)
     async with asyncio.TaskGroup() as group:

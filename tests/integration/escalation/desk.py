@@ -12,13 +12,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy import text
 
 from shared.db.unit_of_work import Tx
-from shared.events.catalog import shard_of
 from shared.events.envelope import Event
 from shared.events.tickets import CustomerFacts, TicketFacts, TicketOpenedV1, TicketUpdatedV1
 from shared.kafka.client import Producer
 from shared.vocabulary import ActorKind, ChannelKind, Priority
 from tests.eventually import eventually
 from tests.scribe import Scribe, publish, uid
+from tests.shards import SHARDS, shard_of
 from tests.system import System
 
 Json = dict[str, Any]
@@ -196,7 +196,7 @@ class Desk:
             return (await tx.execute(text(statement), parameters)).all()
 
         database = self.system.services["escalation"].runtime.database
-        return await database.transact(unit, workspaces=[self.workspace_id], claims=range(12))
+        return await database.transact(unit, workspaces=[self.workspace_id], claims=range(SHARDS))
 
 
 def some_facts(priority: str) -> TicketFacts:

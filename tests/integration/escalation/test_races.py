@@ -9,11 +9,11 @@ from services.escalation.adapters.store import PostgresTracking
 from services.escalation.adapters.vault import Vault
 from services.escalation.app.publish_snapshots import publish_snapshots
 from shared.db.unit_of_work import Tx
-from shared.events.catalog import SHARDS
 from shared.events.envelope import Cause
 from shared.ids import SystemIds
 from tests.integration.escalation.desk import Desk, target
 from tests.scribe import uid
+from tests.shards import SHARDS
 
 
 class Overtaken(PostgresTracking):

@@ -11,12 +11,12 @@ from sqlalchemy import text
 
 from deploy.local.stack import Stack
 from shared.db.unit_of_work import Tx
-from shared.events.catalog import shard_of
 from shared.kafka.client import Producer
 from shared.vocabulary import TicketStatus
 from tests.eventually import eventually
 from tests.integration.escalation.desk import Desk, Ear, Json, check_sequences, short, target
 from tests.scribe import uid
+from tests.shards import SHARDS, shard_of
 from tests.system import System, Templates, start
 
 S = TicketStatus
@@ -302,7 +302,7 @@ async def test_two_processes_that_hand_shards_over_never_fire_twice(
             await desk.tell()
         async with own(stack, templates, tmp_path, prefix, databases=one.databases, process=2) as (two, _, _):
             await two.travel(one.shift[0])
-            await eventually(lambda: len(two.services["escalation"].runtime.leases.held()) == 6)
+            await eventually(lambda: len(two.services["escalation"].runtime.leases.held()) == SHARDS // 2)
             for desk in desks:
                 for number in range(6):
                     await desk.hears(f"t{number}", "sla.clock_started", "sla.breached", "escalation.raised")

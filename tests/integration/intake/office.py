@@ -7,13 +7,14 @@ from uuid import UUID
 
 import httpx
 
-from shared.events.catalog import TOPICS, shard_of
+from shared.events.catalog import TOPICS
 from shared.events.codec import decode
 from shared.events.contract import Contract
 from shared.events.envelope import Event
 from shared.kafka.client import Producer, Reader
 from tests.eventually import eventually
 from tests.scribe import Scribe, publish
+from tests.shards import shard_of
 from tests.system import System
 
 Json = dict[str, Any]

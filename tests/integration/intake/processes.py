@@ -16,6 +16,7 @@ from deploy.local.stack import ServiceDatabase, Stack
 from tests.clients import client
 from tests.eventually import eventually
 from tests.keys import write_jwks
+from tests.shards import SHARDS
 from tests.system import Templates
 
 ROOT = Path(__file__).parents[3]
@@ -34,6 +35,7 @@ async def intake_process(
         "WAYPOST_DATABASE_URL": database.url,
         "WAYPOST_KAFKA_BOOTSTRAP": stack.kafka.bootstrap,
         "WAYPOST_TOPIC_PREFIX": prefix,
+        "WAYPOST_SHARDS": str(SHARDS),
         "WAYPOST_HOLDER": "intake-1",
         "WAYPOST_HTTP_HOST": "127.0.0.1",
         "WAYPOST_HTTP_PORT": str(http),

@@ -12,6 +12,7 @@ from httpx_sse import aconnect_sse
 from deploy.local.stack import Stack
 from tests.eventually import eventually
 from tests.integration.intake.office import Json
+from tests.shards import SHARDS
 from tests.system import System, Templates, start
 
 BODY = {"channel": "api", "from": {"email": "ada@example.org"}, "text": "Help"}
@@ -43,7 +44,7 @@ async def pair(
 async def test_the_work_is_shared(pair: Pair) -> None:
     def shares() -> bool:
         held = [len(system.services["intake"].runtime.leases.held()) for system in (pair.one, pair.other)]
-        return sum(held) == 12 and min(held) >= 5
+        return sum(held) == SHARDS and min(held) == SHARDS // 2
 
     await eventually(shares, within_s=20)
 

@@ -15,7 +15,6 @@ from deploy.local.stack import Stack
 from services.metrics.service import build
 from services.metrics.settings import MetricsSettings
 from shared.db import clock as database_clock
-from shared.events.catalog import shard_of
 from shared.events.envelope import Event
 from shared.kafka.client import Producer, create_topics
 from shared.process import run
@@ -24,8 +23,7 @@ from tests.clients import client
 from tests.eventually import eventually
 from tests.keys import token, write_jwks
 from tests.scribe import publish
-
-SHARDS = 12
+from tests.shards import SHARDS, shard_of
 
 
 @dataclass
@@ -91,6 +89,7 @@ class Ground:
                 "holder": holder,
                 "http_host": "127.0.0.1",
                 "http_port": 0,
+                "shards": SHARDS,
                 "jwks_file": self.jwks,
                 **self.settings,
             }

@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 
 from services.metrics.domain.definitions import KPIS
-from shared.events.catalog import shard_of
 from shared.events.tickets import TicketSnapshotV1
 from shared.vocabulary import ActorKind, AgentState, TicketStatus
 from tests.clients import client
@@ -14,6 +13,7 @@ from tests.eventually import eventually
 from tests.integration.metrics.listening import board, listening
 from tests.integration.metrics.running import Ground, Process
 from tests.scribe import Scribe, facts, uid
+from tests.shards import shard_of
 
 
 async def values(http: httpx.AsyncClient, **query: Any) -> dict[tuple[str, str], float | None]:

@@ -3,11 +3,11 @@
 from datetime import timedelta
 from functools import partial
 
-from shared.events.catalog import shard_of
 from tests.eventually import eventually
 from tests.integration.metrics.listening import Listening, board, listening
-from tests.integration.metrics.running import SHARDS, Ground, Process
+from tests.integration.metrics.running import Ground, Process
 from tests.scribe import Scribe
+from tests.shards import SHARDS, shard_of
 
 
 def holder_of(workspace_id: str, processes: list[Process]) -> tuple[Process, Process]:

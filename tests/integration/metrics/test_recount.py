@@ -6,7 +6,8 @@ from datetime import timedelta
 from tests.eventually import eventually
 from tests.integration.metrics.checking import Truth, check_current, check_series
 from tests.integration.metrics.generated import as_delivered, desk
-from tests.integration.metrics.running import SHARDS, Ground, Process
+from tests.integration.metrics.running import Ground, Process
+from tests.shards import SHARDS
 
 WORKSPACES = ("acme", "globex", "initech")
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.metrics.domain.definitions import VARIANTS
-from shared.events.catalog import KPIS, shard_of
+from shared.events.catalog import KPIS
 from shared.events.codec import decode
 from shared.events.envelope import Event
 from shared.events.kpis import KpiUpdatedV1
@@ -17,6 +17,7 @@ from tests.eventually import eventually
 from tests.integration.metrics.listening import board
 from tests.integration.metrics.running import Ground
 from tests.scribe import Scribe
+from tests.shards import shard_of
 
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 import httpx
 
 from shared.errors import WaypostError
-from shared.events.catalog import TOPIC_OF, shard_of
+from shared.events.catalog import TOPIC_OF
 from shared.events.codec import encode
 from shared.events.contract import Contract
 from shared.events.envelope import Cause, new_event
@@ -24,6 +24,7 @@ from shared.events.tickets import (
 from shared.kafka.client import Outgoing, Producer
 from shared.vocabulary import ActorKind, ChannelKind, Priority, TicketStatus
 from tests.eventually import eventually
+from tests.shards import shard_of
 from tests.system import System
 
 NAMES = UUID("01890000-0000-7000-8000-000000000000")

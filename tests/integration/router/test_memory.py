@@ -25,6 +25,7 @@ from shared.ids import SystemIds
 from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, Priority, Purpose, TicketStatus
 from shared.wakeups import RelaySignal
 from tests.integration.router.floor import CONFIGURATION, NAMES
+from tests.shards import SHARDS
 from tests.system import Templates
 
 ACME = "acme"
@@ -76,7 +77,7 @@ async def bench(stack: Stack, templates: Templates) -> AsyncIterator[Bench]:
     template = await asyncio.to_thread(templates.__getitem__, "router")
     made = await asyncio.to_thread(stack.postgres.create_database, "router", prefix="memory_", template=template)
     opened = open_engine(made.url, name="tests", pool_size=2)
-    database = Database(opened, shards=12, relaying=RelaySignal())
+    database = Database(opened, shards=SHARDS, relaying=RelaySignal())
     engine = ShardEngine(PostgresRoutingRows(), SystemClock(), SystemIds(), epoch=1, changed=lambda *_: None)
     bench = Bench(engine, database)
     await bench.commit(lambda tx: engine.load(tx, [ACME]))

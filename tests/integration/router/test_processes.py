@@ -10,11 +10,11 @@ from sqlalchemy import text
 
 from deploy.local.stack import Stack
 from shared.db.unit_of_work import Tx
-from shared.events.catalog import shard_of
 from shared.kafka.client import Producer
 from shared.vocabulary import TicketStatus
 from tests.eventually import eventually
 from tests.integration.router.floor import Floor
+from tests.shards import SHARDS, shard_of
 from tests.system import System, Templates, start
 
 PREFIX = "routers"
@@ -72,7 +72,7 @@ async def test_requests_reach_the_process_that_holds_the_workspace(
             process=2,
         ) as two:
             # Neither knows yet where the other's shards are: requests wait until they do.
-            await eventually(lambda: _held(one) == _held(two) == 6)
+            await eventually(lambda: _held(one) == _held(two) == SHARDS // 2)
             floors = [await Floor.open(one, own, f"forwarded-{number}") for number in range(6)]
             for floor in floors:
                 await floor.set_state("ann")
@@ -81,7 +81,7 @@ async def test_requests_reach_the_process_that_holds_the_workspace(
                 through_two = await two.http("router", floor.workspace_id)
                 answer = await through_two.post(f"/v1/offers/{offer['offer_id']}/accept")
                 assert answer.status_code == 200, answer.text
-        await eventually(lambda: _held(one) == 12)
+        await eventually(lambda: _held(one) == SHARDS)
         for floor in floors:
             await eventually(partial(_is_engaged, floor))
     await own.close()

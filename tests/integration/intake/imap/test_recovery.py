@@ -1,69 +1,24 @@
 """Mailboxes through crashes, and servers that do not tell of what is new."""
 
-import asyncio
 import imaplib
 import json
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
-from deploy.local.ports import free_ports
-from deploy.local.processes import Child, Command, spawn
-from deploy.local.stack import ServiceDatabase, Stack
+from deploy.local.stack import Stack
 from tests.clients import client
 from tests.eventually import eventually
 from tests.integration.intake.imap.dovecot import WITHOUT_IDLE, Dovecot
 from tests.integration.intake.imap.office import Office
 from tests.integration.intake.mail.sink import Sink
-from tests.keys import token, write_jwks
+from tests.integration.intake.processes import clone, intake_process
+from tests.keys import token
 from tests.system import System, Templates, start
 
-ROOT = Path(__file__).parents[4]
 MAILS = 200
-
-
-@asynccontextmanager
-async def intake_process(
-    stack: Stack, database: ServiceDatabase, folder: Path, prefix: str, egress_allow: tuple[str, ...]
-) -> AsyncIterator[tuple[Child, int]]:
-    """Intake as a process of its own; with its port."""
-    (http,) = free_ports(1)
-    write_jwks(folder / "jwks.json")
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("WAYPOST_")},
-        "WAYPOST_ENVIRONMENT": "development",
-        "WAYPOST_DATABASE_URL": database.url,
-        "WAYPOST_KAFKA_BOOTSTRAP": stack.kafka.bootstrap,
-        "WAYPOST_TOPIC_PREFIX": prefix,
-        "WAYPOST_HOLDER": "intake-1",
-        "WAYPOST_HTTP_HOST": "127.0.0.1",
-        "WAYPOST_HTTP_PORT": str(http),
-        "WAYPOST_JWKS_FILE": str(folder / "jwks.json"),
-        "WAYPOST_BLOB_FOLDER": str(folder / f"{prefix}-blobs"),
-        "WAYPOST_EGRESS_ALLOW": json.dumps(egress_allow),
-    }
-    with (folder / "intake.log").open("ab") as output:
-        child = spawn(Command([sys.executable, "-m", "services.intake"], env=environment, cwd=ROOT), output=output)
-    try:
-        async with client() as asking:
-
-            async def ready() -> bool:
-                try:
-                    return (await asking.get(f"http://127.0.0.1:{http}/health/ready")).status_code == 200
-                except httpx.TransportError:
-                    assert not child.ended.is_set(), (folder / "intake.log").read_text()
-                    return False
-
-            await eventually(ready, within_s=30, every_s=0.1)
-        yield child, http
-    finally:
-        child.stop(signal.SIGKILL, within_s=5)
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +79,9 @@ async def test_a_crash_amid_a_mailbox_loses_nothing_and_doubles_nothing(
     dovecot: Dovecot,
     egress_allow: tuple[str, ...],
 ) -> None:
-    template = await asyncio.to_thread(templates.__getitem__, "intake")
-    database = await asyncio.to_thread(
-        stack.postgres.create_database, "intake", prefix="crashed_", template=template
-    )
-    async with intake_process(stack, database, tmp_path, "crashed", egress_allow) as (child, port):
+    database = await clone(stack, templates, "crashed")
+    settings = {"blob_folder": str(tmp_path / "crashed-blobs"), "egress_allow": json.dumps(egress_allow)}
+    async with intake_process(stack, database, tmp_path, "crashed", **settings) as (child, port, _):
         async with client(f"http://127.0.0.1:{port}", bearer=token(workspace_id)) as http:
             office = Office(None, Sink(), workspace_id, http)  # type: ignore[arg-type] # not in this process
             office.dovecot = dovecot

@@ -14,13 +14,13 @@ from deploy.local.folder import hold
 from deploy.local.postgres import Postgres
 from deploy.local.stack import Stack
 from services.intake.adapters.outbound.queue import CLAIMED
-from shared.events.catalog import SHARDS, shard_of
 from tests.clients import client
 from tests.eventually import eventually
 from tests.integration.intake.mail.post import Post, mail_of
 from tests.integration.intake.mail.sink import Sink, open_sink
 from tests.integration.intake.processes import clone, intake_process
 from tests.keys import token
+from tests.shards import SHARDS, shard_of
 from tests.system import System, Templates, start
 from tests.unit.intake.mails import SLOW_BODY, SLOW_TYPE
 

@@ -15,10 +15,10 @@ from services.intake.adapters.bells import Bells
 from services.intake.adapters.media import tables
 from services.intake.adapters.media.fetching import PAUSES
 from shared.db.unit_of_work import Database
-from shared.events.catalog import SHARDS, shard_of
 from shared.ids import SystemIds
 from tests.eventually import eventually
 from tests.integration.intake.media.double import Call, Website, answer, only_for
+from tests.shards import SHARDS, shard_of
 from tests.system import System
 
 Json = dict[str, Any]
