@@ -36,6 +36,19 @@ def test_headers_become_fields() -> None:
     assert (mail.text, mail.text_new) == ("Please help.\n", "Please help.")
 
 
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("Ada @ Acme <ada@example.org>", "Ada @ Acme"),
+        ("victim@bank.example <ada@example.org>", "victim@bank.example"),
+        ("'bob@example.com' via Support <ada@example.org>", "'bob@example.com' via Support"),
+    ],
+)
+def test_nobody_is_the_sender_whom_a_name_names(field: str, name: str) -> None:
+    mail = read(raw_mail(From=field, Reply_To=field))
+    assert (mail.sender, mail.reply_to) == (Mailbox(address="ada@example.org", name=name), "ada@example.org")
+
+
 def test_a_character_cut_in_two_by_encoded_words_is_whole_again() -> None:
     assert read(raw_mail(Subject="=?utf-8?Q?Gr=C3?= =?utf-8?Q?=BC=C3=9Fe?=")).subject == "Grüße"
 
