@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.intake.adapters.email import mime, wire
 from services.intake.adapters.email.parser_process import answer
 from services.intake.adapters.hooks import posted, rebuilt
-from services.intake.domain.mail import Envelope, Mail, Mailbox
+from services.intake.domain.mail import Envelope, Mail, Mailbox, Markers
 from tests.unit.intake.adapters.hooks import documented
 from tests.unit.intake.adapters.hooks.signing import FORM, JSON, multipart
 
@@ -189,6 +189,13 @@ def test_nothing_in_a_field_becomes_a_header() -> None:
         assert "victim@example.net" not in mail.recipients
         assert mail.subject.startswith("x Bcc: victim@example.net")
         assert mail.text.strip().startswith("Der Drucker stört.")
+
+
+@pytest.mark.parametrize("sign", ["\u0085", "\u2028", "\v", "\f", "\r", "\x1e"])
+def test_only_line_ends_end_a_header_of_sendgrid(sign: str) -> None:
+    block = f"From: ada@example.org\r\nSubject: a{sign}Auto-Submitted: auto-replied\nX-Precedence: bulk"
+    mail, _ = sendgrid(with_field(documented.sendgrid(), "headers", block.encode()))
+    assert (mail.subject.split(), mail.markers) == (["a", "Auto-Submitted:", "auto-replied"], Markers())
 
 
 def test_an_attached_mail_is_a_file() -> None:
