@@ -51,9 +51,9 @@ def _headers(payload: Object) -> Iterator[tuple[str, str]]:
         if value := values.text(payload, field, 1000):
             yield name, value
     for header in values.items(payload, "Headers"):
-        name = values.text(header, "Name")
-        if name and name.lower() not in _OWN:
-            yield name, values.text(header, "Value", 60_000) or ""
+        own = values.text(header, "Name")
+        if own and own.lower() not in _OWN:
+            yield own, values.text(header, "Value", 60_000) or ""
 
 
 def _mailbox(person: Object) -> str | None:
