@@ -20,6 +20,8 @@ _FOLD = re.compile(r"\r?\n|\r")
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?((?:[^?\r\n]|\?(?!=)){0,1000}+)\?=")
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,900})>")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_DECEPTIVE = re.compile(r"[\x80-\x9f\u200b\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+")
+"""What makes a text look like another is left out. Joiners and marks of direction are part of how people write."""
 _UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _XTEXT = re.compile(r"\+(2[0-9A-F]|3D)")
 _MAX_NAME = 200
@@ -32,7 +34,7 @@ def unfolded(value: str) -> str:
 
 def text_of(raw: str, charset: str | None = None) -> str:
     """An unstructured field as text: encoded words (RFC 2047) and bytes beyond ASCII decoded, one line."""
-    return _CONTROL.sub(" ", clean(_decode_words(from_header(unfolded(raw), charset)))).strip()
+    return _shown(_decode_words(from_header(unfolded(raw), charset)))
 
 
 def mailboxes(raw_values: Iterable[str], charset: str | None = None) -> Iterator[Mailbox]:
@@ -40,8 +42,8 @@ def mailboxes(raw_values: Iterable[str], charset: str | None = None) -> Iterator
     for raw in raw_values:
         for name, address in addresses(from_header(unfolded(raw), charset)):
             local, _, domain = address.rpartition("@")
-            shown = _CONTROL.sub(" ", _decode_words(name)).strip()[:_MAX_NAME]
-            yield Mailbox(address=clean(f"{local}@{domain.lower()}"), name=clean(shown) or None)
+            shown = _shown(_decode_words(name))[:_MAX_NAME]
+            yield Mailbox(address=clean(f"{local}@{domain.lower()}"), name=shown or None)
 
 
 def recipient(raw: str) -> str:
@@ -86,6 +88,11 @@ def file_name(raw: str, otherwise: str) -> str:
     """A name that is safe to show: the last part of a path, without controls and invisible characters."""
     name = _UNSAFE_IN_NAME.sub("", text_of(raw)).replace("\\", "/").rpartition("/")[2].strip(" .")
     return name[-_MAX_NAME:] or otherwise
+
+
+def _shown(text: str) -> str:
+    """The text on one line, looking like what it is."""
+    return _DECEPTIVE.sub("", _CONTROL.sub(" ", clean(text))).strip()
 
 
 def _decode_words(value: str) -> str:

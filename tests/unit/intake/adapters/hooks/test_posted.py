@@ -195,7 +195,8 @@ def test_nothing_in_a_field_becomes_a_header() -> None:
 def test_only_line_ends_end_a_header_of_sendgrid(sign: str) -> None:
     block = f"From: ada@example.org\r\nSubject: a{sign}Auto-Submitted: auto-replied\nX-Precedence: bulk"
     mail, _ = sendgrid(with_field(documented.sendgrid(), "headers", block.encode()))
-    assert (mail.subject.split(), mail.markers) == (["a", "Auto-Submitted:", "auto-replied"], Markers())
+    assert mail.subject.endswith("Auto-Submitted: auto-replied")
+    assert mail.markers == Markers()
 
 
 def test_an_attached_mail_is_a_file() -> None:
