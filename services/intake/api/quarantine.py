@@ -126,10 +126,17 @@ def routes(
 
 
 async def _release(release: Release, database: Database, once: Once, item: Read | None) -> Response:
+    async def nothing(_tx: Tx) -> Answer:
+        raise Conflict("It is not in quarantine.")
+
+    if item is None:
+        return await once.transact(database, nothing)
+    read = item
+    await database.transact(lambda tx: release.record(tx, read), workspaces=[read.raw.workspace_id])
+    stored = await release.stage(read)
+
     async def unit(tx: Tx) -> Answer:
-        if item is None:
-            raise Conflict("It is not in quarantine.")
-        outcome = await release.commit(tx, item)
+        outcome = await release.commit(tx, read, stored)
         return Answer.of(
             201,
             MessageReceipt(
@@ -141,9 +148,6 @@ async def _release(release: Release, database: Database, once: Once, item: Read 
             ),
         )
 
-    if item is not None:
-        workspaces = [item.raw.workspace_id]
-        await database.transact(lambda tx: release.record(tx, item), workspaces=workspaces)
     return await once.transact(database, unit)
 
 

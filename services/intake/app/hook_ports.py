@@ -28,6 +28,16 @@ class ReadHook:
     attached: AttachedFile | None = field(default=None, repr=False)
 
     @property
+    def lends_its_id(self) -> bool:
+        """Whether the call's id is that of the one message in it.
+
+        Of several some may be taken and others later; what stands for a call comes behind those that were.
+        """
+        if isinstance(self.brought, str) or self.attached is not None:
+            return False
+        return sum(len(each.messages) + bool(each.unreadable) for each in self.brought) == 1
+
+    @property
     def has_receipts(self) -> bool:
         """Whether it tells about messages of ours."""
         return not isinstance(self.brought, str) and any(each.receipts for each in self.brought)

@@ -131,14 +131,12 @@ class _Group:
         return [_Taken(*one, result) for one, result in zip(found, results, strict=True)]
 
     def _arrivals(self, parts: Sequence[Part]) -> Iterator[tuple[Part, Arrival, Consent | None]]:
-        """The messages of one call. The first has the call's own id."""
-        is_first = True
+        """The messages of one call."""
         for part in parts:
             for message, consent in part.messages():
-                own = message if is_first else replace(message, message_id=self._desk.ids.new())
+                own = message if part.item.lends_its_id else replace(message, message_id=self._desk.ids.new())
                 # No rule refuses who says STOP or START: what is kept is known again when it is repeated.
                 own = replace(own, is_released=self._is_released or consent is not None)
-                is_first = False
                 yield part, Arrival(own, part.cause), consent
 
     async def _keep_attached(self, taken: Sequence[_Taken]) -> None:
@@ -215,6 +213,8 @@ class _Group:
             return item.brought
         if len(parts) < len(item.brought):
             return "it is for an account that no channel has"
+        if problem := next((each.unreadable for each in item.brought if each.unreadable), None):
+            return f"a part of it cannot be read: {problem}"
         for result in results:
             if isinstance(result, DomainError):
                 return str(result)

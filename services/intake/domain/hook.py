@@ -41,6 +41,7 @@ class Brought:
 
     account: with the provider, such as the number that was written to; none where the provider has none
     ignored: why there is nothing in it for us, where there is nothing
+    unreadable: why a part of it cannot be read, where that is so: the rest is taken
     """
 
     account: str | None = None
@@ -48,3 +49,4 @@ class Brought:
     receipts: tuple[DeliveryReceipt, ...] = ()
     calls: tuple[CallEvent, ...] = ()
     ignored: str | None = None
+    unreadable: str | None = None

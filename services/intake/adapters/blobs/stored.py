@@ -20,15 +20,22 @@ log = structlog.get_logger()
 BlobKey = tuple[str, bytes]
 """Workspace and hash."""
 
-# Whoever names bytes locks their row: whoever forgets them meanwhile waits, and finds them named.
+# Whoever names bytes locks their row: whoever forgets them meanwhile waits, and finds them named. Where they were
+# lost, those that come take their place.
 _NAME = text(
     "INSERT INTO blob AS b (workspace_id, sha256, location, content)"
     " SELECT * FROM unnest(CAST(:workspaces AS text[]), CAST(:hashes AS bytea[]), CAST(:locations AS uuid[]),"
     " CAST(:contents AS bytea[]))"
-    " ON CONFLICT (workspace_id, sha256) DO UPDATE SET is_checked = b.is_checked"
+    " ON CONFLICT (workspace_id, sha256) DO UPDATE SET is_lost = false,"
+    " location = CASE WHEN b.is_lost THEN excluded.location ELSE b.location END,"
+    " content = CASE WHEN b.is_lost THEN excluded.content ELSE b.content END"
     " RETURNING workspace_id, sha256, location"
 )
 _FIND = text("SELECT content, location FROM blob WHERE workspace_id = :workspace_id AND sha256 = :sha256")
+_LOST = text(
+    "UPDATE blob SET is_lost = true WHERE workspace_id = :workspace_id AND sha256 = :sha256"
+    " AND location IS NOT DISTINCT FROM CAST(:location AS uuid)"
+)
 _LOCK = text(
     "SELECT sha256 FROM blob WHERE workspace_id = :workspace_id AND sha256 = ANY (CAST(:hashes AS bytea[]))"
     " ORDER BY sha256 FOR UPDATE"
@@ -111,6 +118,8 @@ class StoredBlobs:
             content = await self._shelf.get(Place(workspace_id, sha256, row.location))
         if content is None or hashlib.sha256(content).digest() != sha256:
             log.error(Log.BLOB_LOST, workspace=workspace_id, sha256=sha256.hex(), is_there=content is not None)
+            where = {"workspace_id": workspace_id, "sha256": sha256, "location": row.location}
+            await self._database.transact(lambda tx: tx.execute(_LOST, where), workspaces=[workspace_id])
             raise NotFound
         return content
 

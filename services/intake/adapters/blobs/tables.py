@@ -14,6 +14,7 @@ blob = Table(
     Column("location", Uuid),
     Column("stored_at", Instant, nullable=False, server_default=text("clock_timestamp()")),
     Column("is_checked", Boolean, nullable=False, server_default=text("false")),
+    Column("is_lost", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("workspace_id", "sha256"),
     Index("blob_unchecked", "workspace_id", "stored_at", postgresql_where=text("NOT is_checked")),
 )
@@ -21,6 +22,7 @@ blob = Table(
 
 content: the bytes, where they are kept in their row; location: where they lie otherwise (`adapters/blobs/`)
 is_checked: whether a row that names them was seen after they were stored
+is_lost: whether they were missing or not what they were when somebody wanted them
 """
 
 blob_waste = Table(

@@ -9,17 +9,19 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 
+from services.intake.adapters.email.address_lists import addresses, is_address
 from services.intake.adapters.email.charsets import clean, decode, from_header
 from services.intake.domain.mail import Mailbox
 
 _FOLD = re.compile(r"\r?\n|\r")
 # Some programs leave a question mark as it is; the length is bounded, as many words may begin and none end.
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?((?:[^?\r\n]|\?(?!=)){0,1000}+)\?=")
-_ADDRESS = re.compile(r"[^\s@<>,;:()\[\]\"\\\x00-\x1f]{1,64}@[^\s@<>,;:()\[\]\"\\\x00-\x1f]{1,189}")
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,900})>")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_DECEPTIVE = re.compile(r"[\x80-\x9f\u200b\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+")
+"""What makes a text look like another is left out. Joiners and marks of direction are part of how people write."""
 _UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _XTEXT = re.compile(r"\+(2[0-9A-F]|3D)")
 _MAX_NAME = 200
@@ -32,18 +34,16 @@ def unfolded(value: str) -> str:
 
 def text_of(raw: str, charset: str | None = None) -> str:
     """An unstructured field as text: encoded words (RFC 2047) and bytes beyond ASCII decoded, one line."""
-    return _CONTROL.sub(" ", clean(_decode_words(from_header(unfolded(raw), charset)))).strip()
+    return _shown(_decode_words(from_header(unfolded(raw), charset)))
 
 
 def mailboxes(raw_values: Iterable[str], charset: str | None = None) -> Iterator[Mailbox]:
     """The addresses of a field that holds addresses, those that can be used as one."""
-    values = [from_header(unfolded(raw), charset) for raw in raw_values]
-    for name, address in _addresses(values):
-        if (match := _ADDRESS.fullmatch(address.strip())) is None:
-            continue
-        local, _, domain = match[0].rpartition("@")
-        shown = _CONTROL.sub(" ", _decode_words(name)).strip()[:_MAX_NAME]
-        yield Mailbox(address=clean(f"{local}@{domain.lower()}"), name=clean(shown) or None)
+    for raw in raw_values:
+        for name, address in addresses(from_header(unfolded(raw), charset)):
+            local, _, domain = address.rpartition("@")
+            shown = _shown(_decode_words(name))[:_MAX_NAME]
+            yield Mailbox(address=clean(f"{local}@{domain.lower()}"), name=shown or None)
 
 
 def recipient(raw: str) -> str:
@@ -56,7 +56,7 @@ def recipient(raw: str) -> str:
     if kind.strip().lower() == "rfc822":
         address = _XTEXT.sub(lambda match: chr(int(match[1], 16)), address)
     local, _, domain = address.rpartition("@")
-    return f"{local}@{domain.lower()}" if _ADDRESS.fullmatch(address) else ""
+    return f"{local}@{domain.lower()}" if is_address(address) else ""
 
 
 def message_ids(raw_values: Iterable[str]) -> list[str]:
@@ -90,14 +90,9 @@ def file_name(raw: str, otherwise: str) -> str:
     return name[-_MAX_NAME:] or otherwise
 
 
-def _addresses(values: list[str]) -> list[tuple[str, str]]:
-    try:
-        found = getaddresses(values)
-    except (IndexError, RecursionError, ValueError):
-        found = []
-    if any("@" in address for _, address in found):
-        return found
-    return [("", match[0]) for value in values for match in _ADDRESS.finditer(value)]
+def _shown(text: str) -> str:
+    """The text on one line, looking like what it is."""
+    return _DECEPTIVE.sub("", _CONTROL.sub(" ", clean(text))).strip()
 
 
 def _decode_words(value: str) -> str:

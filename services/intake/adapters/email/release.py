@@ -4,7 +4,7 @@ from services.intake.adapters.email import mime
 from services.intake.adapters.email.reading import Read, Reading, is_mail
 from services.intake.adapters.hooks.reading import standing_for
 from services.intake.app.hook_ports import HookDesk, ReadHook
-from services.intake.app.mail_ports import Blobs, Outcome, Raw, ReadMail, with_hashes
+from services.intake.app.mail_ports import Blobs, Outcome, Raw, ReadMail, Staged, with_hashes
 from services.intake.app.receive_hooks import record_told, release_hook
 from services.intake.app.receive_mail import MailDesk, release_mail
 from services.intake.domain.mail import AttachedFile, Mail, Mailbox
@@ -32,17 +32,20 @@ class Release:
         content = await self._reading.content(raw)
         return notice(raw, content, reason) if is_mail(raw) else standing_for(raw, content, reason)
 
+    async def stage(self, item: Read) -> Staged:
+        """Brings its attachments to where they stay, before the commit: none is open while they travel."""
+        return await self._blobs.stage(item.blobs() if isinstance(item, ReadMail) else {})
+
     async def record(self, tx: Tx, item: Read) -> None:
         """Records what it tells about messages of ours, in a commit of its own before all else."""
         if isinstance(item, ReadHook) and item.has_receipts:
             await record_told([item], tx=tx, desk=self._hook_desk)
 
-    async def commit(self, tx: Tx, item: Read) -> Outcome:
+    async def commit(self, tx: Tx, item: Read, stored: Staged) -> Outcome:
         """Makes a message of it. Raises Conflict where that was done before, and InvalidInput."""
         if isinstance(item, ReadHook):
             outcome = await release_hook(item, tx=tx, desk=self._hook_desk)
         else:
-            stored = await self._blobs.stage(item.blobs())
             outcome = await release_mail(item, tx=tx, desk=self._desk)
             await stored(tx)
         if outcome is None:

@@ -1,6 +1,7 @@
 """Meta's WhatsApp Cloud API: batches of entries, for one number or several, in no order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from services.intake.adapters.hooks import payloads, values
 from services.intake.adapters.hooks.numbers import whatsapp_identity
@@ -11,22 +12,23 @@ from services.intake.domain.hook import Brought, Written, consent_in
 from services.intake.domain.message import DeliveryState, Media, Sender
 from shared.strict_json import Json
 
+T = TypeVar("T")
+
 _STATES = {
     "sent": DeliveryState.SENT,
     "delivered": DeliveryState.DELIVERED,
     "read": DeliveryState.READ,
     "played": DeliveryState.READ,
     "failed": DeliveryState.FAILED,
-    "deleted": None,
-    "warning": None,
 }
+"""What becomes of a message. `deleted` and `warning` are told as well, and change nothing."""
 _FILES = ("image", "audio", "video", "document", "sticker")
 _SILENT = frozenset({"reaction", "system"})
 """Kinds of message by which nobody asks for anything."""
 
 
 def read(raw: Raw, content: bytes) -> list[Brought]:
-    """The messages and receipts of each number, in their order. Raises Unreadable."""
+    """The messages and receipts of each number, in their order. Raises Unreadable where it is none of Meta's."""
     payload = values.json_object(content)
     if payload.get("object") != "whatsapp_business_account":
         raise Unreadable("not about a WhatsApp account")
@@ -46,16 +48,31 @@ def _change(raw: Raw, value: Object) -> Brought:
     }
     found = list(values.items(value, "messages"))
     number = values.part(value, "metadata")
-    messages = tuple(
-        _message(raw, item, names, values.text(number, "display_phone_number"))
-        for item in found
-        if values.text(item, "type") not in _SILENT
-    )
-    receipts = tuple(_receipts(raw, value))
+    to = values.text(number, "display_phone_number")
+    problems: list[str] = []
+    asked = (item for item in found if values.text(item, "type") not in _SILENT)
+    messages = _each(asked, lambda item: _message(raw, item, names, to), problems)
+    told = (status for status in values.items(value, "statuses") if values.text(status, "status") in _STATES)
+    receipts = _each(told, lambda status: _receipt(raw, status), problems)
     ignored = None if messages else "receipt" if receipts else "reaction" if found else "nothing in it"
     return Brought(
-        account=values.text(number, "phone_number_id"), messages=messages, receipts=receipts, ignored=ignored
+        account=values.text(number, "phone_number_id"),
+        messages=messages,
+        receipts=receipts,
+        ignored=ignored,
+        unreadable=problems[0] if problems else None,
     )
+
+
+def _each(items: Iterable[Object], read_one: Callable[[Object], T], problems: list[str]) -> tuple[T, ...]:
+    """What can be read; of the rest, why it cannot."""
+    found = []
+    for item in items:
+        try:
+            found.append(read_one(item))
+        except Unreadable as error:
+            problems.append(str(error))
+    return tuple(found)
 
 
 def _message(raw: Raw, item: Object, names: dict[str | None, str | None], to: str | None) -> Written:
@@ -131,19 +148,15 @@ def _number(value: Json) -> str | None:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _receipts(raw: Raw, value: Object) -> Iterator[DeliveryReceipt]:
-    for status in values.items(value, "statuses"):
-        state = _STATES.get(values.text(status, "status") or "")
-        if state is None:
-            continue
-        errors = [
-            " ".join(filter(None, [values.text(error, "code"), values.text(error, "title")]))
-            for error in values.items(status, "errors")
-        ]
-        yield payloads.receipt(
-            raw,
-            values.needed(status, "id"),
-            state,
-            reason=", ".join(errors) or None,
-            at=values.seconds(status.get("timestamp")),
-        )
+def _receipt(raw: Raw, status: Object) -> DeliveryReceipt:
+    errors = [
+        " ".join(filter(None, [values.text(error, "code"), values.text(error, "title")]))
+        for error in values.items(status, "errors")
+    ]
+    return payloads.receipt(
+        raw,
+        values.needed(status, "id"),
+        _STATES[values.needed(status, "status")],
+        reason=", ".join(errors) or None,
+        at=values.seconds(status.get("timestamp")),
+    )

@@ -1,4 +1,7 @@
-"""Postmark's inbound webhook: a mail as JSON, its attachments in base64; with `RawEmail`, as it came."""
+"""Postmark's inbound webhook: a mail as JSON, its attachments in base64; with `RawEmail`, as it came.
+
+Its verdicts stand among the headers of the mail, where its sender can write them as well: they vouch for nobody.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +11,6 @@ from services.intake.adapters.hooks.rebuilt import File, Rebuilt
 from services.intake.adapters.hooks.values import Object, Unreadable
 
 _OWN = frozenset({"from", "to", "cc", "reply-to", "subject", "date", "bcc"})
-_PASS = re.compile(r"\s*pass\b.*\benvelope-from=\"?<?([^\s;>\"]{1,320})", re.IGNORECASE | re.DOTALL)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*\Z", re.ASCII)
 _MAX_DATE = 100
 _MAX = 500_000_000
@@ -20,15 +22,11 @@ def read(_content_type: str, body: bytes) -> Rebuilt:
     raw = values.text(payload, "RawEmail", _MAX)
     if raw is None and not ("FromFull" in payload or "From" in payload):
         raise Unreadable("no mail in it")
-    spf = [value for name, value in _given(payload) if name.lower() == "received-spf"]
-    sender = _PASS.match(spf[0]) if len(spf) == 1 else None
     recipient = rebuilt.address(values.text(payload, "OriginalRecipient"))
     return Rebuilt(
         raw=raw.encode("utf-8", errors="replace") if raw else _rebuilt(payload),
         sender=None,
         recipients=(recipient,) if recipient else (),
-        # Postmark writes one itself: a second one came with the mail, and nobody knows which is whose.
-        vouched_for=frozenset({rebuilt.domain_of(sender[1])} if sender else ()),
     )
 
 
@@ -52,14 +50,10 @@ def _headers(payload: Object) -> Iterator[tuple[str, str]]:
     for name, field in (("Reply-To", "ReplyTo"), ("Subject", "Subject"), ("Date", "Date")):
         if value := values.text(payload, field, 1000):
             yield name, value
-    yield from ((name, value) for name, value in _given(payload) if name.lower() not in _OWN)
-
-
-def _given(payload: Object) -> Iterator[tuple[str, str]]:
     for header in values.items(payload, "Headers"):
-        name = values.text(header, "Name")
-        if name:
-            yield name, values.text(header, "Value", 60_000) or ""
+        own = values.text(header, "Name")
+        if own and own.lower() not in _OWN:
+            yield own, values.text(header, "Value", 60_000) or ""
 
 
 def _mailbox(person: Object) -> str | None:

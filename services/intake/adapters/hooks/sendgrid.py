@@ -9,6 +9,7 @@ from services.intake.adapters.hooks.rebuilt import File, Rebuilt
 from services.intake.adapters.hooks.values import Object, Unreadable
 
 _FOLDED = re.compile(r"\r?\n[ \t]+")
+_LINE_END = re.compile(r"\r?\n")
 _DKIM = re.compile(r"@([A-Za-z0-9.-]{1,253})\s*:\s*pass\b", re.IGNORECASE)
 
 
@@ -55,7 +56,7 @@ def _object(written: str | None) -> Object:
 
 
 def _headers(block: str) -> Iterator[tuple[str, str]]:
-    for line in _FOLDED.sub(" ", block).splitlines():
+    for line in _LINE_END.split(_FOLDED.sub(" ", block)):
         name, colon, value = line.partition(":")
         if colon:
             yield name.strip(), value.strip()

@@ -24,6 +24,7 @@ from services.intake.adapters.hooks.requests import HookRequest
 _SECONDS = re.compile(r"[0-9]{1,12}\Z", re.ASCII)
 _MAILGUN_SECONDS = re.compile(r"[0-9]{10}\Z", re.ASCII)
 _MAX_TOKEN = 200
+MAILGUN_FIELDS = ("timestamp", "token", "signature")
 _PORTS = {"http": 80, "https": 443}
 _TWILIO_HASHES = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
 
@@ -113,7 +114,7 @@ def mailgun(form: Iterable[forms.Field], secrets: Iterable[str]) -> bool:
     Whoever calls keeps the token, so that nobody uses it again with something else.
     """
     fields = list(form)
-    at, token, given = (forms.last(fields, name) for name in ("timestamp", "token", "signature"))
+    at, token, given = (forms.last(fields, name) for name in MAILGUN_FIELDS)
     # Of fixed length: what stands between the two cannot be moved.
     if at is None or not _MAILGUN_SECONDS.match(at) or not token or len(token) > _MAX_TOKEN or not given:
         return False

@@ -54,8 +54,7 @@ def is_genuine(request: HookRequest, provider: Provider, *, base_url: str, now: 
         case MailWebhook(name=ProviderName.SENDGRID):
             return signatures.sendgrid(request, secrets, now=now, window_s=window_s)
         case MailWebhook(name=ProviderName.MAILGUN):
-            form = _form(request)
-            return form is not None and signatures.mailgun(form, secrets)
+            return signatures.mailgun(_form(request).fields, secrets)
         case MailWebhook():
             return signatures.basic_auth(request, secrets)
 
@@ -74,20 +73,21 @@ def is_loadable(provider: Provider) -> bool:
 def used_token(request: HookRequest, provider: Provider) -> tuple[str, bytes] | None:
     """The token that may be used once, and the hash of what it was used with; None where the body is signed.
 
-    The hash is over the fields and not over the bytes: who sends the same again may set other boundaries.
+    The hash is over the fields, not the bytes: who sends the same again may set other boundaries. Where not all
+    fields can be found it is over both.
     """
     if provider.name is not ProviderName.MAILGUN:
         return None
-    form = _form(request) or []
+    form = _form(request)
     digest = hashlib.sha256()
-    for field in form:
+    for field in form.fields:
         for part in (field.name.encode(), (field.filename or "").encode(), field.raw):
             digest.update(len(part).to_bytes(8, "big") + part)
-    return forms.last(form, "token") or "", digest.digest()
+    if form.problem:
+        digest.update(request.body)
+    return forms.last(form.fields, "token") or "", digest.digest()
 
 
-def _form(request: HookRequest) -> list[forms.Field] | None:
-    try:
-        return forms.fields(request.content_type, request.body)
-    except forms.MalformedForm:
-        return None
+def _form(request: HookRequest) -> forms.Form:
+    """What makes a call of Mailgun's genuine, whatever its form is like beside that: then it is kept, unread."""
+    return forms.read(request.content_type, request.body, signatures.MAILGUN_FIELDS)

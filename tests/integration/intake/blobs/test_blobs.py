@@ -235,6 +235,24 @@ async def test_bytes_that_were_changed_are_not_given_out(
     shelf.close()
 
 
+_SPOILT = text("UPDATE blob SET content = 'Please hell.' WHERE content IS NOT NULL")
+
+
+async def test_bytes_that_are_lost_are_there_again_once_they_come_again(store: Store) -> None:
+    await store.keep()
+    if store.shelf is None:
+        await store.commit(lambda tx: tx.execute(_SPOILT))
+    else:
+        await store.shelf.remove(await store.lying())
+    with pytest.raises(NotFound):
+        await store.read()
+    for _ in range(2):
+        await store.keep()
+        await store.waste.empty()
+        assert await store.read() == CONTENT
+        assert len(await store.lying()) == (0 if store.shelf is None else 1)
+
+
 async def test_a_change_of_the_place_keeps_what_is_there(
     database: Database, workspace_id: str, tmp_path: Path
 ) -> None:

@@ -205,14 +205,26 @@ async def test_mail_that_cannot_be_read_is_kept_and_released_as_a_file(vendors: 
     for call in (
         vendors.postmark({"Subject": "nobody"}),
         vendors.sendgrid([("email", b"To: x\r\n" + b"X-A: y\r\n" * 20_000 + b"\r\n", None, "")]),
-        vendors.mailgun({"subject": "nothing"}),
+        vendors.mailgun({f"field-{n}": "" for n in range(1_001)}),
     ):
         await vendors.bring(call)
     items = await vendors.until_quarantined(3)
-    assert [item["reason"] for item in items] == ["no mail in it", "its headers are too long", "no mail in it"]
+    assert [item["reason"] for item in items] == ["no mail in it", "its headers are too long", "too many fields"]
     answer = await vendors.http.post(f"/v1/quarantine/{items[1]['id']}/release")
     assert answer.status_code == 201, answer.text
     assert "its headers are too long" in (await vendors.until_message())["text"]
+
+
+async def test_what_cannot_be_read_in_a_batch_is_kept_and_the_rest_received(vendors: Vendors) -> None:
+    batch = documented.whatsapp(documented.whatsapp_text("one", id="1"), {"type": "text"})
+    await vendors.bring(vendors.meta(json.dumps(batch).encode()))
+    (item,) = await vendors.until_quarantined()
+    assert item["reason"] == "a part of it cannot be read: from is missing"
+    assert (await vendors.until_message())["text"] == "one"
+    answer = await vendors.http.post(f"/v1/quarantine/{item['id']}/release")
+    assert (answer.status_code, answer.json()["disposition"]) == (201, "opened")
+    (attached,) = await vendors.messages(answer.json())
+    assert [file["filename"] for file in attached["attachments"]] == ["payload.bin"]
 
 
 async def test_what_is_for_another_account_is_kept_until_a_channel_has_it(vendors: Vendors) -> None:

@@ -1,6 +1,7 @@
 """Mail servers that freeze, drip, lie and never end."""
 
 import asyncio
+import base64
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -259,6 +260,21 @@ async def test_a_refused_login_and_a_server_that_is_busy_are_different_things() 
         with pytest.raises(ImapError) as busy:
             await opened.login("u", "p")
         assert not isinstance(busy.value, LoginRefused)
+
+
+@pytest.mark.parametrize("can", [b"", b"AUTH=PLAIN SASL-IR"])
+async def test_what_a_server_repeats_of_a_login_is_not_shown(can: bytes) -> None:
+    password = 'se"cret'
+    packed = base64.b64encode(f"\0ada@example.org\0{password}".encode())
+    said = b'TAG NO [AUTHENTICATIONFAILED] ADA@example.org with se"cret, "se\\"cret" or %b\r\n' % packed
+    async with client(scripted(said, b"TAG NO no folder of ada@example.org\r\n", capabilities=can)) as opened:
+        with pytest.raises(LoginRefused) as refusal:
+            await opened.login("ada@example.org", password)
+        shown = str(refusal.value)
+        assert shown.startswith('[AUTHENTICATIONFAILED] ... with ..., "..." or ')
+        assert "cret" not in shown
+        with pytest.raises(Refused, match=r"no folder of \.\.\.$"):
+            await opened.select("INBOX")
 
 
 async def test_a_refused_token_is_told_though_the_server_asks_once_more() -> None:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from services.intake.adapters.email.imap import replies
-from services.intake.adapters.email.imap.errors import ImapError, LoginRefused, Refused, shown
+from services.intake.adapters.email.imap.errors import ImapError, LoginRefused, Refused
 from services.intake.adapters.email.imap.replies import Fetched, folder_name, quoted
 from services.intake.adapters.email.imap.wire import Reply, Wire
 from services.intake.adapters.outside import Outside
@@ -71,6 +71,7 @@ class ImapClient:
 
     async def login(self, user: str, password: str) -> None:
         """Logs in with a password. Raises LoginRefused."""
+        self._wire.hide(user.encode(), password.encode())
         if "AUTH=PLAIN" in self._can:
             await self._authenticate(b"PLAIN", f"\0{user}\0{password}".encode())
         elif "LOGINDISABLED" in self._can:
@@ -80,6 +81,7 @@ class ImapClient:
 
     async def login_with_token(self, user: str, token: str, host: str, port: int) -> None:
         """Logs in with an OAuth2 token, by XOAUTH2 or OAUTHBEARER (RFC 7628). Raises LoginRefused."""
+        self._wire.hide(user.encode(), token.encode())
         if "AUTH=OAUTHBEARER" in self._can and "AUTH=XOAUTH2" not in self._can:
             said = f"n,a={user},\1host={host}\1port={port}\1auth=Bearer {token}\1\1"
             await self._authenticate(b"OAUTHBEARER", said.encode())
@@ -211,6 +213,7 @@ class ImapClient:
 
     async def _authenticate(self, mechanism: bytes, said: bytes) -> None:
         packed = base64.b64encode(said)
+        self._wire.hide(packed)
         if "SASL-IR" in self._can:
             await self._log_in(b"AUTHENTICATE %b %b" % (mechanism, packed))
         else:
@@ -226,8 +229,8 @@ class ImapClient:
         status, _, said = reply.text.removeprefix(tag + b" ").partition(b" ")
         if status.upper() != b"OK":
             if said.upper().startswith(_PASSING):
-                raise ImapError(shown(said))
-            raise LoginRefused(shown(said) or "no reason given")
+                raise ImapError(self._wire.shown(said))
+            raise LoginRefused(self._wire.shown(said) or "no reason given")
         await self._ask_what_it_can()
 
 

@@ -1,6 +1,7 @@
 """What goes wrong between us and a mail server."""
 
 import re
+from collections.abc import Collection
 
 from shared.errors import WaypostError
 
@@ -23,6 +24,9 @@ class LoginRefused(ImapError):
     """The mail server does not let us in."""
 
 
-def shown(text: bytes) -> str:
-    """What a server said, for people to read."""
+def shown(text: bytes, secrets: Collection[bytes] = ()) -> str:
+    """What a server said, for people to read, without the secrets that it repeats."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        whole = rb"(?<![A-Za-z0-9])%b(?![A-Za-z0-9])" % re.escape(secret)
+        text = re.sub(whole, b"...", text, flags=re.IGNORECASE)
     return _UNSEEMLY.sub(" ", text.decode("ascii", errors="replace")).strip()[:200]

@@ -145,8 +145,8 @@ class Session:
             Log.MAILBOX_FAILED,
             channel=self._ledger.key.channel,
             mailbox=self._mailbox.mailbox_id,
+            # Not the words: they may be those of the server.
             reason=reason,
-            error=error,
             pause_s=round(spread.total_seconds(), 1),
         )
         await self._ledger.failed(error, spread)

@@ -64,6 +64,7 @@ class Wire:
         self._writer = writer
         self._silence_s = silence_s
         self._count = 0
+        self._secrets: set[bytes] = set()
 
     @classmethod
     async def open(cls, outside: Outside, host: str, port: int, context: ssl.SSLContext | None) -> Self:
@@ -98,6 +99,15 @@ class Wire:
         except ConnectionError as error:
             raise ConnectionLost from error
 
+    def hide(self, *secrets: bytes) -> None:
+        """Nobody is to read these, should the server repeat them, in quotes or without."""
+        for secret in secrets:
+            self._secrets |= {secret, secret.replace(b"\\", rb"\\").replace(b'"', rb"\"")}
+
+    def shown(self, said: bytes) -> str:
+        """What the server said, for people to read."""
+        return shown(said, self._secrets)
+
     async def start(self, line: bytes) -> bytes:
         """Sends a command; its tag."""
         self._count += 1
@@ -127,7 +137,7 @@ class Wire:
                 status, _, said = rest.partition(b" ")
                 if status.upper() == b"OK":
                     return said
-                raise Refused(shown(said) or "no reason given")
+                raise Refused(self.shown(said) or "no reason given")
             on(reply)
 
     async def hear(self, *, keep: int = _LINE, within_s: float | None = None) -> Reply:
@@ -144,7 +154,7 @@ class Wire:
             line = await self._line(self._silence_s)
         reply = Reply((*parts, line))
         if reply.text[:6].upper() == b"* BYE ":
-            raise ConnectionLost(f"the mail server has hung up: {shown(reply.text[6:])}")
+            raise ConnectionLost(f"the mail server has hung up: {self.shown(reply.text[6:])}")
         return reply
 
     async def _line(self, within_s: float) -> bytes:

@@ -36,6 +36,28 @@ def test_headers_become_fields() -> None:
     assert (mail.text, mail.text_new) == ("Please help.\n", "Please help.")
 
 
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("Ada @ Acme <ada@example.org>", "Ada @ Acme"),
+        ("victim@bank.example <ada@example.org>", "victim@bank.example"),
+        ("'bob@example.com' via Support <ada@example.org>", "'bob@example.com' via Support"),
+    ],
+)
+def test_nobody_is_the_sender_whom_a_name_names(field: str, name: str) -> None:
+    mail = read(raw_mail(From=field, Reply_To=field))
+    assert (mail.sender, mail.reply_to) == (Mailbox(address="ada@example.org", name=name), "ada@example.org")
+
+
+def test_subjects_and_names_look_like_what_they_are() -> None:
+    written = "\u202eknab\u2066 \u200bto\ufeff\u2028all \u2069 \u0627\u200c\u0628 \U0001f469\u200d\U0001f4bb"
+    encoded = f"=?utf-8?B?{base64.b64encode(written.encode()).decode()}?="
+    mail = read(raw_mail(Subject=encoded, From=f"{encoded} <ada@example.org>"))
+    shown = "knab toall  \u0627\u200c\u0628 \U0001f469\u200d\U0001f4bb"
+    assert mail.sender
+    assert (mail.subject, mail.sender.name) == (shown, shown)
+
+
 def test_a_character_cut_in_two_by_encoded_words_is_whole_again() -> None:
     assert read(raw_mail(Subject="=?utf-8?Q?Gr=C3?= =?utf-8?Q?=BC=C3=9Fe?=")).subject == "Grüße"
 

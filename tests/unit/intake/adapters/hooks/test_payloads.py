@@ -189,6 +189,15 @@ def test_a_batch_of_meta_is_read_number_by_number() -> None:
     assert (found.dedupe_key, found.sent_at) == ("whatsapp:1", datetime(2025, 6, 8, 20, 59, 43, tzinfo=UTC))
 
 
+def test_what_cannot_be_read_in_a_batch_of_meta_takes_nothing_else_with_it() -> None:
+    texts = [documented.whatsapp_text("a", id="1"), {"type": "text"}, documented.whatsapp_text("b", id="2")]
+    statuses: list[documented.Json] = [{"status": "read"}, {"id": "wamid.1", "status": "read"}]
+    (brought,) = read("whatsapp", documented.whatsapp(*texts, statuses=statuses))
+    assert [written.message.text for written in brought.messages] == ["a", "b"]
+    assert [receipt.provider_id for receipt in brought.receipts] == ["wamid.1"]
+    assert brought.unreadable == "from is missing"
+
+
 def interactive(kind: str, **reply: str) -> documented.Json:
     return {"type": "interactive", "interactive": {"type": kind, kind: reply}}
 
@@ -387,7 +396,6 @@ def test_what_the_neutral_webhook_tells_of_our_messages_and_of_calls() -> None:
         ("twilio-sms", {**SMS, "MessageStatus": "dancing"}),
         ("twilio-voice", {}),
         ("whatsapp", {"object": "page"}),
-        ("whatsapp", documented.whatsapp({"type": "text"})),
         ("slack", {**documented.slack(channel=None)}),
         ("standard-webhook", {"type": "message.received", "data": {"id": "1", "from": {}}}),
         ("standard-webhook", {"type": "message.danced", "data": {}}),

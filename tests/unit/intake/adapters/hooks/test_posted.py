@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.intake.adapters.email import mime, wire
 from services.intake.adapters.email.parser_process import answer
 from services.intake.adapters.hooks import posted, rebuilt
-from services.intake.domain.mail import Envelope, Mail, Mailbox
+from services.intake.domain.mail import Envelope, Mail, Mailbox, Markers
 from tests.unit.intake.adapters.hooks import documented
 from tests.unit.intake.adapters.hooks.signing import FORM, JSON, multipart
 
@@ -144,7 +144,7 @@ def test_a_mail_by_postmark() -> None:
     # Its own id is not the mail's.
     assert (mail.message_id, mail.in_reply_to) == ("<pm-1@example.org>", ("<0@example.org>",))
     assert [(file.filename, file.content) for file in mail.attachments] == [("log.txt", b"paper jam\n")]
-    assert envelope == Envelope(sender=None, recipients=(SUPPORT,), is_verified=True)
+    assert envelope == Envelope(sender=None, recipients=(SUPPORT,), is_verified=False)
 
 
 def test_a_tagged_address_by_postmark_stays_whole() -> None:
@@ -160,23 +160,18 @@ def test_a_raw_mail_by_postmark() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "is_verified"),
+    "spf",
     [
-        (["Pass (x) envelope-from=ada@example.org; x"], True),
-        (['pass (x) envelope-from="<ada@Example.org>"; x'], True),
-        (["Pass (x) envelope-from=ada@evil.example; x"], False),
-        (["Fail (x) envelope-from=ada@example.org; x"], False),
-        (["Passable (x) envelope-from=ada@example.org; x"], False),
-        (["Pass (x)"], False),
-        ([], False),
-        # One of them came with the mail.
-        (["Pass (x) envelope-from=ada@example.org; x"] * 2, False),
+        "Pass (x) envelope-from=ada@example.org; x",
+        'Pass (x) envelope-from="x envelope-from=ada@example.org"@evil.example; x',
+        'Pass (x) envelope-from=eve@evil.example; receiver="y envelope-from=ada@example.org"@acme.example',
     ],
 )
-def test_postmark_vouches_where_it_alone_says_so(values: list[str], is_verified: bool) -> None:
-    headers = [{"Name": "Received-SPF", "Value": value} for value in values]
-    forged = {"Name": "Authentication-Results", "Value": "mx.postmarkapp.com; spf=pass; dkim=pass"}
-    assert postmark(documented.postmark(Headers=[*headers, forged]))[1].is_verified is is_verified
+def test_postmark_vouches_for_nobody(spf: str) -> None:
+    """Whatever it has seen, nobody can tell its headers from those that came with the mail."""
+    found = [("Received-SPF", spf), ("Authentication-Results", "mx.postmarkapp.com; spf=pass; dkim=pass")]
+    headers = [{"Name": name, "Value": value} for name, value in found]
+    assert postmark(documented.postmark(Headers=headers))[1].is_verified is False
 
 
 def test_nothing_in_a_field_becomes_a_header() -> None:
@@ -194,6 +189,14 @@ def test_nothing_in_a_field_becomes_a_header() -> None:
         assert "victim@example.net" not in mail.recipients
         assert mail.subject.startswith("x Bcc: victim@example.net")
         assert mail.text.strip().startswith("Der Drucker stört.")
+
+
+@pytest.mark.parametrize("sign", ["\u0085", "\u2028", "\v", "\f", "\r", "\x1e"])
+def test_only_line_ends_end_a_header_of_sendgrid(sign: str) -> None:
+    block = f"From: ada@example.org\r\nSubject: a{sign}Auto-Submitted: auto-replied\nX-Precedence: bulk"
+    mail, _ = sendgrid(with_field(documented.sendgrid(), "headers", block.encode()))
+    assert mail.subject.endswith("Auto-Submitted: auto-replied")
+    assert mail.markers == Markers()
 
 
 def test_an_attached_mail_is_a_file() -> None:

@@ -15,6 +15,7 @@ from slack_sdk.signature import SignatureVerifier
 from standardwebhooks import Webhook, WebhookVerificationError
 from twilio.request_validator import RequestValidator
 
+from services.intake.adapters.hooks import forms
 from services.intake.adapters.hooks.requests import HookRequest
 from services.intake.adapters.hooks.verification import STRANGERS, is_genuine, is_loadable, used_token
 from services.intake.domain.provider import (
@@ -440,6 +441,38 @@ def test_the_use_of_a_token_is_known_whatever_the_boundary() -> None:
     body, content_type = signing.multipart([*fields, ("body-plain", b"y", None, "")])
     assert used_token(signing.call("/", body, {"Content-Type": content_type}), MAILGUN) not in used
     assert used_token(CALLS[2][0], slack()) is None
+
+
+LONG_NAME = [("attachment-1", b"x", "n" * 5_000, "text/plain")]
+MANY = [("a", b"", None, "")] * 1_001
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "cut"),
+    [(LONG_NAME, [], 0), ([], LONG_NAME, 0), (MANY, [], 0), ([], MANY, 0), ([], MANY * 5, 0), ([], LONG_NAME, 9)],
+)
+def test_a_genuine_mail_of_mailgun_is_genuine_whatever_its_form(
+    before: list[tuple[str, bytes, str | None, str]], behind: list[tuple[str, bytes, str | None, str]], cut: int
+) -> None:
+    fields = [(name, value.encode(), None, "") for name, value in signing.mailgun_fields().items()]
+    body, content_type = signing.multipart([*before, *fields, *behind])
+    body = body[: len(body) - cut]
+    request = signing.call("/", body, {"Content-Type": content_type})
+    assert verified(request, MAILGUN)
+    assert not verified(request, mail(ProviderName.MAILGUN, "another"))
+    used = used_token(request, MAILGUN)
+    assert used
+    assert used[0] == "a" * 50
+    assert used != used_token(signing.with_body(request, body.replace(b'name="a', b'name="b')), MAILGUN)
+    with pytest.raises(forms.MalformedForm):
+        forms.fields(content_type, body)
+
+
+def test_a_genuine_percent_encoded_mail_of_mailgun_is_genuine_whatever_its_form() -> None:
+    body = signing.mailgun_call(signing.mailgun_fields()).body
+    for beyond in (b"&".join([b"a=1"] * 1_001), b"n" * 201):
+        for whole in (beyond + b"&" + body, body + b"&" + beyond):
+            assert verified(signing.call("/", whole, {"Content-Type": signing.FORM}), MAILGUN)
 
 
 def test_postmarks_password() -> None:
