@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake.app.call_book import Fresh, keep_calls
+from services.intake.app.call_book import keep_calls
+from services.intake.app.call_folding import Fresh
 from services.intake.app.call_ports import Call, CallDesk, CallKey
-from services.intake.domain.call import CallEvent
+from services.intake.domain.call import MOST_EVENTS, CallEvent
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.errors import DomainError, InvalidInput
@@ -61,7 +62,11 @@ async def record_call_events(
     ]
 
 
-def _receipt(call: Call, arrival: CallArrival, fresh: Fresh, taken: set[tuple[CallKey, int]]) -> CallReceipt:
+def _receipt(
+    call: Call, arrival: CallArrival, fresh: Fresh, taken: set[tuple[CallKey, int]]
+) -> CallReceipt | DomainError:
+    if arrival.event.seq in fresh.refused:
+        return InvalidInput(f"Of one call no more than {MOST_EVENTS} events are taken.")
     place = arrival.key, arrival.event.seq
     is_repeat = arrival.event.seq in fresh.repeated or place in taken
     taken.add(place)
