@@ -9,6 +9,7 @@ from services.intake.app.mail_ports import Raw
 from services.intake.domain.delivery import DeliveryReceipt
 from services.intake.domain.hook import Brought, Written, consent_in
 from services.intake.domain.message import DeliveryState, Media, Sender
+from services.intake.domain.vendor_answers import meta_reason
 from shared.strict_json import Json
 
 _STATES = {
@@ -136,14 +137,12 @@ def _receipts(raw: Raw, value: Object) -> Iterator[DeliveryReceipt]:
         state = _STATES.get(values.text(status, "status") or "")
         if state is None:
             continue
-        errors = [
-            " ".join(filter(None, [values.text(error, "code"), values.text(error, "title")]))
-            for error in values.items(status, "errors")
-        ]
+        codes = (values.code(error, "code") for error in values.items(status, "errors"))
+        code = next((code for code in codes if code is not None), None)
         yield payloads.receipt(
             raw,
             values.needed(status, "id"),
             state,
-            reason=", ".join(errors) or None,
+            reason=meta_reason(code) if state is DeliveryState.FAILED else None,
             at=values.seconds(status.get("timestamp")),
         )
