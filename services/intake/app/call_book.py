@@ -43,10 +43,13 @@ async def keep_calls(
     await desk.conversations.save_tickets(tx, list(group.changed.values()))
     await desk.calls.save_subjects(tx, list(group.opened.values()))
     await desk.calls.save_calls(tx, list(calls.values()))
-    await desk.calls.add_events(tx, told.events, group.now)
     await desk.conversations.add_told(tx, kept_apart(group.told))
     tx.emit(told.event for told in group.told)
-    await receive_recordings([(calls[key], item) for key, item in news.items()], tx=tx, desk=desk)
+    refused = await receive_recordings([(calls[key], item) for key, item in news.items()], tx=tx, desk=desk)
+    for key, reasons in refused.items():
+        fresh[key].refuse_recordings(reasons)
+    taken = [(key, event) for key, event in told.events if event.seq not in fresh[key].refused]
+    await desk.calls.add_events(tx, taken, group.now)
     return {**told.unchanged, **calls}
 
 

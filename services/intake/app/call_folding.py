@@ -13,6 +13,7 @@ from services.intake.app.phone import caller_identity
 from services.intake.domain.call import MOST_EVENTS, CallEvent, CallRecord, fold
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
+from shared.errors import DomainError, InvalidInput
 from shared.events.envelope import Cause
 from shared.ids import IdFactory
 
@@ -24,13 +25,14 @@ _IN_HAND = 5 * MOST_EVENTS
 class Fresh:
     """What comes about one call.
 
-    repeated, refused: the places of events that are known already, and of those that are too many, filled in
+    repeated: the places of events that are known already; refused: why events of these places are not taken;
+    both filled in
     """
 
     cause: Cause
     events: list[CallEvent] = field(default_factory=list)
     repeated: set[int] = field(default_factory=set)
-    refused: set[int] = field(default_factory=set)
+    refused: dict[int, DomainError] = field(default_factory=dict)
 
     def added(self, known: list[CallEvent]) -> list[CallEvent]:
         """The events that are taken, each place once: of two that claim one the first one has it."""
@@ -41,8 +43,16 @@ class Fresh:
                 firsts.setdefault(event.seq, event)
         added = list(firsts.values())
         room = max(0, MOST_EVENTS - len(known))
-        self.refused |= {event.seq for event in added[room:]}
+        too_many = InvalidInput(f"Of one call no more than {MOST_EVENTS} events are taken.")
+        self.refused |= {event.seq: too_many for event in added[room:]}
         return added[:room]
+
+    def refuse_recordings(self, reasons: Mapping[str, DomainError]) -> None:
+        """Refuses the events that tell of recordings, by their addresses, which cannot be stored."""
+        for event in self.events:
+            reason = reasons.get(event.recording_url) if event.recording_url else None
+            if reason and event.seq not in self.repeated:
+                self.refused.setdefault(event.seq, reason)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -47,6 +47,11 @@ class Call:
     reopened_at: datetime | None = None
 
     @property
+    def key(self) -> CallKey:
+        """By what its provider's events name it."""
+        return self.workspace_id, self.channel, self.provider_call_id
+
+    @property
     def ticket_key(self) -> TicketKey | None:
         """Its ticket."""
         return (self.workspace_id, self.ticket_id) if self.ticket_id else None

@@ -12,7 +12,7 @@ from uuid import UUID
 from services.intake.app.call_book import keep_calls
 from services.intake.app.call_folding import Fresh
 from services.intake.app.call_ports import Call, CallDesk, CallKey
-from services.intake.domain.call import MOST_EVENTS, CallEvent
+from services.intake.domain.call import CallEvent
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.errors import DomainError, InvalidInput
@@ -65,8 +65,8 @@ async def record_call_events(
 def _receipt(
     call: Call, arrival: CallArrival, fresh: Fresh, taken: set[tuple[CallKey, int]]
 ) -> CallReceipt | DomainError:
-    if arrival.event.seq in fresh.refused:
-        return InvalidInput(f"Of one call no more than {MOST_EVENTS} events are taken.")
+    if refusal := fresh.refused.get(arrival.event.seq):
+        return refusal
     place = arrival.key, arrival.event.seq
     is_repeat = arrival.event.seq in fresh.repeated or place in taken
     taken.add(place)

@@ -8,6 +8,7 @@ from services.intake.app.call_ports import Call, CallDesk, CallKey
 from services.intake.domain.call import MOST_EVENTS, CallEvent, CallEventKind, CallPhase
 from services.intake.domain.workspace import Channel, Workspace
 from shared.db.unit_of_work import Tx
+from shared.errors import NotFound
 from shared.events.envelope import Cause
 from shared.vocabulary import ChannelKind
 from tests.unit.intake.app.memory import Ids, moment
@@ -22,15 +23,26 @@ def an_event(seq: int, **overrides: object) -> CallEvent:
 def test_of_two_that_claim_one_place_the_first_has_it() -> None:
     fresh = Fresh(cause=Cause(), events=[an_event(2, agent="ada"), an_event(1), an_event(2, agent="bob")])
     assert [(event.seq, event.agent) for event in fresh.added([])] == [(2, "ada"), (1, None)]
-    assert fresh.repeated == fresh.refused == set()
+    assert (fresh.repeated, fresh.refused) == (set(), {})
 
 
 def test_what_is_known_is_a_repeat_also_where_there_is_no_room() -> None:
     known = [an_event(seq) for seq in range(MOST_EVENTS - 1)]
     fresh = Fresh(cause=Cause(), events=[an_event(seq) for seq in (0, 5000, 5001, 5000)])
     assert [event.seq for event in fresh.added(known)] == [5000]
-    assert fresh.refused == {5001}
+    assert list(fresh.refused) == [5001]
     assert 0 in fresh.repeated
+
+
+def test_whoever_tells_of_a_recording_that_cannot_be_stored_is_refused_and_nobody_else() -> None:
+    kept, lost = "https://voice.example/1.mp3", "https://voice.example/2.mp3"
+    known = an_event(0, recording_url=lost)
+    coming = [known, an_event(1), an_event(2, recording_url=kept), an_event(3, recording_url=lost)]
+    fresh = Fresh(cause=Cause(), events=coming)
+    fresh.added([known])
+    reason = NotFound("There is no such ticket.")
+    fresh.refuse_recordings({lost: reason})
+    assert fresh.refused == {3: reason}
 
 
 @dataclass
