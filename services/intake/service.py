@@ -22,6 +22,8 @@ from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.erasure import PostgresErasure
 from services.intake.adapters.hooks.door import HookDoor
 from services.intake.adapters.hooks.own import SetAside
+from services.intake.adapters.hooks.reconciling import Reconciling
+from services.intake.adapters.hooks.twilio_texts import TwilioTexts
 from services.intake.adapters.looking import Looking
 from services.intake.adapters.media import rows as media_rows
 from services.intake.adapters.media.assembly import open_media
@@ -130,6 +132,14 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 bells=outbound,
             )
         )
+        reconciling = Reconciling(
+            database,
+            workspaces,
+            conversations,
+            mail.mailroom,
+            TwilioTexts(leaving.http, url=settings.twilio_url),
+            metrics=runtime.metrics,
+        )
         receiving = Receiving(
             database,
             conversations,
@@ -177,7 +187,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         loops = (
             *(consumer.run, housekeeping.run, closing.run, settling.run, chat.closing.run),
             *(answering.notifying.run, mail.serve, leaving.sending.run),
-            *(media.run, mailboxes.run, store.sweeping.run),
+            *(media.run, mailboxes.run, store.sweeping.run, reconciling.run),
         )
 
         async def serve(shard: Shard) -> None:
@@ -227,6 +237,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         app.state.blobs = store
         app.state.media = media
         app.state.answering = answering
+        app.state.reconciling = reconciling
         yield Service(
             runtime=runtime,
             app=app,

@@ -20,7 +20,7 @@ class IntakeSettings(Settings):
     """Where the world reaches this service, https://support.example.com: vendors sign it, links name it."""
 
     twilio_url: str = "https://api.twilio.com"
-    """Where Twilio takes messages."""
+    """Where Twilio takes messages, and lists those that came."""
 
     meta_url: str = "https://graph.facebook.com/v23.0"
     """Where Meta takes messages for WhatsApp."""

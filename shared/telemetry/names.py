@@ -47,6 +47,7 @@ class Log(StrEnum):
     MEDIA_FETCHED = "media.fetched"
     MEDIA_DELAYED = "media.delayed"
     MEDIA_FAILED = "media.failed"
+    TEXTS_NOT_RECONCILED = "texts.not_reconciled"
     NOTICE_FAILED = "notice.failed"
     PARSER_ENDED = "parser.ended"
     ENGINE_LOADED = "engine.loaded"

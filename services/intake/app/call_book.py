@@ -2,34 +2,21 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from services.intake.app.call_folding import Fresh, folded
 from services.intake.app.call_group import CallGroup, CallNews
 from services.intake.app.call_ports import Call, CallDesk, CallKey
 from services.intake.app.call_recordings import receive_recordings
 from services.intake.app.outbound import kept_apart
-from services.intake.app.phone import caller_identity
 from services.intake.app.ports import IdentityKey, Opening, SenderKey, TicketKey
-from services.intake.domain.call import CallEvent, CallRecord, fold
 from services.intake.domain.conversation import Located
 from services.intake.domain.customer import Customer
 from services.intake.domain.reopening import WINDOW
 from services.intake.domain.ticket import Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
-from shared.events.envelope import Cause
-from shared.ids import IdFactory
 from shared.vocabulary import TicketStatus
-
-
-@dataclass(slots=True, kw_only=True)
-class Fresh:
-    """What comes about one call. repeated: the places of events that are known already, filled in."""
-
-    cause: Cause
-    events: list[CallEvent] = field(default_factory=list)
-    repeated: set[int] = field(default_factory=set)
 
 
 async def keep_calls(
@@ -45,32 +32,10 @@ async def keep_calls(
     is_overdue: whether nothing more is waited for; then calls that are not known are left out
     """
     await desk.calls.lock(tx, fresh)
-    known = await desk.calls.find(tx, fresh)
-    news: dict[CallKey, CallNews] = {}
-    new_events: list[tuple[CallKey, CallEvent]] = []
-    unchanged: dict[CallKey, Call] = {}
-    for key, coming in fresh.items():
-        call, events = known.get(key, (None, []))
-        places = {event.seq for event in events}
-        coming.repeated |= places
-        # Of two that claim one place the first one has it, here and in the table.
-        firsts = {event.seq: event for event in reversed(coming.events)}
-        added = [event for seq, event in firsts.items() if seq not in places]
-        if call is not None and not added and not is_overdue:
-            unchanged[key] = call
-        elif events or added:
-            new_events += [(key, event) for event in added]
-            news[key] = _news(
-                key,
-                call,
-                record=fold([*events, *added]),
-                region=configured[key[0]].channel(key[1]).region,
-                cause=coming.cause,
-                ids=desk.ids,
-                is_overdue=is_overdue,
-            )
+    told = await folded(fresh, configured, tx=tx, desk=desk, is_overdue=is_overdue)
+    news = told.news
     if not news:
-        return unchanged
+        return told.unchanged
     group = await _group(news, configured, tx=tx, desk=desk)
     calls = {key: group.take(item) for key, item in news.items()}
     await desk.conversations.add_customers(tx, group.new_customers)
@@ -78,48 +43,14 @@ async def keep_calls(
     await desk.conversations.save_tickets(tx, list(group.changed.values()))
     await desk.calls.save_subjects(tx, list(group.opened.values()))
     await desk.calls.save_calls(tx, list(calls.values()))
-    await desk.calls.add_events(tx, new_events, group.now)
     await desk.conversations.add_told(tx, kept_apart(group.told))
     tx.emit(told.event for told in group.told)
-    await receive_recordings([(calls[key], item) for key, item in news.items()], tx=tx, desk=desk)
-    return {**unchanged, **calls}
-
-
-def _news(
-    key: CallKey,
-    known: Call | None,
-    *,
-    record: CallRecord,
-    region: str | None,
-    cause: Cause,
-    ids: IdFactory,
-    is_overdue: bool,
-) -> CallNews:
-    workspace_id, channel_id, provider_call_id = key
-    identity = caller_identity(record.caller, region) if record.caller else None
-    call = known or Call(
-        workspace_id=workspace_id,
-        channel=channel_id,
-        provider_call_id=provider_call_id,
-        call_id=ids.new(),
-        phase=record.phase,
-        started_at=record.started_at,
-    )
-    return CallNews(
-        call=replace(
-            call,
-            caller=identity.value if identity else record.caller,
-            name=record.name,
-            called=record.called,
-            phase=record.phase,
-            started_at=record.started_at,
-        ),
-        known=known,
-        record=record,
-        identity=identity,
-        cause=cause,
-        is_overdue=is_overdue,
-    )
+    refused = await receive_recordings([(calls[key], item) for key, item in news.items()], tx=tx, desk=desk)
+    for key, reasons in refused.items():
+        fresh[key].refuse_recordings(reasons)
+    taken = [(key, event) for key, event in told.events if event.seq not in fresh[key].refused]
+    await desk.calls.add_events(tx, taken, group.now)
+    return {**told.unchanged, **calls}
 
 
 async def _group(
@@ -149,7 +80,8 @@ async def _group(
         newest=newest,
         located=located,
         tickets=tickets,
-        calls=await _siblings(tickets, tx=tx, desk=desk),
+        calls=_own(news, tickets),
+        others=await desk.calls.others(tx, tickets, [item.call.call_id for item in news.values()]),
         written=frozenset(await desk.calls.with_messages(tx, tickets)),
         reopenings=Counter(await desk.conversations.reopenings(tx, solved, reopeners, now - WINDOW)),
         openings=await _openings(tickets, news, configured, tx=tx, desk=desk),
@@ -173,14 +105,12 @@ def _may_open(item: CallNews, located: Mapping[TicketKey, Located]) -> bool:
     return found is None or found.ticket.status is TicketStatus.CLOSED
 
 
-async def _siblings(
-    tickets: Collection[TicketKey], *, tx: Tx, desk: CallDesk
-) -> dict[TicketKey, dict[UUID, Call]]:
-    """All calls of these tickets, which nobody else changes: the tickets are locked."""
+def _own(news: Mapping[CallKey, CallNews], tickets: Collection[TicketKey]) -> dict[TicketKey, dict[UUID, Call]]:
+    """The calls of these tickets that this commit is about, as they were."""
     calls: dict[TicketKey, dict[UUID, Call]] = {}
-    for call in await desk.calls.of_tickets(tx, tickets):
-        if key := call.ticket_key:
-            calls.setdefault(key, {})[call.call_id] = call
+    for item in news.values():
+        if item.known and (key := item.known.ticket_key) in tickets and key:
+            calls.setdefault(key, {})[item.known.call_id] = item.known
     return calls
 
 

@@ -15,6 +15,7 @@ from services.intake.domain.call import CallRecord, CallSummary
 from services.intake.domain.call_follow_up import (
     PATIENCE,
     SHORT,
+    Owed,
     is_followed_up,
     is_short,
     label_of,
@@ -55,7 +56,8 @@ class CallGroup:
 
     located: tickets by the ids that were asked for; tickets: the same as they stand, by their own
     newest: the newest ticket of a caller in a channel that is not closed
-    calls: of each ticket, by their id; written: tickets in which somebody has written something
+    calls: those of this commit, by ticket and id; others: tickets that have more calls, with the last of these
+    that is followed up; written: tickets in which somebody has written something
     reopenings: how often a ticket was reopened, or a customer reopened any, within the window of the cap
     owners: the customers of tickets; openings: what rules read of a ticket
     """
@@ -67,6 +69,7 @@ class CallGroup:
     located: Mapping[TicketKey, Located]
     tickets: dict[TicketKey, Ticket]
     calls: dict[TicketKey, dict[UUID, Call]]
+    others: Mapping[TicketKey, Owed | None]
     written: frozenset[TicketKey] = frozenset()
     reopenings: Counter[TicketKey] = field(default_factory=Counter)
     openings: Mapping[TicketKey, Opening] = field(default_factory=dict)
@@ -197,12 +200,12 @@ class CallGroup:
         change = Change(ticket, ())
         if is_owed and is_news and not is_closed:
             change, call = self._joined(ticket, call, self.owners[ticket.workspace_id, ticket.customer_id])
-        call = replace(call, summary=summary, revision=call.revision + 1)
+        call = replace(call, summary=summary, revision=call.revision + 1, is_owed=is_owed)
         fact = CallEnded(call_id=call.call_id, channel=call.channel, revision=call.revision, summary=summary)
         change = change.then(call_ended(change.ticket, fact, self.now))
         self._remember(call)
         if not is_closed:
-            change = change.then(self._labelled(change.ticket, self._outcome(call)))
+            change = change.then(self._labelled(change.ticket, self._outcome(change.ticket)))
         self._keep(change, news.cause)
         return call
 
@@ -210,7 +213,7 @@ class CallGroup:
         """Closes the ticket of a call that nobody need come back to, unless it is about more than that."""
         ticket = self._ticket(call)
         key = ticket.workspace_id, ticket.ticket_id
-        is_alone = call.has_opened and len(self.calls[key]) == 1 and key not in self.written
+        is_alone = len(self.calls[key]) == 1 and key not in self.others and key not in self.written
         if is_alone and ticket.status in (TicketStatus.NEW, TicketStatus.OPEN):
             change = self._labelled(ticket, SHORT)
             self._keep(change.then(drop(change.ticket, self.now)), cause)
@@ -226,16 +229,11 @@ class CallGroup:
             self.now,
         )
 
-    def _outcome(self, call: Call) -> str | None:
-        """What the calls of its ticket leave to be done."""
-        assert call.ticket_key is not None
-        configured = self.configured[call.workspace_id]
-        ended = [(item, item.summary) for item in self.calls[call.ticket_key].values() if item.summary]
-        return label_of(
-            (item.call_id, summary)
-            for item, summary in ended
-            if is_followed_up(summary, configured.short_abandon(item.channel))
-        )
+    def _outcome(self, ticket: Ticket) -> str | None:
+        """What its calls leave to be done."""
+        key = ticket.workspace_id, ticket.ticket_id
+        owed = (self.others.get(key), *(call.owed for call in self.calls[key].values()))
+        return label_of(one for one in owed if one)
 
     def _remember(self, call: Call) -> None:
         assert call.ticket_key is not None

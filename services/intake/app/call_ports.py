@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.intake.app.ports import Conversations, Correspondence, TicketKey, Workspaces
 from services.intake.domain.call import CallEvent, CallPhase, CallSummary
+from services.intake.domain.call_follow_up import Owed
 from services.intake.domain.ticket import Ticket
 from shared.db.unit_of_work import Tx
 from shared.ids import IdFactory
@@ -23,6 +24,7 @@ class Call:
     ticket_id: none while nobody has told who calls; has_opened: whether the call opened it
     caller: normalised, empty where they withhold it; none where nobody has told yet
     revision: of what was told last about its end; 0 where nothing was
+    is_owed: whether somebody has to come back to it, as its channel was configured when its end was told
     settles_at: when what comes late is waited for no longer, if it is waited for
     reopened_at: when it reopened its ticket last, if it did
     """
@@ -40,13 +42,26 @@ class Call:
     started_at: datetime
     summary: CallSummary | None = None
     revision: int = 0
+    is_owed: bool = False
     settles_at: datetime | None = None
     reopened_at: datetime | None = None
+
+    @property
+    def key(self) -> CallKey:
+        """By what its provider's events name it."""
+        return self.workspace_id, self.channel, self.provider_call_id
 
     @property
     def ticket_key(self) -> TicketKey | None:
         """Its ticket."""
         return (self.workspace_id, self.ticket_id) if self.ticket_id else None
+
+    @property
+    def owed(self) -> Owed | None:
+        """What its ticket is labelled by, where somebody has to come back to it."""
+        if self.summary is None or not self.is_owed:
+            return None
+        return Owed(ended_at=self.summary.ended_at, call_id=self.call_id, outcome=self.summary.outcome)
 
 
 class Calls(Protocol):
@@ -56,12 +71,18 @@ class Calls(Protocol):
         """Lets nobody else record about these calls until the commit. Before all other locks."""
         ...
 
-    async def find(self, tx: Tx, keys: Collection[CallKey]) -> dict[CallKey, tuple[Call, list[CallEvent]]]:
-        """Those that are known, with what was told about them."""
+    async def find(self, tx: Tx, keys: Collection[CallKey]) -> dict[CallKey, tuple[Call, int]]:
+        """Those that are known, with how many events were told about them."""
         ...
 
-    async def of_tickets(self, tx: Tx, keys: Collection[TicketKey]) -> list[Call]:
-        """All calls of these tickets."""
+    async def events(self, tx: Tx, keys: Collection[CallKey]) -> dict[CallKey, list[CallEvent]]:
+        """What was told about calls."""
+        ...
+
+    async def others(
+        self, tx: Tx, tickets: Collection[TicketKey], than: Collection[UUID]
+    ) -> dict[TicketKey, Owed | None]:
+        """Those of these tickets that have calls other than these, with the last of them that is followed up."""
         ...
 
     async def with_messages(self, tx: Tx, keys: Collection[TicketKey]) -> set[TicketKey]:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from services.intake.app.call_group import CallNews
-from services.intake.app.call_ports import Call, CallDesk
+from services.intake.app.call_ports import Call, CallDesk, CallKey
+from services.intake.app.ports import Receipt
 from services.intake.app.receive_message import Arrival, receive_messages
 from services.intake.domain.call import Recording
 from services.intake.domain.call_follow_up import LABEL
@@ -17,28 +18,41 @@ from shared.vocabulary import CallOutcome, MachineClass
 VOICEMAIL = "Voicemail"
 RECORDING = "Recording of the call"
 
+_AT_ONCE = 500
+"""A call may have as many recordings as events, and the event loop has others to serve."""
+
 _MEDIA_TYPES = {".mp3": "audio/mpeg", ".wav": "audio/wav", ".ogg": "audio/ogg", ".m4a": "audio/mp4"}
 
 
-async def receive_recordings(calls: Sequence[tuple[Call, CallNews]], *, tx: Tx, desk: CallDesk) -> None:
+async def receive_recordings(
+    calls: Sequence[tuple[Call, CallNews]], *, tx: Tx, desk: CallDesk
+) -> dict[CallKey, dict[str, DomainError]]:
     """Stores each recording once, as soon as it is clear what it is. What is said in it may follow later.
 
-    Raises the refusal of one that cannot be stored.
+    Returns why recordings cannot be stored, by call and address.
     """
-    arrivals = [
-        Arrival(recording_message(call, news, recording, desk.ids), news.cause)
+    found = [
+        (call, recording, Arrival(recording_message(call, news, recording, desk.ids), news.cause))
         for call, news in calls
         for recording in news.record.recordings
         if call.ticket_id and (recording.is_voicemail or news.record.summary)
     ]
-    if not arrivals:
-        return
+    refused: dict[CallKey, dict[str, DomainError]] = {}
+    for start in range(0, len(found), _AT_ONCE):
+        portion = found[start : start + _AT_ONCE]
+        for (call, recording, _), result in zip(portion, await _receive(portion, tx, desk), strict=True):
+            if isinstance(result, DomainError):
+                refused.setdefault(call.key, {})[recording.url] = result
+    return refused
+
+
+async def _receive(
+    portion: Sequence[tuple[Call, Recording, Arrival]], tx: Tx, desk: CallDesk
+) -> Sequence[Receipt | DomainError]:
+    arrivals = [arrival for _, _, arrival in portion]
     results = await receive_messages(
         arrivals, tx=tx, conversations=desk.conversations, workspaces=desk.workspaces, ids=desk.ids
     )
-    for result in results:
-        if isinstance(result, DomainError):
-            raise result
     messages = [arrival.message for arrival in arrivals]
     await desk.calls.retell(
         tx,
@@ -48,6 +62,7 @@ async def receive_recordings(calls: Sequence[tuple[Call, CallNews]], *, tx: Tx, 
             if message.dedupe_key and message.text not in (VOICEMAIL, RECORDING)
         },
     )
+    return results
 
 
 def recording_message(call: Call, news: CallNews, recording: Recording, ids: IdFactory) -> InboundMessage:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from services.intake.app.chat_parts import ChatPart, chat_problems, to_offer
 from services.intake.app.mailbox_parts import Mailboxes, mailbox_problems, to_mailbox
@@ -19,6 +19,7 @@ from services.intake.domain.provider import (
     Slack,
     StandardWebhook,
     Twilio,
+    hmac_key,
 )
 from services.intake.domain.workspace import CLOSE_AFTER, SHORT_ABANDON, Channel
 from shared.configuration import Problem, repeated
@@ -86,6 +87,14 @@ class StandardWebhookPart(Request):
     secrets: Secrets = Field(description="`whsec_…`; the first signs what we send.")
     url: HttpUrl | None = Field(default=None, description="Where answers are sent.")
     max_per_second: PerSecond = None
+
+    @model_validator(mode="after")
+    def _can_sign(self) -> Self:
+        # A sealed one was checked when it was written.
+        first = self.secrets[0]
+        if self.url is not None and not first.is_sealed and hmac_key(first) is None:
+            raise ValueError("answers are signed with the first secret: it has to be `whsec_` and a key in Base64")
+        return self
 
 
 ProviderPart = Annotated[

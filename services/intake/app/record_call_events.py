@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake.app.call_book import Fresh, keep_calls
+from services.intake.app.call_book import keep_calls
+from services.intake.app.call_folding import Fresh
 from services.intake.app.call_ports import Call, CallDesk, CallKey
 from services.intake.domain.call import CallEvent
 from services.intake.domain.workspace import Workspace
@@ -61,7 +62,11 @@ async def record_call_events(
     ]
 
 
-def _receipt(call: Call, arrival: CallArrival, fresh: Fresh, taken: set[tuple[CallKey, int]]) -> CallReceipt:
+def _receipt(
+    call: Call, arrival: CallArrival, fresh: Fresh, taken: set[tuple[CallKey, int]]
+) -> CallReceipt | DomainError:
+    if refusal := fresh.refused.get(arrival.event.seq):
+        return refusal
     place = arrival.key, arrival.event.seq
     is_repeat = arrival.event.seq in fresh.repeated or place in taken
     taken.add(place)

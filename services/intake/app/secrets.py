@@ -9,6 +9,8 @@ from pydantic_core import CoreSchema, core_schema
 M = TypeVar("M", bound=BaseModel)
 
 MOST_OF_A_SECRET = 8000
+SEALED = "sealed:"
+"""What a sealed secret begins with."""
 
 
 class Secret(str):
@@ -18,6 +20,11 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'**********'"
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether it is as it is kept, and nobody can see what it is."""
+        return self.startswith(SEALED)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: type[Any], _handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -6,7 +6,8 @@ nobody need call back has its ticket closed, unless that is about more than this
 
 from collections.abc import Collection
 
-from services.intake.app.call_book import Fresh, keep_calls
+from services.intake.app.call_book import keep_calls
+from services.intake.app.call_folding import Fresh
 from services.intake.app.call_ports import CallDesk, CallKey
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause

@@ -10,6 +10,9 @@ from shared.vocabulary import CallOutcome
 ANONYMOUS = ""
 """The number of a caller who withholds it."""
 
+MOST_EVENTS = 1000
+"""Of one call. All of them make its record, each time something is told: no call has so much to tell."""
+
 
 class CallEventKind(StrEnum):
     """What happens in a call."""
@@ -162,7 +165,7 @@ def _in_order(events: Iterable[CallEvent]) -> list[CallEvent]:
     by_seq: dict[int, CallEvent] = {}
     for event in events:
         known = by_seq.setdefault(event.seq, event)
-        if str(astuple(event)) < str(astuple(known)):
+        if known is not event and str(astuple(event)) < str(astuple(known)):
             # Two that claim one place: which of them counts must not depend on which came first.
             by_seq[event.seq] = event
     return [by_seq[seq] for seq in sorted(by_seq)]

@@ -1,6 +1,7 @@
 """Which calls somebody has to come back to, and what their tickets are labelled with."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +18,15 @@ PATIENCE = timedelta(seconds=10)
 """How long what comes late is waited for: who calls, and what happened before a call's short end."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Owed:
+    """A call that somebody has to come back to: of several the last one to end counts."""
+
+    ended_at: datetime
+    call_id: UUID
+    outcome: CallOutcome
+
+
 def is_short(call: CallSummary, cut_off: timedelta) -> bool:
     """Whether the caller left before anybody can be blamed for it."""
     return call.outcome is CallOutcome.ABANDONED and call.waited_s <= cut_off.total_seconds()
@@ -27,10 +37,10 @@ def is_followed_up(call: CallSummary, cut_off: timedelta) -> bool:
     return call.outcome is not CallOutcome.ANSWERED and not is_short(call, cut_off)
 
 
-def label_of(ended: Iterable[tuple[UUID, CallSummary]]) -> str | None:
-    """What a ticket is labelled with, of all its calls that are followed up: the outcome of the last one."""
-    latest = max(ended, key=lambda call: (call[1].ended_at, call[0]), default=None)
-    return latest[1].outcome.value if latest else None
+def label_of(owed: Iterable[Owed]) -> str | None:
+    """What a ticket is labelled with, of its calls that are followed up: the outcome of the last one."""
+    latest = max(owed, default=None)
+    return latest.outcome.value if latest else None
 
 
 def place_call(newest: Ticket | None, now: datetime, reopens_within: timedelta) -> Place:

@@ -10,7 +10,7 @@ from services.intake.domain.message import DeliveryState
 class DeliveryReceipt:
     """How far a message of ours has got.
 
-    provider_id: by what the provider knows the message; reason: why it failed, for the staff
+    provider_id: by what the provider knows the message; reason: why it failed, in our words
     state: sent, delivered, read, bounced or failed; at: as the provider says, if it does
     """
 

@@ -19,6 +19,7 @@ ACCOUNT_PAUSE = timedelta(minutes=5)
 BUSY_PAUSE = timedelta(seconds=5)
 """The same for one that sends too fast, where the vendor does not say how long."""
 
+UNDELIVERED = "it was not delivered"
 OPTED_OUT = "the customer has opted out at the provider"
 
 _LONGEST_ID = 200
@@ -127,10 +128,9 @@ def twilio_answer(status: int, code: int | None, after: timedelta | None) -> Lat
     return known or _by_status(shown, status, after)
 
 
-def twilio_reason(code: int) -> str:
-    """Why Twilio says that a message which it took did not arrive."""
-    reason = _TWILIO_RECEIPTS.get(code) or _TWILIO_NEVER.get(code) or "it was not delivered"
-    return f"{reason} (Twilio: {code})"
+def twilio_reason(code: int | None) -> str:
+    """Why Twilio says that a message which it took did not arrive. code: where it gives one"""
+    return _reason("Twilio", code, {**_TWILIO_NEVER, **_TWILIO_RECEIPTS})
 
 
 def meta_answer(status: int, code: int | None, after: timedelta | None) -> Later | Never:
@@ -142,9 +142,9 @@ def meta_answer(status: int, code: int | None, after: timedelta | None) -> Later
     return known or _by_status(shown, status, after)
 
 
-def meta_reason(code: int) -> str:
-    """Why Meta says that a message which it took did not arrive."""
-    return f"{_META_NEVER.get(code, 'it was not delivered')} (WhatsApp: {code})"
+def meta_reason(code: int | None) -> str:
+    """Why Meta says that a message which it took did not arrive. code: where it gives one"""
+    return _reason("WhatsApp", code, _META_NEVER)
 
 
 def slack_answer(status: int, error: str | None, after: timedelta | None) -> Later | Never:
@@ -166,6 +166,12 @@ def standard_answer(status: int, after: timedelta | None) -> Later | Never:
     if status == 410:
         return Never(reason=f"{shown}: it wants nothing more")
     return Later(reason=shown, after=after, holds=status in _BUSY)
+
+
+def _reason(vendor: str, code: int | None, known: Mapping[int, str]) -> str:
+    if code is None:
+        return f"{UNDELIVERED} ({vendor} gives no reason)"
+    return f"{known.get(code, UNDELIVERED)} ({vendor}: {code})"
 
 
 def _by_status(shown: str, status: int, after: timedelta | None) -> Later | Never:

@@ -111,11 +111,6 @@ class Workspace:
         channel = self.channels.get(channel_id)
         return channel.close_after if channel else CLOSE_AFTER
 
-    def short_abandon(self, channel_id: str) -> timedelta:
-        """How soon callers leave a channel whom nobody need call back; without configuration, the default."""
-        channel = self.channels.get(channel_id)
-        return channel.short_abandon if channel else SHORT_ABANDON
-
     def sends(self, channel_id: str, kind: ChannelKind) -> bool:
         """Whether answers leave by a channel. Mail always does: that its channel is gone is to be seen."""
         channel = self.channels.get(channel_id)

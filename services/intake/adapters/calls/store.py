@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 
@@ -12,6 +13,7 @@ from services.intake.adapters.tickets import pairs
 from services.intake.app.call_ports import Call, CallKey
 from services.intake.app.ports import TicketKey
 from services.intake.domain.call import CallEvent, CallEventKind, CallPhase, CallSummary
+from services.intake.domain.call_follow_up import Owed
 from services.intake.domain.search import words_of
 from services.intake.domain.ticket import Ticket
 from shared.db.sets import insert_new_set, transposed, upsert_set
@@ -34,7 +36,8 @@ _LOCK = text(
     " ORDER BY 1) AS w"
 )
 _FIND = text(
-    "SELECT c.*"
+    "SELECT c.*, (SELECT count(*) FROM call_event e WHERE e.workspace_id = c.workspace_id"
+    " AND e.channel = c.channel AND e.provider_call_id = c.provider_call_id) AS told"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:channels AS text[]), CAST(:calls AS text[]))"
     " AS w (workspace_id, channel, provider_call_id)"
     " JOIN call c USING (workspace_id, channel, provider_call_id)"
@@ -45,9 +48,16 @@ _EVENTS = text(
     " AS w (workspace_id, channel, provider_call_id)"
     " JOIN call_event e USING (workspace_id, channel, provider_call_id)"
 )
-_OF_TICKETS = text(
-    "SELECT c.* FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
-    " JOIN call c USING (workspace_id, ticket_id)"
+# However many calls a ticket has, it is asked for one of them, and whether there is any.
+_OTHERS = text(
+    "SELECT w.workspace_id, w.ticket_id, o.call_id, o.ended_at, o.outcome"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
+    " LEFT JOIN LATERAL (SELECT c.call_id, c.ended_at, c.outcome FROM call c"
+    " WHERE c.workspace_id = w.workspace_id AND c.ticket_id = w.ticket_id AND c.is_owed"
+    " AND c.call_id <> ALL (CAST(:than AS uuid[]))"
+    " ORDER BY c.ended_at DESC, c.call_id DESC LIMIT 1) o ON true"
+    " WHERE EXISTS (SELECT 1 FROM call c WHERE c.workspace_id = w.workspace_id AND c.ticket_id = w.ticket_id"
+    " AND c.call_id <> ALL (CAST(:than AS uuid[])))"
 )
 _WITH_MESSAGES = text(
     "SELECT w.workspace_id, w.ticket_id"
@@ -81,21 +91,35 @@ class PostgresCalls:
         if keys:
             await tx.execute(_LOCK, _columns(keys))
 
-    async def find(self, tx: Tx, keys: Collection[CallKey]) -> dict[CallKey, tuple[Call, list[CallEvent]]]:
-        """Those that are known, with what was told about them."""
+    async def find(self, tx: Tx, keys: Collection[CallKey]) -> dict[CallKey, tuple[Call, int]]:
+        """Those that are known, with how many events were told about them."""
         if not keys:
             return {}
-        rows = (await tx.execute(_FIND, _columns(keys))).mappings().all()
-        found: dict[CallKey, tuple[Call, list[CallEvent]]] = {_key(row): (to_call(row), []) for row in rows}
-        for row in (await tx.execute(_EVENTS, _columns(found))).mappings() if found else ():
-            found[_key(row)][1].append(_to_event(row))
-        return found
+        rows = (await tx.execute(_FIND, _columns(keys))).mappings()
+        return {_key(row): (to_call(row), row["told"]) for row in rows}
 
-    async def of_tickets(self, tx: Tx, keys: Collection[TicketKey]) -> list[Call]:
-        """All calls of these tickets."""
-        if not keys:
-            return []
-        return [to_call(row) for row in (await tx.execute(_OF_TICKETS, pairs(keys))).mappings()]
+    async def events(self, tx: Tx, keys: Collection[CallKey]) -> dict[CallKey, list[CallEvent]]:
+        """What was told about calls."""
+        told: dict[CallKey, list[CallEvent]] = {key: [] for key in keys}
+        for row in (await tx.execute(_EVENTS, _columns(keys))).mappings() if keys else ():
+            told[_key(row)].append(_to_event(row))
+        return told
+
+    async def others(
+        self, tx: Tx, tickets: Collection[TicketKey], than: Collection[UUID]
+    ) -> dict[TicketKey, Owed | None]:
+        """Those of these tickets that have calls other than these, with the last of them that is followed up."""
+        if not tickets:
+            return {}
+        rows = await tx.execute(_OTHERS, {**pairs(tickets), "than": sorted(than)})
+        return {
+            (row.workspace_id, row.ticket_id): Owed(
+                ended_at=row.ended_at, call_id=row.call_id, outcome=CallOutcome(row.outcome)
+            )
+            if row.call_id
+            else None
+            for row in rows
+        }
 
     async def with_messages(self, tx: Tx, keys: Collection[TicketKey]) -> set[TicketKey]:
         """Those of these tickets in which somebody has written something."""

@@ -47,12 +47,18 @@ call = Table(
     Column("hold_s", Float(53)),
     Column("wrap_s", Float(53)),
     Column("revision", Integer, nullable=False),
+    Column("is_owed", Boolean, nullable=False, server_default=text("false")),
     Column("settles_at", Instant),
     Column("reopened_at", Instant),
     PrimaryKeyConstraint("workspace_id", "call_id"),
     UniqueConstraint("workspace_id", "channel", "provider_call_id", name="call_is_kept_once"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["ticket.workspace_id", "ticket.ticket_id"]),
     Index("call_by_ticket", "workspace_id", "ticket_id", "call_id"),
+    Index(
+        "call_owed",
+        *("workspace_id", "ticket_id", "ended_at", "call_id"),
+        postgresql_where=text("is_owed"),
+    ),
     Index(
         "call_that_reopened",
         *("workspace_id", "ticket_id", "reopened_at"),

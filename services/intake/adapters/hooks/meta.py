@@ -10,6 +10,7 @@ from services.intake.app.mail_ports import Raw
 from services.intake.domain.delivery import DeliveryReceipt
 from services.intake.domain.hook import Brought, Written, consent_in
 from services.intake.domain.message import DeliveryState, Media, Sender
+from services.intake.domain.vendor_answers import meta_reason
 from shared.strict_json import Json
 
 T = TypeVar("T")
@@ -149,14 +150,13 @@ def _number(value: Json) -> str | None:
 
 
 def _receipt(raw: Raw, status: Object) -> DeliveryReceipt:
-    errors = [
-        " ".join(filter(None, [values.text(error, "code"), values.text(error, "title")]))
-        for error in values.items(status, "errors")
-    ]
+    state = _STATES[values.needed(status, "status")]
+    codes = (values.code(error, "code") for error in values.items(status, "errors"))
+    code = next((code for code in codes if code is not None), None)
     return payloads.receipt(
         raw,
         values.needed(status, "id"),
-        _STATES[values.needed(status, "status")],
-        reason=", ".join(errors) or None,
+        state,
+        reason=meta_reason(code) if state is DeliveryState.FAILED else None,
         at=values.seconds(status.get("timestamp")),
     )

@@ -54,12 +54,12 @@ def message(
 def receipt(
     raw: Raw, provider_id: str, state: DeliveryState, *, reason: str | None = None, at: datetime | None = None
 ) -> DeliveryReceipt:
-    """What the provider tells about a message of ours."""
+    """What the provider tells about a message of ours. reason: in our words"""
     return DeliveryReceipt(
         workspace_id=raw.workspace_id,
         channel=raw.channel,
         provider_id=provider_id,
         state=state,
-        reason=reason[:200] if reason else None,
+        reason=reason,
         at=at,
     )

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from services.intake.adapters.hooks import forms
 from services.intake.adapters.hooks.requests import HookRequest
+from services.intake.domain.provider import hmac_key
 
 _SECONDS = re.compile(r"[0-9]{1,12}\Z", re.ASCII)
 _MAILGUN_SECONDS = re.compile(r"[0-9]{10}\Z", re.ASCII)
@@ -136,17 +137,16 @@ def equals(given: str, expected: str) -> bool:
 @lru_cache(maxsize=1024)
 def standard_key(secret: str) -> bytes | Ed25519PublicKey | None:
     """The key behind `whsec_…` (HMAC), `whpk_…` or `whsk_…` (Ed25519); None where it is none."""
-    prefix, is_named, encoded = secret.partition("_")
-    encoded = encoded if is_named else secret
+    prefix, _, encoded = secret.partition("_")
+    if prefix not in ("whpk", "whsk"):
+        return hmac_key(secret)
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
         if prefix == "whpk":
             return Ed25519PublicKey.from_public_bytes(key)
-        if prefix == "whsk":
-            return Ed25519PrivateKey.from_private_bytes(key[:32]).public_key()
+        return Ed25519PrivateKey.from_private_bytes(key[:32]).public_key()
     except (binascii.Error, ValueError, UnsupportedAlgorithm):
         return None
-    return key or None
 
 
 @lru_cache(maxsize=1024)

@@ -8,6 +8,7 @@ from services.intake.adapters.hooks.values import Object, Unreadable
 from services.intake.app.mail_ports import Raw
 from services.intake.domain.hook import Brought, Written, consent_in
 from services.intake.domain.message import DeliveryState, Identity, IdentityKind, Sender, email_identity
+from services.intake.domain.vendor_answers import UNDELIVERED
 
 _MAX_ID = 200
 _STATES = {"message.delivered": DeliveryState.DELIVERED, "message.failed": DeliveryState.FAILED}
@@ -21,8 +22,9 @@ def read(raw: Raw, content: bytes) -> list[Brought]:
     if name == "message.received":
         return [_received(raw, data)]
     if state := _STATES.get(name):
-        provider_id, reason = values.needed(data, "id"), values.text(data, "reason")
-        receipt = payloads.receipt(raw, provider_id, state, reason=reason)
+        # What the provider gives as the reason may repeat the message or the number.
+        reason = UNDELIVERED if state is DeliveryState.FAILED else None
+        receipt = payloads.receipt(raw, values.needed(data, "id"), state, reason=reason)
         return [Brought(receipts=(receipt,), ignored="receipt")]
     if name.startswith("call."):
         try:

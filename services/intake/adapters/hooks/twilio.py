@@ -8,6 +8,7 @@ from services.intake.adapters.hooks.values import Object, Unreadable
 from services.intake.app.mail_ports import Raw
 from services.intake.domain.hook import Brought, Consent, Written, consent_in
 from services.intake.domain.message import DeliveryState, Media, Sender
+from services.intake.domain.vendor_answers import twilio_reason
 
 _STATES = {
     "sent": DeliveryState.SENT,
@@ -80,8 +81,7 @@ def _status(raw: Raw, fields: Object, account: str | None, status: str) -> Broug
     state = _STATES.get(status)
     if state is None:
         raise Unreadable("an unknown status")
-    code, told = values.text(fields, "ErrorCode"), values.text(fields, "ErrorMessage")
-    reason = " ".join(filter(None, [status, code, told])) if state is DeliveryState.FAILED else None
+    reason = twilio_reason(values.code(fields, "ErrorCode")) if state is DeliveryState.FAILED else None
     receipt = payloads.receipt(raw, sid, state, reason=reason)
     return Brought(account=account, receipts=(receipt,), ignored="receipt")
 

@@ -56,6 +56,13 @@ def needed(value: Object, name: str, most: int = _MAX_SHORT) -> str:
     return found
 
 
+def code(value: Object, name: str) -> int | None:
+    """The number of an error, which may be written as text; None where there is none."""
+    found = text(value, name)
+    is_number = found is not None and found.isascii() and found.isdigit() and len(found) < 10
+    return int(found) if found and is_number else None
+
+
 def long_text(value: Object, name: str) -> str:
     """What somebody wrote; empty where there is nothing."""
     return text(value, name, _MAX_TEXT) or ""

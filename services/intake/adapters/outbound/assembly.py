@@ -31,6 +31,7 @@ class OutboundSystem:
     queue: DeliveryQueue
     deliveries: PostgresDeliveries
     sending: Outbound
+    http: VendorHttp
     counting: DeliveryCounting
 
 
@@ -66,6 +67,7 @@ async def open_outbound(
         yield OutboundSystem(
             queue=queue,
             deliveries=deliveries,
+            http=http,
             sending=Outbound(
                 runtime.database,
                 queue,

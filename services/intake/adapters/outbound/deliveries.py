@@ -44,6 +44,9 @@ _ONE = text(
     "SELECT d.*, t.number FROM delivery d JOIN ticket t USING (workspace_id, ticket_id)"
     " WHERE d.workspace_id = :workspace_id AND d.message_id = :message_id FOR UPDATE OF d"
 )
+_PROVIDER_ID = text(
+    "SELECT channel, provider_id FROM delivery WHERE workspace_id = :workspace_id AND message_id = :message_id"
+)
 _AGAIN = text(
     "UPDATE delivery SET state = 'queued', attempts = 0, round = round + 1, queued_at = :now,"
     " next_attempt_at = :now, last_error = NULL, provider_id = NULL, sent_at = NULL, delivered_at = NULL,"
@@ -150,15 +153,18 @@ class PostgresDeliveries:
     async def again(self, tx: Tx, key: DeliveryKey) -> ListedDelivery:
         """Has a message sent again that could not be delivered. Raises NotFound and Conflict."""
         named = {"workspace_id": key[0], "message_id": key[1]}
-        row = (await tx.execute(_ONE, named)).one_or_none()
-        if row is None:
+        seen = (await tx.execute(_PROVIDER_ID, named)).one_or_none()
+        if seen is None:
             raise NotFound("There is no such delivery.")
-        if row.state not in UNDELIVERED:
-            raise Conflict(f"The message is {row.state}.")
         # What is told about the first time says nothing about this one. Where nobody heard a yes there is no id
         # of the provider's, and one that knows messages by ours may have told all the same.
-        for known_as in {row.provider_id or str(key[1]), str(key[1])}:
-            await receipts.take_kept(tx, (key[0], row.channel, known_as))
+        names = {(key[0], seen.channel, known_as) for known_as in (seen.provider_id, str(key[1])) if known_as}
+        await receipts.lock_names(tx, names)
+        for name in sorted(names):
+            await receipts.take_kept(tx, name)
+        row = (await tx.execute(_ONE, named)).one()
+        if row.state not in UNDELIVERED:
+            raise Conflict(f"The message is {row.state}.")
         await tx.execute(_AGAIN, {**named, "now": await tx.now()})
         await self._bells.ring_after(tx, [key[0]])
         return _listed((await tx.execute(_ONE, named)).one())

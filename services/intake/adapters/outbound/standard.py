@@ -6,14 +6,13 @@ people: it is called under the rules of `shared/egress.py`.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
 from datetime import datetime
 
 from services.intake.domain.outgoing import Later, Never, Outcome, Outgoing, Taken
-from services.intake.domain.provider import StandardWebhook
+from services.intake.domain.provider import StandardWebhook, hmac_key
 from services.intake.domain.retries import retry_after
 from services.intake.domain.vendor_answers import ACCOUNT_PAUSE, standard_answer
 from services.intake.domain.workspace import Channel
@@ -32,10 +31,10 @@ class StandardCarrier:
         if not isinstance(provider, StandardWebhook) or provider.url is None:
             return Never(reason="the channel has no address for answers any more")
         body = body_of(outgoing, channel)
-        try:
-            headers = signed(provider.secrets[0], _webhook_id(outgoing), body, now)
-        except (binascii.Error, ValueError):
+        key = hmac_key(provider.secrets[0])
+        if key is None:
             return Later(reason="the channel's secret cannot sign", after=ACCOUNT_PAUSE, holds=True)
+        headers = signed(key, _webhook_id(outgoing), body, now)
         try:
             answer = await self._egress.post(provider.url, body, headers)
         except EgressRefused as refusal:
@@ -76,10 +75,9 @@ def _webhook_id(outgoing: Outgoing) -> str:
     return f"{outgoing.message_id}-{outgoing.round}" if outgoing.round else str(outgoing.message_id)
 
 
-def signed(secret: str, webhook_id: str, body: bytes, now: datetime) -> dict[str, str]:
-    """The headers of one attempt: HMAC-SHA256 over `id.timestamp.body`. Raises ValueError for no such secret."""
+def signed(key: bytes, webhook_id: str, body: bytes, now: datetime) -> dict[str, str]:
+    """The headers of one attempt: HMAC-SHA256 over `id.timestamp.body`."""
     timestamp = str(int(now.timestamp()))
-    key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     mac = hmac.digest(key, f"{webhook_id}.{timestamp}.".encode() + body, hashlib.sha256)
     return {
         "content-type": "application/json",

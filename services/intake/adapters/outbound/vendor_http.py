@@ -15,6 +15,8 @@ _TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 # What may be under way at one time is bounded by channel: one vendor's share must not be another's.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=30.0)
 _MAX_BODY = 64 * 1024
+_MAX_LISTED = 2 * 1024 * 1024
+"""Bytes of a page of messages, which customers wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +49,36 @@ class VendorHttp:
         basic: tuple[str, str] | None = None,
     ) -> Answer:
         """Posts once. Raises ProviderUnavailable where nobody answers: whether it arrived is not known."""
+        headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
+        client = self._opened()
+        try:
+            request = client.build_request("POST", url, data=form, json=json_body, headers=headers)
+        except httpx.InvalidURL as error:
+            raise _unavailable(error) from error
+        return await self._ask(request, basic, most=_MAX_BODY)
+
+    async def get(self, url: str, *, basic: tuple[str, str]) -> Answer:
+        """Asks once. Raises ProviderUnavailable where nobody answers."""
+        try:
+            request = self._opened().build_request("GET", url)
+        except httpx.InvalidURL as error:
+            raise _unavailable(error) from error
+        return await self._ask(request, basic, most=_MAX_LISTED)
+
+    async def _ask(self, request: httpx.Request, basic: tuple[str, str] | None, *, most: int) -> Answer:
         # Plain: what is bounded is what was sent, and not what it would unpack to.
-        headers = {"accept-encoding": "identity"} | ({"authorization": f"Bearer {bearer}"} if bearer else {})
+        request.headers["accept-encoding"] = "identity"
         try:
             async with asyncio.timeout(_TOTAL_S):
-                request = self._opened().build_request("POST", url, data=form, json=json_body, headers=headers)
                 answer = await self._opened().send(
                     request, stream=True, auth=httpx.BasicAuth(*basic) if basic else None
                 )
                 try:
-                    body = await _body(answer)
+                    body = await _body(answer, most)
                 finally:
                     await answer.aclose()
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
-            raise ProviderUnavailable(f"the provider does not answer: {type(error).__name__}") from error
+            raise _unavailable(error) from error
         return Answer(answer.status_code, body, answer.headers.get("retry-after"))
 
     async def close(self) -> None:
@@ -77,11 +95,15 @@ class VendorHttp:
         return self._client
 
 
-async def _body(answer: httpx.Response) -> Mapping[str, object]:
+def _unavailable(error: Exception) -> ProviderUnavailable:
+    return ProviderUnavailable(f"the provider does not answer: {type(error).__name__}")
+
+
+async def _body(answer: httpx.Response, most: int) -> Mapping[str, object]:
     read = bytearray()
     async for piece in answer.aiter_bytes():
         read += piece
-        if len(read) > _MAX_BODY:
+        if len(read) > most:
             return {}
     try:
         body = json.loads(read)

@@ -282,15 +282,6 @@ async def test_each_bad_event_of_a_batch_fails_alone(switchboard: Switchboard) -
     assert answer.status_code == 403
 
 
-async def test_a_thousand_events_of_many_calls_are_taken_at_once(switchboard: Switchboard) -> None:
-    steps = ("ringing@0", "queued@3", "answered@20", "ended@90")
-    callers = [(f"c-{number}", f"+49301{number:06}") for number in range(250)]
-    events = [event for name, caller in callers for event in call(*steps, call_id=name, caller=caller)]
-    items = await switchboard.report(events[::-1])
-    assert {item["disposition"] for item in items} == {"recorded"}
-    assert len({item["ticket_id"] for item in items}) == 250
-
-
 async def test_calls_reopen_a_ticket_no_more_often_than_messages_may(switchboard: Switchboard) -> None:
     await switchboard.report(call(*ANSWERED, answered=AGENT))
     ticket = await switchboard.ticket()

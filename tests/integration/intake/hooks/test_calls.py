@@ -36,7 +36,44 @@ async def test_a_call_by_twilio_becomes_a_ticket_and_a_record(vendors: Vendors) 
     call = await ended_call(vendors)
     (ticket,) = await vendors.tickets()
     assert (ticket["channel"], ticket["status"]) == ("phone", "new")
-    assert call["outcome"] in ("missed", "abandoned", "failed")
+    assert (call["outcome"], call["ring_s"], call["ivr_s"], call["talk_s"]) == ("missed", 42, 0, 0)
+    assert (call["caller"], call["called"], ticket["labels"]) == (
+        *("+14155238886", "+15550100"),
+        {"call_outcome": "missed"},
+    )
+
+
+async def test_callbacks_by_twilio_out_of_order_and_repeated_make_one_record(vendors: Vendors) -> None:
+    caller = {"CallSid": f"CA{1:032x}", "From": "+14155238886", "To": "+15550100", "Direction": "inbound"}
+    agent = {"CallSid": f"CA{2:032x}", "ParentCallSid": caller["CallSid"], "From": "+15550100", "To": "client:ada"}
+
+    def told(leg: Json, number: int, at: str, **more: str) -> Json:
+        return {**leg, "Timestamp": f"Mon, 02 Mar 2026 10:{at} +0000", "SequenceNumber": str(number), **more}
+
+    forms = [
+        told(caller, 0, "00:00", CallStatus="ringing"),
+        told(caller, 1, "00:02", CallStatus="in-progress"),
+        told(agent, 0, "00:10", CallStatus="ringing"),
+        told(agent, 1, "00:15", CallStatus="in-progress"),
+        told(caller, 1, "00:30", StatusCallbackEvent="participant-hold"),
+        told(caller, 2, "00:40", StatusCallbackEvent="participant-unhold"),
+        told(agent, 2, "01:00", CallStatus="completed"),
+        told(caller, 2, "01:00", CallStatus="completed", CallDuration="60"),
+    ]
+    calls = [vendors.twilio(form, channel="phone", provider="twilio-voice") for form in forms] * 3
+    random.Random(11).shuffle(calls)
+    await asyncio.gather(*map(vendors.bring, calls))
+
+    async def probe() -> bool:
+        call = await ended_call(vendors)
+        times = {name: call[name] for name in ("ring_s", "ivr_s", "queue_s", "talk_s", "hold_s", "wrap_s")}
+        assert times == {"ring_s": 7, "ivr_s": 8, "queue_s": 0, "talk_s": 35, "hold_s": 10, "wrap_s": 0}
+        assert (call["outcome"], call["agent"], call["caller"]) == ("answered", "ada", "+14155238886")
+        (ticket,) = await vendors.tickets()
+        assert ticket["labels"] == {}
+        return True
+
+    await eventually(probe)
 
 
 async def test_neutral_events_out_of_order_and_repeated_make_one_record(vendors: Vendors) -> None:

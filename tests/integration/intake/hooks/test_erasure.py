@@ -60,6 +60,11 @@ async def bring_everything(vendors: Vendors) -> None:
     await vendors.bring(vendors.twilio(vendors.a_text(From=f"+{WHO}", Body=f"{NAME} again")))
     told = {"MessageSid": f"SM{9:032x}", "MessageStatus": "delivered", "To": f"+{WHO}", "From": "+15550100"}
     await vendors.bring(vendors.twilio(told))
+    # Two messages that we do not know, with what their providers have to say about them.
+    lost = {"MessageStatus": "failed", "ErrorMessage": f"{NAME} at +{WHO} is unknown", "ErrorCode": "30005"}
+    await vendors.bring(vendors.twilio({**told, **lost, "MessageSid": f"SM{8:032x}"}))
+    failed = {"type": "message.failed", "data": {"id": "o-1", "reason": f"{NAME} is unknown"}}
+    await vendors.bring(vendors.standard(json.dumps(failed).encode(), name="msg_f"))
     ring = {"CallSid": f"CA{1:032x}", "From": f"+{WHO}", "To": "+15550100", "Direction": "inbound"}
     stamp = {"Timestamp": "Mon, 02 Mar 2026 10:00:00 +0000", "SequenceNumber": "0", "CallStatus": "ringing"}
     await vendors.bring(vendors.twilio({**ring, **stamp}, channel="phone", provider="twilio-voice"))

@@ -4,8 +4,10 @@ import asyncio
 from datetime import timedelta
 from itertools import permutations
 
+import httpx
 from sqlalchemy import text
 
+from services.intake.adapters.outbound import receipts
 from services.intake.adapters.outbound.deliveries import forget_unknown
 from services.intake.domain.message import DeliveryState
 from shared.db.unit_of_work import Tx
@@ -15,6 +17,10 @@ from tests.integration.intake.vendors import Scripted
 
 S = DeliveryState
 _KEPT = text("SELECT count(*) FROM delivery_receipt")
+_WAITING = text(
+    "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+    " WHERE d.datname = current_database() AND locktype = 'advisory' AND NOT granted"
+)
 
 
 async def kept(desk: Desk) -> int:
@@ -79,7 +85,7 @@ async def test_receipts_and_our_commit_race_and_none_is_lost(desk: Desk) -> None
     """Told from beside, at about the moment at which we commit."""
     ticket_id = await desk.ticket("texts")
     telling: list[asyncio.Task[None]] = []
-    receipts = []
+    sent = []
     for number in range(20):
         sid = f"SM-{desk.workspace_id}-{number}"
 
@@ -91,8 +97,8 @@ async def test_receipts_and_our_commit_race_and_none_is_lost(desk: Desk) -> None
             telling.append(asyncio.create_task(tell()))
 
         desk.vendors.script(f"{desk.words}{number}.", Scripted(201, {"sid": sid}, before=begin))
-        receipts.append(await desk.reply(ticket_id, f"{desk.words}{number}."))
-    for receipt in receipts:
+        sent.append(await desk.reply(ticket_id, f"{desk.words}{number}."))
+    for receipt in sent:
         await desk.until(receipt, "read")
     await asyncio.gather(*telling)
     assert await kept(desk) == 0
@@ -118,6 +124,32 @@ async def test_receipts_of_messages_that_are_not_ours_are_forgotten(desk: Desk) 
     assert await kept(desk) == 1
     await desk.database.transact(later, workspaces=[desk.workspace_id])
     assert await kept(desk) == 0
+
+
+async def test_who_has_it_sent_again_waits_for_what_is_being_told(desk: Desk) -> None:
+    """Both lock the provider's id before the delivery: neither waits for the other in turn."""
+    receipt = await desk.reply(await desk.ticket("texts"))
+    await desk.until(receipt, "sent")
+    key = desk.workspace_id, "texts", await desk.provider_id(receipt)
+    await desk.tell("texts", key[2], S.FAILED, reason="blocked")
+
+    async def waiting(tx: Tx) -> int:
+        return int((await tx.execute(_WAITING)).scalar_one())
+
+    async def waits() -> bool:
+        assert await desk.database.transact(waiting) == 1
+        return True
+
+    async def telling(tx: Tx) -> asyncio.Task[httpx.Response]:
+        await receipts.lock_names(tx, [key])
+        retrying = asyncio.create_task(desk.retry(receipt["message"]["message_id"]))
+        await eventually(waits)
+        assert (await receipts.lock_known(tx, [key]))[key].state is S.FAILED
+        return retrying
+
+    retrying = await desk.database.transact(telling, workspaces=[desk.workspace_id])
+    assert (await retrying).status_code == 200
+    await desk.until(receipt, "sent")
 
 
 async def test_what_is_tried_again_is_told_of_anew(desk: Desk) -> None:

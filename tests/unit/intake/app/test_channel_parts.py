@@ -1,3 +1,6 @@
+import pytest
+from pydantic import ValidationError
+
 from services.intake.app.channel_parts import ChannelPart, channel_problems, to_channel
 from services.intake.app.secrets import Secret, map_secrets, secrets_in
 
@@ -27,6 +30,21 @@ def test_a_channel_whose_secrets_cannot_be_opened_goes_on_without_providers() ->
     channel = to_channel(ChannelPart.model_validate(SMS), lost)
     assert channel.providers == ()
     assert channel.has_lost_secrets
+
+
+@pytest.mark.parametrize("first", ["whpk_MCowBQYDK2VwAyEA", "whsec_no key"])
+def test_who_is_sent_answers_has_a_secret_that_signs_them(first: str) -> None:
+    def channel(*secrets: str, **more: str) -> ChannelPart:
+        provider = {"name": "standard-webhook", "secrets": secrets, **more}
+        return ChannelPart.model_validate({**SMS, "providers": [provider]})
+
+    url = "https://voice.example/answers"
+    with pytest.raises(ValidationError, match="whsec_"):
+        channel(first, "whsec_c2VjcmV0cw", url=url)
+    # Such a one verifies what comes in, and what is sealed was checked before.
+    assert channel(first).providers
+    assert channel("whsec_c2VjcmV0cw", first, url=url).providers
+    assert channel("sealed:AAAA", url=url).providers
 
 
 def test_what_serves_a_channel_fits_its_kind() -> None:

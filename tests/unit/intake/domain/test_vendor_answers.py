@@ -113,6 +113,8 @@ def test_receipts_have_reasons_too() -> None:
     assert twilio_reason(30003) == "the phone is switched off or unreachable (Twilio: 30003)"
     assert twilio_reason(30099) == "it was not delivered (Twilio: 30099)"
     assert meta_reason(131026).endswith("(WhatsApp: 131026)")
+    assert twilio_reason(None) == "it was not delivered (Twilio gives no reason)"
+    assert meta_reason(None) == "it was not delivered (WhatsApp gives no reason)"
 
 
 @pytest.mark.parametrize("value", ["SM1", "wamid.HBgL+/==", "C042:1790000000.000100", "é", "x" * 200])

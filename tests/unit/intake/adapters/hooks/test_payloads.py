@@ -17,6 +17,7 @@ from services.intake.domain.delivery import DeliveryReceipt
 from services.intake.domain.hook import Brought, Consent, consent_in
 from services.intake.domain.message import DeliveryState, Identity, IdentityKind, InboundMessage, Media
 from services.intake.domain.provider import ProviderName
+from services.intake.domain.vendor_answers import UNDELIVERED, meta_reason, twilio_reason
 from shared.vocabulary import MachineClass
 from tests.unit.intake.adapters.hooks import documented
 from tests.unit.intake.adapters.hooks.signing import FORM, JSON
@@ -170,11 +171,12 @@ def test_twilio_says_itself_who_opts_out(told: str, body: str, consent: Consent 
     ],
 )
 def test_receipts_by_twilio(status: str, state: DeliveryState | None) -> None:
-    fields = {"AccountSid": "AC1", "MessageSid": "SM2", "MessageStatus": status, "ErrorCode": "30003"}
+    told = {"ErrorCode": "30003", "ErrorMessage": "+447700900123 of Ada"}
+    fields = {"AccountSid": "AC1", "MessageSid": "SM2", "MessageStatus": status, **told}
     found = receipt("twilio-sms", fields)
     assert (found.state if found else None) is state
     if found and state is DeliveryState.FAILED:
-        assert (found.provider_id, found.reason) == ("SM2", f"{status} 30003")
+        assert (found.provider_id, found.reason) == ("SM2", twilio_reason(30003))
 
 
 def test_a_batch_of_meta_is_read_number_by_number() -> None:
@@ -271,8 +273,11 @@ def test_reactions_and_receipts_of_whatsapp_are_no_messages() -> None:
     assert (found.provider_id, found.state, found.reason) == (
         "wamid.1",
         DeliveryState.FAILED,
-        "131047 Re-engagement message",
+        meta_reason(131047),
     )
+    unknown = receipt("whatsapp", documented.whatsapp(statuses=[{**failed, "errors": [{"code": "+16505551234"}]}]))
+    assert unknown is not None
+    assert unknown.reason == meta_reason(None)
     read_ = receipt("whatsapp", documented.whatsapp(statuses=[{**failed, "status": "read", "errors": []}]))
     assert read_ is not None
     assert (read_.state, read_.reason) == (DeliveryState.READ, None)
@@ -377,7 +382,7 @@ def test_the_neutral_webhook() -> None:
 def test_what_the_neutral_webhook_tells_of_our_messages_and_of_calls() -> None:
     found = receipt("standard-webhook", {"type": "message.failed", "data": {"id": "o-1", "reason": "no route"}})
     assert found is not None
-    assert (found.provider_id, found.state, found.reason) == ("o-1", DeliveryState.FAILED, "no route")
+    assert (found.provider_id, found.state, found.reason) == ("o-1", DeliveryState.FAILED, UNDELIVERED)
     event = {"type": "call.ringing", "data": {"call_id": "c-1", "seq": 1, "at": "2026-03-12T10:15:00Z"}}
     ((call,),) = (brought.calls for brought in read("standard-webhook", event))
     assert (call.kind, call.call_id) == (CallEventKind.RINGING, "c-1")
