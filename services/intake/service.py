@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from services.intake.adapters import watching
 from services.intake.adapters.answering.assembly import assemble_answering
-from services.intake.adapters.answering.notices import forget_turns
+from services.intake.adapters.answering.turns import forget_turns
 from services.intake.adapters.answering.uploads import forget_uploads
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.blobs.assembly import open_blobs
@@ -169,6 +169,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             clients=client_desk,
             conversations=conversations,
             tickets=lists,
+            turns=answering.turns,
             watch=watch,
         )
         settling = Settling(database, call_desk)

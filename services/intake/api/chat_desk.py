@@ -10,9 +10,8 @@ from uuid import UUID
 from services.intake.adapters.watching import Passing, TicketWatch, Watcher
 from services.intake.api.chat_door import Admission, Door
 from services.intake.app.change_customer import ClientDesk
-from services.intake.app.chat_ports import ChatMessage, Chats, ConversationKey, Marked, Standing, Wording
-from services.intake.app.close_chat import close_chat
-from services.intake.app.desk import Desk
+from services.intake.app.chat_ports import ChatMessage, ConversationKey, Marked, Standing, Wording
+from services.intake.app.close_chat import ClosingDesk, close_chat
 from services.intake.app.ports import Conversations, TicketKey
 from services.intake.app.receive_chat import Taken, receive_chat
 from services.intake.domain.chat import ChatState
@@ -42,8 +41,7 @@ class ChatDesk:
         self,
         database: Database,
         door: Door,
-        chats: Chats,
-        desk: Desk,
+        desk: ClosingDesk,
         clients: ClientDesk,
         conversations: Conversations,
         watch: TicketWatch,
@@ -51,8 +49,9 @@ class ChatDesk:
     ) -> None:
         self.door = door
         self._database = database
-        self._chats = chats
-        self._desk = desk
+        self._chats = desk.chats
+        self._desk = desk.desk
+        self._closing = desk
         self._clients = clients
         self._conversations = conversations
         self._watch = watch
@@ -143,7 +142,7 @@ class ChatDesk:
         """Ends the conversation as its visitor wishes. Raises TransientError."""
 
         async def unit(tx: Tx) -> ChatState | None:
-            return await close_chat(key, tx=tx, desk=self._desk, chats=self._chats, is_leaving=True)
+            return await close_chat(key, tx=tx, desk=self._closing, is_leaving=True)
 
         await self._database.transact(unit, workspaces=[key[0]])
 

@@ -111,14 +111,6 @@ class Chats(Protocol):
         """Keeps its state, and when it is looked at next."""
         ...
 
-    async def may_mail(self, tx: Tx, chat: Conversation, since: datetime, most: int) -> bool:
-        """Whether fewer than so many conversations have made us write to this visitor's address since then."""
-        ...
-
-    async def mailed(self, tx: Tx, key: ConversationKey, at: datetime) -> None:
-        """Keeps that we have written to the visitor by mail."""
-        ...
-
     async def see(self, tx: Tx, keys: Collection[ConversationKey]) -> None:
         """Keeps that these visitors are connected."""
         ...

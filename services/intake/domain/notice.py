@@ -159,6 +159,15 @@ def may_quote(ticket: Ticket, known: Circumstances) -> bool:
     return known.is_verified or ticket.first_replied_at is not None
 
 
+def bars_mail(address: str, workspace: Workspace) -> str | None:
+    """Why nothing is mailed to an address without anybody writing it, by the address itself."""
+    if nobody_reads(address):
+        return "machine_address"
+    if without_tag(address) in workspace.mail_addresses:
+        return "own_address"
+    return None
+
+
 def _barred(ticket: Ticket, customer: Customer, workspace: Workspace, known: Circumstances) -> str | None:
     if ticket.merged_into is not None:
         return "merged"
@@ -174,11 +183,8 @@ def _barred(ticket: Ticket, customer: Customer, workspace: Workspace, known: Cir
         return "suppressed"
     if known.recipient is None:
         return "no_address"
-    if "@" in known.recipient:
-        if nobody_reads(known.recipient):
-            return "machine_address"
-        if without_tag(known.recipient) in workspace.mail_addresses:
-            return "own_address"
+    if "@" in known.recipient and (barred := bars_mail(known.recipient, workspace)):
+        return barred
     if known.is_undeliverable:
         return "undeliverable"
     if known.unanswered >= MOST_UNANSWERED:

@@ -1,7 +1,7 @@
 """Notices in PostgreSQL: when they are due, what is known about who gets them, what has become of them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -18,9 +18,7 @@ from services.intake.domain.notice_plan import Reason
 from services.intake.domain.reachability import Reachability
 from shared.db.unit_of_work import Tx
 from shared.events.catalog import shard_of
-from shared.vocabulary import MachineClass, Purpose
-
-_HOUR = timedelta(hours=1)
+from shared.vocabulary import MachineClass
 
 _PLAN = text(
     "INSERT INTO notice AS n (workspace_id, ticket_id, reason, shard, state, due_at, why, is_verified)"
@@ -83,15 +81,6 @@ _SETTLE = text(
     " AS w (workspace_id, ticket_id, reason, state, due_at, times, why)"
     " WHERE n.workspace_id = w.workspace_id AND n.ticket_id = w.ticket_id AND n.reason = w.reason"
 )
-# One statement: of two that come at once the second waits for the first, and counts it.
-_TURN = text(
-    "INSERT INTO recipient_turn AS r (recipient, purpose, sent_at, latest_at)"
-    " VALUES (:recipient, :purpose, ARRAY[CAST(:now AS timestamptz)], :now)"
-    " ON CONFLICT (recipient, purpose) DO UPDATE SET latest_at = excluded.latest_at,"
-    " sent_at = ARRAY(SELECT one FROM unnest(r.sent_at) AS each (one) WHERE one > :since) || excluded.sent_at"
-    " WHERE (SELECT count(*) FROM unnest(r.sent_at) AS each (one) WHERE one > :since) < :most RETURNING 1"
-)
-_FORGET_TURNS = text("DELETE FROM recipient_turn WHERE latest_at < :since")
 
 _LOOKED_AT = 100
 """So many of a customer's newest tickets say how it stands with them."""
@@ -182,12 +171,6 @@ class PostgresNotices:
             },
         )
 
-    async def take_turn(self, tx: Tx, recipient: bytes, purpose: Purpose, most: int, now: datetime) -> bool:
-        """Whether this recipient may get one more within the hour, over all workspaces. If so, it counts."""
-        named = {"recipient": recipient, "purpose": purpose.value, "most": most}
-        taken = await tx.execute(_TURN, {**named, "now": now, "since": now - _HOUR})
-        return taken.first() is not None
-
 
 def _has_failed(row: Row[Any]) -> bool:
     """Whether the last message did not arrive, and they have not written since."""
@@ -204,11 +187,6 @@ def _goes_to(row: Row[Any]) -> str | None:
 def _is_flagged(workspace_id: str, address: str | None, flagged: Mapping[IdentityKey, Reachability]) -> bool:
     known = flagged.get((workspace_id, email_identity(address))) if address else None
     return known is not None and not known.is_deliverable
-
-
-async def forget_turns(tx: Tx) -> None:
-    """Deletes whose hour is over."""
-    await tx.execute(_FORGET_TURNS, {"since": await tx.now() - _HOUR})
 
 
 def _columns(keys: Sequence[NoticeKey]) -> dict[str, object]:

@@ -107,14 +107,6 @@ _SETTLE = text(
     "UPDATE chat_conversation SET state = :state, wants_transcript = :wants_transcript, due_at = :due_at"
     " WHERE workspace_id = :workspace_id AND conversation_id = :conversation_id"
 )
-_COUNT_MAILED = text(
-    "SELECT count(*) FROM chat_conversation WHERE workspace_id = :workspace_id AND visitor_email = :email"
-    " AND mailed_at > :since"
-)
-_MAILED = text(
-    "UPDATE chat_conversation SET mailed_at = :at"
-    " WHERE workspace_id = :workspace_id AND conversation_id = :conversation_id"
-)
 _SEE = text(
     "UPDATE chat_conversation c SET seen_at = :now"
     " FROM (SELECT x.workspace_id, x.conversation_id"
@@ -220,15 +212,6 @@ class PostgresChats:
         """Keeps its state, and when it is looked at next."""
         parameters = {"state": chat.state.value, "wants_transcript": chat.wants_transcript, "due_at": due_at}
         await tx.execute(_SETTLE, {**_named(chat.key), **parameters})
-
-    async def may_mail(self, tx: Tx, chat: Conversation, since: datetime, most: int) -> bool:
-        """Whether fewer than so many conversations have made us write to this visitor's address since then."""
-        parameters = {"workspace_id": chat.workspace_id, "email": chat.visitor.email, "since": since}
-        return int((await tx.execute(_COUNT_MAILED, parameters)).scalar_one()) < most
-
-    async def mailed(self, tx: Tx, key: ConversationKey, at: datetime) -> None:
-        """Keeps that we have written to the visitor by mail."""
-        await tx.execute(_MAILED, {**_named(key), "at": at})
 
     async def see(self, tx: Tx, keys: Collection[ConversationKey]) -> None:
         """Keeps that these visitors are connected."""

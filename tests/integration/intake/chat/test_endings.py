@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from deploy.local.stack import Stack
+from shared.db.unit_of_work import Tx
 from tests.eventually import eventually
 from tests.integration.intake.chat.room import Page, Room
 from tests.integration.intake.mail.sink import Kept, Sink
@@ -183,16 +185,39 @@ async def outbound(room: Room, ticket_id: str) -> list[dict[str, dict[str, dict[
 
 async def test_nobody_is_made_to_write_to_strangers(office: Room, sink: Sink) -> None:
     victim = f"victim@{office.workspace_id}.example"
-    for number in range(5):
-        async with office.page() as page:
+    same = (victim, victim.upper(), victim.replace("@", "+1@"), victim, f"other-{victim}", victim)
+    async with office.page() as page:
+        for number, email in enumerate(same):
             await page.say(f"Buy now {number}")
             await page.until("ack")
-            await page.tell("transcript", email=victim)
+            await page.tell("transcript", email=email)
+            await page.tell("end")
+            await office.until_state((await office.ticket())["ticket_id"], "abandoned")
+    sent = await outbound(office, (await office.ticket())["ticket_id"])
+    assert len(sent) == 4, "three to the victim, and one to another address"
+    (first,) = await mails(sink, victim)
+    assert b"Buy" not in first.raw
+
+
+async def test_a_visitor_whom_nobody_may_write_to_is_not_told_that_they_have_left(office: Room) -> None:
+    shy, gone = f"shy@{office.workspace_id}.example", f"gone@{office.workspace_id}.example"
+    for email, do_not_contact in ((shy, True), (gone, False)):
+        customer = {"identities": [{"kind": "email", "value": email}], "do_not_contact": do_not_contact}
+        assert (await office.http.post("/v1/customers", json=customer)).status_code == 201
+
+    async def flag(tx: Tx) -> None:
+        query = "UPDATE identity SET undeliverable_since = now() WHERE value = :value"
+        await tx.execute(text(query), {"value": gone})
+
+    await office.system.services["intake"].runtime.database.transact(flag, workspaces=[office.workspace_id])
+    for email in (shy, gone, f"noreply@{office.workspace_id}.example", f"HELP@{office.workspace_id}.example"):
+        async with office.page(visitor_token=office.visitor_token(email=email)) as page:
+            await page.say("It does not print.")
+            await page.until("ack")
             await page.tell("end")
             ticket_id = (await office.tickets())[0]["ticket_id"]
             await office.until_state(ticket_id, "abandoned")
-    kept = await mails(sink, victim, 3)
-    assert all(b"Buy" not in mail.raw for mail in kept)
+        assert await outbound(office, ticket_id) == []
 
 
 async def test_a_transcript_goes_to_the_address_that_the_site_vouches_for(office: Room, sink: Sink) -> None:
