@@ -67,8 +67,9 @@ class _About:
 
     @property
     def turn(self) -> Purpose:
-        """What its turns are counted as."""
-        return Purpose.ACK if self.reason.purpose is Purpose.ACK else Purpose.STATUS
+        """What its turns are counted as. To somebody who may know nothing of us all of it is too much soon."""
+        is_ack = self.reason.purpose is Purpose.ACK or self.known.is_only_named
+        return Purpose.ACK if is_ack else Purpose.STATUS
 
     @property
     def recipient(self) -> str:

@@ -117,6 +117,11 @@ class Conversation:
         return self.workspace_id, self.conversation_id
 
     @property
+    def mail_to(self) -> str | None:
+        """Where replies go by mail: whoever has left for good finds them in the chat only if they come back."""
+        return self.visitor.email if self.state is not ChatState.OPEN and self.mail_channel else None
+
+    @property
     def lacks_an_answer(self) -> bool:
         """Whether the staff's last words have not reached the visitor."""
         return self.is_answered and self.received_seq < self.last_seq

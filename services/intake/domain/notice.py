@@ -48,6 +48,7 @@ class Circumstances:
     """What is known about a ticket's customer when a notice is due.
 
     recipient: the address that answers go to; None where nobody knows one
+    is_only_named: whether a visitor of a chat has named it, and nobody vouches for it
     is_undeliverable: whether the last mail to them came back
     opened_by_machine: whether a machine wrote the message that opened the ticket
     withheld: why the ticket's first notice was, if it was; is_verified: as it was said then
@@ -59,6 +60,7 @@ class Circumstances:
     """
 
     recipient: str | None
+    is_only_named: bool = False
     is_undeliverable: bool = False
     opened_by_machine: bool = False
     withheld: str | None = None
@@ -156,7 +158,7 @@ def decide(
 
 def may_quote(ticket: Ticket, known: Circumstances) -> bool:
     """Whether a notice may repeat what its sender wrote: who they are is vouched for, or somebody has answered."""
-    return known.is_verified or ticket.first_replied_at is not None
+    return (known.is_verified and not known.is_only_named) or ticket.first_replied_at is not None
 
 
 def bars_mail(address: str, workspace: Workspace) -> str | None:

@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.chat.replies import chats_of
 from services.intake.adapters.email.reachability import reachability
 from services.intake.adapters.outbound.recipients import KINDS, recipient, statement
 from services.intake.adapters.tickets import pairs
 from services.intake.app.answering_ports import Notice, NoticeKey, NoticeState
 from services.intake.app.ports import IdentityKey, TicketKey
+from services.intake.domain.chat import Visitor
 from services.intake.domain.message import email_identity
 from services.intake.domain.notice import MOST_UNANSWERED, Circumstances, Planned
 from services.intake.domain.notice_plan import Reason
@@ -136,7 +138,11 @@ class PostgresNotices:
     async def circumstances(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Circumstances]:
         """What is known about the customers of tickets."""
         rows = (await tx.execute(_CIRCUMSTANCES, {**pairs(keys), **KINDS, "tickets": _LOOKED_AT})).all()
-        goes_to = {(row.workspace_id, row.ticket_id): _goes_to(row) for row in rows}
+        chats = await chats_of(tx, keys)
+        gone = {key: chat.visitor for key, chat in chats.items() if chat.mail_to}
+        goes_to = {
+            key: _goes_to(row, gone.get(key)) for row in rows for key in [(row.workspace_id, row.ticket_id)]
+        }
         addresses = {
             (key[0], email_identity(address)) for key, address in goes_to.items() if address and "@" in address
         }
@@ -144,6 +150,7 @@ class PostgresNotices:
         return {
             key: Circumstances(
                 recipient=goes_to[key],
+                is_only_named=key in gone and not gone[key].has_own_email,
                 is_undeliverable=_has_failed(row) or _is_flagged(key[0], goes_to[key], flagged),
                 opened_by_machine=row.machine not in (None, MachineClass.NONE),
                 withheld=row.why,
@@ -179,7 +186,9 @@ def _has_failed(row: Row[Any]) -> bool:
     return row.asked_at is None or bool(row.asked_at <= row.last_queued_at)
 
 
-def _goes_to(row: Row[Any]) -> str | None:
+def _goes_to(row: Row[Any], gone: Visitor | None) -> str | None:
+    if gone is not None:
+        return gone.email
     found = recipient(row)
     return row.reply_to or (found.value if found else None)
 

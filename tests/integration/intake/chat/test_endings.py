@@ -9,8 +9,9 @@ from sqlalchemy import text
 from deploy.local.stack import Stack
 from shared.db.unit_of_work import Tx
 from tests.eventually import eventually
-from tests.integration.intake.chat.room import Page, Room
+from tests.integration.intake.chat.room import Json, Page, Room
 from tests.integration.intake.mail.sink import Kept, Sink
+from tests.integration.intake.notices import outcomes
 from tests.system import System, Templates, start
 
 IDLE = timedelta(minutes=15)
@@ -178,7 +179,7 @@ async def test_a_transcript_goes_to_who_asked_for_it(office: Room, sink: Sink) -
     await eventually(is_settled)
 
 
-async def outbound(room: Room, ticket_id: str) -> list[dict[str, dict[str, dict[str, str]]]]:
+async def outbound(room: Room, ticket_id: str) -> list[Json]:
     entries = (await room.http.get(f"/v1/tickets/{ticket_id}/timeline")).json()["items"]
     return [entry for entry in entries if entry["message"] and entry["message"]["kind"] == "outbound"]
 
@@ -197,6 +198,32 @@ async def test_nobody_is_made_to_write_to_strangers(office: Room, sink: Sink) ->
     assert len(sent) == 4, "three to the victim, and one to another address"
     (first,) = await mails(sink, victim)
     assert b"Buy" not in first.raw
+
+
+async def test_notices_to_strangers_count_with_all_else_that_goes_to_them(office: Room) -> None:
+    await office.configure({"solved": "done"})
+    victim, ours = f"victim@{office.workspace_id}.example", f"help+x@{office.workspace_id}.example"
+    for email in (victim, victim, ours):
+        async with office.page() as page:
+            await page.say("Buy now")
+            await page.until("ack")
+            await page.tell("transcript", email=email)
+            await page.tell("end")
+            ticket_id = (await office.tickets())[0]["ticket_id"]
+            await office.until_state(ticket_id, "abandoned")
+        ticket = f"/v1/tickets/{ticket_id}"
+        solved = await office.http.patch(ticket, json={"status": "solved"}, headers={"If-Match": "*"})
+        assert solved.status_code == 200, solved.text
+
+    async def whys() -> list[str | None]:
+        settled = await outcomes(office.system, office.workspace_id)
+        assert {state for _, state, _ in settled} == {"sent", "withheld"}
+        return [why for reason, _, why in settled if reason == "solved"]
+
+    # Each was told that they have left, and the first that their ticket is solved.
+    assert await eventually(whys, within_s=20) == [None, "too_many", "own_address"]
+    sent = [entry for ticket in await office.tickets() for entry in await outbound(office, ticket["ticket_id"])]
+    assert [entry["message"]["delivered_to"] for entry in sent] == [[victim]] * 3
 
 
 async def test_a_visitor_whom_nobody_may_write_to_is_not_told_that_they_have_left(office: Room) -> None:

@@ -178,3 +178,10 @@ def test_who_must_not_be_contacted_is_mailed_what_they_have_asked_for_and_no_mor
 def test_whom_the_site_vouches_for_may_have_what_nobody_of_ours_has_answered() -> None:
     chat = a_chat(replied_at=None, wants_transcript=True, visitor=VOUCHED)
     assert farewell(chat, MAILING, ChatState.IDLE, may_contact=True) is Farewell.TRANSCRIPT
+
+
+def test_replies_go_by_mail_once_the_visitor_has_left_for_good() -> None:
+    chat = a_chat(visitor=NAMED, mail_channel="mail")
+    assert chat.mail_to is None
+    assert replace(chat, state=ChatState.LEFT).mail_to == "ada@example.org"
+    assert replace(chat, state=ChatState.LEFT, mail_channel=None).mail_to is None
