@@ -154,7 +154,6 @@ class Said(Frame):
     client_message_id: str | None
     text: str = Field(repr=False)
     at: datetime
-    attachments: list[str] = []
 
 
 class StaffTyping(Frame):

@@ -132,6 +132,24 @@ async def test_a_visitor_who_leaves_unanswered_is_labelled_and_answered_by_mail(
         await later.until_said("It does not print.", "Please switch it on.")
 
 
+async def test_files_are_refused_while_nobody_would_get_them_and_go_by_mail(office: Room, sink: Sink) -> None:
+    ada = f"ada@{office.workspace_id}.example"
+    file = {"params": {"filename": "a.txt"}, "content": b"how to", "headers": {"content-type": "text/plain"}}
+    uploaded = await office.http.post("/v1/attachments", **file)  # type: ignore[arg-type] # httpx's options
+    reply = {"text": "See there.", "author_id": "grace", "attachment_ids": [uploaded.json()["attachment_id"]]}
+    async with office.page() as page:
+        replies = f"/v1/tickets/{await begun(office, page)}/replies"
+        refused = await office.http.post(replies, json=reply)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/attachment_ids")
+        await office.reply(replies.split("/")[3], "Is it on?")
+        await page.tell("transcript", email=ada)
+        await page.tell("end")
+        await page.until("status", status="ended")
+    assert (await office.http.post(replies, json=reply)).status_code == 201
+    answer = (await mails(sink, ada, 2))[1].mail
+    assert [part.get_filename() for part in answer.iter_attachments()] == ["a.txt"]
+
+
 async def has_email(room: Room, ticket_id: str) -> bool:
     return (await room.chat(ticket_id))["visitor_email"] is not None
 
