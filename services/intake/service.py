@@ -130,13 +130,14 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 bells=outbound,
             )
         )
+        aside = SetAside(mail.raws, store.blobs, mail.inbound_bells)
         receiving = Receiving(
             database,
             conversations,
             workspaces,
             runtime.seen,
             ids,
-            SetAside(mail.raws, store.blobs, mail.inbound_bells),
+            aside,
             group_max=settings.group_max_messages,
         )
         mailboxes = make_mailboxes(
@@ -167,6 +168,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             settings,
             desk=desk,
             clients=client_desk,
+            aside=aside,
             conversations=conversations,
             tickets=lists,
             turns=answering.turns,

@@ -13,6 +13,7 @@ from services.intake.api import chat, chat_staff, widget
 from services.intake.api.chat_desk import ChatDesk
 from services.intake.api.chat_door import Door
 from services.intake.app.change_customer import ClientDesk
+from services.intake.app.chat_ports import Aside
 from services.intake.app.close_chat import ClosingDesk
 from services.intake.app.desk import Desk
 from services.intake.app.ports import Conversations
@@ -37,6 +38,7 @@ def make_chat(
     *,
     desk: Desk,
     clients: ClientDesk,
+    aside: Aside,
     conversations: Conversations,
     tickets: Tickets,
     turns: Turns,
@@ -57,7 +59,7 @@ def make_chat(
         is_open_to_own_page=is_development,
     )
     closing = ClosingDesk(desk=desk, chats=chats, turns=turns, is_deliverable=is_deliverable)
-    chat_desk = ChatDesk(runtime.database, door, closing, clients, conversations, watch, runtime.seen)
+    chat_desk = ChatDesk(runtime.database, door, closing, clients, aside, conversations, watch, runtime.seen)
     return ChatSystem(
         routers=[
             chat.routes(runtime, chat_desk, slow_after_s=settings.chat_slow_after_s),

@@ -10,7 +10,7 @@ from uuid import UUID
 from services.intake.adapters.watching import Passing, TicketWatch, Watcher
 from services.intake.api.chat_door import Admission, Door
 from services.intake.app.change_customer import ClientDesk
-from services.intake.app.chat_ports import ChatMessage, ConversationKey, Marked, Standing, Wording
+from services.intake.app.chat_ports import Aside, ChatMessage, ConversationKey, Marked, Standing, Wording
 from services.intake.app.close_chat import ClosingDesk, close_chat
 from services.intake.app.ports import Conversations, TicketKey
 from services.intake.app.receive_chat import Taken, receive_chat
@@ -43,6 +43,7 @@ class ChatDesk:
         door: Door,
         desk: ClosingDesk,
         clients: ClientDesk,
+        aside: Aside,
         conversations: Conversations,
         watch: TicketWatch,
         seen: SeenWorkspaces,
@@ -53,6 +54,7 @@ class ChatDesk:
         self._desk = desk.desk
         self._closing = desk
         self._clients = clients
+        self._aside = aside
         self._conversations = conversations
         self._watch = watch
         self._seen = seen
@@ -84,13 +86,16 @@ class ChatDesk:
                 lambda tx: self._chats.see(tx, keys), workspaces={workspace_id for workspace_id, _ in keys}
             )
 
-    async def take(self, words: Wording) -> Taken:
-        """Takes a visitor's message. Raises TransientError, DomainError and DataRefused."""
+    async def take(self, words: Wording) -> Taken | None:
+        """Takes a visitor's message; None where a rule does not let it in.
+
+        Raises TransientError, DomainError and DataRefused.
+        """
         traceparent = continued(None)
         cause = Cause(traceparent=traceparent, correlation_id=traceparent.split("-")[1])
         workspace_id = words.conversation[0]
 
-        async def unit(tx: Tx) -> Taken:
+        async def unit(tx: Tx) -> Taken | None:
             await self._seen.remember(tx, {workspace_id})
             return await receive_chat(
                 words,
@@ -100,6 +105,7 @@ class ChatDesk:
                 workspaces=self._desk.workspaces,
                 chats=self._chats,
                 clients=self._clients,
+                aside=self._aside,
                 ids=self._desk.ids,
             )
 

@@ -147,7 +147,10 @@ class Session:
         except TransientError:
             # Whether it was stored nobody knows: the same id, sent again, finds out.
             await self._wire.send(Error(code="unavailable", client_message_id=known, retry_after_s=_RETRY_S))
+            return
         except (DomainError, DataRefused):
+            taken = None
+        if taken is None:
             await self._wire.send(Error(code="refused", client_message_id=known))
         else:
             self._ticket_id = self._ticket_id or taken.ticket_id
