@@ -1,5 +1,7 @@
 """The frames of a live chat: small JSON objects, each with its `type`. There are no others."""
 
+import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -14,7 +16,8 @@ MOST_BYTES = 16_384
 MOST_CHARACTERS = 4000
 """Of one message."""
 
-ClientMessageId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+_CLIENT_MESSAGE_ID = re.compile("[A-Za-z0-9_-]{1,64}")
+ClientMessageId = Annotated[str, StringConstraints(pattern=f"^{_CLIENT_MESSAGE_ID.pattern}$")]
 Seq = Annotated[int, Field(ge=0, lt=2**53)]
 
 
@@ -97,13 +100,34 @@ Asked = Hello | Message | Typing | Received | Read | Transcript | End | Ping | P
 _ASKED: TypeAdapter[Asked] = TypeAdapter(Annotated[Asked, Field(discriminator="type")])
 
 
-def parse(text: str) -> Asked | None:
+@dataclass(frozen=True, slots=True)
+class Unacceptable:
+    """A frame that says something which nobody can take. client_message_id: of the message, if it is one"""
+
+    client_message_id: str | None = None
+
+
+def parse(text: str) -> Asked | Unacceptable | None:
     """A visitor's frame; None for anything that is none."""
     try:
         encoded = text.encode()
         return _ASKED.validate_python(loads(encoded)) if len(encoded) <= MOST_BYTES else None
     except (ValidationError, ValueError):
+        return _unacceptable(text)
+
+
+def _unacceptable(text: str) -> Unacceptable | None:
+    try:
+        value = loads(text.encode(), replaces=True)
+    except ValueError:
         return None
+    match value:
+        case {"type": "message", "client_message_id": str(known)} if _CLIENT_MESSAGE_ID.fullmatch(known):
+            return Unacceptable(known)
+        case {"type": "transcript"}:
+            return Unacceptable()
+        case _:
+            return None
 
 
 class ChatSettings(Frame):

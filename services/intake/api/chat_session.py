@@ -29,6 +29,7 @@ from services.intake.api.chat_frames import (
     Status,
     Transcript,
     Typing,
+    Unacceptable,
     Welcome,
 )
 from services.intake.api.chat_wire import Close, Ended, Wire
@@ -123,6 +124,8 @@ class Session:
                     await self._wire.send(Pong())
                 case Pong():
                     pass
+                case Unacceptable(client_message_id):
+                    await self._wire.send(Error(code="refused", client_message_id=client_message_id))
                 case Hello():
                     raise Ended(Close.MALFORMED)
 

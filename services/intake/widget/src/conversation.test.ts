@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseColour, readableOn } from "./colour";
 import { pause } from "./connection";
-import { Conversation } from "./conversation";
+import { Conversation, languageTag } from "./conversation";
 import type { Asked, Said, Told } from "./frames";
 import type { Memory } from "./memory";
 import { languages, rawTexts, textsFor, words } from "./texts";
@@ -105,6 +105,14 @@ describe("what is written", () => {
     expect(messages()).toEqual(["one", "one"]);
   });
 
+  it("leaves as the server can take it, and not at all where nothing is left", () => {
+    welcome(made);
+    made.write("a\0b\u0085c\ud800d\n\te 😀 ");
+    made.write("\u0085 \n");
+    expect(messages()).toEqual(["abc\ufffdd\n\te 😀"]);
+    expect(made.pending).toHaveLength(1);
+  });
+
   it("steps aside where it is refused, until it is asked for again", () => {
     welcome(made);
     made.write("one");
@@ -158,6 +166,11 @@ describe("what is said", () => {
     timers.at(-1)?.action();
     expect(made.isTyping).toBe(false);
   });
+});
+
+it("says a language that the server can read", () => {
+  const tags = ["de", "de-AT", "zh-Hans-CN-x-more-and-more", "de-ÄÖ", "en_GB", "de-"];
+  expect(tags.map(languageTag)).toEqual(["de", "de-AT", "zh-Hans-CN-x", "de", "en", "de"]);
 });
 
 it("waits longer from try to try, each at another moment, and never for ever", () => {

@@ -22,6 +22,16 @@ export interface Outside {
 
 const TYPING_MS = 6000;
 
+/** What the server can take of a text: no control characters, no halves of characters. */
+export function clean(text: string): string {
+  return text.replace(/\p{Cs}/gu, "\ufffd").replace(/(?![\n\t])\p{Cc}/gu, "").trim();
+}
+
+/** As much of a page's language as is one, however it is written. */
+export function languageTag(language: string): string {
+  return /^[a-z]{2,3}(-[a-z0-9]{1,8}){0,3}(?![^-])/i.exec(language)?.[0] ?? "en";
+}
+
 export class Conversation {
   said: Said[] = [];
   pending: Pending[];
@@ -64,11 +74,13 @@ export class Conversation {
       ...(resumeToken && { resume_token: resumeToken }),
       ...(visitorToken && { visitor_token: visitorToken }),
       ...(page && { page: page.slice(0, 2000) }),
-      ...(language && { language }),
+      ...(language && { language: languageTag(language) }),
     };
   }
 
-  write(text: string): void {
+  write(written: string): void {
+    const text = clean(written);
+    if (!text) return;
     this.pending.push({ id: this.outside.newId(), text, at: this.outside.now() });
     this.keep();
     if (this.waiting.length === 1) this.sendFirst();
