@@ -38,6 +38,13 @@ function said(seq: number, text: string, more: Partial<Said> = {}): Told {
   return { type: "message", seq, author_kind: "agent", text, at: "2026-01-01T00:00:00Z", ...more };
 }
 
+/** Time goes on: whatever waits is done. */
+function pass(): void {
+  for (const timer of timers.splice(0)) timer.action();
+}
+
+const marks = () =>
+  sent.flatMap((frame) => (frame.type === "received" || frame.type === "read" ? [[frame.type, frame.up_to_seq]] : []));
 const messages = () => sent.filter((frame) => frame.type === "message").map((frame) => frame.text);
 
 beforeEach(() => {
@@ -138,12 +145,33 @@ describe("what is said", () => {
 
   it("is read when somebody looks", () => {
     welcome(made);
+    pass();
     made.receive(said(1, "hello"));
+    pass();
     expect(made.unread).toBe(1);
     made.look(true);
+    pass();
     made.receive(said(2, "there"));
     expect(made.unread).toBe(0);
-    expect(sent.filter((frame) => frame.type === "read").map((frame) => frame.up_to_seq)).toEqual([1, 2]);
+    pass();
+    expect(marks()).toEqual([["received", 1], ["read", 1], ["read", 2]]);
+  });
+
+  it("is marked once for all that comes at once, and again for another connection", () => {
+    welcome(made, { seq: 100 });
+    for (let seq = 1; seq <= 100; seq += 1) made.receive(said(seq, "old"));
+    pass();
+    made.look(true);
+    made.look(false);
+    made.receive(said(101, "new"));
+    pass();
+    expect(marks()).toEqual([["received", 100], ["read", 100], ["received", 101]]);
+    made.lost();
+    welcome(made, { seq: 101 });
+    pass();
+    expect(marks().slice(3)).toEqual([["read", 100], ["received", 101]]);
+    pass();
+    expect(marks()).toHaveLength(5);
   });
 
   it("is forgotten with its conversation", () => {

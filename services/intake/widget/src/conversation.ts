@@ -21,6 +21,7 @@ export interface Outside {
 }
 
 const TYPING_MS = 6000;
+const MARK_MS = 200;
 
 /** What the server can take of a text: no control characters, no halves of characters. */
 export function clean(text: string): string {
@@ -45,6 +46,9 @@ export class Conversation {
   private sendTurn = 0;
   private isLookedAt = false;
   private knownUpTo = 0;
+  /** Up to where this connection's server knows that everything is here, and was seen. */
+  private marked = { received: 0, read: 0 };
+  private isMarking = false;
 
   constructor(private readonly outside: Outside) {
     this.pending = outside.memory.pending;
@@ -110,7 +114,8 @@ export class Conversation {
   /** Whether the visitor is looking: then everything that is there is read. */
   look(isLookedAt: boolean): void {
     this.isLookedAt = isLookedAt;
-    this.markRead();
+    this.see();
+    this.mark();
   }
 
   lost(): void {
@@ -132,8 +137,10 @@ export class Conversation {
         this.settings = frame.settings;
         this.staffReadUpTo = frame.read_up_to;
         this.isConnected = true;
+        this.marked = { received: 0, read: 0 };
         this.sendFirst();
-        this.markRead();
+        this.see();
+        this.mark();
         break;
       case "message":
         this.take(frame);
@@ -182,8 +189,8 @@ export class Conversation {
       this.isTyping = false;
       if (message.seq > this.knownUpTo) this.outside.heard(message);
     }
-    this.outside.send({ type: "received", up_to_seq: message.seq });
-    this.markRead();
+    this.see();
+    this.mark();
   }
 
   private stored(id: string): void {
@@ -221,12 +228,27 @@ export class Conversation {
     }, TYPING_MS);
   }
 
-  private markRead(): void {
+  private see(): void {
     const memory = this.outside.memory;
     if (!this.isLookedAt || !this.isConnected || this.lastSeq <= memory.readUpTo) return;
     memory.readUpTo = this.lastSeq;
-    this.outside.send({ type: "read", up_to_seq: this.lastSeq });
     this.outside.changed();
+  }
+
+  /** Says what is here and what was seen: once for all that comes at once, as the server takes only so many frames. */
+  private mark(): void {
+    if (this.isMarking || !this.lastSeq) return;
+    this.isMarking = true;
+    this.outside.later(() => {
+      this.isMarking = false;
+      if (!this.isConnected) return;
+      const here = this.lastSeq;
+      const read = Math.min(here, this.outside.memory.readUpTo);
+      if (read > this.marked.read) this.outside.send({ type: "read", up_to_seq: read });
+      // What was read is here.
+      if (here > Math.max(read, this.marked.received)) this.outside.send({ type: "received", up_to_seq: here });
+      this.marked = { received: here, read };
+    }, MARK_MS);
   }
 
   private forget(): void {
@@ -235,6 +257,7 @@ export class Conversation {
     this.staffReadUpTo = 0;
     this.knownUpTo = 0;
     this.outside.memory.readUpTo = 0;
+    this.marked = { received: 0, read: 0 };
   }
 
   private keep(): void {
