@@ -144,13 +144,13 @@ class ChatDesk:
             lambda tx: self._chats.ask_transcript(tx, key, email), workspaces=[key[0]]
         )
 
-    async def leave(self, key: ConversationKey) -> None:
-        """Ends the conversation as its visitor wishes. Raises TransientError."""
+    async def leave(self, key: ConversationKey) -> bool:
+        """Ends the conversation as its visitor wishes; whether there is one. Raises TransientError."""
 
         async def unit(tx: Tx) -> ChatState | None:
             return await close_chat(key, tx=tx, desk=self._closing, is_leaving=True)
 
-        await self._database.transact(unit, workspaces=[key[0]])
+        return await self._database.transact(unit, workspaces=[key[0]]) is not None
 
     def watch(self, ticket: TicketKey) -> AbstractContextManager[Watcher]:
         """Tells of news of a ticket."""

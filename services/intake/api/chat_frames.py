@@ -70,6 +70,10 @@ class Read(Frame):
     up_to_seq: Seq
 
 
+Wish = Literal["transcript", "end"]
+"""What a visitor can ask for. It has an answer, and may be asked for again without one."""
+
+
 class Transcript(Frame):
     """The visitor wants a transcript by mail when the chat ends."""
 
@@ -102,9 +106,10 @@ _ASKED: TypeAdapter[Asked] = TypeAdapter(Annotated[Asked, Field(discriminator="t
 
 @dataclass(frozen=True, slots=True)
 class Unacceptable:
-    """A frame that says something which nobody can take. client_message_id: of the message, if it is one"""
+    """A frame that says something which nobody can take: a message of this id, or a wish."""
 
     client_message_id: str | None = None
+    about: Wish | None = None
 
 
 def parse(text: str) -> Asked | Unacceptable | None:
@@ -125,7 +130,7 @@ def _unacceptable(text: str) -> Unacceptable | None:
         case {"type": "message", "client_message_id": str(known)} if _CLIENT_MESSAGE_ID.fullmatch(known):
             return Unacceptable(known)
         case {"type": "transcript"}:
-            return Unacceptable()
+            return Unacceptable(about="transcript")
         case _:
             return None
 
@@ -165,6 +170,13 @@ class Ack(Frame):
     at: datetime
 
 
+class Noted(Frame):
+    """A visitor's wish is kept."""
+
+    type: Literal["noted"] = "noted"
+    about: Wish
+
+
 class Said(Frame):
     """A message of the conversation: they come in the order of their numbers, without gaps.
 
@@ -202,7 +214,7 @@ class Status(Frame):
 
 
 class Error(Frame):
-    """Something was not done. client_message_id: of the message that was not taken.
+    """Something was not done. client_message_id: of the message that was not taken; about: the wish that was not
 
     retry_after_s: when the same may be asked again; without it, never
     """
@@ -210,7 +222,8 @@ class Error(Frame):
     type: Literal["error"] = "error"
     code: Literal["unavailable", "rate_limited", "refused", "no_conversation", "busy", "visitor_token"]
     client_message_id: str | None = None
+    about: Wish | None = None
     retry_after_s: float | None = None
 
 
-Told = Welcome | Ack | Said | StaffTyping | StaffRead | Status | Error | Ping | Pong
+Told = Welcome | Ack | Noted | Said | StaffTyping | StaffRead | Status | Error | Ping | Pong

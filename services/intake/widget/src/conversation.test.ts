@@ -196,6 +196,44 @@ describe("what is said", () => {
   });
 });
 
+describe("what is asked for", () => {
+  const asked = () => sent.flatMap((frame) => (frame.type === "transcript" || frame.type === "end" ? [frame.type] : []));
+
+  it("is asked again until it is answered, behind what was written before", () => {
+    made.write("one");
+    made.transcript("ada@example.org");
+    made.end();
+    welcome(made);
+    expect(asked()).toEqual([]);
+    made.receive({ type: "ack", client_message_id: "m-1", seq: 1, at: "" });
+    expect(asked()).toEqual(["transcript", "end"]);
+    expect(made.wishes.fate("transcript")).toBe("asked");
+    made.receive({ type: "noted", about: "end" });
+    made.lost();
+    welcome(made);
+    expect(asked()).toEqual(["transcript", "end", "transcript"]);
+    made.receive({ type: "error", code: "unavailable", about: "transcript", retry_after_s: 2 });
+    pass();
+    made.receive({ type: "noted", about: "transcript" });
+    pass();
+    expect(asked()).toEqual(["transcript", "end", "transcript", "transcript"]);
+    expect(made.wishes.fate("transcript")).toBe("noted");
+  });
+
+  it("is not asked again once it is refused, nor the end by somebody who goes on", () => {
+    welcome(made);
+    made.transcript("nobody");
+    made.receive({ type: "error", code: "refused", about: "transcript" });
+    made.lost();
+    made.end();
+    made.write("one");
+    welcome(made);
+    made.receive({ type: "ack", client_message_id: "m-1", seq: 1, at: "" });
+    expect(asked()).toEqual(["transcript"]);
+    expect(made.wishes.fate("transcript")).toBe("refused");
+  });
+});
+
 it("says a language that the server can read", () => {
   const tags = ["de", "de-AT", "zh-Hans-CN-x-more-and-more", "de-ÄÖ", "en_GB", "de-"];
   expect(tags.map(languageTag)).toEqual(["de", "de-AT", "zh-Hans-CN-x", "de", "en", "de"]);

@@ -6,8 +6,9 @@
  * id, which the server recognises. What comes is taken in the order of its numbers, each once.
  */
 
-import type { Asked, Said, Settings, Status, Told } from "./frames";
+import type { Asked, Said, Settings, Status, Told, Wish } from "./frames";
 import type { Memory, Pending } from "./memory";
+import { Wishes } from "./wishes";
 
 export interface Outside {
   memory: Memory;
@@ -36,6 +37,7 @@ export function languageTag(language: string): string {
 export class Conversation {
   said: Said[] = [];
   pending: Pending[];
+  readonly wishes: Wishes;
   status: Status | undefined;
   settings: Settings | undefined;
   isConnected = false;
@@ -52,6 +54,11 @@ export class Conversation {
 
   constructor(private readonly outside: Outside) {
     this.pending = outside.memory.pending;
+    this.wishes = new Wishes({
+      send: (frame) => outside.send(frame),
+      later: (action, ms) => outside.later(action, ms),
+      isFree: () => this.isConnected && this.waiting.length === 0,
+    });
   }
 
   get lastSeq(): number {
@@ -85,6 +92,8 @@ export class Conversation {
   write(written: string): void {
     const text = clean(written);
     if (!text) return;
+    // Whoever goes on writing is not done.
+    this.wishes.withdraw("end");
     this.pending.push({ id: this.outside.newId(), text, at: this.outside.now() });
     this.keep();
     if (this.waiting.length === 1) this.sendFirst();
@@ -104,11 +113,12 @@ export class Conversation {
   }
 
   transcript(email: string): void {
-    if (this.isConnected) this.outside.send({ type: "transcript", email });
+    this.wishes.make("transcript", { type: "transcript", email });
+    this.outside.changed();
   }
 
   end(): void {
-    if (this.isConnected) this.outside.send({ type: "end" });
+    this.wishes.make("end", { type: "end" });
   }
 
   /** Whether the visitor is looking: then everything that is there is read. */
@@ -157,8 +167,12 @@ export class Conversation {
       case "status":
         this.status = frame.status;
         break;
+      case "noted":
+        this.wishes.answered(frame.about, "noted");
+        break;
       case "error":
-        this.failed(frame.client_message_id, frame.retry_after_s);
+        if (frame.about) this.unfulfilled(frame.about, frame.retry_after_s);
+        else this.failed(frame.client_message_id, frame.retry_after_s);
         break;
       case "ping":
         this.outside.send({ type: "pong" });
@@ -175,6 +189,7 @@ export class Conversation {
 
   private sendFirst(): void {
     const first = this.waiting[0];
+    if (!first) this.wishes.askAll();
     if (!first || !this.isConnected) return;
     this.sendTurn += 1;
     this.outside.send({ type: "message", client_message_id: first.id, text: first.text });
@@ -214,6 +229,11 @@ export class Conversation {
     this.outside.later(() => {
       if (turn === this.sendTurn) this.sendFirst();
     }, retryAfterS * 1000);
+  }
+
+  private unfulfilled(wish: Wish, retryAfterS: number | undefined): void {
+    if (retryAfterS === undefined) this.wishes.answered(wish, "refused");
+    else this.wishes.askLater(wish, retryAfterS * 1000);
   }
 
   private typing(isTyping: boolean): void {
@@ -258,6 +278,8 @@ export class Conversation {
     this.knownUpTo = 0;
     this.outside.memory.readUpTo = 0;
     this.marked = { received: 0, read: 0 };
+    this.wishes.withdraw("transcript");
+    this.wishes.withdraw("end");
   }
 
   private keep(): void {

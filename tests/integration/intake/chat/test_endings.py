@@ -178,7 +178,9 @@ async def test_a_transcript_goes_to_who_asked_for_it(office: Room, sink: Sink) -
         await page.until_said("It does not print.", "Is it on?\nReally?")
         await page.tell("received", up_to_seq=2)
         await page.tell("transcript", email=ada)
+        await page.until("noted", about="transcript")
         await page.tell("end")
+        await page.until("noted", about="end")
         await page.until("status", status="ended")
     assert (await office.ticket())["status"] == "solved"
     (kept,) = await mails(sink, ada)
@@ -290,4 +292,6 @@ async def test_a_channel_without_transcripts_promises_none(office: Room) -> None
 async def test_there_is_no_transcript_of_nothing(office: Room) -> None:
     async with office.page() as page:
         await page.tell("transcript", email="ada@example.org")
-        await page.until("error", code="no_conversation")
+        await page.until("error", code="no_conversation", about="transcript")
+        await page.tell("end")
+        await page.until("error", code="no_conversation", about="end")

@@ -28,7 +28,7 @@ def test_a_message_that_nobody_can_take_is_known_by_its_id(text: object) -> None
 
 def test_a_transcript_to_no_address_is_refused_too() -> None:
     frame = {"type": "transcript", "email": f"{'x' * 65}@example.org"}
-    assert parse(json.dumps(frame)) == Unacceptable()
+    assert parse(json.dumps(frame)) == Unacceptable(about="transcript")
 
 
 @given(
