@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from services.intake.adapters import watching
 from services.intake.adapters.answering.assembly import assemble_answering
-from services.intake.adapters.answering.notices import forget_turns
+from services.intake.adapters.answering.turns import forget_turns
 from services.intake.adapters.answering.uploads import forget_uploads
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.blobs.assembly import open_blobs
@@ -140,13 +140,14 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             TwilioTexts(leaving.http, url=settings.twilio_url),
             metrics=runtime.metrics,
         )
+        aside = SetAside(mail.raws, store.blobs, mail.inbound_bells)
         receiving = Receiving(
             database,
             conversations,
             workspaces,
             runtime.seen,
             ids,
-            SetAside(mail.raws, store.blobs, mail.inbound_bells),
+            aside,
             group_max=settings.group_max_messages,
         )
         mailboxes = make_mailboxes(
@@ -177,8 +178,10 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             settings,
             desk=desk,
             clients=client_desk,
+            aside=aside,
             conversations=conversations,
             tickets=lists,
+            turns=answering.turns,
             watch=watch,
         )
         settling = Settling(database, call_desk)

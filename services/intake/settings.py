@@ -95,7 +95,10 @@ class IntakeSettings(Settings):
     """How long a frame may take to leave until its visitor is dropped, to resume later."""
 
     acks_an_hour: int = Field(default=3, ge=1, le=1000)
-    """Most automatic acknowledgements that one recipient gets in an hour, over all workspaces."""
+    """Most automatic acknowledgements that one recipient gets in an hour, over all workspaces.
+
+    Where a visitor of a chat has named the address and nobody vouches for it, all automatic mail counts.
+    """
 
     notices_an_hour: int = Field(default=12, ge=1, le=1000)
     """The same of all other notices and surveys."""

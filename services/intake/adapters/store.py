@@ -2,12 +2,14 @@
 
 from services.intake.adapters.answering.notices import PostgresNoticePlans
 from services.intake.adapters.bells import Bells
-from services.intake.adapters.chat.replies import ChatReplies
+from services.intake.adapters.chat.replies import ChatReplies, chats_of
 from services.intake.adapters.customers import PostgresCustomers
 from services.intake.adapters.messages import PostgresMessages
 from services.intake.adapters.threads import PostgresThreads
 from services.intake.adapters.tickets import PostgresTickets
 from services.intake.adapters.watching import TicketWatch
+from services.intake.app.ports import TicketKey
+from shared.db.unit_of_work import Tx
 
 
 class PostgresConversations(
@@ -21,3 +23,8 @@ class PostgresConversations(
         PostgresTickets.__init__(self, shards, watch)
         PostgresMessages.__init__(self, shards, outbound, chats)
         PostgresNoticePlans.__init__(self, shards, notices)
+
+    async def shows_in_chat(self, tx: Tx, key: TicketKey) -> bool:
+        """Whether answers to this ticket show in a chat and go nowhere else."""
+        chat = (await chats_of(tx, [key])).get(key)
+        return chat is not None and chat.mail_to is None

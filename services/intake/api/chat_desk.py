@@ -10,9 +10,8 @@ from uuid import UUID
 from services.intake.adapters.watching import Passing, TicketWatch, Watcher
 from services.intake.api.chat_door import Admission, Door
 from services.intake.app.change_customer import ClientDesk
-from services.intake.app.chat_ports import ChatMessage, Chats, ConversationKey, Marked, Standing, Wording
-from services.intake.app.close_chat import close_chat
-from services.intake.app.desk import Desk
+from services.intake.app.chat_ports import Aside, ChatMessage, ConversationKey, Marked, Standing, Wording
+from services.intake.app.close_chat import ClosingDesk, close_chat
 from services.intake.app.ports import Conversations, TicketKey
 from services.intake.app.receive_chat import Taken, receive_chat
 from services.intake.domain.chat import ChatState
@@ -42,18 +41,20 @@ class ChatDesk:
         self,
         database: Database,
         door: Door,
-        chats: Chats,
-        desk: Desk,
+        desk: ClosingDesk,
         clients: ClientDesk,
+        aside: Aside,
         conversations: Conversations,
         watch: TicketWatch,
         seen: SeenWorkspaces,
     ) -> None:
         self.door = door
         self._database = database
-        self._chats = chats
-        self._desk = desk
+        self._chats = desk.chats
+        self._desk = desk.desk
+        self._closing = desk
         self._clients = clients
+        self._aside = aside
         self._conversations = conversations
         self._watch = watch
         self._seen = seen
@@ -85,13 +86,16 @@ class ChatDesk:
                 lambda tx: self._chats.see(tx, keys), workspaces={workspace_id for workspace_id, _ in keys}
             )
 
-    async def take(self, words: Wording) -> Taken:
-        """Takes a visitor's message. Raises TransientError, DomainError and DataRefused."""
+    async def take(self, words: Wording) -> Taken | None:
+        """Takes a visitor's message; None where a rule does not let it in.
+
+        Raises TransientError, DomainError and DataRefused.
+        """
         traceparent = continued(None)
         cause = Cause(traceparent=traceparent, correlation_id=traceparent.split("-")[1])
         workspace_id = words.conversation[0]
 
-        async def unit(tx: Tx) -> Taken:
+        async def unit(tx: Tx) -> Taken | None:
             await self._seen.remember(tx, {workspace_id})
             return await receive_chat(
                 words,
@@ -101,6 +105,7 @@ class ChatDesk:
                 workspaces=self._desk.workspaces,
                 chats=self._chats,
                 clients=self._clients,
+                aside=self._aside,
                 ids=self._desk.ids,
             )
 
@@ -139,13 +144,13 @@ class ChatDesk:
             lambda tx: self._chats.ask_transcript(tx, key, email), workspaces=[key[0]]
         )
 
-    async def leave(self, key: ConversationKey) -> None:
-        """Ends the conversation as its visitor wishes. Raises TransientError."""
+    async def leave(self, key: ConversationKey) -> bool:
+        """Ends the conversation as its visitor wishes; whether there is one. Raises TransientError."""
 
         async def unit(tx: Tx) -> ChatState | None:
-            return await close_chat(key, tx=tx, desk=self._desk, chats=self._chats, is_leaving=True)
+            return await close_chat(key, tx=tx, desk=self._closing, is_leaving=True)
 
-        await self._database.transact(unit, workspaces=[key[0]])
+        return await self._database.transact(unit, workspaces=[key[0]]) is not None
 
     def watch(self, ticket: TicketKey) -> AbstractContextManager[Watcher]:
         """Tells of news of a ticket."""

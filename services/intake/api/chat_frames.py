@@ -1,5 +1,7 @@
 """The frames of a live chat: small JSON objects, each with its `type`. There are no others."""
 
+import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -14,7 +16,8 @@ MOST_BYTES = 16_384
 MOST_CHARACTERS = 4000
 """Of one message."""
 
-ClientMessageId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+_CLIENT_MESSAGE_ID = re.compile("[A-Za-z0-9_-]{1,64}")
+ClientMessageId = Annotated[str, StringConstraints(pattern=f"^{_CLIENT_MESSAGE_ID.pattern}$")]
 Seq = Annotated[int, Field(ge=0, lt=2**53)]
 
 
@@ -67,6 +70,10 @@ class Read(Frame):
     up_to_seq: Seq
 
 
+Wish = Literal["transcript", "end"]
+"""What a visitor can ask for. It has an answer, and may be asked for again without one."""
+
+
 class Transcript(Frame):
     """The visitor wants a transcript by mail when the chat ends."""
 
@@ -97,13 +104,35 @@ Asked = Hello | Message | Typing | Received | Read | Transcript | End | Ping | P
 _ASKED: TypeAdapter[Asked] = TypeAdapter(Annotated[Asked, Field(discriminator="type")])
 
 
-def parse(text: str) -> Asked | None:
+@dataclass(frozen=True, slots=True)
+class Unacceptable:
+    """A frame that says something which nobody can take: a message of this id, or a wish."""
+
+    client_message_id: str | None = None
+    about: Wish | None = None
+
+
+def parse(text: str) -> Asked | Unacceptable | None:
     """A visitor's frame; None for anything that is none."""
     try:
         encoded = text.encode()
         return _ASKED.validate_python(loads(encoded)) if len(encoded) <= MOST_BYTES else None
     except (ValidationError, ValueError):
+        return _unacceptable(text)
+
+
+def _unacceptable(text: str) -> Unacceptable | None:
+    try:
+        value = loads(text.encode(), replaces=True)
+    except ValueError:
         return None
+    match value:
+        case {"type": "message", "client_message_id": str(known)} if _CLIENT_MESSAGE_ID.fullmatch(known):
+            return Unacceptable(known)
+        case {"type": "transcript"}:
+            return Unacceptable(about="transcript")
+        case _:
+            return None
 
 
 class ChatSettings(Frame):
@@ -141,6 +170,13 @@ class Ack(Frame):
     at: datetime
 
 
+class Noted(Frame):
+    """A visitor's wish is kept."""
+
+    type: Literal["noted"] = "noted"
+    about: Wish
+
+
 class Said(Frame):
     """A message of the conversation: they come in the order of their numbers, without gaps.
 
@@ -154,7 +190,6 @@ class Said(Frame):
     client_message_id: str | None
     text: str = Field(repr=False)
     at: datetime
-    attachments: list[str] = []
 
 
 class StaffTyping(Frame):
@@ -179,7 +214,7 @@ class Status(Frame):
 
 
 class Error(Frame):
-    """Something was not done. client_message_id: of the message that was not taken.
+    """Something was not done. client_message_id: of the message that was not taken; about: the wish that was not
 
     retry_after_s: when the same may be asked again; without it, never
     """
@@ -187,7 +222,8 @@ class Error(Frame):
     type: Literal["error"] = "error"
     code: Literal["unavailable", "rate_limited", "refused", "no_conversation", "busy", "visitor_token"]
     client_message_id: str | None = None
+    about: Wish | None = None
     retry_after_s: float | None = None
 
 
-Told = Welcome | Ack | Said | StaffTyping | StaffRead | Status | Error | Ping | Pong
+Told = Welcome | Ack | Noted | Said | StaffTyping | StaffRead | Status | Error | Ping | Pong

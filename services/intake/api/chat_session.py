@@ -5,7 +5,7 @@ every hint and every few seconds. So a lost hint, a lost connection or a lost pr
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from services.intake.api.chat_frames import (
     Error,
     Hello,
     Message,
+    Noted,
     Ping,
     Pong,
     Read,
@@ -29,7 +30,9 @@ from services.intake.api.chat_frames import (
     Status,
     Transcript,
     Typing,
+    Unacceptable,
     Welcome,
+    Wish,
 )
 from services.intake.api.chat_wire import Close, Ended, Wire
 from services.intake.app.chat_ports import ChatMessage, Standing, Wording
@@ -118,11 +121,13 @@ class Session:
                 case Transcript():
                     await self._ask(frame.email)
                 case End():
-                    await self._leave()
+                    await self._grant("end", self._desk.leave(self._admitted.key))
                 case Ping():
                     await self._wire.send(Pong())
                 case Pong():
                     pass
+                case Unacceptable(known, about):
+                    await self._wire.send(Error(code="refused", client_message_id=known, about=about))
                 case Hello():
                     raise Ended(Close.MALFORMED)
 
@@ -147,7 +152,10 @@ class Session:
         except TransientError:
             # Whether it was stored nobody knows: the same id, sent again, finds out.
             await self._wire.send(Error(code="unavailable", client_message_id=known, retry_after_s=_RETRY_S))
+            return
         except (DomainError, DataRefused):
+            taken = None
+        if taken is None:
             await self._wire.send(Error(code="refused", client_message_id=known))
         else:
             self._ticket_id = self._ticket_id or taken.ticket_id
@@ -170,19 +178,19 @@ class Session:
         await self._desk.pass_on((self._admitted.workspace_id, self._ticket_id), passing)
 
     async def _ask(self, email: str | None) -> None:
-        try:
-            if not self._admitted.offer.offers_transcript:
-                await self._wire.send(Error(code="refused"))
-            elif not await self._desk.ask_transcript(self._admitted.key, email):
-                await self._wire.send(Error(code="no_conversation"))
-        except TransientError:
-            await self._wire.send(Error(code="unavailable", retry_after_s=_RETRY_S))
+        if self._admitted.offer.offers_transcript:
+            await self._grant("transcript", self._desk.ask_transcript(self._admitted.key, email))
+        else:
+            await self._wire.send(Error(code="refused", about="transcript"))
 
-    async def _leave(self) -> None:
+    async def _grant(self, wish: Wish, granting: Awaitable[bool]) -> None:
+        """Says what has become of a wish; it is about a conversation, which there may not be."""
         try:
-            await self._desk.leave(self._admitted.key)
+            has_chat = await granting
         except TransientError:
-            await self._wire.send(Error(code="unavailable", retry_after_s=_RETRY_S))
+            await self._wire.send(Error(code="unavailable", about=wish, retry_after_s=_RETRY_S))
+            return
+        await self._wire.send(Noted(about=wish) if has_chat else Error(code="no_conversation", about=wish))
 
     async def _tell(self) -> None:
         """Tells what is new, in order, for as long as the connection lasts."""

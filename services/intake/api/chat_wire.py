@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.intake.api.chat_frames import Asked, Told, parse
+from services.intake.api.chat_frames import Asked, Told, Unacceptable, parse
 from shared.clock import monotonic
 
 _CLOSE_S = 1.0
@@ -50,7 +50,7 @@ class Wire:
         self._turn = asyncio.Lock()
         self.heard_at = monotonic()
 
-    async def receive(self) -> Asked:
+    async def receive(self) -> Asked | Unacceptable:
         """The next frame. Raises Ended."""
         message = await self._socket.receive()
         self.heard_at = monotonic()

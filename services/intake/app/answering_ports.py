@@ -11,7 +11,6 @@ from services.intake.app.ports import TicketKey
 from services.intake.domain.notice import Circumstances
 from services.intake.domain.notice_plan import Reason, SurveyForm
 from shared.db.unit_of_work import Tx
-from shared.vocabulary import Purpose
 
 NoticeKey = tuple[str, UUID, Reason]
 """Workspace, ticket and reason."""
@@ -53,13 +52,6 @@ class Notices(Protocol):
 
     async def settle(self, tx: Tx, notices: Sequence[Notice], now: datetime) -> None:
         """Keeps what has become of them."""
-        ...
-
-    async def take_turn(self, tx: Tx, recipient: bytes, purpose: Purpose, most: int, now: datetime) -> bool:
-        """Whether this recipient may get one more within the hour, over all workspaces. If so, it counts.
-
-        recipient: a keyed hash of the address
-        """
         ...
 
 

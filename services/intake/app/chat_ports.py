@@ -1,14 +1,17 @@
 """What live chats need of the world. A conversation is locked after its ticket."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
-from services.intake.app.ports import TicketKey
+from services.intake.app.ports import Receipt, TicketKey
+from services.intake.app.receive_message import Arrival
 from services.intake.domain.chat import Conversation, Visitor
+from services.intake.domain.message import Chatted, InboundMessage
 from shared.db.unit_of_work import Tx
+from shared.errors import WaypostError
 from shared.vocabulary import TicketStatus
 
 ConversationKey = tuple[str, UUID]
@@ -62,6 +65,14 @@ class Marked:
     message_id: UUID
 
 
+class Aside(Protocol):
+    """Messages that rules put aside for a person to look at."""
+
+    async def keep(self, tx: Tx, arrivals: Sequence[Arrival], results: Sequence[Receipt | WaypostError]) -> None:
+        """Keeps those of the arrivals that are quarantined."""
+        ...
+
+
 class Chats(Protocol):
     """Conversations and the order of their messages."""
 
@@ -82,8 +93,14 @@ class Chats(Protocol):
         ...
 
     async def add(
-        self, tx: Tx, words: Wording, ticket_id: UUID, message_id: UUID, at: datetime, mail_channel: str | None
-    ) -> int:
+        self,
+        tx: Tx,
+        message: InboundMessage,
+        chat: Chatted,
+        ticket_id: UUID,
+        at: datetime,
+        mail_channel: str | None,
+    ) -> None:
         """Gives the visitor's message its number, and opens the conversation where it is new or has ended."""
         ...
 
@@ -109,14 +126,6 @@ class Chats(Protocol):
 
     async def settle(self, tx: Tx, chat: Conversation, due_at: datetime | None) -> None:
         """Keeps its state, and when it is looked at next."""
-        ...
-
-    async def may_mail(self, tx: Tx, chat: Conversation, since: datetime, most: int) -> bool:
-        """Whether fewer than so many conversations have made us write to this visitor's address since then."""
-        ...
-
-    async def mailed(self, tx: Tx, key: ConversationKey, at: datetime) -> None:
-        """Keeps that we have written to the visitor by mail."""
         ...
 
     async def see(self, tx: Tx, keys: Collection[ConversationKey]) -> None:

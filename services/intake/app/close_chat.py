@@ -1,25 +1,31 @@
 """Ends a conversation: when its visitor says so, or when time does."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from services.intake.app.chat_ports import ChatMessage, Chats, ConversationKey
 from services.intake.app.desk import Desk, record_with_notices
 from services.intake.app.outbound_message import outbound_message
+from services.intake.app.turns import Turns
 from services.intake.domain.chat import (
     ABANDONED,
     OUTCOME_LABEL,
     ChatOffer,
     ChatState,
     Conversation,
+    Farewell,
     due_at,
+    farewell,
     next_state,
 )
 from services.intake.domain.chat_texts import Line, missed, transcript
 from services.intake.domain.classification import label_source
+from services.intake.domain.customer import Customer
 from services.intake.domain.lifecycle import set_status, update
 from services.intake.domain.message import StaffMessage
+from services.intake.domain.notice import bars_mail
 from services.intake.domain.template import Rendered
 from services.intake.domain.ticket import CUSTOMER, SYSTEM, Change, Ticket
 from services.intake.domain.workspace import Channel, Workspace
@@ -27,41 +33,53 @@ from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause
 from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, Purpose, TicketStatus
 
-MOST_MAILS = 3
-"""To one address that nobody vouches for, within an hour."""
-
-_HOUR = timedelta(hours=1)
 _MOST_LINES = 1000
+
+
+IsDeliverable = Callable[[Tx, str, str], Awaitable[bool]]
+"""Whether automatic mail may be sent to an address, in a workspace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosingDesk:
+    """What ending chats needs."""
+
+    desk: Desk
+    chats: Chats
+    turns: Turns
+    is_deliverable: IsDeliverable
 
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """A conversation that ends now, in this state."""
+    """A conversation that ends now, in this state, and whose ticket it is."""
 
     chat: Conversation
     state: ChatState
     channel: Channel
     offer: ChatOffer
     workspace: Workspace
+    customer: Customer
     now: datetime
 
 
 async def close_chat(
-    key: ConversationKey, *, tx: Tx, desk: Desk, chats: Chats, is_leaving: bool = False
+    key: ConversationKey, *, tx: Tx, desk: ClosingDesk, is_leaving: bool = False
 ) -> ChatState | None:
     """How the conversation stands afterwards; None where there is none.
 
     is_leaving: the visitor says that they are done
     """
+    chats, correspondence = desk.chats, desk.desk.correspondence
     seen = await chats.find(tx, key)
     if seen is None:
         return None
-    located = await desk.correspondence.locate(tx, [(key[0], seen.ticket_id)])
+    located = await correspondence.locate(tx, [(key[0], seen.ticket_id)])
     chat = await chats.lock(tx, key)
     if chat is None or (key[0], chat.ticket_id) not in located:
         return None
     ticket = located[key[0], chat.ticket_id].ticket
-    workspace = (await desk.workspaces.load(tx, [key[0]]))[key[0]]
+    workspace = (await desk.desk.workspaces.load(tx, [key[0]]))[key[0]]
     channel = workspace.channels.get(chat.channel)
     if channel is None or channel.chat is None:
         await chats.settle(tx, chat, None)
@@ -71,29 +89,43 @@ async def close_chat(
     if is_leaving and chat.state is ChatState.OPEN:
         state = ChatState.LEFT if chat.replied_at else ChatState.ABANDONED
     if state is not chat.state:
-        ending = _Ending(chat, state, channel, channel.chat, workspace, now)
-        has_mail = await _end(ending, ticket, tx=tx, desk=desk, chats=chats)
+        of = ticket.workspace_id, ticket.customer_id
+        customer = (await correspondence.customers(tx, [of]))[of]
+        ending = _Ending(chat, state, channel, channel.chat, workspace, customer, now)
+        has_mail = await _end(ending, ticket, tx=tx, desk=desk)
         chat = replace(chat, state=state, wants_transcript=chat.wants_transcript and not has_mail)
     await chats.settle(tx, chat, due_at(chat, channel.chat, now))
     return chat.state
 
 
-async def _end(ending: _Ending, ticket: Ticket, *, tx: Tx, desk: Desk, chats: Chats) -> bool:
+async def _end(ending: _Ending, ticket: Ticket, *, tx: Tx, desk: ClosingDesk) -> bool:
     """Does to the ticket what the end of its chat does to it; whether a mail goes out with that."""
     if ticket.status is TicketStatus.CLOSED:
         return False
     change, mail = Change(ticket, ()), None
-    text = await _text(ending, ticket.language, tx=tx, chats=chats)
-    if text is not None:
-        change, mail = _mail(ending, text, ticket, desk.ids.new())
-        await desk.correspondence.add_staff_message(tx, mail)
-        await chats.mailed(tx, ending.chat.key, ending.now)
+    customer = ending.customer
+    may_contact = not customer.do_not_contact and customer.erased_at is None
+    said = farewell(ending.chat, ending.offer, ending.state, may_contact=may_contact)
+    if said is not None and await _may_mail(ending, tx=tx, desk=desk):
+        text = await _text(said, ending, ticket.language, tx=tx, chats=desk.chats)
+        change, mail = _mail(ending, text, ticket, desk.desk.ids.new())
+        await desk.desk.correspondence.add_staff_message(tx, mail)
     change = change.then(_settled(ending, change.ticket))
     if change.facts:
-        of = ticket.workspace_id, ticket.customer_id
-        customer = (await desk.correspondence.customers(tx, [of]))[of]
-        await record_with_notices(change, customer, Cause(), ending.workspace, tx=tx, desk=desk)
+        await record_with_notices(change, customer, Cause(), ending.workspace, tx=tx, desk=desk.desk)
     return mail is not None
+
+
+async def _may_mail(ending: _Ending, *, tx: Tx, desk: ClosingDesk) -> bool:
+    """Whether the visitor's address takes mail and has not had too much: less if nobody vouches for it."""
+    visitor, workspace = ending.chat.visitor, ending.workspace
+    address = visitor.email
+    if address is None or ending.offer.mail_channel not in workspace.channels or bars_mail(address, workspace):
+        return False
+    if not await desk.is_deliverable(tx, ending.chat.workspace_id, address):
+        return False
+    purpose = Purpose.STATUS if visitor.has_own_email else Purpose.ACK
+    return await desk.turns.take(tx, address, purpose, ending.now)
 
 
 def _settled(ending: _Ending, ticket: Ticket) -> Change:
@@ -109,19 +141,10 @@ def _settled(ending: _Ending, ticket: Ticket) -> Change:
     return set_status(ticket, TicketStatus.SOLVED, actor, ending.now, close_after=close_after)
 
 
-async def _text(ending: _Ending, language: str | None, *, tx: Tx, chats: Chats) -> str | None:
-    """What the visitor is written, if anything: not too much to an address that nobody vouches for."""
-    chat, offer, visitor = ending.chat, ending.offer, ending.chat.visitor
-    if visitor.email is None or offer.mail_channel not in ending.workspace.channels:
-        return None
-    if not visitor.has_own_email and not await chats.may_mail(tx, chat, ending.now - _HOUR, MOST_MAILS):
-        return None
-    if ending.state is ChatState.ABANDONED:
+async def _text(said: Farewell, ending: _Ending, language: str | None, *, tx: Tx, chats: Chats) -> str:
+    if said is Farewell.MISSED:
         return missed(language)
-    is_wanted = offer.offers_transcript and chat.wants_transcript
-    # Who has not heard our answer gets it; what nobody of ours has looked at is not sent to a stranger's address.
-    if not (is_wanted or chat.lacks_an_answer) or (chat.replied_at is None and not visitor.has_own_email):
-        return None
+    chat = ending.chat
     messages = await chats.messages(tx, chat.key, max(0, chat.last_seq - _MOST_LINES), _MOST_LINES)
     return transcript([_line(message, ending) for message in messages], language)
 

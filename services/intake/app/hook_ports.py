@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.intake.app.call_ports import CallDesk
+from services.intake.app.chat_ports import Chats
 from services.intake.app.delivery_ports import Deliveries
 from services.intake.app.mail_ports import Blobs, MailMessages, Raw, Raws
 from services.intake.app.ports import Conversations, Workspaces
@@ -78,5 +79,6 @@ class HookDesk:
     messages: MailMessages
     deliveries: Deliveries
     consents: Consents
+    chats: Chats
     ids: IdFactory
     calls: CallDesk

@@ -231,6 +231,10 @@ class Correspondence(Tickets, Customers, NoticePlans, Protocol):
         """When the customer of a WhatsApp ticket last wrote by its channel."""
         ...
 
+    async def shows_in_chat(self, tx: Tx, key: TicketKey) -> bool:
+        """Whether answers to this ticket show in a chat and go nowhere else."""
+        ...
+
     async def save_subject(self, tx: Tx, ticket: Ticket) -> None:
         """Makes a ticket's subject as it is now one that it is found by."""
         ...

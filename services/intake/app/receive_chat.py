@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from services.intake.app.change_customer import ClientDesk, add_customer
-from services.intake.app.chat_ports import Chats, Wording
+from services.intake.app.chat_ports import Aside, Chats, Wording
 from services.intake.app.desk import By
 from services.intake.app.identify_customer import identify_customer
 from services.intake.app.opening import new_customer
+from services.intake.app.place_in_chat import place_in_chat, with_ticket
 from services.intake.app.ports import Conversations, Workspaces
 from services.intake.app.receive_message import Arrival, receive_messages
-from services.intake.domain.message import Disposition, InboundMessage, Sender
+from services.intake.domain.message import Chatted, InboundMessage, Sender
 from services.intake.domain.ticket import SYSTEM
 from shared.db.unit_of_work import Tx
 from shared.errors import DomainError, NotAllowed
@@ -37,43 +38,56 @@ async def receive_chat(
     workspaces: Workspaces,
     chats: Chats,
     clients: ClientDesk,
+    aside: Aside,
     ids: IdFactory,
-) -> Taken:
-    """The message's place; a repeat has that of the first. Raises DomainError where it is refused."""
-    workspace_id, conversation_id = words.conversation
+) -> Taken | None:
+    """The message's place; a repeat has that of the first. None where a rule does not let it in.
+
+    Raises DomainError where it cannot be taken.
+    """
+    workspace_id = words.conversation[0]
     if words.visitor.is_verified:
         await _recognise(words, cause, tx=tx, chats=chats, desk=clients)
-    # Whoever writes at the same moment in the same name waits here: a conversation opens one ticket.
-    await conversations.lock_customers(tx, {(workspace_id, words.visitor.identity)})
-    chat = await chats.find(tx, words.conversation)
     workspace = (await workspaces.load(tx, [workspace_id]))[workspace_id]
-    offer = workspace.channel(words.channel).chat
-    if offer is None:
+    channel = workspace.channel(words.channel)
+    if channel.chat is None:
         raise NotAllowed("The channel has no chats any more.")
-    message = InboundMessage(
-        workspace_id=workspace_id,
-        message_id=ids.new(),
-        channel=words.channel,
-        sender=_sender(words),
-        subject=offer.subject,
-        text=words.text,
-        text_new=words.text,
-        language=words.language,
-        dedupe_key=f"{conversation_id.hex}/{words.client_message_id}",
-        ticket_id=chat.ticket_id if chat else None,
-    )
+    written = _message(words, ids.new(), channel.chat.subject)
+    message = await with_ticket(written, tx=tx, conversations=conversations, chats=chats)
+    arrivals = [Arrival(message, cause)]
     (receipt,) = await receive_messages(
-        [Arrival(message, cause)], tx=tx, conversations=conversations, workspaces=workspaces, ids=ids
+        arrivals, tx=tx, conversations=conversations, workspaces=workspaces, ids=ids
     )
     if isinstance(receipt, DomainError):
         raise receipt
     if receipt.ticket_id is None:
-        raise NotAllowed("The message was not taken.")
-    if receipt.disposition is not Disposition.DUPLICATE:
-        await chats.add(tx, words, receipt.ticket_id, receipt.message_id, await tx.now(), offer.mail_channel)
+        await aside.keep(tx, arrivals, [receipt])
+        return None
+    await place_in_chat(message, receipt, channel, tx=tx, chats=chats)
     placed = await chats.place_of(tx, words.conversation, receipt.message_id)
     assert placed is not None, "a message and its place commit together"
     return Taken(placed.seq, placed.at, receipt.ticket_id)
+
+
+def _message(words: Wording, message_id: UUID, subject: str) -> InboundMessage:
+    workspace_id, conversation_id = words.conversation
+    return InboundMessage(
+        workspace_id=workspace_id,
+        message_id=message_id,
+        channel=words.channel,
+        sender=_sender(words),
+        subject=subject,
+        text=words.text,
+        text_new=words.text,
+        language=words.language,
+        dedupe_key=f"{conversation_id.hex}/{words.client_message_id}",
+        chat=Chatted(
+            conversation_id=conversation_id,
+            client_message_id=words.client_message_id,
+            email=words.visitor.email,
+            page=words.page,
+        ),
+    )
 
 
 async def _recognise(words: Wording, cause: Cause, *, tx: Tx, chats: Chats, desk: ClientDesk) -> None:

@@ -13,6 +13,7 @@ from services.intake.app.hook_parts import Part, parts_of
 from services.intake.app.hook_ports import HookDesk, ReadHook, Said
 from services.intake.app.mail_ports import Attachment, Outcome, RawKey, RawState
 from services.intake.app.phone import caller_identity, phone_identity
+from services.intake.app.place_in_chat import place_in_chat, with_ticket
 from services.intake.app.ports import Receipt
 from services.intake.app.receive_message import Arrival, receive_messages
 from services.intake.app.record_call_events import record_call_events
@@ -91,6 +92,7 @@ class _Group:
         taken = await self._receive_messages(parts)
         await self._keep_attached(taken)
         await self._keep_consents(taken)
+        await self._keep_in_chats(taken)
         results: dict[RawKey, list[Receipt | DomainError]] = {key: [] for key in parts}
         for one in taken:
             results[one.part.item.raw.key].append(one.result)
@@ -120,7 +122,11 @@ class _Group:
         }
 
     async def _receive_messages(self, parts: Mapping[RawKey, Sequence[Part]]) -> list[_Taken]:
-        found = [one for of_item in parts.values() for one in self._arrivals(of_item)]
+        found = [
+            (part, await self._with_ticket(arrival), consent)
+            for of_item in parts.values()
+            for part, arrival, consent in self._arrivals(of_item)
+        ]
         results = await receive_messages(
             [arrival for _, arrival, _ in found],
             tx=self._tx,
@@ -138,6 +144,19 @@ class _Group:
                 # No rule refuses who says STOP or START: what is kept is known again when it is repeated.
                 own = replace(own, is_released=self._is_released or consent is not None)
                 yield part, Arrival(own, part.cause), consent
+
+    async def _with_ticket(self, arrival: Arrival) -> Arrival:
+        desk = self._desk
+        message = await with_ticket(
+            arrival.message, tx=self._tx, conversations=desk.conversations, chats=desk.chats
+        )
+        return replace(arrival, message=message)
+
+    async def _keep_in_chats(self, taken: Sequence[_Taken]) -> None:
+        for one in taken:
+            if one.receipt:
+                message, channel = one.arrival.message, one.part.channel
+                await place_in_chat(message, one.receipt, channel, tx=self._tx, chats=self._desk.chats)
 
     async def _keep_attached(self, taken: Sequence[_Taken]) -> None:
         await self._desk.messages.add_attachments(

@@ -1,7 +1,5 @@
 """Sends what customers are told without anybody writing it, or keeps why it was not sent."""
 
-import hashlib
-import hmac
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,11 +17,11 @@ from services.intake.app.desk import Desk, record
 from services.intake.app.outbound_message import outbound_message
 from services.intake.app.ports import TicketKey
 from services.intake.app.template_values import values_of
+from services.intake.app.turns import Turns
 from services.intake.domain import survey_token
 from services.intake.domain.customer import Customer
 from services.intake.domain.notice import Circumstances, Postponed, Withheld, decide, may_quote
 from services.intake.domain.notice_plan import Plan, Reason
-from services.intake.domain.reply_token import without_tag
 from services.intake.domain.template import FROM_THE_SENDER, Rendered, Template, render
 from services.intake.domain.ticket import SYSTEM, Change, Ticket
 from services.intake.domain.workspace import Workspace
@@ -36,19 +34,17 @@ from shared.vocabulary import AuthorKind, Purpose
 class NoticeDesk:
     """What sending notices needs.
 
-    secret: what tokens of surveys and hashes of addresses are made with
+    secret: what tokens of surveys are made with
     public_url: where the world reaches surveys; without it none is sent
-    acks_an_hour, notices_an_hour: how many of either kind one recipient gets at most, over all workspaces
     """
 
     desk: Desk
     notices: Notices
     surveys: Surveys
     rich_text: RichText
+    turns: Turns
     secret: bytes
     public_url: str | None
-    acks_an_hour: int
-    notices_an_hour: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +67,14 @@ class _About:
 
     @property
     def turn(self) -> Purpose:
-        """What its turns are counted as."""
-        return Purpose.ACK if self.reason.purpose is Purpose.ACK else Purpose.STATUS
+        """What its turns are counted as. To somebody who may know nothing of us all of it is too much soon."""
+        is_ack = self.reason.purpose is Purpose.ACK or self.known.is_only_named
+        return Purpose.ACK if is_ack else Purpose.STATUS
 
-    def recipient(self, secret: bytes) -> bytes:
-        """Whose turns are counted: a keyed hash, the same for whatever stands behind a `+`."""
-        address = self.known.recipient or ""
-        named = without_tag(address) if "@" in address else address
-        return hmac.digest(secret, b"recipient\0" + named.encode(), hashlib.sha256)
+    @property
+    def recipient(self) -> str:
+        """Whose turns are counted."""
+        return self.known.recipient or ""
 
 
 async def send_notices(keys: Collection[NoticeKey], *, tx: Tx, desk: NoticeDesk) -> list[Notice]:
@@ -100,7 +96,7 @@ async def send_notices(keys: Collection[NoticeKey], *, tx: Tx, desk: NoticeDesk)
     changes: list[tuple[Change, Customer, Cause]] = []
     surveyed: set[TicketKey] = set()
     # Turns are locked by these: always in one order.
-    for one in sorted(abouts, key=lambda about: (about.recipient(desk.secret), about.turn)):
+    for one in sorted(abouts, key=lambda about: (desk.turns.key(about.recipient), about.turn)):
         has_had_one = one.customer_key in surveyed
         about = replace(one, known=replace(one.known, surveyed_at=now)) if has_had_one else one
         notice, change = await _settle(about, now, tx=tx, desk=desk)
@@ -148,19 +144,13 @@ async def _settle(about: _About, now: datetime, *, tx: Tx, desk: NoticeDesk) -> 
         return replace(notice, due_at=decided.until), None
     if about.reason is Reason.SURVEY and desk.public_url is None:
         return notice.withheld("no_public_url"), None
-    if not await _may_send(about, now, tx=tx, desk=desk):
+    if not await desk.turns.take(tx, about.recipient, about.turn, now):
         return notice.withheld("too_many"), None
     change = await _send(about, decided, now, tx=tx, desk=desk)
     times = notice.times + 1
     if times < decided.most:
         return replace(notice, times=times, due_at=now + decided.wait), change
     return replace(notice, times=times, state=NoticeState.SENT), change
-
-
-async def _may_send(about: _About, now: datetime, *, tx: Tx, desk: NoticeDesk) -> bool:
-    """Whether the recipient has not had so many within the hour."""
-    most = desk.acks_an_hour if about.turn is Purpose.ACK else desk.notices_an_hour
-    return await desk.notices.take_turn(tx, about.recipient(desk.secret), about.turn, most, now)
 
 
 async def _send(about: _About, plan: Plan, now: datetime, *, tx: Tx, desk: NoticeDesk) -> Change:

@@ -105,7 +105,7 @@ async def _check_channel_takes(
     written: Written, ticket: Ticket, now: datetime, *, leaves: bool, tx: Tx, desk: Desk
 ) -> None:
     """Refuses at once what would fail on its way out."""
-    if written.has_files and leaves and ticket.channel_kind is not ChannelKind.EMAIL:
+    if written.has_files and not await _takes_files(ticket, leaves=leaves, tx=tx, desk=desk):
         raise InvalidInput("The channel does not take this.", problems=(("/attachment_ids", FILES_BY_MAIL),))
     if problem := text_problem(ticket.channel_kind, written.text, written.template):
         at = "/text" if written.template is None else "/whatsapp_template"
@@ -114,6 +114,13 @@ async def _check_channel_takes(
         asked_at = await desk.correspondence.asked_at(tx, (ticket.workspace_id, ticket.ticket_id))
         if not is_open(asked_at, now):
             raise InvalidInput(f"{OUTSIDE_WINDOW}.", problems=(("/whatsapp_template", "missing"),))
+
+
+async def _takes_files(ticket: Ticket, *, leaves: bool, tx: Tx, desk: Desk) -> bool:
+    """Whether files get to the customer, or are for whoever takes the answer from our API."""
+    if leaves:
+        return ticket.channel_kind is ChannelKind.EMAIL
+    return not await desk.correspondence.shows_in_chat(tx, (ticket.workspace_id, ticket.ticket_id))
 
 
 def _check_author(written: Written, by: By) -> None:

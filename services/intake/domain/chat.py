@@ -66,6 +66,13 @@ class ChatState(StrEnum):
     LEFT = "left"
 
 
+class Farewell(StrEnum):
+    """What is mailed to a visitor whose chat has ended."""
+
+    MISSED = "missed"
+    TRANSCRIPT = "transcript"
+
+
 class ChatStatus(StrEnum):
     """What the visitor is shown."""
 
@@ -110,6 +117,11 @@ class Conversation:
         return self.workspace_id, self.conversation_id
 
     @property
+    def mail_to(self) -> str | None:
+        """Where replies go by mail: whoever has left for good finds them in the chat only if they come back."""
+        return self.visitor.email if self.state is not ChatState.OPEN and self.mail_channel else None
+
+    @property
     def lacks_an_answer(self) -> bool:
         """Whether the staff's last words have not reached the visitor."""
         return self.is_answered and self.received_seq < self.last_seq
@@ -139,6 +151,23 @@ def due_at(chat: Conversation, offer: ChatOffer, now: datetime) -> datetime | No
         due = min(due, max(chat.seen_at, now - offer.abandon_after) + offer.abandon_after)
     # Never at once again: what is due and changes nothing waits a little.
     return max(due, now + timedelta(seconds=1))
+
+
+def farewell(chat: Conversation, offer: ChatOffer, state: ChatState, *, may_contact: bool) -> Farewell | None:
+    """What the visitor is mailed when their chat ends like this. What they asked for comes in any case.
+
+    may_contact: whether anything may be sent to them that they have not asked for
+    """
+    if chat.visitor.email is None or offer.mail_channel is None:
+        return None
+    if state is ChatState.ABANDONED:
+        return Farewell.MISSED if may_contact else None
+    # What nobody of ours has looked at is not sent to an address that may be anybody's.
+    if chat.replied_at is None and not chat.visitor.has_own_email:
+        return None
+    is_asked = offer.offers_transcript and chat.wants_transcript
+    # Who has not heard our answer gets it.
+    return Farewell.TRANSCRIPT if is_asked or (chat.lacks_an_answer and may_contact) else None
 
 
 def shown_status(state: ChatState, ticket: TicketStatus, *, has_agent: bool) -> ChatStatus:

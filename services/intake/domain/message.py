@@ -73,6 +73,19 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chatted:
+    """Of a visitor's message: the chat that it belongs to, and by what their page knows it.
+
+    email: where mail reaches them, if they said so; page: where they were
+    """
+
+    conversation_id: UUID
+    client_message_id: str
+    email: str | None = field(default=None, repr=False)
+    page: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
     """One normalised message on its way in.
 
@@ -90,7 +103,7 @@ class InboundMessage:
     thread_key: by what its provider knows the conversation, exactly, such as a Slack thread or a chat
     continues: whether, where nothing else points to a ticket, it joins its sender's newest one of this channel
     that is not closed: texts have no threads; same_subject: the same, but only one with its subject
-    media: files to be fetched
+    media: files to be fetched; chat: of live chats
     sent_at: the sender's claim, shown only
     """
 
@@ -122,6 +135,7 @@ class InboundMessage:
     continues: bool = False
     same_subject: bool = False
     media: tuple[Media, ...] = ()
+    chat: Chatted | None = None
     sent_at: datetime | None = None
 
 

@@ -48,6 +48,7 @@ class Circumstances:
     """What is known about a ticket's customer when a notice is due.
 
     recipient: the address that answers go to; None where nobody knows one
+    is_only_named: whether a visitor of a chat has named it, and nobody vouches for it
     is_undeliverable: whether the last mail to them came back
     opened_by_machine: whether a machine wrote the message that opened the ticket
     withheld: why the ticket's first notice was, if it was; is_verified: as it was said then
@@ -59,6 +60,7 @@ class Circumstances:
     """
 
     recipient: str | None
+    is_only_named: bool = False
     is_undeliverable: bool = False
     opened_by_machine: bool = False
     withheld: str | None = None
@@ -156,7 +158,16 @@ def decide(
 
 def may_quote(ticket: Ticket, known: Circumstances) -> bool:
     """Whether a notice may repeat what its sender wrote: who they are is vouched for, or somebody has answered."""
-    return known.is_verified or ticket.first_replied_at is not None
+    return (known.is_verified and not known.is_only_named) or ticket.first_replied_at is not None
+
+
+def bars_mail(address: str, workspace: Workspace) -> str | None:
+    """Why nothing is mailed to an address without anybody writing it, by the address itself."""
+    if nobody_reads(address):
+        return "machine_address"
+    if without_tag(address) in workspace.mail_addresses:
+        return "own_address"
+    return None
 
 
 def _barred(ticket: Ticket, customer: Customer, workspace: Workspace, known: Circumstances) -> str | None:
@@ -174,11 +185,8 @@ def _barred(ticket: Ticket, customer: Customer, workspace: Workspace, known: Cir
         return "suppressed"
     if known.recipient is None:
         return "no_address"
-    if "@" in known.recipient:
-        if nobody_reads(known.recipient):
-            return "machine_address"
-        if without_tag(known.recipient) in workspace.mail_addresses:
-            return "own_address"
+    if "@" in known.recipient and (barred := bars_mail(known.recipient, workspace)):
+        return barred
     if known.is_undeliverable:
         return "undeliverable"
     if known.unanswered >= MOST_UNANSWERED:

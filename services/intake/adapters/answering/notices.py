@@ -1,26 +1,26 @@
 """Notices in PostgreSQL: when they are due, what is known about who gets them, what has become of them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
 
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.chat.replies import chats_of
 from services.intake.adapters.email.reachability import reachability
 from services.intake.adapters.outbound.recipients import KINDS, recipient, statement
 from services.intake.adapters.tickets import pairs
 from services.intake.app.answering_ports import Notice, NoticeKey, NoticeState
 from services.intake.app.ports import IdentityKey, TicketKey
+from services.intake.domain.chat import Visitor
 from services.intake.domain.message import email_identity
 from services.intake.domain.notice import MOST_UNANSWERED, Circumstances, Planned
 from services.intake.domain.notice_plan import Reason
 from services.intake.domain.reachability import Reachability
 from shared.db.unit_of_work import Tx
 from shared.events.catalog import shard_of
-from shared.vocabulary import MachineClass, Purpose
-
-_HOUR = timedelta(hours=1)
+from shared.vocabulary import MachineClass
 
 _PLAN = text(
     "INSERT INTO notice AS n (workspace_id, ticket_id, reason, shard, state, due_at, why, is_verified)"
@@ -83,15 +83,6 @@ _SETTLE = text(
     " AS w (workspace_id, ticket_id, reason, state, due_at, times, why)"
     " WHERE n.workspace_id = w.workspace_id AND n.ticket_id = w.ticket_id AND n.reason = w.reason"
 )
-# One statement: of two that come at once the second waits for the first, and counts it.
-_TURN = text(
-    "INSERT INTO recipient_turn AS r (recipient, purpose, sent_at, latest_at)"
-    " VALUES (:recipient, :purpose, ARRAY[CAST(:now AS timestamptz)], :now)"
-    " ON CONFLICT (recipient, purpose) DO UPDATE SET latest_at = excluded.latest_at,"
-    " sent_at = ARRAY(SELECT one FROM unnest(r.sent_at) AS each (one) WHERE one > :since) || excluded.sent_at"
-    " WHERE (SELECT count(*) FROM unnest(r.sent_at) AS each (one) WHERE one > :since) < :most RETURNING 1"
-)
-_FORGET_TURNS = text("DELETE FROM recipient_turn WHERE latest_at < :since")
 
 _LOOKED_AT = 100
 """So many of a customer's newest tickets say how it stands with them."""
@@ -147,7 +138,11 @@ class PostgresNotices:
     async def circumstances(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Circumstances]:
         """What is known about the customers of tickets."""
         rows = (await tx.execute(_CIRCUMSTANCES, {**pairs(keys), **KINDS, "tickets": _LOOKED_AT})).all()
-        goes_to = {(row.workspace_id, row.ticket_id): _goes_to(row) for row in rows}
+        chats = await chats_of(tx, keys)
+        gone = {key: chat.visitor for key, chat in chats.items() if chat.mail_to}
+        goes_to = {
+            key: _goes_to(row, gone.get(key)) for row in rows for key in [(row.workspace_id, row.ticket_id)]
+        }
         addresses = {
             (key[0], email_identity(address)) for key, address in goes_to.items() if address and "@" in address
         }
@@ -155,6 +150,7 @@ class PostgresNotices:
         return {
             key: Circumstances(
                 recipient=goes_to[key],
+                is_only_named=key in gone and not gone[key].has_own_email,
                 is_undeliverable=_has_failed(row) or _is_flagged(key[0], goes_to[key], flagged),
                 opened_by_machine=row.machine not in (None, MachineClass.NONE),
                 withheld=row.why,
@@ -182,12 +178,6 @@ class PostgresNotices:
             },
         )
 
-    async def take_turn(self, tx: Tx, recipient: bytes, purpose: Purpose, most: int, now: datetime) -> bool:
-        """Whether this recipient may get one more within the hour, over all workspaces. If so, it counts."""
-        named = {"recipient": recipient, "purpose": purpose.value, "most": most}
-        taken = await tx.execute(_TURN, {**named, "now": now, "since": now - _HOUR})
-        return taken.first() is not None
-
 
 def _has_failed(row: Row[Any]) -> bool:
     """Whether the last message did not arrive, and they have not written since."""
@@ -196,7 +186,9 @@ def _has_failed(row: Row[Any]) -> bool:
     return row.asked_at is None or bool(row.asked_at <= row.last_queued_at)
 
 
-def _goes_to(row: Row[Any]) -> str | None:
+def _goes_to(row: Row[Any], gone: Visitor | None) -> str | None:
+    if gone is not None:
+        return gone.email
     found = recipient(row)
     return row.reply_to or (found.value if found else None)
 
@@ -204,11 +196,6 @@ def _goes_to(row: Row[Any]) -> str | None:
 def _is_flagged(workspace_id: str, address: str | None, flagged: Mapping[IdentityKey, Reachability]) -> bool:
     known = flagged.get((workspace_id, email_identity(address))) if address else None
     return known is not None and not known.is_deliverable
-
-
-async def forget_turns(tx: Tx) -> None:
-    """Deletes whose hour is over."""
-    await tx.execute(_FORGET_TURNS, {"since": await tx.now() - _HOUR})
 
 
 def _columns(keys: Sequence[NoticeKey]) -> dict[str, object]:

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 
 from services.intake.adapters.chat import tables  # noqa: F401 - declares the tables
-from services.intake.app.chat_ports import ChatAuthor, ChatMessage, ConversationKey, Marked, Standing, Wording
+from services.intake.app.chat_ports import ChatAuthor, ChatMessage, ConversationKey, Marked, Standing
 from services.intake.app.ports import TicketKey
 from services.intake.domain.chat import ChatState, Conversation, Visitor
-from services.intake.domain.message import Identity, IdentityKind, MessageKind
+from services.intake.domain.message import Chatted, Identity, IdentityKind, InboundMessage, MessageKind
 from shared.db.unit_of_work import Tx
 from shared.events.catalog import shard_of
 from shared.vocabulary import TicketStatus
@@ -107,14 +107,6 @@ _SETTLE = text(
     "UPDATE chat_conversation SET state = :state, wants_transcript = :wants_transcript, due_at = :due_at"
     " WHERE workspace_id = :workspace_id AND conversation_id = :conversation_id"
 )
-_COUNT_MAILED = text(
-    "SELECT count(*) FROM chat_conversation WHERE workspace_id = :workspace_id AND visitor_email = :email"
-    " AND mailed_at > :since"
-)
-_MAILED = text(
-    "UPDATE chat_conversation SET mailed_at = :at"
-    " WHERE workspace_id = :workspace_id AND conversation_id = :conversation_id"
-)
 _SEE = text(
     "UPDATE chat_conversation c SET seen_at = :now"
     " FROM (SELECT x.workspace_id, x.conversation_id"
@@ -156,32 +148,41 @@ class PostgresChats:
         return _message(row) if row else None
 
     async def add(
-        self, tx: Tx, words: Wording, ticket_id: UUID, message_id: UUID, at: datetime, mail_channel: str | None
-    ) -> int:
+        self,
+        tx: Tx,
+        message: InboundMessage,
+        chat: Chatted,
+        ticket_id: UUID,
+        at: datetime,
+        mail_channel: str | None,
+    ) -> None:
         """Gives the visitor's message its number, and opens the conversation where it is new or has ended."""
-        named = _named(words.conversation)
-        visitor = words.visitor
+        named = _named((message.workspace_id, chat.conversation_id))
+        identity = message.sender.identity
+        assert identity is not None, "visitors are known by something"
         row = await tx.execute(
             _ADD,
             {
                 **named,
-                "shard": shard_of(words.conversation[0], self._shards),
-                "channel": words.channel,
+                "shard": shard_of(message.workspace_id, self._shards),
+                "channel": message.channel,
                 "ticket_id": ticket_id,
-                "kind": visitor.identity.kind.value,
-                "value": visitor.identity.value,
-                "name": visitor.name,
-                "email": visitor.email,
-                "is_verified": visitor.is_verified,
+                "kind": identity.kind.value,
+                "value": identity.value,
+                "name": message.sender.name,
+                "email": chat.email,
+                "is_verified": message.sender.is_verified,
                 "at": at,
-                "page": words.page,
+                "page": chat.page,
                 "mail_channel": mail_channel,
             },
         )
-        seq = int(row.scalar_one())
-        entry = {"seq": seq, "message_id": message_id, "client_message_id": words.client_message_id}
+        entry = {
+            "seq": row.scalar_one(),
+            "message_id": message.message_id,
+            "client_message_id": chat.client_message_id,
+        }
         await tx.execute(_ADD_ENTRY, {**named, **entry})
-        return seq
 
     async def mark(self, tx: Tx, key: ConversationKey, *, received: int, read: int) -> Marked | None:
         """Keeps up to where the visitor has everything and has read it; the newest that is read now, if any."""
@@ -220,15 +221,6 @@ class PostgresChats:
         """Keeps its state, and when it is looked at next."""
         parameters = {"state": chat.state.value, "wants_transcript": chat.wants_transcript, "due_at": due_at}
         await tx.execute(_SETTLE, {**_named(chat.key), **parameters})
-
-    async def may_mail(self, tx: Tx, chat: Conversation, since: datetime, most: int) -> bool:
-        """Whether fewer than so many conversations have made us write to this visitor's address since then."""
-        parameters = {"workspace_id": chat.workspace_id, "email": chat.visitor.email, "since": since}
-        return int((await tx.execute(_COUNT_MAILED, parameters)).scalar_one()) < most
-
-    async def mailed(self, tx: Tx, key: ConversationKey, at: datetime) -> None:
-        """Keeps that we have written to the visitor by mail."""
-        await tx.execute(_MAILED, {**_named(key), "at": at})
 
     async def see(self, tx: Tx, keys: Collection[ConversationKey]) -> None:
         """Keeps that these visitors are connected."""

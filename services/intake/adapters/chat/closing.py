@@ -6,9 +6,8 @@ from functools import partial
 from sqlalchemy import text
 
 from services.intake.adapters.due import Due
-from services.intake.app.chat_ports import Chats, ConversationKey
-from services.intake.app.close_chat import close_chat
-from services.intake.app.desk import Desk
+from services.intake.app.chat_ports import ConversationKey
+from services.intake.app.close_chat import ClosingDesk, close_chat
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 
@@ -21,10 +20,9 @@ _EARLIEST = text(
 class ChatClosing:
     """Ends conversations that are left alone."""
 
-    def __init__(self, database: Database, desk: Desk, chats: Chats) -> None:
+    def __init__(self, database: Database, desk: ClosingDesk) -> None:
         self._database = database
         self._desk = desk
-        self._chats = chats
         self._due = Due[ConversationKey](
             database,
             _EARLIEST,
@@ -42,4 +40,4 @@ class ChatClosing:
             await self._database.transact(partial(self._end, key), workspaces=[key[0]], fence=shard.fence)
 
     async def _end(self, key: ConversationKey, tx: Tx) -> None:
-        await close_chat(key, tx=tx, desk=self._desk, chats=self._chats)
+        await close_chat(key, tx=tx, desk=self._desk)

@@ -3,10 +3,15 @@
 Whoever has left for good gets them by mail, where an address is known.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import text
 
 from services.intake.adapters.bells import Bells
-from services.intake.domain.chat import ChatState
+from services.intake.adapters.chat.chats import to_conversation
+from services.intake.adapters.tickets import pairs
+from services.intake.app.ports import TicketKey
+from services.intake.domain.chat import Conversation
 from services.intake.domain.message import DeliveryState, StaffMessage
 from shared.db.unit_of_work import Tx
 from shared.events.catalog import shard_of
@@ -19,7 +24,7 @@ _APPEND = text(
     " WHERE t.workspace_id = :workspace_id AND t.ticket_id = :ticket_id"
     " UNION SELECT t.workspace_id, t.ticket_id FROM family f"
     " JOIN ticket t ON t.workspace_id = f.workspace_id AND t.merged_into = f.ticket_id)"
-    ", held AS (SELECT c.workspace_id, c.conversation_id FROM family f"
+    ", held AS (SELECT c.workspace_id, c.conversation_id, c.last_at FROM family f"
     " JOIN chat_conversation c ON c.workspace_id = f.workspace_id AND c.ticket_id = f.ticket_id"
     " ORDER BY c.conversation_id FOR UPDATE OF c)"
     ", grown AS (UPDATE chat_conversation c SET last_seq = c.last_seq + 1,"
@@ -29,11 +34,23 @@ _APPEND = text(
     " replied_at = CASE WHEN :is_human THEN COALESCE(c.replied_at, :at) ELSE c.replied_at END,"
     " due_at = CASE WHEN c.state = 'open' THEN CAST(:at AS timestamptz) END"
     " FROM held WHERE c.workspace_id = held.workspace_id AND c.conversation_id = held.conversation_id"
-    " RETURNING c.workspace_id, c.conversation_id, c.last_seq, c.ticket_id, c.state, c.visitor_email,"
-    " c.mail_channel)"
+    " RETURNING c.*)"
     ", placed AS (INSERT INTO chat_entry (workspace_id, conversation_id, seq, message_id)"
     " SELECT workspace_id, conversation_id, last_seq, :message_id FROM grown)"
-    " SELECT state, visitor_email, mail_channel, ticket_id FROM grown ORDER BY (ticket_id = :ticket_id) DESC"
+    " SELECT c.* FROM grown c JOIN held USING (workspace_id, conversation_id)"
+    " ORDER BY (c.ticket_id = :ticket_id) DESC, held.last_at DESC"
+)
+# The one that a reply is looked at for, where there are several.
+_OF_TICKETS = text(
+    "WITH RECURSIVE family AS ("
+    "SELECT t.workspace_id, t.ticket_id, t.ticket_id AS asked"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
+    " JOIN ticket t USING (workspace_id, ticket_id) WHERE t.channel_kind = 'chat'"
+    " UNION SELECT t.workspace_id, t.ticket_id, f.asked FROM family f"
+    " JOIN ticket t ON t.workspace_id = f.workspace_id AND t.merged_into = f.ticket_id)"
+    " SELECT DISTINCT ON (f.workspace_id, f.asked) f.asked, c.* FROM family f"
+    " JOIN chat_conversation c ON c.workspace_id = f.workspace_id AND c.ticket_id = f.ticket_id"
+    " ORDER BY f.workspace_id, f.asked, (c.ticket_id = f.asked) DESC, c.last_at DESC"
 )
 _ADDRESS = text(
     "UPDATE message SET delivered_to = to_jsonb(CAST(:recipients AS text[]))"
@@ -43,6 +60,12 @@ _DELIVERY = text(
     "INSERT INTO delivery (workspace_id, message_id, shard, ticket_id, channel, channel_kind, state, queued_at,"
     " next_attempt_at) VALUES (:workspace_id, :message_id, :shard, :ticket_id, :channel, :kind, :state, :at, :at)"
 )
+
+
+async def chats_of(tx: Tx, tickets: Collection[TicketKey]) -> dict[TicketKey, Conversation]:
+    """By whose state replies to these tickets go."""
+    rows = (await tx.execute(_OF_TICKETS, pairs(tickets))).mappings()
+    return {(row["workspace_id"], row["asked"]): to_conversation(row) for row in rows}
 
 
 class ChatReplies:
@@ -67,12 +90,12 @@ class ChatReplies:
                 "is_human": is_human,
             },
         )
-        chat = rows.first()
-        if chat is None:
+        row = rows.mappings().first()
+        if row is None:
             return
-        by_mail = chat.state != ChatState.OPEN and chat.visitor_email and chat.mail_channel
-        if by_mail:
-            await tx.execute(_ADDRESS, {**named, "recipients": [chat.visitor_email]})
+        chat = to_conversation(row)
+        if chat.mail_to:
+            await tx.execute(_ADDRESS, {**named, "recipients": [chat.mail_to]})
             await self._outbound.ring_after(tx, [message.workspace_id])
         await tx.execute(
             _DELIVERY,
@@ -80,9 +103,9 @@ class ChatReplies:
                 **named,
                 "shard": shard_of(message.workspace_id, self._shards),
                 "ticket_id": message.ticket_id,
-                "channel": chat.mail_channel if by_mail else message.channel,
-                "kind": ChannelKind.EMAIL if by_mail else ChannelKind.CHAT,
-                "state": DeliveryState.QUEUED if by_mail else DeliveryState.SENT,
+                "channel": chat.mail_channel if chat.mail_to else message.channel,
+                "kind": ChannelKind.EMAIL if chat.mail_to else ChannelKind.CHAT,
+                "state": DeliveryState.QUEUED if chat.mail_to else DeliveryState.SENT,
                 "at": message.created_at,
             },
         )

@@ -45,22 +45,15 @@ conversation = Table(
     Column("wants_transcript", Boolean, nullable=False, server_default=text("false")),
     Column("page", Text),
     Column("mail_channel", Text),
-    Column("mailed_at", Instant),
     Column("due_at", Instant),
     PrimaryKeyConstraint("workspace_id", "conversation_id"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["ticket.workspace_id", "ticket.ticket_id"]),
     Index("chat_conversation_by_ticket", "workspace_id", "ticket_id"),
     Index("chat_conversation_due", "shard", "due_at", postgresql_where=text("due_at IS NOT NULL")),
-    Index(
-        "chat_conversation_mailed",
-        *("workspace_id", "visitor_email", "mailed_at"),
-        postgresql_where=text("mailed_at IS NOT NULL"),
-    ),
 )
 """Conversations as they stand. A claim table: the shard's holder ends those that are left alone.
 
-ticket_id: the one that its messages go to; mailed_at: when Waypost last wrote to the visitor by mail
-due_at: when its shard's holder looks at it next
+ticket_id: the one that its messages go to; due_at: when its shard's holder looks at it next
 """
 
 entry = Table(

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.chat.chats import PostgresChats
 from services.intake.adapters.email.backlog import Backlog
 from services.intake.adapters.email.inbound import Fresh, Mailroom, Waiters
 from services.intake.adapters.email.listeners import Listeners
@@ -92,6 +93,7 @@ async def open_mail(
         messages=desk.messages,
         deliveries=deliveries,
         consents=PostgresConsents(),
+        chats=PostgresChats(settings.shards),
         calls=calls,
         ids=ids,
     )

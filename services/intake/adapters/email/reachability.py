@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from services.intake.app.mail_ports import Bounce
 from services.intake.app.ports import IdentityKey
-from services.intake.domain.message import Identity, IdentityKind
+from services.intake.domain.message import Identity, IdentityKind, email_identity
 from services.intake.domain.reachability import Reachability
 from shared.db.unit_of_work import Tx
 
@@ -84,7 +84,7 @@ async def reachability(tx: Tx, identities: Collection[IdentityKey]) -> Mapping[I
 
 async def is_deliverable(tx: Tx, workspace_id: str, address: str) -> bool:
     """Whether automatic mail may be sent to this address."""
-    key = workspace_id, Identity(kind=IdentityKind.EMAIL, value=address)
+    key = workspace_id, email_identity(address)
     known = (await reachability(tx, [key])).get(key)
     return known is None or known.is_deliverable
 

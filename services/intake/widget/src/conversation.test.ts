@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseColour, readableOn } from "./colour";
 import { pause } from "./connection";
-import { Conversation } from "./conversation";
+import { Conversation, languageTag } from "./conversation";
 import type { Asked, Said, Told } from "./frames";
 import type { Memory } from "./memory";
 import { languages, rawTexts, textsFor, words } from "./texts";
@@ -38,6 +38,13 @@ function said(seq: number, text: string, more: Partial<Said> = {}): Told {
   return { type: "message", seq, author_kind: "agent", text, at: "2026-01-01T00:00:00Z", ...more };
 }
 
+/** Time goes on: whatever waits is done. */
+function pass(): void {
+  for (const timer of timers.splice(0)) timer.action();
+}
+
+const marks = () =>
+  sent.flatMap((frame) => (frame.type === "received" || frame.type === "read" ? [[frame.type, frame.up_to_seq]] : []));
 const messages = () => sent.filter((frame) => frame.type === "message").map((frame) => frame.text);
 
 beforeEach(() => {
@@ -105,6 +112,14 @@ describe("what is written", () => {
     expect(messages()).toEqual(["one", "one"]);
   });
 
+  it("leaves as the server can take it, and not at all where nothing is left", () => {
+    welcome(made);
+    made.write("a\0b\u0085c\ud800d\n\te 😀 ");
+    made.write("\u0085 \n");
+    expect(messages()).toEqual(["abc\ufffdd\n\te 😀"]);
+    expect(made.pending).toHaveLength(1);
+  });
+
   it("steps aside where it is refused, until it is asked for again", () => {
     welcome(made);
     made.write("one");
@@ -130,12 +145,33 @@ describe("what is said", () => {
 
   it("is read when somebody looks", () => {
     welcome(made);
+    pass();
     made.receive(said(1, "hello"));
+    pass();
     expect(made.unread).toBe(1);
     made.look(true);
+    pass();
     made.receive(said(2, "there"));
     expect(made.unread).toBe(0);
-    expect(sent.filter((frame) => frame.type === "read").map((frame) => frame.up_to_seq)).toEqual([1, 2]);
+    pass();
+    expect(marks()).toEqual([["received", 1], ["read", 1], ["read", 2]]);
+  });
+
+  it("is marked once for all that comes at once, and again for another connection", () => {
+    welcome(made, { seq: 100 });
+    for (let seq = 1; seq <= 100; seq += 1) made.receive(said(seq, "old"));
+    pass();
+    made.look(true);
+    made.look(false);
+    made.receive(said(101, "new"));
+    pass();
+    expect(marks()).toEqual([["received", 100], ["read", 100], ["received", 101]]);
+    made.lost();
+    welcome(made, { seq: 101 });
+    pass();
+    expect(marks().slice(3)).toEqual([["read", 100], ["received", 101]]);
+    pass();
+    expect(marks()).toHaveLength(5);
   });
 
   it("is forgotten with its conversation", () => {
@@ -158,6 +194,49 @@ describe("what is said", () => {
     timers.at(-1)?.action();
     expect(made.isTyping).toBe(false);
   });
+});
+
+describe("what is asked for", () => {
+  const asked = () => sent.flatMap((frame) => (frame.type === "transcript" || frame.type === "end" ? [frame.type] : []));
+
+  it("is asked again until it is answered, behind what was written before", () => {
+    made.write("one");
+    made.transcript("ada@example.org");
+    made.end();
+    welcome(made);
+    expect(asked()).toEqual([]);
+    made.receive({ type: "ack", client_message_id: "m-1", seq: 1, at: "" });
+    expect(asked()).toEqual(["transcript", "end"]);
+    expect(made.wishes.fate("transcript")).toBe("asked");
+    made.receive({ type: "noted", about: "end" });
+    made.lost();
+    welcome(made);
+    expect(asked()).toEqual(["transcript", "end", "transcript"]);
+    made.receive({ type: "error", code: "unavailable", about: "transcript", retry_after_s: 2 });
+    pass();
+    made.receive({ type: "noted", about: "transcript" });
+    pass();
+    expect(asked()).toEqual(["transcript", "end", "transcript", "transcript"]);
+    expect(made.wishes.fate("transcript")).toBe("noted");
+  });
+
+  it("is not asked again once it is refused, nor the end by somebody who goes on", () => {
+    welcome(made);
+    made.transcript("nobody");
+    made.receive({ type: "error", code: "refused", about: "transcript" });
+    made.lost();
+    made.end();
+    made.write("one");
+    welcome(made);
+    made.receive({ type: "ack", client_message_id: "m-1", seq: 1, at: "" });
+    expect(asked()).toEqual(["transcript"]);
+    expect(made.wishes.fate("transcript")).toBe("refused");
+  });
+});
+
+it("says a language that the server can read", () => {
+  const tags = ["de", "de-AT", "zh-Hans-CN-x-more-and-more", "de-ÄÖ", "en_GB", "de-"];
+  expect(tags.map(languageTag)).toEqual(["de", "de-AT", "zh-Hans-CN-x", "de", "en", "de"]);
 });
 
 it("waits longer from try to try, each at another moment, and never for ever", () => {

@@ -6,8 +6,9 @@
  * id, which the server recognises. What comes is taken in the order of its numbers, each once.
  */
 
-import type { Asked, Said, Settings, Status, Told } from "./frames";
+import type { Asked, Said, Settings, Status, Told, Wish } from "./frames";
 import type { Memory, Pending } from "./memory";
+import { Wishes } from "./wishes";
 
 export interface Outside {
   memory: Memory;
@@ -21,10 +22,22 @@ export interface Outside {
 }
 
 const TYPING_MS = 6000;
+const MARK_MS = 200;
+
+/** What the server can take of a text: no control characters, no halves of characters. */
+export function clean(text: string): string {
+  return text.replace(/\p{Cs}/gu, "\ufffd").replace(/(?![\n\t])\p{Cc}/gu, "").trim();
+}
+
+/** As much of a page's language as is one, however it is written. */
+export function languageTag(language: string): string {
+  return /^[a-z]{2,3}(-[a-z0-9]{1,8}){0,3}(?![^-])/i.exec(language)?.[0] ?? "en";
+}
 
 export class Conversation {
   said: Said[] = [];
   pending: Pending[];
+  readonly wishes: Wishes;
   status: Status | undefined;
   settings: Settings | undefined;
   isConnected = false;
@@ -35,9 +48,17 @@ export class Conversation {
   private sendTurn = 0;
   private isLookedAt = false;
   private knownUpTo = 0;
+  /** Up to where this connection's server knows that everything is here, and was seen. */
+  private marked = { received: 0, read: 0 };
+  private isMarking = false;
 
   constructor(private readonly outside: Outside) {
     this.pending = outside.memory.pending;
+    this.wishes = new Wishes({
+      send: (frame) => outside.send(frame),
+      later: (action, ms) => outside.later(action, ms),
+      isFree: () => this.isConnected && this.waiting.length === 0,
+    });
   }
 
   get lastSeq(): number {
@@ -64,11 +85,15 @@ export class Conversation {
       ...(resumeToken && { resume_token: resumeToken }),
       ...(visitorToken && { visitor_token: visitorToken }),
       ...(page && { page: page.slice(0, 2000) }),
-      ...(language && { language }),
+      ...(language && { language: languageTag(language) }),
     };
   }
 
-  write(text: string): void {
+  write(written: string): void {
+    const text = clean(written);
+    if (!text) return;
+    // Whoever goes on writing is not done.
+    this.wishes.withdraw("end");
     this.pending.push({ id: this.outside.newId(), text, at: this.outside.now() });
     this.keep();
     if (this.waiting.length === 1) this.sendFirst();
@@ -88,17 +113,19 @@ export class Conversation {
   }
 
   transcript(email: string): void {
-    if (this.isConnected) this.outside.send({ type: "transcript", email });
+    this.wishes.make("transcript", { type: "transcript", email });
+    this.outside.changed();
   }
 
   end(): void {
-    if (this.isConnected) this.outside.send({ type: "end" });
+    this.wishes.make("end", { type: "end" });
   }
 
   /** Whether the visitor is looking: then everything that is there is read. */
   look(isLookedAt: boolean): void {
     this.isLookedAt = isLookedAt;
-    this.markRead();
+    this.see();
+    this.mark();
   }
 
   lost(): void {
@@ -120,8 +147,10 @@ export class Conversation {
         this.settings = frame.settings;
         this.staffReadUpTo = frame.read_up_to;
         this.isConnected = true;
+        this.marked = { received: 0, read: 0 };
         this.sendFirst();
-        this.markRead();
+        this.see();
+        this.mark();
         break;
       case "message":
         this.take(frame);
@@ -138,8 +167,12 @@ export class Conversation {
       case "status":
         this.status = frame.status;
         break;
+      case "noted":
+        this.wishes.answered(frame.about, "noted");
+        break;
       case "error":
-        this.failed(frame.client_message_id, frame.retry_after_s);
+        if (frame.about) this.unfulfilled(frame.about, frame.retry_after_s);
+        else this.failed(frame.client_message_id, frame.retry_after_s);
         break;
       case "ping":
         this.outside.send({ type: "pong" });
@@ -156,6 +189,7 @@ export class Conversation {
 
   private sendFirst(): void {
     const first = this.waiting[0];
+    if (!first) this.wishes.askAll();
     if (!first || !this.isConnected) return;
     this.sendTurn += 1;
     this.outside.send({ type: "message", client_message_id: first.id, text: first.text });
@@ -170,8 +204,8 @@ export class Conversation {
       this.isTyping = false;
       if (message.seq > this.knownUpTo) this.outside.heard(message);
     }
-    this.outside.send({ type: "received", up_to_seq: message.seq });
-    this.markRead();
+    this.see();
+    this.mark();
   }
 
   private stored(id: string): void {
@@ -197,6 +231,11 @@ export class Conversation {
     }, retryAfterS * 1000);
   }
 
+  private unfulfilled(wish: Wish, retryAfterS: number | undefined): void {
+    if (retryAfterS === undefined) this.wishes.answered(wish, "refused");
+    else this.wishes.askLater(wish, retryAfterS * 1000);
+  }
+
   private typing(isTyping: boolean): void {
     this.isTyping = isTyping;
     const turn = ++this.typingTurn;
@@ -209,12 +248,27 @@ export class Conversation {
     }, TYPING_MS);
   }
 
-  private markRead(): void {
+  private see(): void {
     const memory = this.outside.memory;
     if (!this.isLookedAt || !this.isConnected || this.lastSeq <= memory.readUpTo) return;
     memory.readUpTo = this.lastSeq;
-    this.outside.send({ type: "read", up_to_seq: this.lastSeq });
     this.outside.changed();
+  }
+
+  /** Says what is here and what was seen: once for all that comes at once, as the server takes only so many frames. */
+  private mark(): void {
+    if (this.isMarking || !this.lastSeq) return;
+    this.isMarking = true;
+    this.outside.later(() => {
+      this.isMarking = false;
+      if (!this.isConnected) return;
+      const here = this.lastSeq;
+      const read = Math.min(here, this.outside.memory.readUpTo);
+      if (read > this.marked.read) this.outside.send({ type: "read", up_to_seq: read });
+      // What was read is here.
+      if (here > Math.max(read, this.marked.received)) this.outside.send({ type: "received", up_to_seq: here });
+      this.marked = { received: here, read };
+    }, MARK_MS);
   }
 
   private forget(): void {
@@ -223,6 +277,9 @@ export class Conversation {
     this.staffReadUpTo = 0;
     this.knownUpTo = 0;
     this.outside.memory.readUpTo = 0;
+    this.marked = { received: 0, read: 0 };
+    this.wishes.withdraw("transcript");
+    this.wishes.withdraw("end");
   }
 
   private keep(): void {

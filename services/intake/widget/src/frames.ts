@@ -3,6 +3,9 @@
 export type Author = "visitor" | "agent" | "bot" | "system";
 export type Status = "waiting" | "joined" | "solved" | "closed_idle" | "ended";
 
+/** What a visitor can ask for, and gets an answer to. */
+export type Wish = "transcript" | "end";
+
 export interface Settings {
   name?: string;
   greeting: string;
@@ -38,7 +41,8 @@ export type Told =
   | { type: "typing"; is_typing: boolean }
   | { type: "read"; up_to_seq: number }
   | { type: "status"; status: Status }
-  | { type: "error"; code: string; client_message_id?: string; retry_after_s?: number }
+  | { type: "noted"; about: Wish }
+  | { type: "error"; code: string; client_message_id?: string; about?: Wish; retry_after_s?: number }
   | { type: "ping" }
   | { type: "pong" };
 

@@ -7,12 +7,15 @@
  * Further: data-language, data-colour (#1f5eff), data-open, data-visitor-token (signed by the site).
  */
 
-import { Connection } from "./connection";
+import { Connection, pause } from "./connection";
 import { Conversation } from "./conversation";
 import { BrowserMemory } from "./memory";
 import { isKnown } from "./texts";
 import { View } from "./view";
 
+/** Said to the page when the server does not take its visitor's token: `identify` with another goes on. */
+const TOKEN_REFUSED = "waypost-chat:token-refused";
+const BAD_TOKEN = 4401;
 const HINT = "data-address and data-key name the chat";
 
 function start(script: HTMLScriptElement): void {
@@ -23,6 +26,7 @@ function start(script: HTMLScriptElement): void {
   const url = new URL(`../v1/chat/${encodeURIComponent(address)}`, script.src);
   url.protocol = url.protocol.replace("http", "ws");
   let visitorToken = script.dataset["visitorToken"];
+  let refusals = 0;
   const memory = new BrowserMemory(address);
 
   const conversation: Conversation = new Conversation({
@@ -36,14 +40,22 @@ function start(script: HTMLScriptElement): void {
   });
   const connection = new Connection(url.href, {
     hello: () => conversation.hello(key, visitorToken, location.origin + location.pathname, language),
-    receive: (frame) => conversation.receive(frame),
+    receive: (frame) => {
+      if (frame.type === "welcome") refusals = 0;
+      conversation.receive(frame);
+    },
     lost: () => {
       conversation.lost();
       view.render(conversation);
     },
-    shut: () => {
+    shut: (code) => {
       view.isShut = true;
       view.render(conversation);
+      if (code !== BAD_TOKEN) return;
+      // A page whose tokens are never good asks less and less often.
+      const wait = refusals ? pause(refusals, Math.random()) : 0;
+      refusals += 1;
+      setTimeout(() => document.dispatchEvent(new Event(TOKEN_REFUSED)), wait);
     },
   });
   const host = document.createElement("waypost-chat");

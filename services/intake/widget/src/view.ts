@@ -6,6 +6,7 @@ import type { Said } from "./frames";
 import type { Pending } from "./memory";
 import { STYLE } from "./style";
 import { directionOf, textsFor, type Texts } from "./texts";
+import type { Fate } from "./wishes";
 
 const BUBBLE = "M4 4h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H9l-5 4v-4a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2z";
 const CROSS = "M6 6l12 12M18 6L6 18";
@@ -50,7 +51,7 @@ export class View {
   private readonly shown = new Map<string, HTMLElement>();
   private isTyping = false;
   private typedAt = 0;
-  private hasAsked = false;
+  private transcriptFate: Fate | undefined;
 
   constructor(
     private readonly actions: Actions,
@@ -194,9 +195,13 @@ export class View {
     const writer = conversation.said.findLast((message) => message.author_kind !== "visitor")?.author_name;
     this.typing.textContent = conversation.isTyping ? `${writer ?? settings?.name ?? ""} ${t.typing}` : "";
     const status = conversation.status && { ...STATUS(t) }[conversation.status];
-    this.status.textContent = this.hasAsked && !status ? t.transcriptAsked : (status ?? "");
-    this.status.hidden = !this.status.textContent;
     const isGoingOn = conversation.status === "waiting" || conversation.status === "joined";
+    const fate = conversation.wishes.fate("transcript");
+    const asked = isGoingOn && fate && { asked: t.sending, noted: t.transcriptAsked, refused: t.refused }[fate];
+    this.status.textContent = [status, asked].filter(Boolean).join(" ");
+    this.status.hidden = !this.status.textContent;
+    if (fate !== this.transcriptFate && fate === "refused") this.mailForm.hidden = false;
+    this.transcriptFate = fate;
     this.more.hidden = !isGoingOn || !conversation.isConnected;
     const ask = this.more.querySelector<HTMLElement>(".ask");
     if (ask) ask.hidden = !settings?.transcript;
@@ -296,11 +301,8 @@ export class View {
     form.hidden = true;
     form.onsubmit = (event) => {
       event.preventDefault();
-      this.actions.transcript(email.value);
       form.hidden = true;
-      this.hasAsked = true;
-      this.status.textContent = this.texts.transcriptAsked;
-      this.status.hidden = false;
+      this.actions.transcript(email.value);
       this.input.focus();
     };
     return form;

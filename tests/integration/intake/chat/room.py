@@ -98,7 +98,7 @@ class Room:
     def address(self) -> str:
         return f"{self.workspace_id}-web"
 
-    async def configure(self, notices: Json | None = None, /, **chat: object) -> None:
+    async def configure(self, notices: Json | None = None, /, rules: object = (), **chat: object) -> None:
         web = {
             "id": "web",
             "kind": "chat",
@@ -117,7 +117,11 @@ class Room:
             **({"notices": notices} if notices else {}),
         }
         mail = {"id": "mail", "kind": "email", "address": f"help@{self.workspace_id}.example"}
-        part = {"channels": [{"id": "api", "kind": "api"}, mail, web], "templates": TEMPLATES if notices else []}
+        part = {
+            "channels": [{"id": "api", "kind": "api"}, mail, web],
+            "templates": TEMPLATES if notices else [],
+            "rules": rules,
+        }
         answer = await self.http.put("/v1/configuration", json=part, headers={"If-Match": "*"})
         assert answer.status_code == 200, answer.text
 

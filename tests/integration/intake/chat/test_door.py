@@ -74,12 +74,7 @@ async def test_what_is_no_first_frame_ends_the_connection(room: Room, frame: str
     "frame",
     [
         {"type": "message", "client_message_id": "a b", "text": "x"},
-        {"type": "message", "client_message_id": "a", "text": ""},
-        {"type": "message", "client_message_id": "a", "text": " \n"},
-        {"type": "message", "client_message_id": "a", "text": "\0"},
-        {"type": "message", "client_message_id": "a", "text": "x" * (MOST_CHARACTERS + 1)},
         {"type": "read", "up_to_seq": "1"},
-        {"type": "transcript", "email": "nobody"},
         {"type": "welcome"},
         {"type": "hello", "public_key": KEY},
     ],
@@ -89,6 +84,18 @@ async def test_what_is_no_frame_ends_the_connection_and_leaves_nothing(room: Roo
         await page.socket.send(json.dumps(frame))
         assert await page.closed() == 4400
     assert await room.tickets() == []
+
+
+async def test_what_nobody_can_take_is_refused_and_the_chat_goes_on(room: Room) -> None:
+    async with room.page() as page:
+        for text in ("", " \n", "\x85", "\0", "\ud800", "x" * (MOST_CHARACTERS + 1)):
+            await page.socket.send(json.dumps({"type": "message", "client_message_id": "a", "text": text}))
+            await page.until("error", code="refused", client_message_id="a")
+        await page.tell("transcript", email=f"{'x' * 65}@example.org")
+        await page.until("error", code="refused", about="transcript")
+        assert await room.tickets() == []
+        await page.say("It does not print.", known="a")
+        await page.until("ack", client_message_id="a", seq=1)
 
 
 async def test_the_largest_message_is_taken_and_a_larger_frame_ends_the_connection(room: Room) -> None:

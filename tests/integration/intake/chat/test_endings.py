@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from deploy.local.stack import Stack
+from shared.db.unit_of_work import Tx
 from tests.eventually import eventually
-from tests.integration.intake.chat.room import Page, Room
+from tests.integration.intake.chat.room import Json, Page, Room
 from tests.integration.intake.mail.sink import Kept, Sink
+from tests.integration.intake.notices import outcomes
 from tests.system import System, Templates, start
 
 IDLE = timedelta(minutes=15)
@@ -129,6 +132,24 @@ async def test_a_visitor_who_leaves_unanswered_is_labelled_and_answered_by_mail(
         await later.until_said("It does not print.", "Please switch it on.")
 
 
+async def test_files_are_refused_while_nobody_would_get_them_and_go_by_mail(office: Room, sink: Sink) -> None:
+    ada = f"ada@{office.workspace_id}.example"
+    file = {"params": {"filename": "a.txt"}, "content": b"how to", "headers": {"content-type": "text/plain"}}
+    uploaded = await office.http.post("/v1/attachments", **file)  # type: ignore[arg-type] # httpx's options
+    reply = {"text": "See there.", "author_id": "grace", "attachment_ids": [uploaded.json()["attachment_id"]]}
+    async with office.page() as page:
+        replies = f"/v1/tickets/{await begun(office, page)}/replies"
+        refused = await office.http.post(replies, json=reply)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/attachment_ids")
+        await office.reply(replies.split("/")[3], "Is it on?")
+        await page.tell("transcript", email=ada)
+        await page.tell("end")
+        await page.until("status", status="ended")
+    assert (await office.http.post(replies, json=reply)).status_code == 201
+    answer = (await mails(sink, ada, 2))[1].mail
+    assert [part.get_filename() for part in answer.iter_attachments()] == ["a.txt"]
+
+
 async def has_email(room: Room, ticket_id: str) -> bool:
     return (await room.chat(ticket_id))["visitor_email"] is not None
 
@@ -157,7 +178,9 @@ async def test_a_transcript_goes_to_who_asked_for_it(office: Room, sink: Sink) -
         await page.until_said("It does not print.", "Is it on?\nReally?")
         await page.tell("received", up_to_seq=2)
         await page.tell("transcript", email=ada)
+        await page.until("noted", about="transcript")
         await page.tell("end")
+        await page.until("noted", about="end")
         await page.until("status", status="ended")
     assert (await office.ticket())["status"] == "solved"
     (kept,) = await mails(sink, ada)
@@ -176,23 +199,72 @@ async def test_a_transcript_goes_to_who_asked_for_it(office: Room, sink: Sink) -
     await eventually(is_settled)
 
 
-async def outbound(room: Room, ticket_id: str) -> list[dict[str, dict[str, dict[str, str]]]]:
+async def outbound(room: Room, ticket_id: str) -> list[Json]:
     entries = (await room.http.get(f"/v1/tickets/{ticket_id}/timeline")).json()["items"]
     return [entry for entry in entries if entry["message"] and entry["message"]["kind"] == "outbound"]
 
 
 async def test_nobody_is_made_to_write_to_strangers(office: Room, sink: Sink) -> None:
     victim = f"victim@{office.workspace_id}.example"
-    for number in range(5):
-        async with office.page() as page:
+    same = (victim, victim.upper(), victim.replace("@", "+1@"), victim, f"other-{victim}", victim)
+    async with office.page() as page:
+        for number, email in enumerate(same):
             await page.say(f"Buy now {number}")
             await page.until("ack")
-            await page.tell("transcript", email=victim)
+            await page.tell("transcript", email=email)
+            await page.tell("end")
+            await office.until_state((await office.ticket())["ticket_id"], "abandoned")
+    sent = await outbound(office, (await office.ticket())["ticket_id"])
+    assert len(sent) == 4, "three to the victim, and one to another address"
+    (first,) = await mails(sink, victim)
+    assert b"Buy" not in first.raw
+
+
+async def test_notices_to_strangers_count_with_all_else_that_goes_to_them(office: Room) -> None:
+    await office.configure({"solved": "done"})
+    victim, ours = f"victim@{office.workspace_id}.example", f"help+x@{office.workspace_id}.example"
+    for email in (victim, victim, ours):
+        async with office.page() as page:
+            await page.say("Buy now")
+            await page.until("ack")
+            await page.tell("transcript", email=email)
             await page.tell("end")
             ticket_id = (await office.tickets())[0]["ticket_id"]
             await office.until_state(ticket_id, "abandoned")
-    kept = await mails(sink, victim, 3)
-    assert all(b"Buy" not in mail.raw for mail in kept)
+        ticket = f"/v1/tickets/{ticket_id}"
+        solved = await office.http.patch(ticket, json={"status": "solved"}, headers={"If-Match": "*"})
+        assert solved.status_code == 200, solved.text
+
+    async def whys() -> list[str | None]:
+        settled = await outcomes(office.system, office.workspace_id)
+        assert {state for _, state, _ in settled} == {"sent", "withheld"}
+        return [why for reason, _, why in settled if reason == "solved"]
+
+    # Each was told that they have left, and the first that their ticket is solved.
+    assert await eventually(whys, within_s=20) == [None, "too_many", "own_address"]
+    sent = [entry for ticket in await office.tickets() for entry in await outbound(office, ticket["ticket_id"])]
+    assert [entry["message"]["delivered_to"] for entry in sent] == [[victim]] * 3
+
+
+async def test_a_visitor_whom_nobody_may_write_to_is_not_told_that_they_have_left(office: Room) -> None:
+    shy, gone = f"shy@{office.workspace_id}.example", f"gone@{office.workspace_id}.example"
+    for email, do_not_contact in ((shy, True), (gone, False)):
+        customer = {"identities": [{"kind": "email", "value": email}], "do_not_contact": do_not_contact}
+        assert (await office.http.post("/v1/customers", json=customer)).status_code == 201
+
+    async def flag(tx: Tx) -> None:
+        query = "UPDATE identity SET undeliverable_since = now() WHERE value = :value"
+        await tx.execute(text(query), {"value": gone})
+
+    await office.system.services["intake"].runtime.database.transact(flag, workspaces=[office.workspace_id])
+    for email in (shy, gone, f"noreply@{office.workspace_id}.example", f"HELP@{office.workspace_id}.example"):
+        async with office.page(visitor_token=office.visitor_token(email=email)) as page:
+            await page.say("It does not print.")
+            await page.until("ack")
+            await page.tell("end")
+            ticket_id = (await office.tickets())[0]["ticket_id"]
+            await office.until_state(ticket_id, "abandoned")
+        assert await outbound(office, ticket_id) == []
 
 
 async def test_a_transcript_goes_to_the_address_that_the_site_vouches_for(office: Room, sink: Sink) -> None:
@@ -220,4 +292,6 @@ async def test_a_channel_without_transcripts_promises_none(office: Room) -> None
 async def test_there_is_no_transcript_of_nothing(office: Room) -> None:
     async with office.page() as page:
         await page.tell("transcript", email="ada@example.org")
-        await page.until("error", code="no_conversation")
+        await page.until("error", code="no_conversation", about="transcript")
+        await page.tell("end")
+        await page.until("error", code="no_conversation", about="end")

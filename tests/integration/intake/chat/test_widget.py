@@ -164,8 +164,12 @@ async def test_a_transcript_can_be_asked_for_and_the_chat_ended_by_keyboard(widg
     ask = widget.panel.get_by_role("button", name="Transcript by mail")
     await ask.focus()
     await widget.page.keyboard.press("Enter")
-    await widget.page.keyboard.type("ada@example.org")
+    await widget.page.keyboard.type(f"{'a' * 65}@example.org")
     await widget.page.keyboard.press("Enter")
+    await widget.panel.get_by_text("Not sent").wait_for()
+    email = widget.panel.locator("input[type=email]")
+    await email.fill("ada@example.org")
+    await email.press("Enter")
     await widget.panel.get_by_text("A transcript comes when the chat ends.").wait_for()
 
     async def is_known() -> bool:
@@ -174,6 +178,25 @@ async def test_a_transcript_can_be_asked_for_and_the_chat_ended_by_keyboard(widg
     await eventually(is_known)
     await widget.panel.get_by_role("button", name="End chat").click()
     await room.until_state(ticket_id, "abandoned")
+
+
+async def test_the_page_is_asked_for_another_token_once_the_one_that_it_gave_has_expired(
+    widget: Widget, room: Room
+) -> None:
+    identify = "token => WaypostChat.identify(token)"
+    await widget.page.evaluate(identify, room.visitor_token())
+    await widget.launcher.click()
+    await widget.write("Hello?")
+    ticket_id = (await room.ticket())["ticket_id"]
+    gives = f"token => document.addEventListener('waypost-chat:token-refused', () => ({identify})(token))"
+    await widget.page.evaluate(gives, room.visitor_token())
+    # As a connection does that is opened anew much later.
+    await widget.page.evaluate(identify, room.visitor_token(exp=1))
+    await room.reply(ticket_id, "Yes?")
+    await widget.panel.get_by_text("Yes?").wait_for()
+    await widget.write("It goes on.")
+    await until_shown(widget, 3)
+    assert len(await room.tickets()) == 1
 
 
 async def test_markup_is_text(widget: Widget, room: Room) -> None:

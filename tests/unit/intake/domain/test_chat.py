@@ -10,13 +10,15 @@ from services.intake.domain.chat import (
     ChatState,
     ChatStatus,
     Conversation,
+    Farewell,
     Visitor,
     accepts_origin,
     due_at,
+    farewell,
     next_state,
     shown_status,
 )
-from services.intake.domain.message import Identity, IdentityKind
+from services.intake.domain.message import Identity, IdentityKind, email_identity
 from shared.vocabulary import TicketStatus
 from tests.unit.intake.builders import NOW, an_id
 
@@ -146,3 +148,40 @@ def test_an_answer_that_has_not_arrived_is_missed() -> None:
     assert a_chat(received_seq=1).lacks_an_answer
     assert not a_chat(received_seq=2).lacks_an_answer
     assert not a_chat(received_seq=1, is_answered=False).lacks_an_answer
+
+
+MAILING = replace(OFFER, offers_transcript=True, mail_channel="mail")
+NAMED = Visitor(identity=Identity(kind=IdentityKind.HANDLE, value="visitor:1"), email="ada@example.org")
+VOUCHED = Visitor(identity=email_identity("ada@example.org"), email="ada@example.org", is_verified=True)
+
+
+@pytest.mark.parametrize(
+    ("chat", "state", "asked_or_not", "asked_only"),
+    [
+        (a_chat(replied_at=None), ChatState.ABANDONED, Farewell.MISSED, None),
+        (a_chat(), ChatState.LEFT, Farewell.TRANSCRIPT, None),
+        (a_chat(received_seq=2), ChatState.LEFT, None, None),
+        (a_chat(received_seq=2, wants_transcript=True), ChatState.IDLE, Farewell.TRANSCRIPT, Farewell.TRANSCRIPT),
+        (a_chat(replied_at=None, wants_transcript=True), ChatState.IDLE, None, None),
+    ],
+)
+def test_who_must_not_be_contacted_is_mailed_what_they_have_asked_for_and_no_more(
+    chat: Conversation, state: ChatState, asked_or_not: Farewell | None, asked_only: Farewell | None
+) -> None:
+    named = replace(chat, visitor=NAMED)
+    assert farewell(named, MAILING, state, may_contact=True) is asked_or_not
+    assert farewell(named, MAILING, state, may_contact=False) is asked_only
+    assert farewell(chat, MAILING, state, may_contact=True) is None
+    assert farewell(named, OFFER, state, may_contact=True) is None
+
+
+def test_whom_the_site_vouches_for_may_have_what_nobody_of_ours_has_answered() -> None:
+    chat = a_chat(replied_at=None, wants_transcript=True, visitor=VOUCHED)
+    assert farewell(chat, MAILING, ChatState.IDLE, may_contact=True) is Farewell.TRANSCRIPT
+
+
+def test_replies_go_by_mail_once_the_visitor_has_left_for_good() -> None:
+    chat = a_chat(visitor=NAMED, mail_channel="mail")
+    assert chat.mail_to is None
+    assert replace(chat, state=ChatState.LEFT).mail_to == "ada@example.org"
+    assert replace(chat, state=ChatState.LEFT, mail_channel=None).mail_to is None

@@ -1,0 +1,35 @@
+"""How often recipients were written to, in PostgreSQL."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from shared.db.unit_of_work import Tx
+from shared.vocabulary import Purpose
+
+_HOUR = timedelta(hours=1)
+
+# One statement: of two that come at once the second waits for the first, and counts it.
+_TURN = text(
+    "INSERT INTO recipient_turn AS r (recipient, purpose, sent_at, latest_at)"
+    " VALUES (:recipient, :purpose, ARRAY[CAST(:now AS timestamptz)], :now)"
+    " ON CONFLICT (recipient, purpose) DO UPDATE SET latest_at = excluded.latest_at,"
+    " sent_at = ARRAY(SELECT one FROM unnest(r.sent_at) AS each (one) WHERE one > :since) || excluded.sent_at"
+    " WHERE (SELECT count(*) FROM unnest(r.sent_at) AS each (one) WHERE one > :since) < :most RETURNING 1"
+)
+_FORGET = text("DELETE FROM recipient_turn WHERE latest_at < :since")
+
+
+class PostgresTurnBook:
+    """Implements the port `TurnBook`."""
+
+    async def take_turn(self, tx: Tx, recipient: bytes, purpose: Purpose, most: int, now: datetime) -> bool:
+        """Whether this recipient may get one more within the hour, over all workspaces. If so, it counts."""
+        named = {"recipient": recipient, "purpose": purpose.value, "most": most}
+        taken = await tx.execute(_TURN, {**named, "now": now, "since": now - _HOUR})
+        return taken.first() is not None
+
+
+async def forget_turns(tx: Tx) -> None:
+    """Deletes whose hour is over."""
+    await tx.execute(_FORGET, {"since": await tx.now() - _HOUR})

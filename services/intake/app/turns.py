@@ -1,0 +1,46 @@
+"""How often one recipient is written to without anybody writing it, whoever sets it off and in which workspace."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.intake.domain.reply_token import without_tag
+from shared.db.unit_of_work import Tx
+from shared.vocabulary import Purpose
+
+
+class TurnBook(Protocol):
+    """Who was sent what within the hour."""
+
+    async def take_turn(self, tx: Tx, recipient: bytes, purpose: Purpose, most: int, now: datetime) -> bool:
+        """Whether this recipient may get one more within the hour, over all workspaces. If so, it counts.
+
+        recipient: a keyed hash of the address
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """Counts them.
+
+    secret: what hashes of addresses are made with
+    acks_an_hour, notices_an_hour: how many of either kind one recipient gets at most
+    """
+
+    book: TurnBook
+    secret: bytes
+    acks_an_hour: int
+    notices_an_hour: int
+
+    def key(self, recipient: str) -> bytes:
+        """Whose turns are counted: a keyed hash, the same for whatever stands behind a `+`."""
+        named = without_tag(recipient) if "@" in recipient else recipient
+        return hmac.digest(self.secret, b"recipient\0" + named.encode(), hashlib.sha256)
+
+    async def take(self, tx: Tx, recipient: str, purpose: Purpose, now: datetime) -> bool:
+        """Whether the recipient has not had so many within the hour; if so, one more counts."""
+        most = self.acks_an_hour if purpose is Purpose.ACK else self.notices_an_hour
+        return await self.book.take_turn(tx, self.key(recipient), purpose, most, now)
