@@ -48,6 +48,7 @@ class Log(StrEnum):
     MEDIA_DELAYED = "media.delayed"
     MEDIA_FAILED = "media.failed"
     NOTICE_FAILED = "notice.failed"
+    CHAT_FAILED = "chat.failed"
     PARSER_ENDED = "parser.ended"
     ENGINE_LOADED = "engine.loaded"
     ENGINE_DISCARDED = "engine.discarded"
@@ -58,4 +59,5 @@ class Log(StrEnum):
     NOTIFICATION_DELAYED = "notification.delayed"
     NOTIFICATION_FAILED = "notification.failed"
     CONFIGURATION_APPLIED = "configuration.applied"
+    CONFIGURATION_UNREADABLE = "configuration.unreadable"
     STREAM_CLOSED = "stream.closed"
