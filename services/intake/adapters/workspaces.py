@@ -1,5 +1,6 @@
 """The workspaces' configuration, from the rows that hold it. Read anew when a version has moved."""
 
+import asyncio
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -48,7 +49,8 @@ class PostgresWorkspaces:
         ]
         if stale:
             for workspace_id, (version, body) in (await configuration.load(tx, stale)).items():
-                workspace = self._compile(workspace_id, version, body)
+                # Hundreds of long rules take seconds.
+                workspace = await asyncio.to_thread(self._compile, workspace_id, version, body)
                 self._compiled[workspace_id] = await self._with_languages(workspace)
         return {
             workspace_id: self._compiled[workspace_id] if workspace_id in versions else _DEFAULT
@@ -61,7 +63,7 @@ class PostgresWorkspaces:
             part = IntakePart.model_validate(body)
             return to_workspace(version, part, partial(self._vault.open, workspace_id))
         except (ValidationError, InvalidInput) as error:
-            log.error(Log.CONFIGURATION_UNREADABLE, workspace_id=workspace_id, error=type(error).__name__)
+            log.warning(Log.CONFIGURATION_UNREADABLE, workspace_id=workspace_id, error=type(error).__name__)
             return Workspace(version=version, channels={}, is_readable=False)
 
     async def _with_languages(self, workspace: Workspace) -> Workspace:
@@ -88,7 +90,7 @@ class PostgresWorkspaces:
 
     async def check(self, workspace_id: str, part: IntakePart) -> Sequence[str]:
         """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
-        to_workspace(0, part)
+        await asyncio.to_thread(to_workspace, 0, part)
         await self._database.transact(
             lambda tx: addresses.check(tx, workspace_id, part), workspaces=[workspace_id]
         )
