@@ -97,7 +97,10 @@ _FORGET: Mapping[str, TextClause] = {
         " AND i.kind = c.identity_kind AND i.value = c.identity_value)))"
     ),
     "delivery": text(
-        "UPDATE delivery SET last_error = NULL, recipient = NULL, provider_id = NULL"
+        "UPDATE delivery SET last_error = NULL, recipient = NULL, provider_id = NULL,"
+        # What is under way meanwhile finds nothing to tell of any more.
+        " failed_at = CASE WHEN state = 'queued' THEN clock_timestamp() ELSE failed_at END,"
+        " state = CASE WHEN state = 'queued' THEN 'failed' ELSE state END"
         " WHERE workspace_id = :workspace_id"
         " AND message_id = ANY (CAST(:messages AS uuid[]))"
     ),
