@@ -53,6 +53,7 @@ call = Table(
     UniqueConstraint("workspace_id", "channel", "provider_call_id", name="call_is_kept_once"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["ticket.workspace_id", "ticket.ticket_id"]),
     Index("call_by_ticket", "workspace_id", "ticket_id", "call_id"),
+    Index("call_by_caller", "workspace_id", "caller"),
     Index(
         "call_that_reopened",
         *("workspace_id", "ticket_id", "reopened_at"),
