@@ -49,6 +49,7 @@ class Log(StrEnum):
     MEDIA_FAILED = "media.failed"
     TEXTS_NOT_RECONCILED = "texts.not_reconciled"
     NOTICE_FAILED = "notice.failed"
+    CHAT_FAILED = "chat.failed"
     PARSER_ENDED = "parser.ended"
     ENGINE_LOADED = "engine.loaded"
     ENGINE_DISCARDED = "engine.discarded"
@@ -59,4 +60,5 @@ class Log(StrEnum):
     NOTIFICATION_DELAYED = "notification.delayed"
     NOTIFICATION_FAILED = "notification.failed"
     CONFIGURATION_APPLIED = "configuration.applied"
+    CONFIGURATION_UNREADABLE = "configuration.unreadable"
     STREAM_CLOSED = "stream.closed"

@@ -44,3 +44,17 @@ def test_the_changelog_names_every_migration_that_there_is() -> None:
     made = {file.stem for file in (ROOT / "services").glob("*/migrations/versions/2*.py")}
     revisions = {f"{stem[:10].replace('-', '_')}{stem[10:]}" for stem in made}
     assert set(re.findall(r"`(\d{4}_\d\d_\d\d_\w+)`", text)) == revisions
+
+
+def test_the_changelog_says_everything_once() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    entries = [
+        " ".join(entry.split()).rstrip(".") for entry in re.findall(r"^- (.+(?:\n  .+)*)", text, re.MULTILINE)
+    ]
+    assert len(entries) > 20
+    repeats = [
+        entry
+        for index, entry in enumerate(entries)
+        if any(other.startswith(entry) for other in entries[:index] + entries[index + 1 :])
+    ]
+    assert repeats == []

@@ -38,36 +38,71 @@ NOT_PERSONAL: Mapping[str, str] = {
 _TICKETS = text(
     "SELECT ticket_id AS id FROM ticket WHERE workspace_id = :workspace_id AND customer_id = :customer_id"
 )
+# Each table is asked by what leads into it: an OR, or a list of ids as a condition, may end in a look at all
+# that there is of the workspace.
+_ADDRESSES = text(
+    "SELECT DISTINCT lower(value) AS address FROM identity"
+    " WHERE workspace_id = :workspace_id AND customer_id = :customer_id"
+)
 _MESSAGES = text(
-    "SELECT message_id AS id FROM message WHERE workspace_id = :workspace_id"
-    " AND (customer_id = :customer_id OR ticket_id = ANY (CAST(:tickets AS uuid[])))"
+    "SELECT message_id AS id FROM message WHERE workspace_id = :workspace_id AND customer_id = :customer_id"
+    " UNION SELECT m.message_id FROM unnest(CAST(:tickets AS uuid[])) AS t (ticket_id)"
+    " JOIN message m ON m.workspace_id = :workspace_id AND m.ticket_id = t.ticket_id"
 )
 _RAWS = text(
-    "SELECT r.raw_id AS id FROM raw r WHERE r.workspace_id = :workspace_id"
-    " AND (r.ticket_id = ANY (CAST(:tickets AS uuid[])) OR r.message_id = ANY (CAST(:messages AS uuid[]))"
-    " OR EXISTS (SELECT 1 FROM identity i WHERE i.workspace_id = :workspace_id AND i.customer_id = :customer_id"
-    " AND (lower(r.sender) = lower(i.value) OR r.people @> to_jsonb(lower(i.value)))))"
+    "SELECT r.raw_id AS id FROM unnest(CAST(:tickets AS uuid[])) AS t (ticket_id)"
+    " JOIN raw r ON r.workspace_id = :workspace_id AND r.ticket_id = t.ticket_id"
+    " UNION SELECT r.raw_id FROM unnest(CAST(:messages AS uuid[])) AS m (message_id)"
+    " JOIN raw r ON r.workspace_id = :workspace_id AND r.message_id = m.message_id"
+    " UNION SELECT p.raw_id FROM unnest(CAST(:addresses AS text[])) AS a (address)"
+    " JOIN raw_person p ON p.workspace_id = :workspace_id AND p.address = a.address"
+    " UNION SELECT raw_id FROM raw WHERE workspace_id = :workspace_id AND state = 'received'"
+    " AND lower(sender) = ANY (CAST(:addresses AS text[]))"
+)
+_CALLS = text(
+    "SELECT c.call_id AS id FROM unnest(CAST(:tickets AS uuid[])) AS t (ticket_id)"
+    " JOIN call c ON c.workspace_id = :workspace_id AND c.ticket_id = t.ticket_id"
+    " UNION SELECT c.call_id FROM identity i"
+    " JOIN call c ON c.workspace_id = :workspace_id AND c.caller = i.value"
+    " WHERE i.workspace_id = :workspace_id AND i.customer_id = :customer_id"
+)
+_CHATS = text(
+    "SELECT c.conversation_id AS id FROM identity i JOIN chat_conversation c"
+    " ON c.workspace_id = :workspace_id AND c.identity_kind = i.kind AND c.identity_value = i.value"
+    " WHERE i.workspace_id = :workspace_id AND i.customer_id = :customer_id"
+    " UNION SELECT e.conversation_id FROM unnest(CAST(:messages AS uuid[])) AS w (message_id)"
+    " JOIN message m ON m.workspace_id = :workspace_id AND m.message_id = w.message_id"
+    " JOIN chat_entry e ON e.workspace_id = :workspace_id AND e.message_id = m.message_id"
+    " WHERE m.customer_id = :customer_id"
+    # A chat's ticket may be another customer's by then, as that of a chat is in which somebody else wrote.
+    " UNION SELECT c.conversation_id FROM unnest(CAST(:tickets AS uuid[])) AS t (ticket_id)"
+    " JOIN chat_conversation c ON c.workspace_id = :workspace_id AND c.ticket_id = t.ticket_id"
+    " WHERE NOT EXISTS (SELECT 1 FROM identity i"
+    " WHERE i.workspace_id = c.workspace_id AND i.customer_id <> :customer_id"
+    " AND i.kind = c.identity_kind AND i.value = c.identity_value)"
 )
 _BYTES = text(
-    "SELECT sha256 FROM attachment WHERE workspace_id = :workspace_id"
-    " AND message_id = ANY (CAST(:messages AS uuid[]))"
-    " UNION SELECT sha256 FROM raw WHERE workspace_id = :workspace_id"
-    " AND raw_id = ANY (CAST(:raws AS uuid[]))"
+    "SELECT a.sha256 FROM unnest(CAST(:messages AS uuid[])) AS m (message_id)"
+    " JOIN attachment a ON a.workspace_id = :workspace_id AND a.message_id = m.message_id"
+    " UNION SELECT r.sha256 FROM unnest(CAST(:raws AS uuid[])) AS w (raw_id)"
+    " JOIN raw r ON r.workspace_id = :workspace_id AND r.raw_id = w.raw_id"
 )
 
 _FORGET: Mapping[str, TextClause] = {
     "ticket_words": text(
         "DELETE FROM ticket_words WHERE workspace_id = :workspace_id"
-        " AND (ticket_id = ANY (CAST(:tickets AS uuid[])) OR source_id = ANY (CAST(:messages AS uuid[])))"
+        " AND source_id = ANY (CAST(:tickets AS uuid[]) || CAST(:messages AS uuid[]))"
     ),
     "attachment": text(
         "DELETE FROM attachment WHERE workspace_id = :workspace_id"
         " AND message_id = ANY (CAST(:messages AS uuid[]))"
     ),
     "participant": text(
-        "DELETE FROM participant WHERE workspace_id = :workspace_id"
-        " AND (ticket_id = ANY (CAST(:tickets AS uuid[])) OR address IN (SELECT lower(value) FROM identity"
-        " WHERE workspace_id = :workspace_id AND customer_id = :customer_id))"
+        "DELETE FROM participant p USING (SELECT address, ticket_id FROM unnest(CAST(:tickets AS uuid[]))"
+        " AS t (ticket_id) JOIN participant USING (ticket_id) WHERE workspace_id = :workspace_id"
+        " UNION SELECT o.address, o.ticket_id FROM unnest(CAST(:addresses AS text[])) AS a (address)"
+        " JOIN participant o ON o.workspace_id = :workspace_id AND o.address = a.address) AS w"
+        " WHERE p.workspace_id = :workspace_id AND p.address = w.address AND p.ticket_id = w.ticket_id"
     ),
     "media_fetch": text(
         "DELETE FROM media_fetch WHERE workspace_id = :workspace_id"
@@ -81,28 +116,24 @@ _FORGET: Mapping[str, TextClause] = {
         " AND i.workspace_id = :workspace_id AND i.customer_id = :customer_id"
         " AND i.kind = o.kind AND i.value = o.value"
     ),
-    # A chat's ticket may be another customer's by then, as that of a chat is in which somebody else wrote.
     "chat_conversation": text(
-        "UPDATE chat_conversation c SET identity_value = 'erased/' || c.conversation_id, visitor_name = NULL,"
+        "UPDATE chat_conversation SET identity_value = 'erased/' || conversation_id, visitor_name = NULL,"
         " visitor_email = NULL, page = NULL, wants_transcript = false, due_at = NULL, state = 'left'"
-        " WHERE c.workspace_id = :workspace_id AND (EXISTS (SELECT 1 FROM identity i"
-        " WHERE i.workspace_id = c.workspace_id AND i.customer_id = :customer_id"
-        " AND i.kind = c.identity_kind AND i.value = c.identity_value)"
-        " OR c.conversation_id IN (SELECT e.conversation_id FROM message m JOIN chat_entry e"
-        " ON e.workspace_id = m.workspace_id AND e.message_id = m.message_id"
-        " WHERE m.workspace_id = :workspace_id AND m.message_id = ANY (CAST(:messages AS uuid[]))"
-        " AND m.customer_id = :customer_id)"
-        " OR (c.ticket_id = ANY (CAST(:tickets AS uuid[])) AND NOT EXISTS (SELECT 1 FROM identity i"
-        " WHERE i.workspace_id = c.workspace_id AND i.customer_id <> :customer_id"
-        " AND i.kind = c.identity_kind AND i.value = c.identity_value)))"
+        " WHERE workspace_id = :workspace_id AND conversation_id = ANY (CAST(:chats AS uuid[]))"
     ),
     "delivery": text(
-        "UPDATE delivery SET last_error = NULL, recipient = NULL, provider_id = NULL"
+        "UPDATE delivery SET last_error = NULL, recipient = NULL, provider_id = NULL,"
+        # What is under way meanwhile finds nothing to tell of any more.
+        " failed_at = CASE WHEN state = 'queued' THEN clock_timestamp() ELSE failed_at END,"
+        " state = CASE WHEN state = 'queued' THEN 'failed' ELSE state END"
         " WHERE workspace_id = :workspace_id"
         " AND message_id = ANY (CAST(:messages AS uuid[]))"
     ),
+    "raw_person": text(
+        "DELETE FROM raw_person WHERE workspace_id = :workspace_id AND raw_id = ANY (CAST(:raws AS uuid[]))"
+    ),
     "raw": text(
-        "UPDATE raw SET sender = NULL, people = '[]', recipients = '[]', headers = '{}', reason = NULL,"
+        "UPDATE raw SET sender = NULL, recipients = '[]', headers = '{}', reason = NULL,"
         " state = 'erased'"
         " WHERE workspace_id = :workspace_id AND raw_id = ANY (CAST(:raws AS uuid[]))"
     ),
@@ -116,23 +147,22 @@ _FORGET: Mapping[str, TextClause] = {
     "call_event": text(
         "UPDATE call_event e SET caller = NULL, name = NULL, called = NULL, recording_url = NULL,"
         " transcript = NULL FROM call c WHERE c.workspace_id = :workspace_id"
-        " AND (c.ticket_id = ANY (CAST(:tickets AS uuid[])) OR c.caller IN (SELECT value FROM identity"
-        " WHERE workspace_id = :workspace_id AND customer_id = :customer_id))"
+        " AND c.call_id = ANY (CAST(:calls AS uuid[]))"
         " AND e.workspace_id = c.workspace_id AND e.channel = c.channel"
         " AND e.provider_call_id = c.provider_call_id"
     ),
     "call": text(
         "UPDATE call SET caller = NULL, name = NULL, called = NULL"
-        " WHERE workspace_id = :workspace_id AND (ticket_id = ANY (CAST(:tickets AS uuid[]))"
-        " OR caller IN (SELECT value FROM identity"
-        " WHERE workspace_id = :workspace_id AND customer_id = :customer_id))"
+        " WHERE workspace_id = :workspace_id AND call_id = ANY (CAST(:calls AS uuid[]))"
     ),
     "survey": text(
         "UPDATE survey SET comment = '' WHERE workspace_id = :workspace_id"
         " AND ticket_id = ANY (CAST(:tickets AS uuid[]))"
     ),
+    # What is answered to messages says nothing about anybody, and there is too much of it to look through.
     "idempotency": text(
-        "DELETE FROM idempotency WHERE workspace_id = :workspace_id AND EXISTS ("
+        "DELETE FROM idempotency WHERE workspace_id = :workspace_id"
+        " AND route NOT IN ('POST /v1/messages', 'POST /v1/messages/batch') AND EXISTS ("
         "SELECT 1 FROM unnest(array_append(CAST(:tickets AS uuid[]), CAST(:customer_id AS uuid))) AS named (id)"
         " WHERE position(convert_to(CAST(named.id AS text), 'UTF8') IN body) > 0)"
     ),
@@ -151,8 +181,11 @@ class PostgresErasure:
         """Takes everything personal of a customer out of every table but their own row and their tickets'."""
         named: dict[str, object] = {"workspace_id": key[0], "customer_id": key[1]}
         named["tickets"] = await _ids(tx, _TICKETS, named)
+        named["addresses"] = [row.address for row in await tx.execute(_ADDRESSES, named)]
         named["messages"] = await _ids(tx, _MESSAGES, named)
         named["raws"] = await _ids(tx, _RAWS, named)
+        named["calls"] = await _ids(tx, _CALLS, named)
+        named["chats"] = await _ids(tx, _CHATS, named)
         sha256s = [row.sha256 for row in await tx.execute(_BYTES, named)]
         for statement in _FORGET.values():
             await tx.execute(statement, named)

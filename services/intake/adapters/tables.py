@@ -18,9 +18,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from shared.db import tables as shared_tables
 from shared.db.tables import Instant
 
 metadata = MetaData()
+
+idempotency = shared_tables.idempotency.to_metadata(metadata)
+"""As every service has it; here answers that tell of people are looked through when one is erased."""
+Index(
+    "idempotency_of_the_staff",
+    idempotency.c.workspace_id,
+    postgresql_where=text("route NOT IN ('POST /v1/messages', 'POST /v1/messages/batch')"),
+)
 
 customer = Table(
     "customer",
@@ -38,6 +47,7 @@ customer = Table(
     Column("version", Integer, nullable=False),
     Column("created_at", Instant, nullable=False, server_default=text("clock_timestamp()")),
     PrimaryKeyConstraint("workspace_id", "customer_id"),
+    Index("customer_merged", "workspace_id", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
 )
 
 customer_history = Table(
@@ -164,6 +174,7 @@ message = Table(
     UniqueConstraint("workspace_id", "channel", "dedupe_key", name="message_is_received_once"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["ticket.workspace_id", "ticket.ticket_id"]),
     Index("message_by_ticket", "workspace_id", "ticket_id", "created_at", "entry"),
+    Index("message_by_customer", "workspace_id", "customer_id"),
     Index(
         "message_that_reopened",
         *("workspace_id", "customer_id", "created_at"),
@@ -245,5 +256,6 @@ participant = Table(
     Column("address", Text, nullable=False),
     Column("ticket_id", Uuid, nullable=False),
     PrimaryKeyConstraint("workspace_id", "address", "ticket_id"),
+    Index("participant_by_ticket", "workspace_id", "ticket_id"),
 )
 """Who takes part in a ticket beside its customer: whom its public mails reached, in lower case. Personal data."""

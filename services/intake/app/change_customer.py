@@ -1,13 +1,13 @@
 """Adds customers, and changes what is known of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from services.intake.app.client_ports import Clients
 from services.intake.app.desk import By, Seen, record
 from services.intake.app.ports import CustomerKey, IdentityKey, Workspaces
-from services.intake.domain.customer import Customer
+from services.intake.domain.customer import DEFAULT_TIER, Customer
 from services.intake.domain.lifecycle import customer_changed
 from services.intake.domain.message import Identity
 from services.intake.domain.workspace import Workspace
@@ -45,14 +45,15 @@ class CustomerEdit(TypedDict, total=False):
 async def add_customer(
     customer: Customer, identities: Collection[Identity], *, tier: str | None, tx: Tx, desk: ClientDesk
 ) -> Customer:
-    """A new customer, as stored.
+    """A new customer, as stored; without an organisation in that of their mail domain.
 
     tier: without one, their organisation's
     Raises InvalidInput for an organisation that is not configured, Conflict for an identity of another customer.
     """
     workspace = (await desk.workspaces.load(tx, [customer.workspace_id]))[customer.workspace_id]
-    organisation = _check_organisation(customer.organisation_id, workspace)
-    customer = replace(customer, tier=tier or organisation)
+    organisation_id = customer.organisation_id or _organisation_by(identities, workspace)
+    organisation_tier = _check_organisation(organisation_id, workspace)
+    customer = replace(customer, organisation_id=organisation_id, tier=tier or organisation_tier)
     keys: list[IdentityKey] = [(customer.workspace_id, identity) for identity in identities]
     if await desk.clients.lock_customers(tx, keys):
         raise Conflict("An identity belongs to another customer.")
@@ -72,7 +73,8 @@ async def change_customer(
 ) -> tuple[Customer, frozenset[Identity]]:
     """The customer and their identities as they are afterwards; unsolved tickets tell what others decide by.
 
-    identities: all that they have from now on; none means unchanged
+    identities: all that they have from now on; none means unchanged. With a new one they join the organisation of
+    its mail domain, unless they have one, or the edit says that they have none
     Raises NotFound, PreconditionFailed, InvalidInput and Conflict.
     """
     found = await desk.clients.lock_customer(tx, key, identities or ())
@@ -82,8 +84,11 @@ async def change_customer(
     check_is_there(before)
     seen(before.version)
     workspace = (await desk.workspaces.load(tx, [key[0]]))[key[0]]
-    after = _edited(before, edit, workspace)
     wanted = known if identities is None else frozenset(identities)
+    after = _edited(before, edit, workspace)
+    if after.organisation_id is None and "organisation_id" not in edit:
+        added = sorted(wanted - known, key=lambda identity: (identity.kind, identity.value))
+        after = _joined(after, _organisation_by(added, workspace), workspace)
     if after == before and wanted == known:
         return before, known
     after = replace(after, version=before.version + 1)
@@ -125,6 +130,19 @@ async def _tell_tickets(customer: Customer, by: By, *, tx: Tx, desk: ClientDesk)
         changes = [(customer_changed(ticket, by.actor, now), customer, by.cause) for ticket in tickets]
         await record(changes, tx=tx, tickets=desk.clients, ids=desk.ids)
         last = tickets[-1].ticket_id
+
+
+def _joined(customer: Customer, organisation_id: str | None, workspace: Workspace) -> Customer:
+    """The customer in an organisation, with its tier unless they have one of their own."""
+    has_own = customer.tier != DEFAULT_TIER
+    tier = customer.tier if has_own else _check_organisation(organisation_id, workspace)
+    return replace(customer, organisation_id=organisation_id, tier=tier)
+
+
+def _organisation_by(identities: Iterable[Identity], workspace: Workspace) -> str | None:
+    """The organisation of the first mail address that belongs to one."""
+    found = filter(None, map(workspace.organisation_of, identities))
+    return next((organisation.organisation_id for organisation in found), None)
 
 
 def _check_organisation(organisation_id: str | None, workspace: Workspace) -> str:

@@ -7,6 +7,7 @@ from services.intake.app.desk import By
 from services.intake.app.merge_customers import merge_customers
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import Identity
+from shared.db.engine import Collision
 from shared.db.unit_of_work import Tx
 from shared.errors import Conflict
 
@@ -40,7 +41,10 @@ async def identify_customer(
     ranked = [known[workspace_id, identity] for identity in identities if (workspace_id, identity) in known]
     found = list(dict.fromkeys(customer.customer_id for customer in ranked))
     if not found:
-        added = await add_customer(stranger, identities, tier=edit.get("tier"), tx=tx, desk=desk)
+        try:
+            added = await add_customer(stranger, identities, tier=edit.get("tier"), tx=tx, desk=desk)
+        except Conflict as error:
+            raise Collision("somebody else has made them known meanwhile") from error
         return added, frozenset(identities), True
     if len(found) > 1 and not may_merge:
         raise Conflict(f"They point to several customers: {', '.join(map(str, found))}.")

@@ -10,7 +10,7 @@ from services.intake.domain import classification
 from services.intake.domain.classification import Fate, Rule, RuleBook, Static, Value, Variables, Weighted
 from services.intake.domain.word_lists import WordList, word_list
 from shared import conditions
-from shared.conditions import MISSING_LABEL, Fields, compile_condition, compile_expression
+from shared.conditions import MISSING_LABEL, Fields, Prepared, compile_condition, compile_expression
 from shared.configuration import Problem, repeated
 from shared.http.types import Request, Slug
 from shared.vocabulary import Priority
@@ -90,6 +90,7 @@ def to_rule_book(version: int, rules: Sequence[RulePart], lists: Sequence[WordLi
         rules=tuple(_rule(item, known) for item in rules),
         lists={item.id: _list(item) for item in lists},
         version=version,
+        prepared=Prepared,
     )
 
 

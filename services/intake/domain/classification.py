@@ -6,7 +6,7 @@ fate are decided once, when the ticket opens.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -35,6 +35,10 @@ MAX_LABEL = 200
 _RULE = "rule:"
 
 Variables = Mapping[str, Mapping[str, object]]
+
+
+def _as_they_are(variables: Variables) -> Variables:
+    return variables
 
 
 class Fate(StrEnum):
@@ -115,11 +119,13 @@ class RuleBook:
     """The rules of a workspace.
 
     version: of the configuration that they are of
+    prepared: makes variables ready for all conditions and values that read them before they change
     """
 
     rules: tuple[Rule, ...] = ()
     lists: Mapping[str, WordList] = field(default_factory=dict)
     version: int = 0
+    prepared: Callable[[Variables], Variables] = _as_they_are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,15 +188,20 @@ def classify(request: Described, customer: Customer, book: RuleBook, known: Clas
         "lists": found_in(book.lists, request.subject, request.text),
     }
     seed = _seed(request)
-    language, fate, fate_by, spam = None, Fate.ACCEPT, "", 0
+    language: str | None = None
+    fate, fate_by, spam = Fate.ACCEPT, "", 0
+    ready, set_before = book.prepared(variables), (len(labels), language, spam)
     for rule in book.rules:
+        # Rules see what the rules before them have set.
+        if (len(labels), language, spam) != set_before:
+            ready, set_before = book.prepared(variables), (len(labels), language, spam)
         source = f"{_RULE}{rule.name}@{book.version}"
-        holds = rule.condition.holds(variables)
+        holds = rule.condition.holds(ready)
         if holds is None:
             _set(labels, sources, [(FAILED, "failed")], source)
         if not holds:
             continue
-        _set(labels, sources, _values(rule, variables, seed), source)
+        _set(labels, sources, _values(rule, ready, seed), source)
         if rule.priority is not None and priority is None:
             priority = rule.priority
             sources[PRIORITY] = source
@@ -245,7 +256,7 @@ def _seed(request: Described) -> bytes:
 
 
 def _message(request: Described, labels: Mapping[str, str]) -> dict[str, object]:
-    """Rules see what the rules before them have set: labels are the same object all along."""
+    """What rules read of the message. Labels are the same object all along."""
     identity = request.sender.identity
     return {
         "subject": request.subject,

@@ -44,6 +44,7 @@ class Organisation:
 def merge(source: Customer, target: Customer) -> tuple[Customer, Customer]:
     """Both after the source turned out to be the target, who keeps what is known and learns what was not.
 
+    With an organisation comes its tier, unless the target has one of their own.
     Raises IllegalTransition for the same one, or one that was merged or erased.
     """
     if source.customer_id == target.customer_id:
@@ -58,8 +59,10 @@ def merge(source: Customer, target: Customer) -> tuple[Customer, Customer]:
         merged_into=target.customer_id,
         version=source.version + 1,
     )
+    joins = target.organisation_id is None and source.organisation_id is not None
     kept = replace(
         target,
+        tier=source.tier if joins and target.tier == DEFAULT_TIER else target.tier,
         name=target.name or source.name,
         language=target.language or source.language,
         time_zone=target.time_zone or source.time_zone,

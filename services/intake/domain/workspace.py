@@ -13,11 +13,12 @@ from services.intake.domain.message import Identity, IdentityKind
 from services.intake.domain.notice_plan import Plan, Reason, SurveyForm
 from services.intake.domain.provider import Provider, ProviderName, Sender, as_sender
 from services.intake.domain.template import Template
-from shared.errors import InvalidInput
+from shared.errors import IllegalTransition, InvalidInput
 from shared.vocabulary import ChannelKind
 
 CLOSE_AFTER = timedelta(days=4)
 SHORT_ABANDON = timedelta(seconds=5)
+UNREADABLE = "The workspace's configuration cannot be read: it has to be applied again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ class Workspace:
     languages: those that its customers write in, ISO 639-1; language_of: which of them a text is in, if that is
     sure
     staff: the names of agents
+    is_readable: whether all this is as it was configured; if not there are no channels, and what would come or
+    leave by them waits for a configuration that can be read
     """
 
     version: int
@@ -93,11 +96,14 @@ class Workspace:
     organisation_by_domain: Mapping[str, Organisation] = field(default_factory=dict)
     templates: Mapping[str, Template] = field(default_factory=dict)
     staff: Mapping[str, str] = field(default_factory=dict)
+    is_readable: bool = True
 
     def channel(self, channel_id: str) -> Channel:
-        """A configured channel. Raises InvalidInput where there is none of this name."""
+        """A configured channel. Raises InvalidInput where there is none, IllegalTransition where nobody knows."""
         if channel := self.channels.get(channel_id):
             return channel
+        if not self.is_readable:
+            raise IllegalTransition(UNREADABLE)
         raise InvalidInput("There is no such channel.", problems=(("/channel", "unknown"),))
 
     @property
@@ -112,7 +118,12 @@ class Workspace:
         return channel.close_after if channel else CLOSE_AFTER
 
     def sends(self, channel_id: str, kind: ChannelKind) -> bool:
-        """Whether answers leave by a channel. Mail always does: that its channel is gone is to be seen."""
+        """Whether answers leave by a channel. Mail always does: that its channel is gone is to be seen.
+
+        Raises IllegalTransition where nobody knows.
+        """
+        if not self.is_readable:
+            raise IllegalTransition(UNREADABLE)
         channel = self.channels.get(channel_id)
         return kind is ChannelKind.EMAIL or (channel is not None and channel.sends)
 

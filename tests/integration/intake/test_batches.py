@@ -1,11 +1,13 @@
 """`POST /v1/messages/batch`: many messages in one commit, an outcome each."""
 
+import asyncio
 import json
 from typing import Any
 
 import httpx
 import pytest
 
+from shared.clock import monotonic
 from tests.integration.intake.office import Json, Office, refused
 from tests.integration.intake.poison import POISON, poisoned
 from tests.system import System
@@ -32,6 +34,28 @@ async def test_a_thousand_messages_are_taken_at_once_in_their_order(office: Offi
     items = await send(office, *(office.message(sender={"handle": f"c{number}"}) for number in range(1000)))
     assert dispositions(items) == ["opened"] * 1000
     assert [item["ticket_number"] for item in items] == list(range(1, 1001))
+
+
+async def test_as_many_rules_as_there_may_be_hold_up_neither_a_batch_nor_anybody_else(office: Office) -> None:
+    condition = (
+        'message.subject.contains("{0}") && customer.tier == "gold" || message.text.endsWith("number {0}.")'
+    )
+    rules = [
+        {"name": f"r{number}", "when": condition.format(number), "labels": {"found": str(number)}}
+        for number in range(500)
+    ]
+    await office.configure(rules=rules)
+    texts = [f"Help me with number {number}." for number in range(1000)]
+    sent = asyncio.create_task(send(office, *(office.message(text=text) for text in texts)))
+    longest_s = 0.0
+    while not sent.done():
+        asked_s = monotonic()
+        assert (await office.http.get("/health/live")).status_code == 200
+        longest_s = max(longest_s, monotonic() - asked_s)
+    items = await sent
+    assert dispositions(items) == ["opened"] * 1000
+    assert (await office.ticket(items[499]["ticket_id"]))["labels"] == {"found": "499"}
+    assert longest_s < 2
 
 
 async def test_each_message_gets_what_it_would_have_got_alone(office: Office) -> None:

@@ -50,6 +50,21 @@ async def test_a_customer_may_be_known_before_they_write(office: Office) -> None
     assert (ticket["customer_id"], ticket["language"]) == (made["customer_id"], "de")
 
 
+async def test_customers_belong_to_the_organisation_of_their_mail_domain(office: Office) -> None:
+    globex = {"id": "globex", "domains": ["example.org"], "tier": "gold"}
+    await office.configure(organisations=[globex, {"id": "acme", "tier": "silver"}])
+    made = await create(office, identities=[EMAIL])
+    assert (made["organisation_id"], made["tier"]) == ("globex", "gold")
+    named = await create(office, identities=[{"kind": "email", "value": "b@example.org"}], organisation_id="acme")
+    assert (named["organisation_id"], named["tier"]) == ("acme", "silver")
+    caller = await create(office, identities=[PHONE])
+    mail = {"kind": "email", "value": "c@example.org"}
+    known = await change(office, caller["customer_id"], identities=[PHONE, mail])
+    assert (caller["organisation_id"], known["organisation_id"], known["tier"]) == (None, "globex", "gold")
+    left = await change(office, caller["customer_id"], organisation_id=None)
+    assert (left["organisation_id"], left["tier"]) == (None, "gold")
+
+
 async def test_customers_are_listed_newest_first_and_found_by_what_they_are_known_by(office: Office) -> None:
     one = (await create(office, identities=[EMAIL, PHONE]))["customer_id"]
     two = (await create(office, identities=[{"kind": "handle", "value": "@Ada"}]))["customer_id"]

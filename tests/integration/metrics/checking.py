@@ -24,6 +24,8 @@ FACT_KPIS = (
     "sla_attainment.first_reply",
     "breaches",
     "breaches.first_reply",
+    "csat",
+    "nps",
 )
 SPANS = {"5m": timedelta(minutes=5), "15m": timedelta(minutes=15), "60m": timedelta(minutes=60)}
 EXACT_BELOW = 100

@@ -9,7 +9,7 @@ from typing import TypeVar
 from shared.events.catalog import TOPIC_OF
 from shared.events.contract import Contract
 from shared.events.envelope import Event
-from shared.vocabulary import AgentActivity, AgentState, AuthorKind, SlaMetric, TicketStatus, WorkState
+from shared.vocabulary import AgentActivity, AgentState, AuthorKind, SlaMetric, SurveyKind, TicketStatus, WorkState
 from tests.scribe import Scribe
 
 T = TypeVar("T")
@@ -137,6 +137,8 @@ class _Ticket:
         )
         if dice.chance(60):
             scribe.met(name, self.at, metric=SlaMetric.TOTAL_RESOLUTION, elapsed_s=dice.below(9000))
+        if dice.chance(40) and self.step(60):
+            self.rate()
         if dice.chance(25) and self.step(60):
             scribe.asked(name, self.at)
             scribe.went(name, self.at, TicketStatus.SOLVED, TicketStatus.OPEN, agent=None, cause="reopen")
@@ -147,6 +149,18 @@ class _Ticket:
                     self.assign()
                     if dice.chance(60) and self.step(60):
                         scribe.went(name, self.at, TicketStatus.OPEN, TicketStatus.SOLVED, agent=self.agent)
+
+    def rate(self) -> None:
+        """The customer says how it was, and some think better of it."""
+        dice = self.dice
+        kind, least, scale = dice.pick([(SurveyKind.CSAT, 1, 5), (SurveyKind.NPS, 0, 10)])
+        for revision in (1, 2):
+            score = least + dice.below(scale + 1 - least)
+            self.scribe.rated(
+                self.name, self.at, score, kind=kind, scale=scale, agent=self.agent, revision=revision
+            )
+            if not (dice.chance(30) and self.step(10)):
+                return
 
 
 def as_delivered(events: Sequence[Event], seed: str, pieces: int) -> list[list[Event]]:

@@ -25,6 +25,7 @@ class Measured:
     agent: str | None
     metric: str = ""
     is_hit: bool = True
+    score: int = 0
 
 
 @dataclass
@@ -133,6 +134,12 @@ def measured(ticket: Ticket) -> list[Measured]:
     ]
     if solved and ticket.status() == "solved":
         measure("full_resolution", opened_at, solved[-1][0], solved[-1][1].actor_id)
+    rated = [(data.revision, time, data) for name, time, data in told if name == "ticket.rated"]
+    if rated and not ticket.is_merged:
+        _, at, rating = max(rated, key=lambda item: item[0])
+        measure(rating.kind, at, at, rating.agent_id)
+        found[-1].score = rating.score
+        found[-1].is_hit = rating.score >= rating.scale - 1
     for metric in {data.metric for name, _, data in told if name.startswith("sla.")}:
         steps = [(name, time, data) for name, time, data in told if getattr(data, "metric", None) == metric]
         withdrawn = any(name == "sla.breach_withdrawn" for name, _, _ in steps)
@@ -161,6 +168,11 @@ def value(kpi: str, rows: Sequence[Measured]) -> tuple[float | None, int]:
         if name == "breaches":
             return missed, missed
         return (100 * (len(clocks) - missed) / len(clocks) if clocks else None), len(clocks)
+    if name in ("csat", "nps"):
+        ratings = [row for row in rows if row.kpi == name]
+        good = sum(row.is_hit for row in ratings)
+        bad = sum(row.score <= 6 for row in ratings) if name == "nps" else 0
+        return (100 * (good - bad) / len(ratings) if ratings else None), len(ratings)
     values = [row.seconds for row in rows if row.kpi == name]
     if not values:
         return None, 0

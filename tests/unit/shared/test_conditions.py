@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.conditions import MAX_LENGTH, MISSING_LABEL, compile_condition
+from shared.conditions import MAX_LENGTH, MISSING_LABEL, Prepared, compile_condition
 
 FIELDS = {"ticket": frozenset({"priority", "labels"}), "customer": frozenset({"tier"})}
 VALUES: dict[str, dict[str, object]] = {
@@ -62,3 +62,11 @@ def test_what_is_wrong_is_said_when_it_is_written(source: str, problem: str) -> 
 
 def test_names_inside_texts_are_not_taken_for_fields() -> None:
     assert compile_condition('ticket.priority == "ticket.colour"', FIELDS).evaluate(VALUES) == (False, None)
+
+
+def test_variables_are_made_ready_once_for_all_conditions_and_read_as_they_stood() -> None:
+    values = {"ticket": {"priority": "high"}, "customer": {"tier": "gold"}}
+    prepared = Prepared(values)
+    values["customer"]["tier"] = "standard"
+    for source in ('customer.tier == "gold"', 'ticket.priority == "high"'):
+        assert compile_condition(source, FIELDS).evaluate(prepared) == (True, None)

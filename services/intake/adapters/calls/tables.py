@@ -54,6 +54,7 @@ call = Table(
     UniqueConstraint("workspace_id", "channel", "provider_call_id", name="call_is_kept_once"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["ticket.workspace_id", "ticket.ticket_id"]),
     Index("call_by_ticket", "workspace_id", "ticket_id", "call_id"),
+    Index("call_by_caller", "workspace_id", "caller"),
     Index(
         "call_owed",
         *("workspace_id", "ticket_id", "ended_at", "call_id"),

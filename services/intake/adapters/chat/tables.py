@@ -49,6 +49,7 @@ conversation = Table(
     PrimaryKeyConstraint("workspace_id", "conversation_id"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["ticket.workspace_id", "ticket.ticket_id"]),
     Index("chat_conversation_by_ticket", "workspace_id", "ticket_id"),
+    Index("chat_conversation_by_visitor", "workspace_id", "identity_kind", "identity_value"),
     Index("chat_conversation_due", "shard", "due_at", postgresql_where=text("due_at IS NOT NULL")),
 )
 """Conversations as they stand. A claim table: the shard's holder ends those that are left alone.

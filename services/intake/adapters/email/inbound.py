@@ -19,7 +19,7 @@ from services.intake.adapters.group_commit import GroupCommit
 from services.intake.app.mail_ports import MAIL, Blobs, Outcome, Raw, RawState
 from services.intake.app.ports import Workspaces
 from services.intake.domain.message import Disposition
-from services.intake.domain.workspace import Workspace
+from services.intake.domain.workspace import UNREADABLE, Workspace
 from shared.clock import monotonic
 from shared.db.unit_of_work import Database, Tx
 from shared.db.workspaces import SeenWorkspaces
@@ -325,6 +325,8 @@ async def _without_used(
 
 
 def _refusal(mail: Incoming, workspace: Workspace) -> WaypostError | None:
+    if not workspace.is_readable:
+        return Unavailable(UNREADABLE)
     channel = workspace.channels.get(mail.channel)
     if channel is None:
         return NotFound("There is no such channel.")

@@ -1,6 +1,5 @@
 """What came as it came, in PostgreSQL."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ from sqlalchemy import Row, text
 from services.intake.adapters.email import tables
 from services.intake.app.mail_ports import Outcome, Raw, RawKey, RawState
 from services.intake.domain.message import Disposition
-from shared.db.sets import insert_set, transposed
+from shared.db.sets import insert_new_set, insert_set, transposed
 from shared.db.unit_of_work import Tx
 from shared.errors import NotFound
 from shared.events.catalog import shard_of
@@ -23,6 +22,9 @@ _COLUMNS = (
     *("received_at", "traceparent", "state", "attempts"),
 )
 _ADD = insert_set(tables.raw, _COLUMNS)
+_PERSON = ("workspace_id", "address", "raw_id")
+_ADD_PEOPLE = insert_new_set(tables.raw_person, _PERSON)
+_MAX_ADDRESS = 500
 _TAKE = text(
     "UPDATE raw r SET attempts = r.attempts + CAST(r.raw_id <> ALL (CAST(:again AS uuid[])) AS int)"
     " FROM (SELECT workspace_id, raw_id FROM raw WHERE shard = :shard AND state = 'received'"
@@ -36,11 +38,11 @@ _LOCK = text(
 )
 _SETTLE = text(
     "UPDATE raw r SET state = w.state, disposition = w.disposition, reason = w.reason,"
-    " message_id = w.message_id, ticket_id = w.ticket_id, people = w.people"
+    " message_id = w.message_id, ticket_id = w.ticket_id"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:states AS text[]),"
     " CAST(:dispositions AS text[]), CAST(:reasons AS text[]), CAST(:messages AS uuid[]),"
-    " CAST(:tickets AS uuid[]), CAST(:people AS jsonb[]))"
-    " AS w (workspace_id, raw_id, state, disposition, reason, message_id, ticket_id, people)"
+    " CAST(:tickets AS uuid[]))"
+    " AS w (workspace_id, raw_id, state, disposition, reason, message_id, ticket_id)"
     " WHERE r.workspace_id = w.workspace_id AND r.raw_id = w.raw_id"
 )
 _FIND = text(
@@ -126,9 +128,15 @@ class PostgresRaws:
                 "reasons": [outcome.reason for outcome in outcomes],
                 "messages": [outcome.message_id for outcome in outcomes],
                 "tickets": [outcome.ticket_id for outcome in outcomes],
-                "people": [json.dumps(sorted(outcome.people)) for outcome in outcomes],
             },
         )
+        people = [
+            {"workspace_id": outcome.raw.workspace_id, "address": address, "raw_id": outcome.raw.raw_id}
+            for outcome in outcomes
+            for address in sorted(_people(outcome))
+        ]
+        if people:
+            await tx.execute(_ADD_PEOPLE, transposed(people, _PERSON))
 
     async def find(self, tx: Tx, workspace_id: str, raw_id: UUID) -> StoredRaw:
         """One of a workspace. Raises NotFound."""
@@ -163,6 +171,12 @@ class PostgresRaws:
             "form": raw.form,
             "headers": dict(raw.headers),
         }
+
+
+def _people(outcome: Outcome) -> set[str]:
+    """Whom it is about. What is longer than an index holds is nobody's address."""
+    known = {*outcome.people, (outcome.raw.sender or "").lower()}
+    return {address for address in known if 0 < len(address) <= _MAX_ADDRESS}
 
 
 def _raw(row: Row[Any]) -> Raw:

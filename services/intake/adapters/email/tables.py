@@ -41,17 +41,29 @@ raw = Table(
     Column("disposition", Text),
     Column("message_id", Uuid),
     Column("ticket_id", Uuid),
-    Column("people", JSONB, nullable=False, server_default=text("'[]'")),
     PrimaryKeyConstraint("workspace_id", "raw_id"),
     Index("raw_received", "shard", "raw_id", postgresql_where=text("state = 'received'")),
     Index("raw_quarantined", "workspace_id", "raw_id", postgresql_where=text("state = 'quarantined'")),
+    Index("raw_unread", "workspace_id", "raw_id", postgresql_where=text("state = 'received'")),
     Index("raw_by_blob", "workspace_id", "sha256"),
+    Index("raw_by_ticket", "workspace_id", "ticket_id"),
+    Index("raw_by_message", "workspace_id", "message_id"),
 )
 """What came as it came, stored before it is read: received, parsed, quarantined, released or duplicate.
 
 A claim table. raw_id: also the id of the message that it becomes; form: `mail`, or who posted it
-people: by what those are known, in lower case, whom its bytes are about, as far as reading it has told
 """
+
+raw_person = Table(
+    "raw_person",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("raw_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "address", "raw_id"),
+    Index("raw_person_by_raw", "workspace_id", "raw_id"),
+)
+"""By what those are known, in lower case, whom the bytes of a raw are about, as far as reading it has told."""
 
 mail_reference = Table(
     "mail_reference",

@@ -19,7 +19,7 @@ from services.intake.adapters.hooks.requests import HookRequest
 from services.intake.adapters.hooks.verification import STRANGERS, is_genuine, is_loadable, used_token
 from services.intake.app.ports import Workspaces
 from services.intake.domain.provider import Meta, Provider, ProviderName, Slack, Twilio
-from services.intake.domain.workspace import Channel
+from services.intake.domain.workspace import UNREADABLE, Channel
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import DomainError, NotAllowed, Unavailable
 from shared.telemetry.metrics import Metrics
@@ -126,13 +126,15 @@ class HookDoor:
         return is_good, UsedToken(token=token[0], sha256=token[1]) if token else None
 
     async def _find(self, address: str, name: ProviderName) -> _Place:
-        """Whose call it is. Raises Unavailable where that provider's secrets cannot be read."""
+        """Whose call it is. Raises Unavailable where its secrets, or anything of it, cannot be read."""
         known = address.lower() if address.isprintable() and len(address) <= _MAX_ADDRESS else _NOBODY
         found = await addresses.find(self._database, known)
         workspace_id = found.workspace_id if found else _NOBODY
 
         async def unit(tx: Tx) -> tuple[Channel | None, float]:
             configured = (await self._workspaces.load(tx, {workspace_id}))[workspace_id]
+            if not configured.is_readable:
+                raise Unavailable(UNREADABLE)
             return configured.channels.get(found.channel) if found else None, (await tx.now()).timestamp()
 
         channel, now = await self._database.transact(unit, workspaces=[workspace_id])

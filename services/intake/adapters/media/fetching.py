@@ -20,10 +20,10 @@ from services.intake.adapters.media.rows import Arrived, Wanted
 from services.intake.adapters.media.sources import Sources
 from services.intake.app.mail_ports import Blobs
 from services.intake.app.ports import Workspaces
-from services.intake.domain.workspace import Workspace
+from services.intake.domain.workspace import UNREADABLE, Workspace
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import FatalError, StaleEpoch, TransientError
+from shared.errors import FatalError, StaleEpoch, TransientError, Unavailable
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 
@@ -109,6 +109,8 @@ class Fetching:
         workspace = await self._workspace(wanted.workspace_id)
         is_final = True
         try:
+            if not workspace.is_readable:
+                raise Unavailable(UNREADABLE)
             channel = workspace.channels.get(wanted.channel)
             if channel is None:
                 raise MediaRefused("its channel is not there any more")

@@ -7,7 +7,7 @@ from typing import assert_never
 from services.intake.adapters.outbound.carrier import Carrier
 from services.intake.domain.outgoing import Later, Outcome, Outgoing, obstacle
 from services.intake.domain.provider import Meta, Slack, StandardWebhook, Twilio
-from services.intake.domain.workspace import Channel
+from services.intake.domain.workspace import UNREADABLE, Channel, Workspace
 from shared.errors import TransientError
 
 
@@ -21,8 +21,11 @@ class Carriers:
     slack: Carrier
     standard: Carrier
 
-    async def send(self, outgoing: Outgoing, channel: Channel | None, now: datetime) -> Outcome:
+    async def send(self, outgoing: Outgoing, workspace: Workspace, now: datetime) -> Outcome:
         """One attempt, by the provider that takes the channel's answers."""
+        if not workspace.is_readable:
+            return Later(reason=UNREADABLE, holds=True)
+        channel = workspace.channels.get(outgoing.channel)
         if problem := obstacle(outgoing, channel, now):
             return problem
         assert channel is not None, "an obstacle"

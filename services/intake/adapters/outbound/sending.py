@@ -129,7 +129,7 @@ class Outbound:
         ended_at = at
         outcome: Outcome = Later(reason="the attempt broke off")
         try:
-            outcome = await self._carriers.send(outgoing, workspace.channels.get(outgoing.channel), at)
+            outcome = await self._carriers.send(outgoing, workspace, at)
             try:
                 progress, ended_at = await self._settle(shard, outgoing, outcome)
             except DataRefused:

@@ -105,6 +105,28 @@ async def test_what_is_tried_again_is_no_repeat_to_who_takes_webhooks(desk: Desk
     await desk.until(receipt, "delivered")
 
 
+async def test_of_a_reply_under_way_to_somebody_who_is_erased_nothing_is_kept(desk: Desk) -> None:
+    ticket_id = await desk.ticket("texts")
+    customer_id = (await desk.http.get(f"/v1/tickets/{ticket_id}")).json()["customer_id"]
+
+    async def erase() -> None:
+        assert (await desk.http.delete(f"/v1/customers/{customer_id}")).status_code == 204
+
+    desk.vendors.script(desk.words, Scripted(before=erase))
+    receipt = await desk.reply(ticket_id)
+    await desk.until(receipt, "failed")
+    # By the same channel, and so after what the vendor answered to the first.
+    later = await desk.reply(await desk.ticket("texts", {"phone": "+4930999999"}), "Another one")
+    await desk.until(later, "sent")
+    parameters = {"workspace_id": desk.workspace_id, "message_id": receipt["message"]["message_id"]}
+    query = text(
+        "SELECT state, provider_id, recipient FROM delivery"
+        " WHERE workspace_id = :workspace_id AND message_id = :message_id"
+    )
+    rows = await desk.database.transact(lambda tx: tx.execute(query, parameters), workspaces=[desk.workspace_id])
+    assert [tuple(row) for row in rows] == [("failed", None, None)]
+
+
 async def test_only_what_is_lost_is_tried_again(desk: Desk) -> None:
     receipt = await desk.reply(await desk.ticket("texts"))
     await desk.until(receipt, "sent")

@@ -199,3 +199,27 @@ def test_weights_share_requests_out_and_the_same_request_gets_the_same() -> None
     assert set(counts) == {"a", "b"}
     assert 1400 < counts["a"] < 1600
     assert variant(7) == variant(7)
+
+
+def test_variables_are_made_ready_again_only_where_a_rule_has_changed_them() -> None:
+    made: list[Mapping[str, object]] = []
+
+    def prepared(variables: Variables) -> Variables:
+        made.append(dict(variables["message"]))
+        return {**variables, "message": {**variables["message"], "labels": dict(classified_labels(variables))}}
+
+    def classified_labels(variables: Variables) -> Mapping[str, str]:
+        labels = variables["message"]["labels"]
+        assert isinstance(labels, dict)
+        return labels
+
+    seen = When(lambda variables: classified_labels(variables).get("intent") == "refund")
+    rules = (
+        a_rule("never", condition=NEVER),
+        a_rule(intent="refund"),
+        a_rule("seen", condition=seen, area="it"),
+    )
+    book = RuleBook(rules=(*rules, *[a_rule(f"r{n}", intent="other") for n in range(20)]), prepared=prepared)
+    result = classify(REQUEST, a_customer(), book, stated({}, None, "sender"))
+    assert result.labels == {"intent": "refund", "area": "it"}
+    assert len(made) == 3

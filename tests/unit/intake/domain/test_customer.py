@@ -14,6 +14,13 @@ def test_the_survivor_keeps_what_is_known_and_learns_what_was_not() -> None:
     assert (gone.merged_into, gone.name, gone.language) == (an_id(2), None, None)
 
 
+@pytest.mark.parametrize(("own", "kept"), [("standard", "gold"), ("silver", "silver")])
+def test_who_learns_their_organisation_gets_its_tier_unless_they_have_one(own: str, kept: str) -> None:
+    source = a_customer(customer_id=an_id(1), tier="gold", organisation_id="globex")
+    _, survivor = merge(source, a_customer(customer_id=an_id(2), tier=own))
+    assert (survivor.organisation_id, survivor.tier) == ("globex", kept)
+
+
 def test_nobody_is_merged_into_themselves_twice_or_after_they_were_erased() -> None:
     ada, grace = a_customer(customer_id=an_id(1)), a_customer(customer_id=an_id(2))
     gone, _ = merge(ada, grace)
