@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_22_whom_to_call_back"
-down_revision = "2026_11_22_whom_raws_are_about"
+down_revision = "2026_11_22_whom_rows_are_about"
 
 _STATEMENTS = (
     "ALTER TABLE call ADD is_owed boolean DEFAULT false NOT NULL",

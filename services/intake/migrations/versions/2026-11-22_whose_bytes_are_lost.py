@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_22_whose_bytes_are_lost"
-down_revision = "2026_11_22_whom_raws_are_about"
+down_revision = "2026_11_22_whom_visitors_name"
 
 
 def upgrade() -> None:
