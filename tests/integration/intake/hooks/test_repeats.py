@@ -92,9 +92,9 @@ async def settled(vendors: Vendors) -> Counter[Hashable]:
 
     async def probe() -> bool:
         async def unit(tx: Tx) -> bool:
-            return (await tx.execute(_WAITING)).scalar_one() == 0
+            return bool((await tx.execute(_WAITING)).scalar_one() == 0)
 
-        return await database.transact(unit, workspaces=[vendors.workspace_id])
+        return bool(await database.transact(unit, workspaces=[vendors.workspace_id]))
 
     await eventually(probe, within_s=20)
     assert await vendors.quarantine() == []
