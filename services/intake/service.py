@@ -236,6 +236,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             has_docs=settings.environment == "development",
         )
         app.state.mail = mail
+        app.state.hooks = door
         app.state.outbound = leaving
         app.state.blobs = store
         app.state.media = media

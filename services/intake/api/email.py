@@ -57,17 +57,20 @@ def routes(database: Database, mailroom: Mailroom, blobs: Blobs, *, max_bytes: i
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != MEDIA_TYPE:
             raise ProblemError(415, "unsupported-media-type", f"Send the mail as {MEDIA_TYPE}.")
-        content = await request.body()
-        if not content:
-            raise InvalidInput("The mail is empty.")
-        mail = Incoming(
-            workspace_id=principal.workspace_id,
-            channel=channel,
-            sender=sender,
-            recipients=tuple(recipient),
-            content=content,
-        )
-        stored = await mailroom.receive(mail, once, within_s=_WAIT_S)
+        with mailroom.in_hand.gathering() as gathering:
+            async for piece in request.stream():
+                gathering.add(piece)
+            content = gathering.whole()
+            if not content:
+                raise InvalidInput("The mail is empty.")
+            mail = Incoming(
+                workspace_id=principal.workspace_id,
+                channel=channel,
+                sender=sender,
+                recipients=tuple(recipient),
+                content=content,
+            )
+            stored = await mailroom.receive(mail, once, within_s=_WAIT_S)
         return Response(receipt(stored).model_dump_json(), _status(stored), media_type="application/json")
 
     @router.get(

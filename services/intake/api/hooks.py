@@ -11,6 +11,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
+from services.intake.adapters.bytes_in_hand import Gathering
 from services.intake.adapters.hooks.door import HookDoor, Refused
 from services.intake.adapters.hooks.requests import HookRequest
 from services.intake.domain.provider import ProviderName
@@ -19,9 +20,6 @@ from shared.http import problems
 from shared.telemetry.names import Log
 
 log = structlog.get_logger()
-
-_MAX_IN_HAND = 256 << 20
-"""Bytes of calls that are being read at one time, at most."""
 
 _READ_FACTOR = 2
 """So many times of what is kept is read, to verify it and keep its beginning."""
@@ -54,15 +52,14 @@ _METHODS = {
 def routes(door: HookDoor, is_stopping: Callable[[], bool]) -> APIRouter:
     """The doors of all channels, with and without a slash at the end."""
     router = APIRouter(tags=["hooks"])
-    in_hand = _InHand()
 
     async def serve(address: str, provider: str, request: Request) -> Response:
         name = _PROVIDERS.get(provider.removesuffix("/"))
         try:
             if is_stopping():
                 raise Unavailable("stopping")
-            with in_hand.reading() as reading:
-                body = await reading.read(request, most=door.most(name) * _READ_FACTOR)
+            with door.in_hand(name).gathering() as gathering:
+                body = await _read(request, gathering, most=door.most(name) * _READ_FACTOR)
                 return _answer(name, await door.take(address, name, _call(request, body)))
         except Refused:
             return _refusal(name)
@@ -90,44 +87,18 @@ def routes(door: HookDoor, is_stopping: Callable[[], bool]) -> APIRouter:
     return router
 
 
-class _InHand:
-    """The bytes of calls that are being read."""
-
-    def __init__(self) -> None:
-        self.size = 0
-
-    def reading(self) -> "_Reading":
-        return _Reading(self)
-
-
-class _Reading:
-    def __init__(self, all_of_them: _InHand) -> None:
-        self._all = all_of_them
-        self._size = 0
-
-    def __enter__(self) -> "_Reading":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._all.size -= self._size
-
-    async def read(self, request: Request, *, most: int) -> bytes:
-        """The body. Raises Unavailable where it is far too large or does not come, or all are too large."""
-        pieces: list[bytes] = []
-        try:
-            async with asyncio.timeout(_WITHIN_S):
-                async for piece in request.stream():
-                    self._size += len(piece)
-                    self._all.size += len(piece)
-                    if self._size > most:
-                        # Nobody has looked at its signature: to say that it is not theirs would lose a mail.
-                        raise Unavailable("The body is far too large.")
-                    if self._all.size > _MAX_IN_HAND:
-                        raise Unavailable("Too much at once.")
-                    pieces.append(piece)
-        except TimeoutError:
-            raise Unavailable("The body does not come.") from None
-        return b"".join(pieces)
+async def _read(request: Request, gathering: Gathering, *, most: int) -> bytes:
+    """The body. Raises Unavailable where it is far too large or does not come, or all are too large."""
+    try:
+        async with asyncio.timeout(_WITHIN_S):
+            async for piece in request.stream():
+                gathering.add(piece)
+                if gathering.size > most:
+                    # Nobody has looked at its signature: to say that it is not theirs would lose a mail.
+                    raise Unavailable("The body is far too large.")
+    except TimeoutError:
+        raise Unavailable("The body does not come.") from None
+    return gathering.whole()
 
 
 def _call(request: Request, body: bytes) -> HookRequest:

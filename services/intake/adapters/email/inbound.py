@@ -13,6 +13,7 @@ import structlog
 from pydantic import BaseModel
 
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.bytes_in_hand import BytesInHand
 from services.intake.adapters.email.raws import PostgresRaws, StoredRaw
 from services.intake.adapters.email.tokens import use_tokens
 from services.intake.adapters.group_commit import GroupCommit
@@ -23,7 +24,7 @@ from services.intake.domain.workspace import UNREADABLE, Workspace
 from shared.clock import monotonic
 from shared.db.unit_of_work import Database, Tx
 from shared.db.workspaces import SeenWorkspaces
-from shared.errors import InvalidInput, NotAllowed, NotFound, Unavailable, WaypostError
+from shared.errors import InvalidInput, NotAllowed, NotFound, WaypostError
 from shared.http.idempotency import Answer, Answered, Once, find, store
 from shared.ids import IdFactory
 from shared.telemetry.names import Log
@@ -34,7 +35,7 @@ log = structlog.get_logger()
 
 _GROUP = 64
 _MAX_IN_HAND = 128 << 20
-"""Bytes of mail that are being stored at one time, at most."""
+"""Bytes of mail that servers, mailboxes and tools are bringing at one time, at most."""
 _MAX_FRESH = 32 << 20
 _LARGE = 262_144
 """Bytes that are not hashed on the event loop."""
@@ -135,7 +136,10 @@ class Waiters:
 
 
 class Mailroom:
-    """Stores mail as it came, many in one commit, and tells later what became of it."""
+    """Stores mail as it came, many in one commit, and tells later what became of it.
+
+    in_hand: of those who bring mail; whoever calls has the bytes counted there, or elsewhere, until it is stored
+    """
 
     def __init__(
         self,
@@ -159,7 +163,7 @@ class Mailroom:
         self._bells = bells
         self._fresh = fresh
         self._waiters = waiters
-        self._in_hand = 0
+        self.in_hand = BytesInHand(_MAX_IN_HAND)
         self._group: GroupCommit[_Item, UUID] = GroupCommit(self._commit, key=_key, most=_GROUP)
 
     async def accept(self, mail: Incoming, once: Once | None = None) -> UUID:
@@ -208,12 +212,11 @@ class Mailroom:
         return None
 
     async def _accept(self, mail: Incoming, raw_id: UUID, once: Once | None) -> UUID:
-        with self._hold(len(mail.content)):
-            is_large = len(mail.content) > _LARGE
-            hashing = partial(hashlib.sha256, mail.content)
-            sha256 = (await asyncio.to_thread(hashing) if is_large else hashing()).digest()
-            traceparent = current_traceparent.get() or continued(None)
-            return await self._group.submit(_Item(mail, raw_id, sha256, traceparent, once))
+        is_large = len(mail.content) > _LARGE
+        hashing = partial(hashlib.sha256, mail.content)
+        sha256 = (await asyncio.to_thread(hashing) if is_large else hashing()).digest()
+        traceparent = current_traceparent.get() or continued(None)
+        return await self._group.submit(_Item(mail, raw_id, sha256, traceparent, once))
 
     async def find(self, workspace_id: str, raw_id: UUID) -> StoredRaw:
         """A mail as it stands. Raises NotFound."""
@@ -260,16 +263,6 @@ class Mailroom:
         for item in items:
             self._fresh.keep(item.raw_id, item.mail.content)
         log.info(Log.MAIL_RECEIVED, mails=len(items))
-
-    @contextmanager
-    def _hold(self, size: int) -> Iterator[None]:
-        if self._in_hand + size > _MAX_IN_HAND:
-            raise Unavailable("Too much mail at once.")
-        self._in_hand += size
-        try:
-            yield
-        finally:
-            self._in_hand -= size
 
 
 def _key(item: _Item) -> tuple[str, ...] | None:

@@ -9,13 +9,12 @@ import socket
 from collections.abc import Sequence
 
 import structlog
-from aiosmtpd.lmtp import LMTP
-from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from services.intake.adapters.addresses import Destination, find_mail
 from services.intake.adapters.email.charsets import clean
+from services.intake.adapters.email.connections import TRY_AGAIN, Connection, LmtpConnection, Refusal
 from services.intake.adapters.email.inbound import Incoming, Mailroom
-from services.intake.adapters.email.smtp_data import read_data
 from shared.clock import monotonic
 from shared.db.unit_of_work import Database
 from shared.errors import DataRefused, DomainError, TransientError
@@ -26,14 +25,11 @@ log = structlog.get_logger()
 
 _MAX_RECIPIENTS = 100
 _MAX_CONNECTIONS = 100
-_MAX_LINE = 1 << 20
 _MAX_ADDRESS = 320
 _CLOSE_S = 5.0
 _DRAIN_POLL_S = 0.05
 
 _ACCEPTED = "250 2.0.0 Accepted"
-_TOO_LARGE = "552 5.3.4 The mail is too large"
-_TRY_AGAIN = "451 4.3.0 Not now, try again"
 _NOBODY = "550 5.1.1 There is no such address"
 _TOO_MANY = "452 4.5.3 Too many recipients"
 _REFUSED = "554 5.6.0 This mail cannot be taken"
@@ -61,7 +57,7 @@ class Reception:
         try:
             destination = await find_mail(self._database, address)
         except TransientError:
-            return _TRY_AGAIN
+            return TRY_AGAIN
         if destination is None:
             return _NOBODY
         self._found[address] = destination
@@ -97,14 +93,14 @@ class Reception:
         try:
             await self._mailroom.accept(mail)
         except TransientError:
-            return _TRY_AGAIN
+            return TRY_AGAIN
         except DomainError:
             return _NOBODY
         except DataRefused:
             return _REFUSED
         except Exception as error:  # noqa: BLE001 - a defect of ours: the mail stays with its sender
             log.warning(Log.MAIL_DELAYED, error=type(error).__name__)
-            return _TRY_AGAIN
+            return TRY_AGAIN
         return _ACCEPTED
 
 
@@ -122,91 +118,6 @@ class LmtpReception(Reception):
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """The answers to a mail."""
         return "\r\n".join(await self.receive(envelope))
-
-
-class Connection(SMTP):
-    """aiosmtpd's protocol, with mails of any lines, and every failure one that is tried again."""
-
-    line_length_limit = _MAX_LINE
-
-    def __init__(self, reception: Reception, *, max_bytes: int, open_connections: set["Connection"]) -> None:
-        super().__init__(
-            reception,
-            data_size_limit=max_bytes,
-            enable_SMTPUTF8=True,
-            hostname=socket.gethostname(),
-            ident="Waypost",
-            auth_exclude_mechanism=("LOGIN", "PLAIN"),
-            loop=asyncio.get_running_loop(),
-        )
-        self._connections = open_connections
-        self._max_bytes = max_bytes
-
-    @syntax("DATA")
-    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
-        """Takes a mail. Whoever breaks off in the middle is gone: the library ends this with the connection."""
-        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
-            return
-        assert self.envelope is not None
-        if arg or not self.envelope.rcpt_tos:
-            await self.push("501 Syntax: DATA" if arg else "503 Error: need RCPT command")
-            return
-        await self.push("354 End data with <CR><LF>.<CR><LF>")
-        content = await read_data(self._reader, most=self._max_bytes)
-        answer = _TOO_LARGE
-        if content is not None:
-            self.envelope.content = self.envelope.original_content = content
-            answer = await self._call_handler_hook("DATA")
-        await self.push(answer)
-        self._set_post_data_state()  # type: ignore[no-untyped-call] # the library's
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a mail is under way."""
-        return self.envelope is not None and self.envelope.mail_from is not None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Counts the connection."""
-        self._connections.add(self)
-        super().connection_made(transport)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """Forgets the connection."""
-        self._connections.discard(self)
-        super().connection_lost(error)
-
-    async def handle_exception(self, error: Exception) -> str:
-        """The answer where ours fail: nobody is to give the mail up."""
-        log.warning(Log.MAIL_DELAYED, error=type(error).__name__)
-        return _TRY_AGAIN
-
-    def close(self) -> None:
-        """Ends the connection."""
-        if self.transport is not None:
-            self.transport.close()
-
-
-class LmtpConnection(Connection, LMTP):
-    """The library answers once where it refuses a mail by itself; LMTP wants an answer a recipient."""
-
-    _takes_mail = False
-
-    async def push(self, status: str | bytes) -> None:
-        """Sends an answer."""
-        text = status.decode() if isinstance(status, bytes) else status
-        if self._takes_mail and "\r\n" not in text and self.envelope is not None:
-            text = "\r\n".join([text] * max(1, len(self.envelope.rcpt_tos)))
-        self._takes_mail = text.startswith("354")
-        await super().push(text)
-
-
-class _Refusal(asyncio.Protocol):
-    """Says that there are too many connections."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(b"421 4.3.2 Too many connections, try again\r\n")
-        transport.close()
 
 
 class Listeners:
@@ -260,15 +171,19 @@ class Listeners:
 
     def _smtp(self) -> asyncio.Protocol:
         if len(self._open) >= _MAX_CONNECTIONS:
-            return _Refusal()
+            return Refusal()
         reception = SmtpReception(self._database, self._mailroom)
-        return Connection(reception, max_bytes=self._max_bytes, open_connections=self._open)
+        return Connection(
+            reception, self._mailroom.in_hand, max_bytes=self._max_bytes, open_connections=self._open
+        )
 
     def _lmtp(self) -> asyncio.Protocol:
         if len(self._open) >= _MAX_CONNECTIONS:
-            return _Refusal()
+            return Refusal()
         reception = LmtpReception(self._database, self._mailroom)
-        return LmtpConnection(reception, max_bytes=self._max_bytes, open_connections=self._open)
+        return LmtpConnection(
+            reception, self._mailroom.in_hand, max_bytes=self._max_bytes, open_connections=self._open
+        )
 
 
 def one_of(answers: Sequence[str]) -> str:

@@ -135,7 +135,8 @@ class _Parser:
                 state, answer = await self._ask(raw, posted_by.encode())
         except TimeoutError:
             raise self._ended("took too long") from None
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, RuntimeError):
+            # A RuntimeError is what uvloop says of a pipe that was closed just before.
             raise self._ended(await self._cause_of_death()) from None
         if state == wire.READ:
             try:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import structlog
 
 from services.intake.adapters import addresses
+from services.intake.adapters.bytes_in_hand import BytesInHand
 from services.intake.adapters.email.inbound import Incoming, Mailroom, UsedToken
 from services.intake.adapters.hooks import signatures, slack
 from services.intake.adapters.hooks.reading import MAILS
@@ -35,6 +36,12 @@ _NOBODY = "-"
 
 MAX_OTHER = 4_194_304
 """Bytes of any other call: above the 3 MB of Meta, which sends the largest."""
+
+_MAX_MAILS = 192 << 20
+"""Bytes of calls that post mails, in hand at one time at most: two of the largest, and what providers send."""
+
+_MAX_CALLS = 64 << 20
+"""Of all other calls. They are small, and whatever is posted as mail takes no room from them."""
 
 _LARGE = 262_144
 """Bytes of a call that is not verified on the event loop."""
@@ -78,7 +85,12 @@ class HookDoor:
         self._base_url = base_url
         self._window_s = window_s
         self._max_mail = max_mail
+        self._mails, self._calls = BytesInHand(_MAX_MAILS), BytesInHand(_MAX_CALLS)
         self._taken = metrics.counter("hooks", "Calls of providers.", "provider", "result")
+
+    def in_hand(self, name: ProviderName | None) -> BytesInHand:
+        """Where the bytes of a call are counted."""
+        return self._mails if name in MAILS else self._calls
 
     def most(self, name: ProviderName | None) -> int:
         """Bytes of a call that are kept."""

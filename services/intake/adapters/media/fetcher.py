@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 import httpx
 
+from services.intake.adapters.bytes_in_hand import Gathering
 from services.intake.adapters.outside import Outside, Target, written
 from shared.egress import EgressRefused, no_cookies
 from shared.errors import ProviderUnavailable, WaypostError
@@ -55,15 +56,15 @@ class Fetcher:
         self._total_s = total_s
         self._client: httpx.AsyncClient | None = None
 
-    async def fetch(self, url: str, *, headers: Mapping[str, str], max_bytes: int) -> Fetched:
+    async def fetch(self, url: str, into: Gathering, *, headers: Mapping[str, str], max_bytes: int) -> Fetched:
         """What is there.
 
         headers: credentials, which only the address's own host gets
-        Raises MediaRefused where trying again is no use, ProviderUnavailable where it may be.
+        Raises MediaRefused where trying again is no use, ProviderUnavailable or Unavailable where it may be.
         """
         try:
             async with asyncio.timeout(self._total_s):
-                return await self._follow(self._outside.target(url), headers, max_bytes)
+                return await self._follow(self._outside.target(url), into, headers, max_bytes)
         except EgressRefused as error:
             raise MediaRefused(str(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ssl.SSLError) as error:
@@ -75,11 +76,13 @@ class Fetcher:
         if self._client is not None:
             await self._client.aclose()
 
-    async def _follow(self, target: Target, headers: Mapping[str, str], max_bytes: int) -> Fetched:
+    async def _follow(
+        self, target: Target, into: Gathering, headers: Mapping[str, str], max_bytes: int
+    ) -> Fetched:
         for _ in range(_MAX_REDIRECTS + 1):
             async with self._opened(target, headers) as answer:
                 if not answer.has_redirect_location:
-                    return await _content(answer, max_bytes)
+                    return await _content(answer, into, max_bytes)
                 moved = self._outside.target(_joined(target.url, answer.headers["location"]))
             if moved.is_allowed and not target.is_allowed:
                 raise EgressRefused("the address leads to one that is not public")
@@ -122,7 +125,7 @@ def _joined(url: str, location: str) -> str:
         raise MediaRefused("the address leads to what is none") from None
 
 
-async def _content(answer: httpx.Response, max_bytes: int) -> Fetched:
+async def _content(answer: httpx.Response, into: Gathering, max_bytes: int) -> Fetched:
     status = answer.status_code
     if status >= 500 or status in _PERHAPS_LATER:
         raise ProviderUnavailable(f"the provider answers {status}")
@@ -134,12 +137,9 @@ async def _content(answer: httpx.Response, max_bytes: int) -> Fetched:
     announced = answer.headers.get("content-length", "0")
     if not announced.isdecimal() or int(announced) > max_bytes:
         raise MediaRefused(f"larger than {max_bytes} bytes")
-    chunks: list[bytes] = []
-    size = 0
     async for chunk in answer.aiter_raw():
-        size += len(chunk)
-        if size > max_bytes:
+        into.add(chunk)
+        if into.size > max_bytes:
             raise MediaRefused(f"larger than {max_bytes} bytes")
-        chunks.append(chunk)
     media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return Fetched(content=b"".join(chunks), media_type=media_type if _MEDIA_TYPE.match(media_type) else None)
+    return Fetched(content=into.whole(), media_type=media_type if _MEDIA_TYPE.match(media_type) else None)

@@ -115,10 +115,10 @@ class Fetching:
             if channel is None:
                 raise MediaRefused("its channel is not there any more")
             expects_page = wanted.media_type == "text/html"
-            fetched = await self._sources.fetch(
+            async with self._sources.fetched(
                 wanted.url, channel, provider=wanted.provider, expects_page=expects_page
-            )
-            await self._keep(shard, wanted, fetched)
+            ) as fetched:
+                await self._keep(shard, wanted, fetched)
         except MediaRefused as refusal:
             error = str(refusal)
         except TransientError as failure:
@@ -138,7 +138,7 @@ class Fetching:
         log.warning(Log.MEDIA_FAILED if is_final else Log.MEDIA_DELAYED, attempt=wanted.attempts, error=error)
 
     async def _keep(self, shard: Shard, wanted: Wanted, fetched: Fetched) -> None:
-        sha256 = hashlib.sha256(fetched.content).digest()
+        sha256 = (await asyncio.to_thread(hashlib.sha256, fetched.content)).digest()
         stored = await self._blobs.stage({(wanted.workspace_id, sha256): fetched.content})
         media_type = fetched.media_type or wanted.media_type
         arrived = Arrived(

@@ -1,8 +1,6 @@
 """What providers bring, as they document it and signed as they sign it, becomes the right ticket once."""
 
-import asyncio
 import json
-import random
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +11,7 @@ from services.intake.adapters.hooks.storing import is_opted_out
 from services.intake.domain.message import Identity, IdentityKind
 from shared.db.unit_of_work import Tx
 from tests.eventually import eventually
-from tests.integration.intake.hooks.vendors import Json, Vendors
+from tests.integration.intake.hooks.vendors import Vendors
 from tests.unit.intake.adapters.hooks import documented
 
 _SENT = text(
@@ -110,55 +108,6 @@ async def test_a_mail_of_five_megabytes_in_one_field_is_taken(vendors: Vendors) 
     await vendors.bring(vendors.sendgrid(documented.sendgrid_raw(raw, to=vendors.mail)))
     message = await vendors.until_message()
     assert message["author_id"] == "ada@example.org"
-
-
-def everything(vendors: Vendors) -> list[HookRequest]:
-    """A call of each provider, and some more."""
-    batch = documented.whatsapp(
-        documented.whatsapp_text("one", id="wamid.1"),
-        documented.whatsapp_text("two", id="wamid.2", **{"from": "16505550000"}),
-    )
-    return [
-        *(vendors.twilio(vendors.a_text(From=f"+1415523{number:04}")) for number in range(5)),
-        vendors.meta(as_json(batch)),
-        vendors.meta(as_json(documented.whatsapp(documented.whatsapp_text("three", id="wamid.3")))),
-        vendors.slack(as_json(documented.slack())),
-        vendors.slack(as_json(documented.slack(ts="1355517524.000001"))),
-        vendors.standard(as_json(documented.standard())),
-        *(make(vendors) for make in MAILS.values()),
-    ]
-
-
-def shown(messages: list[Json]) -> set[tuple[str, str, str]]:
-    return {(message["channel"], message["author_id"], message["text"]) for message in messages}
-
-
-async def test_everything_three_times_at_once_and_out_of_order_is_the_same_as_once(vendors: Vendors) -> None:
-    calls = everything(vendors)
-    many = calls * 3
-    random.Random(4).shuffle(many)
-    answers = await asyncio.gather(*(vendors.send(call) for call in many))
-    assert {answer.status_code for answer in answers} == {200}
-
-    async def messages() -> list[Json]:
-        return [message for ticket in await vendors.tickets() for message in await vendors.messages(ticket)]
-
-    async def probe() -> bool:
-        return len(await messages()) == 17
-
-    await eventually(probe, within_s=20)
-    # What is brought once more changes nothing, and by then all that came before was read.
-    for call in many:
-        assert (await vendors.send(call)).status_code == 200
-    await vendors.bring(vendors.twilio(vendors.a_text(Body="the last")))
-
-    async def last() -> bool:
-        return ("sms", "+14155238886", "the last") in shown(await messages())
-
-    await eventually(last, within_s=20)
-    found = await messages()
-    assert len(found) == 18
-    assert await vendors.quarantine() == []
 
 
 async def test_a_stopped_sender_is_remembered_until_they_start_again(vendors: Vendors) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.adapters.media.fetcher import Fetcher, MediaRefused
+from services.intake.adapters.bytes_in_hand import BytesInHand
+from services.intake.adapters.media.fetcher import Fetched, Fetcher, MediaRefused
 from services.intake.adapters.outbound.vendor_http import VendorHttp
 from services.intake.adapters.outside import Outside
 from shared.egress import Address, Egress
@@ -33,13 +34,18 @@ async def fetcher(website: Website) -> AsyncIterator[Fetcher]:
     await opened.close()
 
 
+async def fetch(fetcher: Fetcher, url: str, headers: dict[str, str], max_bytes: int = MOST) -> Fetched:
+    with BytesInHand(MOST + 1_000_000).gathering() as into:
+        return await fetcher.fetch(url, into, headers=headers, max_bytes=max_bytes)
+
+
 async def get(fetcher: Fetcher, url: str, **headers: str) -> bytes:
-    return (await fetcher.fetch(url, headers=headers, max_bytes=MOST)).content
+    return (await fetch(fetcher, url, headers)).content
 
 
 async def test_what_is_there_is_fetched_as_it_is(website: Website, fetcher: Fetcher) -> None:
     website.answers["/a.png?x=1"] = [answer(200, b"picture", Content_Type="image/PNG; q=1")]
-    fetched = await fetcher.fetch(website.url("/a.png?x=1"), headers=BEARER, max_bytes=7)
+    fetched = await fetch(fetcher, website.url("/a.png?x=1"), BEARER, max_bytes=7)
     assert (fetched.content, fetched.media_type) == (b"picture", "image/png")
     (call,) = website.calls
     assert call.headers["accept-encoding"] == "identity"
@@ -49,7 +55,7 @@ async def test_what_is_there_is_fetched_as_it_is(website: Website, fetcher: Fetc
 
 async def test_a_media_type_that_is_none_is_not_believed(website: Website, fetcher: Fetcher) -> None:
     website.answers["/"] = [answer(200, b"x", Content_Type="<script>")]
-    assert (await fetcher.fetch(website.url(), headers={}, max_bytes=MOST)).media_type is None
+    assert (await fetch(fetcher, website.url(), {})).media_type is None
 
 
 @pytest.mark.parametrize(("status", "is_final"), [(400, True), (410, True), (204, True), (206, True), (304, True)])

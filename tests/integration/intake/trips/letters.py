@@ -48,7 +48,11 @@ def text_of(mail: EmailMessage) -> str:
     return str(mail.get_content())
 
 
-def by_sendgrid(world: World, mail: EmailMessage) -> HookRequest:
+def sender_of(mail: EmailMessage) -> str:
+    return str(mail["From"].addresses[0].addr_spec)
+
+
+def by_sendgrid(path: str, mail: EmailMessage) -> HookRequest:
     headers = "".join(f"{name}: {value}\n" for name, value in mail.items())
     own = {
         "headers": headers,
@@ -57,20 +61,20 @@ def by_sendgrid(world: World, mail: EmailMessage) -> HookRequest:
         "from": mail["From"],
         "to": mail["To"],
         "subject": mail["Subject"],
-        "envelope": json.dumps({"to": [mail["To"]], "from": world.ada}),
+        "envelope": json.dumps({"to": [mail["To"]], "from": sender_of(mail)}),
     }
     form = [
         (name, str(own.get(name)).encode() if name in own else content, *more)
         for name, content, *more in documented.sendgrid()
     ]
     body, content_type = signing.multipart(form)  # type: ignore[arg-type] # each as it was
-    return signing.sendgrid_call(body, content_type, at=int(time.time()), path=world.path("mail", "sendgrid"))
+    return signing.sendgrid_call(body, content_type, at=int(time.time()), path=path)
 
 
-def by_mailgun(world: World, mail: EmailMessage) -> HookRequest:
+def by_mailgun(path: str, mail: EmailMessage) -> HookRequest:
     fields = {
         **documented.mailgun(mail["To"]),
-        "sender": world.ada,
+        "sender": sender_of(mail),
         "from": mail["From"],
         "subject": mail["Subject"],
         "Message-Id": mail["Message-ID"],
@@ -79,15 +83,15 @@ def by_mailgun(world: World, mail: EmailMessage) -> HookRequest:
         "message-headers": json.dumps([[name, str(value)] for name, value in mail.items()]),
         **signing.mailgun_fields(secrets.token_hex(25), at=int(time.time())),
     }
-    return signing.mailgun_call(fields, path=world.path("mail", "mailgun"))
+    return signing.mailgun_call(fields, path=path)
 
 
-def by_postmark(world: World, mail: EmailMessage) -> HookRequest:
+def by_postmark(path: str, mail: EmailMessage) -> HookRequest:
     to = str(mail["To"])
     payload = documented.postmark(
         to,
-        From=world.ada,
-        FromFull={"Email": world.ada, "Name": "Ada Lovelace", "MailboxHash": ""},
+        From=sender_of(mail),
+        FromFull={"Email": sender_of(mail), "Name": "Ada Lovelace", "MailboxHash": ""},
         ReplyTo="",
         Subject=mail["Subject"],
         MessageID=secrets.token_hex(16),
@@ -96,4 +100,4 @@ def by_postmark(world: World, mail: EmailMessage) -> HookRequest:
         HtmlBody="",
         Headers=[{"Name": name, "Value": str(value)} for name, value in mail.items()],
     )
-    return signing.postmark_call(payload, path=world.path("mail", "postmark"))
+    return signing.postmark_call(payload, path=path)

@@ -1,6 +1,7 @@
 """Mail that is made to take intake down, brought by every door at once; and who only wants to say something."""
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from pathlib import Path
 from statistics import median
@@ -10,6 +11,7 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import ServiceDatabase, Stack
+from services.intake.adapters.hooks.requests import HookRequest
 from shared.clock import monotonic
 from tests.clients import client
 from tests.eventually import eventually
@@ -18,19 +20,57 @@ from tests.integration.intake.trips.test_crashes import parsers_of
 from tests.keys import token
 from tests.system import Templates
 from tests.unit.intake.adapters.email.test_parsers import KILLERS
+from tests.unit.intake.adapters.hooks import documented, signing
 from tests.unit.intake.mails import SLOW_BODY, SLOW_TYPE, raw_mail
 
 SLOWER = 20
 """How many times as long a message may take meanwhile: parsers work on every processor there is."""
 
+PLAIN = 6
+WITHIN_S = 5.0
+"""So soon another workspace's plain mail is a ticket, whoever brings what: half the time of a slow mail."""
+
 MESSAGES = 60
 PARSER_MB, INTAKE_MB = 512, 400
 
 
+def slow(name: str, address: str) -> bytes:
+    """It takes all the time that a mail may have."""
+    return raw_mail(SLOW_BODY, Content_Type=SLOW_TYPE, Message_ID=f"<{name}@x>", To=address)
+
+
 def hostile(address: str) -> list[bytes]:
-    """Each under an envelope of its own; four take all the time that a mail may have."""
-    slow = [raw_mail(SLOW_BODY, Content_Type=SLOW_TYPE, Message_ID=f"<{n}@x>", To=address) for n in range(4)]
-    return [*(raw for raw in KILLERS.values() if raw), *slow]
+    """Each under an envelope of its own; four are slow."""
+    return [*(raw for raw in KILLERS.values() if raw), *(slow(str(number), address) for number in range(4))]
+
+
+def posted(workspace_id: str, address: str) -> list[HookRequest]:
+    """Slow mail as the providers post it, raw; and large headers and HTML in the pieces of which they make it."""
+    path = f"/v1/hooks/{address}"
+    mailgun = signing.mailgun_fields(f"{workspace_id:a<50.50}", at=int(time.time()))
+    head = [{"Name": "To", "Value": ", ".join(f"a{n}@b.c" for n in range(3_000))}]
+    sendgrid = [slow("sendgrid", address), KILLERS["100,000 empty parts"]]
+    return [
+        *(
+            signing.sendgrid_call(
+                *signing.multipart(documented.sendgrid_raw(raw, address)),
+                at=int(time.time()),
+                path=f"{path}/sendgrid",
+            )
+            for raw in sendgrid
+        ),
+        signing.mailgun_call(
+            {**mailgun, "recipient": address, "body-mime": slow("mailgun", address).decode()},
+            path=f"{path}/mailgun",
+        ),
+        signing.postmark_call(
+            documented.postmark(address, RawEmail=slow("postmark", address).decode()), path=f"{path}/postmark"
+        ),
+        signing.postmark_call(
+            documented.postmark(address, HtmlBody="<table><tr><td>" * 50_000, Headers=head, MessageID="pieces"),
+            path=f"{path}/postmark",
+        ),
+    ]
 
 
 def peak_mb(pid: int) -> float:
@@ -49,13 +89,22 @@ async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhi
 ) -> None:
     database = await clone(stack, templates, "hostile")
     address, mails = f"support@{workspace_id}.example", hostile("support@x.example")
+    other_id = f"{workspace_id}-other"
+    others = f"support@{other_id}.example"
+    calls = posted(workspace_id, address)
     async with (
         intake_process(stack, database, tmp_path, "hostile") as (child, port, smtp),
         client(f"http://127.0.0.1:{port}", bearer=token(workspace_id)) as http,
+        client(f"http://127.0.0.1:{port}", bearer=token(other_id)) as neighbour,
+        client(f"http://127.0.0.1:{port}") as anybody,
     ):
-        channels = [{"id": "api", "kind": "api"}, {"id": "mail", "kind": "email", "address": address}]
-        body = {"channels": channels}
-        assert (await http.put("/v1/configuration", json=body, headers={"If-Match": "*"})).status_code == 200
+        secrets = {"sendgrid": signing.SENDGRID, "mailgun": signing.MAILGUN, "postmark": signing.POSTMARK}
+        providers = [{"name": name, "secrets": [secret]} for name, secret in secrets.items()]
+        for of_workspace, own in ((http, address), (neighbour, others)):
+            mail = {"id": "mail", "kind": "email", "address": own, "providers": providers}
+            body = {"channels": [{"id": "api", "kind": "api"}, mail]}
+            answer = await of_workspace.put("/v1/configuration", json=body, headers={"If-Match": "*"})
+            assert answer.status_code == 200, answer.text
 
         async def say(number: int) -> float:
             began = monotonic()
@@ -68,13 +117,30 @@ async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhi
             answer = await http.post("/v1/channels/mail/email", content=raw, headers=headers)
             assert answer.status_code in (200, 201, 202), answer.text
 
-        async def by_smtp(number: int, raw: bytes) -> None:
+        async def by_smtp(number: int, raw: bytes, to: str = address) -> None:
             async with aiosmtplib.SMTP(hostname="127.0.0.1", port=smtp, local_hostname="tests") as server:
-                await server.sendmail(f"{number}@example.org", [address], raw)
+                await server.sendmail(f"{number}@example.org", [to], raw)
+
+        async def by_provider(call: HookRequest) -> None:
+            answer = await anybody.post(call.path, content=call.body, headers=list(call.headers))
+            assert answer.status_code == 200, answer.text
+
+        async def write(number: int) -> float:
+            """A plain mail to the other workspace, until it is a ticket."""
+            began = monotonic()
+            await by_smtp(number, raw_mail(Message_ID=f"<plain-{number}@x>", To=others), others)
+
+            async def is_there() -> bool:
+                answer = await neighbour.get("/v1/tickets", params={"limit": 50})
+                return len(answer.json()["items"]) > number
+
+            await eventually(is_there, within_s=60, every_s=0.05)
+            return monotonic() - began
 
         calm = [await say(number) for number in range(MESSAGES)]
         pouring: list[Awaitable[None]] = [by_http(raw) for raw in mails[::2]]
         pouring += [by_smtp(number, raw) for number, raw in enumerate(mails[1::2])]
+        pouring += map(by_provider, calls)
         poured = asyncio.gather(*pouring)
         peaks: dict[int, float] = {}
         meanwhile = []
@@ -82,9 +148,10 @@ async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhi
             meanwhile.append(await say(MESSAGES + number))
             for pid in (child.pid, *parsers_of(child.pid)):
                 peaks[pid] = max(peaks.get(pid, 0), peak_mb(pid))
+        await poured
+        written = [await write(number) for number in range(PLAIN)]
         # Mail was being read all the time.
         assert (await states(stack, database)).get("received")
-        await poured
 
         async def settled() -> dict[str, int]:
             found = await states(stack, database)
@@ -92,13 +159,15 @@ async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhi
             return found
 
         # Two are read at a time, and each may take ten seconds.
-        found = dict(await eventually(settled, within_s=10 * len(mails), every_s=0.2))
+        found = dict(await eventually(settled, within_s=10 * (len(mails) + len(calls)), every_s=0.2))
         assert set(found) <= {"parsed", "duplicate", "quarantined"}
-        assert found["quarantined"] >= 4
+        # Each slow one, by whatever it came.
+        assert found["quarantined"] >= 7
         assert peak_mb(child.pid) < INTAKE_MB
         assert all(peak < PARSER_MB for pid, peak in peaks.items() if pid != child.pid)
         assert median(meanwhile) < SLOWER * median(calm)
         assert max(meanwhile) < SLOWER * max(calm)
+        assert max(written) < WITHIN_S, written
 
 
 async def states(stack: Stack, database: ServiceDatabase) -> dict[str, int]:

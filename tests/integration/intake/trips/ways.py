@@ -49,15 +49,15 @@ async def by_imap(world: World, mail: EmailMessage) -> None:
 
 
 async def by_sendgrid(world: World, mail: EmailMessage) -> None:
-    await world.bring(letters.by_sendgrid(world, mail))
+    await world.bring(letters.by_sendgrid(world.path("mail", "sendgrid"), mail))
 
 
 async def by_mailgun(world: World, mail: EmailMessage) -> None:
-    await world.bring(letters.by_mailgun(world, mail))
+    await world.bring(letters.by_mailgun(world.path("mail", "mailgun"), mail))
 
 
 async def by_postmark(world: World, mail: EmailMessage) -> None:
-    await world.bring(letters.by_postmark(world, mail))
+    await world.bring(letters.by_postmark(world.path("mail", "postmark"), mail))
 
 
 def mail_way(post: Post) -> Way:

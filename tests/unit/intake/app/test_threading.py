@@ -44,13 +44,14 @@ steps = st.lists(
 class Play:
     """Takes steps, and checks what each of them does.
 
-    letters: what can be answered; sent: what came in, with its outcome; threads: letters that belong together
+    letters: what can be answered; sent: what came in, with its outcome; openers: who opened each ticket
     """
 
     def __init__(self) -> None:
         self.world = World()
         self.letters: list[Letter] = []
         self.sent: list[tuple[Letter, Any]] = []
+        self.openers: dict[Any, str] = {}
 
     def take(self, name: str, *arguments: Any) -> None:
         self.world.after += self.world.after.resolution * 60_000_000
@@ -60,6 +61,9 @@ class Play:
     def deliver(self, letter: Letter) -> Any:
         outcome = self.world.receive(letter)
         self.sent.append((letter, outcome))
+        if outcome.disposition is Disposition.OPENED and letter.mail.sender:
+            assert outcome.ticket_id not in self.openers
+            self.openers[outcome.ticket_id] = letter.mail.sender.address
         return outcome
 
     def picked(self, number: int) -> Letter:
@@ -114,8 +118,10 @@ class Play:
         if outcome.disposition is Disposition.OPENED:
             assert joined.follow_up_of is None
             return
-        if joined.customer_id == self.world.memory.messages[-1].customer_id:
-            return  # their own, by what they have answered before
+        if self.openers[joined.ticket_id] == sender:
+            # Their own: they wrote before, and opened a ticket by it.
+            assert joined.customer_id == self.world.memory.messages[-1].customer_id
+            return
         assert outcome.reason == "unverified_sender"
         assert ticket is not None
         assert (joined.status, joined.labels) == (ticket.status, ticket.labels)

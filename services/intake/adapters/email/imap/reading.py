@@ -76,12 +76,14 @@ class Reader:
         self, client: ImapClient, listed: list[Fetched], at: int, cursor: Cursor
     ) -> tuple[Cursor, int]:
         """Takes in the next of the listed messages; where the ones after them begin."""
-        batch = _batch(listed, at, self._taking.max_bytes)
-        found, taken = await self._fetch(client, batch)
-        # What was larger than was said comes again, with its true size.
-        listed[at : at + len(batch)] = [_with_size(message, found) for message in batch]
-        at += len(taken)
-        return await self._take(client, taken, found, replace(cursor, waiting=len(listed) - at)), at
+        limit = self._taking.max_bytes
+        batch = _batch(listed, at, limit)
+        with self._taking.mailroom.in_hand.holding(sum(_size(message, limit) for message in batch)):
+            found, taken = await self._fetch(client, batch)
+            # What was larger than was said comes again, with its true size.
+            listed[at : at + len(batch)] = [_with_size(message, found) for message in batch]
+            at += len(taken)
+            return await self._take(client, taken, found, replace(cursor, waiting=len(listed) - at)), at
 
     async def _fetch(
         self, client: ImapClient, batch: Sequence[Fetched]
@@ -191,12 +193,17 @@ def _batch(listed: Sequence[Fetched], at: int, limit: int) -> list[Fetched]:
     batch: list[Fetched] = []
     room = BATCH_BYTES
     for message in islice(listed, at, at + _BATCH):
-        size = min(message.size or _PART, limit)
+        size = _size(message, limit)
         if batch and size > room:
             break
         batch.append(message)
         room -= size
     return batch
+
+
+def _size(message: Fetched, limit: int) -> int:
+    """So much of a message is held, as far as its server has told."""
+    return min(message.size or _PART, limit)
 
 
 def _is_cut(message: Fetched | None) -> bool:

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.adapters.bytes_in_hand import BytesInHand
 from services.intake.adapters.email.smtp_data import read_data
+from shared.errors import Unavailable
 
+ROOM = 10_000
 LIMIT = 16
 """Of a reader's buffer: pieces are small, so that ends of mails lie across them."""
 
@@ -24,7 +27,8 @@ async def read(sent: bytes, *, most: int = 1000, piece: int = 3) -> tuple[bytes 
         reader.feed_eof()
 
     feeding = asyncio.create_task(feed())
-    mail = await read_data(reader, most=most)
+    with BytesInHand(ROOM).gathering() as gathering:
+        mail = await read_data(reader, gathering, most=most)
     await feeding
     return mail, await reader.read()
 
@@ -57,12 +61,25 @@ async def test_what_is_too_long_is_read_to_its_end_and_not_kept() -> None:
     assert await read(b"a\r\n" * 90 + b".\r\nNOOP\r\n", most=100) == (None, b"NOOP\r\n")
 
 
+async def test_what_there_is_no_room_for_is_read_to_its_end_and_not_kept() -> None:
+    reader = asyncio.StreamReader(limit=LIMIT)
+    reader.feed_data(b"a" * 98 + b"\r\n.\r\nNOOP\r\n")
+    reader.feed_eof()
+    in_hand = BytesInHand(100)
+    with in_hand.holding(50), in_hand.gathering() as gathering:
+        with pytest.raises(Unavailable):
+            await read_data(reader, gathering, most=100)
+        assert in_hand.size == 50
+    assert await reader.read() == b"NOOP\r\n"
+
+
 async def test_a_mail_of_line_ends_costs_no_more_than_its_bytes() -> None:
     size = 4 << 20
     reader = asyncio.StreamReader(limit=1 << 20)
     reader.feed_data(b"\r\n" * (size // 2) + b".\r\n")
     tracemalloc.start()
-    mail = await read_data(reader, most=size)
+    with BytesInHand(size).gathering() as gathering:
+        mail = await read_data(reader, gathering, most=size)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert mail == b"\r\n" * (size // 2)

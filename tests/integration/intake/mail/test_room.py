@@ -1,0 +1,48 @@
+"""Too much at once: the mail stays with whoever brings it, and comes again."""
+
+import asyncio
+
+import aiosmtplib
+import pytest
+
+from tests.integration.intake.mail.post import Post, mail_of
+from tests.integration.intake.mail.wire import lmtp_wire, smtp_wire
+from tests.integration.intake.office import refused
+
+
+async def test_mail_for_which_there_is_no_room_may_come_again(post: Post) -> None:
+    in_hand = mail_of(post.system).mailroom.in_hand
+    with in_hand.holding(in_hand.most - in_hand.size):
+        refused(await post.try_post(post.raw()), 503, "unavailable")
+        with pytest.raises(aiosmtplib.SMTPResponseException) as refusal:
+            await post.smtp(post.raw())
+        assert refusal.value.code == 452
+        wire = await lmtp_wire(post)
+        await wire.say(f"RCPT TO:<{post.support}>")
+        await wire.say(f"RCPT TO:<{post.sales}>")
+        answers = await wire.data(post.raw() + b"\r\n.\r\n", answers=2)
+        assert {answer[:3] for answer in answers} == {"452"}
+        await wire.close()
+    await post.smtp(post.raw())
+    await post.until_tickets(1)
+    assert in_hand.size == 0
+
+
+async def test_a_server_whose_bytes_drip_makes_room_for_others(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_hand = mail_of(post.system).mailroom.in_hand
+    monkeypatch.setattr(in_hand, "_patience_s", 0)
+    wire = await smtp_wire(post)
+    await wire.say(f"RCPT TO:<{post.support}>")
+    room = 1 << 20
+    with in_hand.holding(in_hand.most - room):
+        dripping = asyncio.create_task(wire.data(b"x" * (room - 1000)))
+        while in_hand.size < in_hand.most - room // 2:
+            await asyncio.sleep(0.01)
+        await post.post(post.raw("word " * (room // 10)))
+        assert in_hand.size == in_hand.most - room
+        wire.send(b"\r\n.\r\n")
+        assert [answer[:3] for answer in await dripping] == ["452"]
+        assert (await wire.say("NOOP")).startswith("250")
+    await wire.close()
