@@ -28,6 +28,11 @@ class ReadHook:
     attached: AttachedFile | None = field(default=None, repr=False)
 
     @property
+    def parts(self) -> int:
+        """How much it brings."""
+        return 1 if isinstance(self.brought, str) else sum(each.parts for each in self.brought)
+
+    @property
     def has_receipts(self) -> bool:
         """Whether it tells about messages of ours."""
         return not isinstance(self.brought, str) and any(each.receipts for each in self.brought)

@@ -48,3 +48,8 @@ class Brought:
     receipts: tuple[DeliveryReceipt, ...] = ()
     calls: tuple[CallEvent, ...] = ()
     ignored: str | None = None
+
+    @property
+    def parts(self) -> int:
+        """Messages, receipts and events of calls."""
+        return len(self.messages) + len(self.receipts) + len(self.calls)

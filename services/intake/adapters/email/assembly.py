@@ -15,6 +15,7 @@ from services.intake.adapters.email.raws import PostgresRaws
 from services.intake.adapters.email.reading import Reading
 from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.email.release import Release
+from services.intake.adapters.email.settling import Settling
 from services.intake.adapters.hooks.storing import PostgresConsents
 from services.intake.app.call_ports import CallDesk
 from services.intake.app.delivery_ports import Deliveries
@@ -99,9 +100,9 @@ async def open_mail(
         database, raws, workspaces, blobs, runtime.seen, ids, bells=inbound, fresh=fresh, waiters=waiters
     )
     async with AsyncExitStack() as stack:
-        parsers = Parsers(settings.parser_workers)
+        parsers = Parsers()
         stack.push_async_callback(parsers.close)
-        reading = Reading(parsers, blobs, fresh)
+        reading = Reading(settings.parser_workers, parsers, blobs, fresh)
         listeners = Listeners(database, mailroom, max_bytes=settings.mail_max_bytes)
         stack.callback(listeners.close)
         listeners.bind(settings.smtp_host or settings.http_host, smtp=settings.smtp_port, lmtp=settings.lmtp_port)
@@ -112,13 +113,11 @@ async def open_mail(
             mailroom=mailroom,
             backlog=Backlog(
                 database,
-                desk,
-                hook_desk,
                 raws,
                 reading,
                 blobs,
+                Settling(database, desk, hook_desk, waiters, metrics),
                 bells=inbound,
-                waiters=waiters,
                 metrics=metrics,
             ),
             listeners=listeners,

@@ -43,7 +43,10 @@ raw = Table(
     Column("ticket_id", Uuid),
     Column("people", JSONB, nullable=False, server_default=text("'[]'")),
     PrimaryKeyConstraint("workspace_id", "raw_id"),
-    Index("raw_received", "shard", "raw_id", postgresql_where=text("state = 'received'")),
+    Index(
+        *("raw_received", "shard", "workspace_id", "form", "raw_id"),
+        postgresql_where=text("state = 'received'"),
+    ),
     Index("raw_quarantined", "workspace_id", "raw_id", postgresql_where=text("state = 'quarantined'")),
     Index("raw_by_blob", "workspace_id", "sha256"),
 )
