@@ -57,7 +57,7 @@ class Settling:
 
         Whatever else a mail brings about ends in quarantine. Raises StaleEpoch and TransientError.
         """
-        return [raw for group in _commits(ready) for raw in await self._settle(shard, group)]
+        return [raw for group in commits(ready) for raw in await self._settle(shard, group)]
 
     async def set_aside(self, shard: Shard, raw: Raw, reason: str) -> None:
         """Quarantines what nobody can read or store. Raises StaleEpoch and TransientError."""
@@ -121,7 +121,7 @@ class Settling:
         self._waiters.settle(outcomes)
 
 
-def _commits(ready: Sequence[Ready]) -> Iterator[list[Ready]]:
+def commits(ready: Sequence[Ready]) -> Iterator[list[Ready]]:
     """What shares a commit, none with too much to do."""
     for alike in _apart(ready):
         group: list[Ready] = []
