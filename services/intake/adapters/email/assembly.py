@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.email.backlog import Backlog
+from services.intake.adapters.email.forgetting import Forgetting
 from services.intake.adapters.email.inbound import Fresh, Mailroom, Waiters
 from services.intake.adapters.email.listeners import Listeners
 from services.intake.adapters.email.messages import PostgresMailMessages
@@ -40,6 +41,7 @@ class MailSystem:
     backlog: Backlog
     listeners: Listeners
     release: Release
+    forgetting: Forgetting
     inbound_bells: Bells
 
     async def serve(self, shard: Shard) -> None:
@@ -121,6 +123,7 @@ async def open_mail(
                 metrics=metrics,
             ),
             listeners=listeners,
+            forgetting=Forgetting(blobs),
             release=Release(blobs, reading, desk, hook_desk),
             inbound_bells=inbound,
         )

@@ -55,7 +55,7 @@ def is_genuine(request: HookRequest, provider: Provider, *, base_url: str, now: 
             return signatures.sendgrid(request, secrets, now=now, window_s=window_s)
         case MailWebhook(name=ProviderName.MAILGUN):
             form = _form(request)
-            return form is not None and signatures.mailgun(form, secrets)
+            return form is not None and signatures.mailgun(form, secrets, now=now)
         case MailWebhook():
             return signatures.basic_auth(request, secrets)
 

@@ -10,7 +10,7 @@ _STATEMENTS = (
     "CREATE INDEX raw_received ON raw (shard, workspace_id, form, raw_id) WHERE state = 'received'",
     "CREATE INDEX raw_idle ON raw (received_at) WHERE state IN ('parsed', 'duplicate')"
     " AND message_id IS NULL AND ticket_id IS NULL",
-    "CREATE INDEX used_token_by_raw ON used_token (workspace_id, raw_id)",
+    "CREATE INDEX used_token_by_raw ON used_token (raw_id)",
 )
 
 
