@@ -185,7 +185,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             watch=watch,
         )
         settling = Settling(database, call_desk)
-        housekeeping = runtime.housekeeping(forget_unknown, forget_turns, forget_uploads)
+        housekeeping = runtime.housekeeping(forget_unknown, forget_turns, forget_uploads, mail.forgetting.forget)
 
         loops = (
             *(consumer.run, housekeeping.run, closing.run, settling.run, chat.closing.run),

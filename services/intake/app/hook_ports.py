@@ -39,6 +39,11 @@ class ReadHook:
         return sum(len(each.messages) + bool(each.unreadable) for each in self.brought) == 1
 
     @property
+    def parts(self) -> int:
+        """How much it brings."""
+        return 1 if isinstance(self.brought, str) else sum(each.parts for each in self.brought)
+
+    @property
     def has_receipts(self) -> bool:
         """Whether it tells about messages of ours."""
         return not isinstance(self.brought, str) and any(each.receipts for each in self.brought)

@@ -1,6 +1,6 @@
 """Turns providers' calls that were read into messages, receipts and consents.
 
-Receipts have a commit of their own, before all else: they lock messages of ours and their tickets, and all else
+Receipts have commits of their own, before all else: they lock messages of ours and their tickets, and all else
 locks whoever writes before any ticket. Recorded again after a crash they change nothing; the rest is one commit.
 What cannot be taken is quarantined with its reason. Taken up again, whatever was received the first time is
 known by its dedupe key.
@@ -17,7 +17,7 @@ from services.intake.app.place_in_chat import place_in_chat, with_ticket
 from services.intake.app.ports import Receipt
 from services.intake.app.receive_message import Arrival, receive_messages
 from services.intake.app.record_call_events import record_call_events
-from services.intake.app.record_receipts import record_receipts
+from services.intake.domain.delivery import DeliveryReceipt
 from services.intake.domain.hook import Consent
 from services.intake.domain.message import Disposition, IdentityKind
 from shared.db.unit_of_work import Tx
@@ -37,12 +37,11 @@ async def receive_hooks(items: Sequence[ReadHook], *, tx: Tx, desk: HookDesk) ->
     return outcomes
 
 
-async def record_told(items: Sequence[ReadHook], *, tx: Tx, desk: HookDesk) -> None:
-    """Records what these tell about messages of ours. The unit of work names their workspaces."""
+async def receipts_in(items: Sequence[ReadHook], *, tx: Tx, desk: HookDesk) -> list[DeliveryReceipt]:
+    """What these tell about messages of ours. The unit of work names their workspaces."""
     configured = await desk.workspaces.load(tx, {item.raw.workspace_id for item in items})
     parts = [part for item in items for part in parts_of(item, configured[item.raw.workspace_id])]
-    receipts = [receipt for part in parts for receipt in part.receipts()]
-    await record_receipts(receipts, tx=tx, deliveries=desk.deliveries)
+    return [receipt for part in parts for receipt in part.receipts()]
 
 
 async def release_hook(item: ReadHook, *, tx: Tx, desk: HookDesk) -> Outcome | None:

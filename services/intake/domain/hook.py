@@ -50,3 +50,8 @@ class Brought:
     calls: tuple[CallEvent, ...] = ()
     ignored: str | None = None
     unreadable: str | None = None
+
+    @property
+    def parts(self) -> int:
+        """Messages, receipts and events of calls."""
+        return len(self.messages) + len(self.receipts) + len(self.calls)

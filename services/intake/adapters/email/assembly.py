@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.chat.chats import PostgresChats
 from services.intake.adapters.email.backlog import Backlog
+from services.intake.adapters.email.forgetting import Forgetting
 from services.intake.adapters.email.inbound import Fresh, Mailroom, Waiters
 from services.intake.adapters.email.listeners import Listeners
 from services.intake.adapters.email.messages import PostgresMailMessages
@@ -16,6 +17,7 @@ from services.intake.adapters.email.raws import PostgresRaws
 from services.intake.adapters.email.reading import Reading
 from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.email.release import Release
+from services.intake.adapters.email.settling import Settling
 from services.intake.adapters.hooks.storing import PostgresConsents
 from services.intake.app.call_ports import CallDesk
 from services.intake.app.delivery_ports import Deliveries
@@ -40,6 +42,7 @@ class MailSystem:
     backlog: Backlog
     listeners: Listeners
     release: Release
+    forgetting: Forgetting
     inbound_bells: Bells
 
     async def serve(self, shard: Shard) -> None:
@@ -101,9 +104,9 @@ async def open_mail(
         database, raws, workspaces, blobs, runtime.seen, ids, bells=inbound, fresh=fresh, waiters=waiters
     )
     async with AsyncExitStack() as stack:
-        parsers = Parsers(settings.parser_workers)
+        parsers = Parsers()
         stack.push_async_callback(parsers.close)
-        reading = Reading(parsers, blobs, fresh)
+        reading = Reading(settings.parser_workers, parsers, blobs, fresh)
         listeners = Listeners(database, mailroom, max_bytes=settings.mail_max_bytes)
         stack.callback(listeners.close)
         listeners.bind(settings.smtp_host or settings.http_host, smtp=settings.smtp_port, lmtp=settings.lmtp_port)
@@ -114,16 +117,15 @@ async def open_mail(
             mailroom=mailroom,
             backlog=Backlog(
                 database,
-                desk,
-                hook_desk,
                 raws,
                 reading,
                 blobs,
+                Settling(database, desk, hook_desk, waiters, metrics),
                 bells=inbound,
-                waiters=waiters,
                 metrics=metrics,
             ),
             listeners=listeners,
+            forgetting=Forgetting(blobs),
             release=Release(blobs, reading, desk, hook_desk),
             inbound_bells=inbound,
         )

@@ -1,40 +1,59 @@
 """Works through what was stored: read in parallel, received in the order in which it came.
 
 Only the holder of a shard does, under its fence, so each is received exactly once: whatever a crash
-leaves behind, the next holder finds in its rows. Two mails of one sender in one channel keep their order; a
-mail that takes long to read holds up nobody else while another parser is free. What a provider posts names no
-sender before it is read: all of it keeps its order in its channel.
+leaves behind, the next holder finds in its rows. Two mails of one sender in one channel keep their order. What a
+provider posts names no sender before it is read: all of it keeps its order in its channel.
+
+Workspaces share a shard and the processes that read, but none waits for another one's: each has a window of its
+own (`raws.py`) and its turn (`turns.py`). What cannot be had for the moment gives up its place in the order. Only
+the database that does not answer ends the loop, or the loss of the shard.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
 
 from services.intake.adapters.bells import Bells
-from services.intake.adapters.email.inbound import Waiters
-from services.intake.adapters.email.raws import PostgresRaws
+from services.intake.adapters.email.postponed import Postponed
+from services.intake.adapters.email.raws import FEWEST, PostgresRaws
 from services.intake.adapters.email.reading import Read, Reading, unread
-from services.intake.app.hook_ports import HookDesk, ReadHook
-from services.intake.app.mail_ports import Blobs, Outcome, Raw, RawKey, RawState, ReadMail
-from services.intake.app.receive_hooks import receive_hooks, record_told
-from services.intake.app.receive_mail import MailDesk, receive_mails
+from services.intake.adapters.email.settling import Ready, Settling
+from services.intake.app.mail_ports import Blobs, Raw, RawKey, ReadMail, Staged
 from services.intake.domain.mail import Mail
 from services.intake.domain.mail_threads import awaits, recognised_by, refers_to
 from shared.db.shards import Shard
-from shared.db.unit_of_work import Database, Tx
-from shared.errors import StaleEpoch, TransientError
+from shared.db.unit_of_work import Database
+from shared.errors import StaleEpoch, TransientError, Unavailable
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
+from shared.wakeups import Wakeup
 
 log = structlog.get_logger()
 
-_IN_HAND = 64
-"""Mails of one shard that are being read or received at one time, at most."""
+_IN_HAND = 512
+"""Of one shard so many are being read or received at one time, at most."""
 _MAX_ATTEMPTS = 8
-"""A mail that was taken up by more processes and never settled seems to end each of them."""
+"""What was taken up by more processes and never settled seems to end each of them."""
+_MAX_REFUSALS = 4
+"""What the database fails at so often, though it answers, is set aside."""
 _IDLE_S = 30.0
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """One that is in hand: read and staged, or why it cannot be had; until it is let go."""
+
+    raw: Raw
+    read: Read | None = None
+    stored: Staged | None = None
+    problem: Unavailable | None = None
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+_InHand = dict[RawKey, _Held]
 
 
 class Backlog:
@@ -43,139 +62,171 @@ class Backlog:
     def __init__(
         self,
         database: Database,
-        desk: MailDesk,
-        hook_desk: HookDesk,
         raws: PostgresRaws,
         reading: Reading,
         blobs: Blobs,
+        settling: Settling,
         *,
         bells: Bells,
-        waiters: Waiters,
         metrics: Metrics,
     ) -> None:
         self._database = database
-        self._desk = desk
-        self._hook_desk = hook_desk
         self._raws = raws
         self._reading = reading
         self._blobs = blobs
+        self._settling = settling
         self._bells = bells
-        self._waiters = waiters
         self._unsettled: set[UUID] = set()
-        self._settled = metrics.counter("mails_settled", "Mails that something has become of.", "disposition")
+        self._delayed = metrics.counter("mails_delayed", "Mails that are tried again later.", "why")
 
     async def run(self, shard: Shard) -> None:
         """Receives until the shard is drained. Raises StaleEpoch and TransientError."""
-        in_hand: dict[RawKey, tuple[Raw, asyncio.Task[Read]]] = {}
+        in_hand: _InHand = {}
+        postponed = Postponed()
+        done = shard.bell()
         with self._bells.hung(shard) as bell:
             async with asyncio.TaskGroup() as group:
+                holding: set[asyncio.Task[None]] = set()
+                has_news = True
                 while not shard.draining.is_set():
-                    for raw in await self._take(shard, in_hand):
-                        task = group.create_task(self.read(raw))
-                        task.add_done_callback(lambda _: bell.ring())
-                        in_hand[raw.key] = raw, task
-                    if ready := _ready(in_hand):
-                        for items in filter(None, _apart(ready)):
-                            await self._settle(shard, items)
-                        for item in ready:
-                            del in_hand[item.raw.key]
+                    if has_news:
+                        for raw in await self._take(shard, in_hand, postponed):
+                            in_hand[raw.key] = _Held(raw)
+                            task = group.create_task(self._hold(in_hand[raw.key], done.ring))
+                            holding.add(task)
+                            task.add_done_callback(holding.discard)
+                    # What was not taken, where nothing is to be told of, waits until there is room for it.
+                    has_room_again = len(in_hand) >= FEWEST
+                    if await self._settle_ready(shard, in_hand, postponed):
+                        has_news = has_room_again or await bell.wait(0)
                     else:
-                        await bell.wait(_IDLE_S)
-                for _, task in in_hand.values():
+                        has_news = await _either(bell, done)
+                for task in holding:
                     task.cancel()
+                # Whoever is next takes them up for the first time: nothing of them has ended this process.
+                await self._put_back(shard, [held.raw for held in in_hand.values()])
 
-    async def read(self, raw: Raw) -> Read:
-        """What can be made of it."""
-        if raw.attempts > _MAX_ATTEMPTS:
-            return unread(raw, f"it was taken up by {raw.attempts} processes")
-        return await self._reading.read(raw)
-
-    async def _take(self, shard: Shard, in_hand: Mapping[RawKey, object]) -> list[Raw]:
+    async def _take(self, shard: Shard, in_hand: _InHand, postponed: Postponed) -> list[Raw]:
         room = _IN_HAND - len(in_hand)
         if room <= 0:
             return []
-        taken, again = [raw_id for _, raw_id in in_hand], self._unsettled
         raws = await self._database.transact(
-            lambda tx: self._raws.take(tx, shard.n, taken, room, again=again), claims=[shard.n], fence=shard.fence
+            lambda tx: self._raws.take(
+                tx,
+                shard.n,
+                [raw_id for _, raw_id in in_hand],
+                room,
+                again=self._unsettled,
+                passed=postponed.raws,
+                halted=postponed.workspaces,
+            ),
+            claims=[shard.n],
+            fence=shard.fence,
         )
         self._unsettled |= {raw.raw_id for raw in raws}
         return raws
 
-    async def _settle(self, shard: Shard, items: Sequence[Read]) -> None:
-        """Receives these in one commit; where that fails each in its own, and the guilty one is set aside."""
+    async def _hold(self, held: _Held, ring: Callable[[], None]) -> None:
+        """Reads it in its turn and brings its files to where they stay; its turn is over once it is let go."""
         try:
-            outcomes = await self._receive(shard, items)
+            async with self._reading.turn(held.raw) as turn:
+                read = await self._read(held.raw)
+                if isinstance(read, ReadMail) and (blobs := read.blobs()):
+                    held.stored = await self._blobs.stage(blobs)
+                held.read = read
+                turn.over()
+                ring()
+                await held.let_go.wait()
+        except Unavailable as error:
+            held.problem = error
+            ring()
+
+    async def _read(self, raw: Raw) -> Read:
+        if raw.attempts > _MAX_ATTEMPTS:
+            return unread(raw, f"it was taken up by {raw.attempts} processes")
+        try:
+            return await self._reading.read(raw)
         except (TransientError, StaleEpoch):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a mail brings about ends in quarantine
-            if len(items) > 1:
-                for item in items:
-                    await self._settle(shard, [item])
-                return
-            reason = f"it cannot be stored: {type(error).__name__}"
-            outcomes = await self._receive(shard, [unread(items[0].raw, reason)])
-        for outcome in outcomes:
-            self._unsettled.discard(outcome.raw.raw_id)
-            self._settled.labels(outcome.disposition.value).inc()
-            if outcome.state is RawState.QUARANTINED:
-                log.warning(Log.MAIL_QUARANTINED, reason=outcome.reason, raw_id=str(outcome.raw.raw_id))
-        self._waiters.settle(outcomes)
+        except Exception as error:  # noqa: BLE001 - whatever it brings about ends in quarantine
+            return unread(raw, f"reading it fails: {type(error).__name__}")
 
-    async def _receive(self, shard: Shard, items: Sequence[Read]) -> list[Outcome]:
-        workspaces = {item.raw.workspace_id for item in items}
-        mails = [item for item in items if isinstance(item, ReadMail)]
-        hooks = [item for item in items if isinstance(item, ReadHook)]
-        stored = await self._blobs.stage({key: blob for item in mails for key, blob in item.blobs().items()})
-        if telling := [item for item in hooks if item.has_receipts]:
-            await self._database.transact(
-                lambda tx: record_told(telling, tx=tx, desk=self._hook_desk),
-                workspaces={item.raw.workspace_id for item in telling},
-                fence=shard.fence,
-            )
+    async def _settle_ready(self, shard: Shard, in_hand: _InHand, postponed: Postponed) -> bool:
+        """Receives what can be received; whether there was anything."""
+        lost = [held for held in in_hand.values() if held.problem]
+        await self._put_back(shard, [held.raw for held in lost])
+        for held in lost:
+            self._postpone(held.raw, postponed, str(held.problem), "bytes")
+            self._let_go(in_hand, held)
+        ready = _ready(in_hand.values())
+        if ready:
+            items = [Ready(held.read, held.stored) for held in ready if held.read]
+            refused = await self._settling.settle(shard, items)
+            for raw in refused:
+                if self._postpone(raw, postponed, "the database fails at it", "database") >= _MAX_REFUSALS:
+                    await self._settling.set_aside(shard, raw, "the database fails at it")
+                    postponed.forget(raw.raw_id)
+            left = {raw.raw_id for raw in refused}
+            for held in ready:
+                if held.raw.raw_id not in left:
+                    self._unsettled.discard(held.raw.raw_id)
+                    postponed.forget(held.raw.raw_id)
+                self._let_go(in_hand, held)
+        return bool(lost or ready)
 
-        async def unit(tx: Tx) -> list[Outcome]:
-            if hooks:
-                return await receive_hooks(hooks, tx=tx, desk=self._hook_desk)
-            outcomes = await receive_mails(mails, tx=tx, desk=self._desk)
-            await stored(tx)
-            return outcomes
+    async def _put_back(self, shard: Shard, raws: Collection[Raw]) -> None:
+        """That they were taken is no attempt."""
+        if not raws:
+            return
+        await self._database.transact(
+            lambda tx: self._raws.put_back(tx, [raw.key for raw in raws]),
+            workspaces={raw.workspace_id for raw in raws},
+            fence=shard.fence,
+        )
+        self._unsettled -= {raw.raw_id for raw in raws}
 
-        return await self._database.transact(unit, workspaces=workspaces, fence=shard.fence)
+    def _postpone(self, raw: Raw, postponed: Postponed, error: str, why: str) -> int:
+        failures = postponed.add(raw)
+        self._delayed.labels(why).inc()
+        log.warning(Log.MAIL_DELAYED, raw_id=str(raw.raw_id), error=error, failures=failures)
+        return failures
 
-
-def _apart(items: Sequence[Read]) -> tuple[Sequence[Read], ...]:
-    """Mails, what tells of telephone calls, and all else.
-
-    They are received in commits of their own, as each locks in its order: calls lock tickets, and messages
-    behind them would lock whoever writes.
-    """
-    hooks = [item for item in items if isinstance(item, ReadHook)]
-    return (
-        [item for item in items if isinstance(item, ReadMail)],
-        [item for item in hooks if item.has_calls],
-        [item for item in hooks if not item.has_calls],
-    )
+    def _let_go(self, in_hand: _InHand, held: _Held) -> None:
+        held.let_go.set()
+        del in_hand[held.raw.key]
 
 
-def _ready(in_hand: Mapping[RawKey, tuple[Raw, asyncio.Task[Read]]]) -> list[Read]:
+async def _either(news: Wakeup, done: Wakeup) -> bool:
+    """Waits until one of these rings, or it is time to look all the same; whether there may be news."""
+    waiting = [asyncio.create_task(bell.wait(_IDLE_S)) for bell in (news, done)]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        return waiting[0].done()
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _ready(in_hand: Iterable[_Held]) -> list[_Held]:
     """Those that can share the next commit: read, behind no unread one of their sender, and free of each other.
 
     A mail that refers to another of the same commit, or repeats it, could not find it there.
     """
-    ready: list[Read] = []
+    ready: list[_Held] = []
     held_up: set[tuple[str, str, str | None]] = set()
     recognised: set[tuple[str, bytes]] = set()
-    for raw, task in in_hand.values():
+    for held in in_hand:
+        raw, item = held.raw, held.read
         sender = (raw.workspace_id, raw.channel, raw.sender)
-        if sender in held_up or not task.done():
+        if sender in held_up or item is None:
             held_up.add(sender)
             continue
-        item = task.result()
         if isinstance(item, ReadMail) and isinstance(item.mail, Mail):
             if any((raw.workspace_id, key) in recognised for key in refers_to(item.mail)):
                 held_up.add(sender)
                 continue
             kept = recognised_by(item.mail) | awaits(item.mail)
             recognised |= {(raw.workspace_id, key) for key in kept}
-        ready.append(item)
+        ready.append(held)
     return ready

@@ -24,7 +24,7 @@ from services.intake.domain.workspace import UNREADABLE, Workspace
 from shared.clock import monotonic
 from shared.db.unit_of_work import Database, Tx
 from shared.db.workspaces import SeenWorkspaces
-from shared.errors import InvalidInput, NotAllowed, NotFound, WaypostError
+from shared.errors import InvalidInput, NotAllowed, NotFound, Unavailable, WaypostError
 from shared.http.idempotency import Answer, Answered, Once, find, store
 from shared.ids import IdFactory
 from shared.telemetry.names import Log

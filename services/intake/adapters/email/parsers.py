@@ -27,6 +27,9 @@ _ROOT = Path(__file__).resolve().parents[4]
 _LARGE = 8 << 20
 """After a mail of so many bytes a process is not used again: its memory stays."""
 
+_LONG = 262_144
+"""Bytes of an answer that is not read on the event loop."""
+
 _DYING_S = 1.0
 
 
@@ -41,10 +44,9 @@ class ParserLimits:
 
 
 class Parsers:
-    """Reads mails in at most `most` processes at a time."""
+    """Reads mails, each in a process of its own: as many of them as are asked at one time."""
 
-    def __init__(self, most: int, limits: ParserLimits = ParserLimits()) -> None:
-        self._turns = asyncio.Semaphore(most)
+    def __init__(self, limits: ParserLimits = ParserLimits()) -> None:
         self._limits = limits
         self._idle: list[_Parser] = []
         self._busy: set[_Parser] = set()
@@ -63,23 +65,22 @@ class Parsers:
         return await self._parse(body, f"{provider} {content_type}", wire.decode_posted)
 
     async def _parse(self, raw: bytes, posted_by: str, decode: Callable[[bytes], T]) -> T:
-        async with self._turns:
-            parser = await self._rested() or await _Parser.start(self._limits)
-            self._busy.add(parser)
-            is_good = False
-            try:
-                read = await parser.parse(raw, posted_by, decode, self._limits.wall_s)
-                is_good = True
-                return read
-            except UnreadableMail as error:
-                is_good = error.is_parser_well
-                raise
-            finally:
-                self._busy.discard(parser)
-                if is_good and parser.mails < self._limits.mails and len(raw) < _LARGE:
-                    self._idle.append(parser)
-                else:
-                    await parser.end()
+        parser = await self._rested() or await _Parser.start(self._limits)
+        self._busy.add(parser)
+        is_good = False
+        try:
+            read = await parser.parse(raw, posted_by, decode, self._limits.wall_s)
+            is_good = True
+            return read
+        except UnreadableMail as error:
+            is_good = error.is_parser_well
+            raise
+        finally:
+            self._busy.discard(parser)
+            if is_good and parser.mails < self._limits.mails and len(raw) < _LARGE:
+                self._idle.append(parser)
+            else:
+                await parser.end()
 
     async def _rested(self) -> "_Parser | None":
         """A process that waits for mail. One that was killed while it waited costs no mail."""
@@ -140,7 +141,7 @@ class _Parser:
             raise self._ended(await self._cause_of_death()) from None
         if state == wire.READ:
             try:
-                return decode(answer)
+                return await asyncio.to_thread(decode, answer) if len(answer) > _LONG else decode(answer)
             except ValueError:
                 raise self._ended("answers nonsense") from None
         raise UnreadableMail(answer.decode(errors="replace")[:200], is_parser_well=b"MemoryError" not in answer)

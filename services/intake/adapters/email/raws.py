@@ -16,6 +16,13 @@ from shared.db.unit_of_work import Tx
 from shared.errors import NotFound
 from shared.events.catalog import shard_of
 
+_LOOKED = 256
+_OF_LANE = 32
+_OF_SENDER = 16
+"""Of one lane at most so many are in hand, so many of one sender in one channel, found among its oldest ones."""
+FEWEST = _OF_SENDER
+"""Where fewer are in hand everything is that waits."""
+
 _COLUMNS = (
     *("workspace_id", "raw_id", "shard", "channel", "sender", "recipients", "sha256", "bytes"),
     *("form", "headers"),
@@ -25,11 +32,35 @@ _ADD = insert_set(tables.raw, _COLUMNS)
 _PERSON = ("workspace_id", "address", "raw_id")
 _ADD_PEOPLE = insert_new_set(tables.raw_person, _PERSON)
 _MAX_ADDRESS = 500
+# A lane is what came for a workspace in one form. Of each as much is looked at whatever waits behind it, and its
+# first ones come before the second ones of any other.
 _TAKE = text(
-    "UPDATE raw r SET attempts = r.attempts + CAST(r.raw_id <> ALL (CAST(:again AS uuid[])) AS int)"
-    " FROM (SELECT workspace_id, raw_id FROM raw WHERE shard = :shard AND state = 'received'"
-    " AND raw_id <> ALL (CAST(:taken AS uuid[])) ORDER BY raw_id LIMIT :most FOR UPDATE SKIP LOCKED) AS next"
-    " WHERE r.workspace_id = next.workspace_id AND r.raw_id = next.raw_id RETURNING r.*"
+    "WITH RECURSIVE lane AS ("
+    "(SELECT workspace_id, form FROM raw WHERE shard = :shard AND state = 'received'"
+    " ORDER BY workspace_id, form LIMIT 1)"
+    " UNION ALL SELECT n.workspace_id, n.form FROM lane l CROSS JOIN LATERAL (SELECT r.workspace_id, r.form"
+    " FROM raw r WHERE r.shard = :shard AND r.state = 'received'"
+    " AND (r.workspace_id, r.form) > (l.workspace_id, l.form) ORDER BY r.workspace_id, r.form LIMIT 1) AS n),"
+    " oldest AS (SELECT o.*, row_number() OVER"
+    " (PARTITION BY o.workspace_id, o.form, o.channel, o.sender ORDER BY o.raw_id) AS of_sender"
+    " FROM lane l CROSS JOIN LATERAL (SELECT r.workspace_id, r.form, r.channel, r.sender, r.raw_id FROM raw r"
+    " WHERE r.shard = :shard AND r.state = 'received' AND r.workspace_id = l.workspace_id AND r.form = l.form"
+    " AND r.raw_id <> ALL (CAST(:passed AS uuid[])) ORDER BY r.raw_id LIMIT :looked) AS o"
+    " WHERE l.workspace_id <> ALL (CAST(:halted AS text[]))),"
+    " placed AS (SELECT *, row_number() OVER (PARTITION BY workspace_id, form ORDER BY raw_id) AS place"
+    " FROM oldest WHERE of_sender <= :of_sender),"
+    " first AS (SELECT workspace_id, raw_id FROM placed WHERE place <= :of_lane"
+    " AND raw_id <> ALL (CAST(:taken AS uuid[])) ORDER BY place, raw_id LIMIT :most),"
+    " next AS (SELECT n.* FROM first f CROSS JOIN LATERAL (SELECT r.workspace_id, r.raw_id FROM raw r"
+    " WHERE r.workspace_id = f.workspace_id AND r.raw_id = f.raw_id AND r.state || '' = 'received'"
+    " FOR UPDATE SKIP LOCKED) AS n)"
+    " UPDATE raw r SET attempts = r.attempts + CAST(r.raw_id <> ALL (CAST(:again AS uuid[])) AS int)"
+    " FROM next WHERE r.workspace_id = next.workspace_id AND r.raw_id = next.raw_id RETURNING r.*"
+)
+_PUT_BACK = text(
+    "UPDATE raw r SET attempts = r.attempts - 1"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, raw_id)"
+    " WHERE r.workspace_id = w.workspace_id AND r.raw_id = w.raw_id AND r.state = 'received'"
 )
 _LOCK = text(
     "SELECT r.workspace_id, r.raw_id FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]))"
@@ -98,22 +129,44 @@ class PostgresRaws:
         await tx.execute(_ADD, transposed([self._row(raw) for raw in raws], _COLUMNS))
 
     async def take(
-        self, tx: Tx, shard: int, taken: Collection[UUID], most: int, *, again: Collection[UUID] = ()
+        self,
+        tx: Tx,
+        shard: int,
+        taken: Collection[UUID],
+        most: int,
+        *,
+        again: Collection[UUID] = (),
+        passed: Collection[UUID] = (),
+        halted: Collection[str] = (),
     ) -> list[Raw]:
-        """The oldest that wait in a shard, but for those taken already. The unit of work claims the shard.
+        """The oldest of each workspace that wait in a shard, but for those taken already.
 
         again: those that this process has taken before: it is no attempt more, since it has outlived the last one
+        passed: those to leave alone, and halted: workspaces; the unit of work claims the shard
         """
-        rows = await tx.execute(_TAKE, {"shard": shard, "taken": list(taken), "most": most, "again": list(again)})
+        rows = await tx.execute(
+            _TAKE,
+            {
+                "shard": shard,
+                "taken": list(taken),
+                "most": most,
+                "again": list(again),
+                "passed": list(passed),
+                "halted": list(halted),
+                "looked": _LOOKED,
+                "of_lane": _OF_LANE,
+                "of_sender": _OF_SENDER,
+            },
+        )
         return sorted(map(_raw, rows), key=lambda raw: raw.raw_id)
+
+    async def put_back(self, tx: Tx, keys: Collection[RawKey]) -> None:
+        """That these were taken was no attempt: they could not be had."""
+        await tx.execute(_PUT_BACK, _named(keys))
 
     async def lock(self, tx: Tx, keys: Collection[RawKey], state: RawState) -> set[RawKey]:
         """Those that are in this state, locked."""
-        ordered = sorted(keys)
-        rows = await tx.execute(
-            _LOCK,
-            {"workspaces": [key[0] for key in ordered], "ids": [key[1] for key in ordered], "state": state.value},
-        )
+        rows = await tx.execute(_LOCK, {**_named(keys), "state": state.value})
         return {(row.workspace_id, row.raw_id) for row in rows}
 
     async def settle(self, tx: Tx, outcomes: Sequence[Outcome]) -> None:
@@ -177,6 +230,11 @@ def _people(outcome: Outcome) -> set[str]:
     """Whom it is about. What is longer than an index holds is nobody's address."""
     known = {*outcome.people, (outcome.raw.sender or "").lower()}
     return {address for address in known if 0 < len(address) <= _MAX_ADDRESS}
+
+
+def _named(keys: Collection[RawKey]) -> dict[str, object]:
+    ordered = sorted(keys)
+    return {"workspaces": [key[0] for key in ordered], "ids": [key[1] for key in ordered]}
 
 
 def _raw(row: Row[Any]) -> Raw:

@@ -5,8 +5,9 @@ from services.intake.adapters.email.reading import Read, Reading, is_mail
 from services.intake.adapters.hooks.reading import standing_for
 from services.intake.app.hook_ports import HookDesk, ReadHook
 from services.intake.app.mail_ports import Blobs, Outcome, Raw, ReadMail, Staged, with_hashes
-from services.intake.app.receive_hooks import record_told, release_hook
+from services.intake.app.receive_hooks import receipts_in, release_hook
 from services.intake.app.receive_mail import MailDesk, release_mail
+from services.intake.app.record_receipts import record_receipts
 from services.intake.domain.mail import AttachedFile, Mail, Mailbox
 from shared.db.unit_of_work import Tx
 from shared.errors import Conflict
@@ -23,7 +24,8 @@ class Release:
 
     async def read(self, raw: Raw) -> Read:
         """What can be made of it now, or what stands for it, with itself attached."""
-        item = await self._reading.read(raw)
+        async with self._reading.turn(raw):
+            item = await self._reading.read(raw)
         reason = item.mail if isinstance(item, ReadMail) else item.brought
         return await self.attached(raw, reason) if isinstance(reason, str) else item
 
@@ -39,7 +41,8 @@ class Release:
     async def record(self, tx: Tx, item: Read) -> None:
         """Records what it tells about messages of ours, in a commit of its own before all else."""
         if isinstance(item, ReadHook) and item.has_receipts:
-            await record_told([item], tx=tx, desk=self._hook_desk)
+            told = await receipts_in([item], tx=tx, desk=self._hook_desk)
+            await record_receipts(told, tx=tx, deliveries=self._hook_desk.deliveries)
 
     async def commit(self, tx: Tx, item: Read, stored: Staged) -> Outcome:
         """Makes a message of it. Raises Conflict where that was done before, and InvalidInput."""

@@ -42,12 +42,19 @@ raw = Table(
     Column("message_id", Uuid),
     Column("ticket_id", Uuid),
     PrimaryKeyConstraint("workspace_id", "raw_id"),
-    Index("raw_received", "shard", "raw_id", postgresql_where=text("state = 'received'")),
+    Index(
+        *("raw_received", "shard", "workspace_id", "form", "raw_id"),
+        postgresql_where=text("state = 'received'"),
+    ),
     Index("raw_quarantined", "workspace_id", "raw_id", postgresql_where=text("state = 'quarantined'")),
     Index("raw_unread", "workspace_id", "raw_id", postgresql_where=text("state = 'received'")),
     Index("raw_by_blob", "workspace_id", "sha256"),
     Index("raw_by_ticket", "workspace_id", "ticket_id"),
     Index("raw_by_message", "workspace_id", "message_id"),
+    Index(
+        *("raw_idle", "received_at"),
+        postgresql_where=text("state IN ('parsed', 'duplicate') AND message_id IS NULL AND ticket_id IS NULL"),
+    ),
 )
 """What came as it came, stored before it is read: received, parsed, quarantined, released or duplicate.
 
@@ -85,6 +92,7 @@ used_token = Table(
     Column("sha256", LargeBinary, nullable=False),
     Column("raw_id", Uuid, nullable=False),
     PrimaryKeyConstraint("workspace_id", "channel", "token"),
+    Index("used_token_by_raw", "raw_id"),
 )
 """Tokens that may be used once, as their signature covers nothing else, and what they were used with."""
 

@@ -15,6 +15,9 @@ from services.intake.domain.provider import ProviderName
 MAILS = frozenset({ProviderName.SENDGRID, ProviderName.MAILGUN, ProviderName.POSTMARK})
 """Those who post mail."""
 
+_MOST = 1000
+"""Parts of one call, which are received in one commit. No provider brings more."""
+
 _READERS: Mapping[str, Callable[[Raw, bytes], list[Brought]]] = {
     ProviderName.TWILIO_SMS: twilio.read_sms,
     ProviderName.TWILIO_VOICE: twilio.read_voice,
@@ -29,6 +32,8 @@ def read_hook(raw: Raw, content: bytes) -> ReadHook:
     """What a provider's call brings, or why nobody can tell."""
     try:
         brought = _READERS[raw.form](raw, content)
+        if sum(item.parts for item in brought) > _MOST:
+            return ReadHook(raw=raw, brought=f"it brings more than {_MOST} messages, receipts and events")
         return ReadHook(raw=raw, brought=tuple(_from(raw.form, item) for item in brought))
     except Unreadable as error:
         return ReadHook(raw=raw, brought=str(error))

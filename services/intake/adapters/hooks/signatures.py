@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -26,6 +27,9 @@ _SECONDS = re.compile(r"[0-9]{1,12}\Z", re.ASCII)
 _MAILGUN_SECONDS = re.compile(r"[0-9]{10}\Z", re.ASCII)
 _MAX_TOKEN = 200
 MAILGUN_FIELDS = ("timestamp", "token", "signature")
+MAILGUN_AGE = timedelta(days=3)
+MAILGUN_AHEAD = timedelta(days=1)
+"""Mailgun tries again for eight hours, and clocks may be off: all that it costs is tokens that are kept longer."""
 _PORTS = {"http": 80, "https": 443}
 _TWILIO_HASHES = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
 
@@ -109,15 +113,17 @@ def sendgrid(request: HookRequest, secrets: Iterable[str], *, now: float, window
     return found
 
 
-def mailgun(form: Iterable[forms.Field], secrets: Iterable[str]) -> bool:
+def mailgun(form: Iterable[forms.Field], secrets: Iterable[str], *, now: float) -> bool:
     """Fields `timestamp`, `token`, `signature`: hex HMAC-SHA256 of the first two. The rest is not signed.
 
-    Whoever calls keeps the token, so that nobody uses it again with something else.
+    Whoever calls keeps the token, so that nobody uses it again with something else, for as long as it is good.
     """
     fields = list(form)
     at, token, given = (forms.last(fields, name) for name in MAILGUN_FIELDS)
     # Of fixed length: what stands between the two cannot be moved.
     if at is None or not _MAILGUN_SECONDS.match(at) or not token or len(token) > _MAX_TOKEN or not given:
+        return False
+    if not -MAILGUN_AHEAD.total_seconds() <= now - int(at) <= MAILGUN_AGE.total_seconds():
         return False
     return _matches(given, (_hex(secret, _bytes(at + token)) for secret in secrets))
 

@@ -54,7 +54,7 @@ def is_genuine(request: HookRequest, provider: Provider, *, base_url: str, now: 
         case MailWebhook(name=ProviderName.SENDGRID):
             return signatures.sendgrid(request, secrets, now=now, window_s=window_s)
         case MailWebhook(name=ProviderName.MAILGUN):
-            return signatures.mailgun(_form(request).fields, secrets)
+            return signatures.mailgun(_form(request).fields, secrets, now=now)
         case MailWebhook():
             return signatures.basic_auth(request, secrets)
 

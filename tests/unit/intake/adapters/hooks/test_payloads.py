@@ -283,6 +283,15 @@ def test_reactions_and_receipts_of_whatsapp_are_no_messages() -> None:
     assert (read_.state, read_.reason) == (DeliveryState.READ, None)
 
 
+def test_a_call_that_brings_more_than_a_commit_can_take_is_for_a_person() -> None:
+    texts = [documented.whatsapp_text(id=f"wamid.{n}") for n in range(600)]
+    told = [{"id": f"wamid.{n}", "status": "sent", "timestamp": "1749416383"} for n in range(401)]
+    (brought,) = read("whatsapp", documented.whatsapp(*texts, statuses=told[:-1]))
+    assert brought.parts == 1000
+    body = json.dumps(documented.whatsapp(*texts, statuses=told)).encode()
+    assert isinstance(read_hook(raw("whatsapp", content_type=JSON), body).brought, str)
+
+
 def test_a_slack_thread_is_one_conversation() -> None:
     first = message("slack", documented.slack())
     assert (first.dedupe_key, first.thread_key) == (

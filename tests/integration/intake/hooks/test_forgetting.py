@@ -1,0 +1,54 @@
+"""What nothing came of is forgotten after a while. What became of messages, or waits for a person, is not."""
+
+import json
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from shared.db.unit_of_work import Tx
+from tests.eventually import eventually
+from tests.integration.intake.hooks.vendors import Vendors
+from tests.integration.intake.mail.post import mail_of
+from tests.unit.intake.adapters.hooks import documented
+
+FORMS = text("SELECT form FROM raw WHERE workspace_id = :workspace_id AND state <> 'received' ORDER BY form")
+TOKENS = text("SELECT token FROM used_token WHERE workspace_id = :workspace_id")
+RECEIPT = {"id": "wamid.1", "status": "delivered", "timestamp": "1749416383", "recipient_id": "16505551234"}
+
+
+async def test_what_nothing_came_of_is_forgotten_after_a_month_and_tokens_sooner(
+    vendors: Vendors,
+) -> None:
+    database = vendors.system.services["intake"].runtime.database
+    forget = mail_of(vendors.system).forgetting.forget
+
+    async def found() -> tuple[list[str], int]:
+        async def unit(tx: Tx) -> tuple[list[str], int]:
+            named = {"workspace_id": vendors.workspace_id}
+            forms = [row.form for row in await tx.execute(FORMS, named)]
+            return forms, len((await tx.execute(TOKENS, named)).all())
+
+        return await database.transact(unit, workspaces=[vendors.workspace_id])
+
+    async def after(days: int) -> tuple[list[str], int]:
+        async def later(tx: Tx) -> None:
+            tx.clock_shift += timedelta(days=days)
+            await forget(tx)
+
+        await database.transact(later, workspaces=[vendors.workspace_id])
+        return await found()
+
+    await vendors.bring(vendors.twilio(vendors.a_text(Body="Help")))
+    await vendors.bring(vendors.mailgun(documented.mailgun(vendors.mail)))
+    await vendors.bring(vendors.meta(json.dumps(documented.whatsapp(statuses=[RECEIPT])).encode()))
+    await vendors.bring(vendors.meta(b"{}"))
+    everything = ["mailgun", "twilio-sms", "whatsapp", "whatsapp"]
+
+    async def settled() -> bool:
+        return await found() == (everything, 1)
+
+    await eventually(settled)
+    assert await after(4) == (everything, 1)
+    assert await after(6) == (everything, 0)
+    assert await after(31) == (["mailgun", "twilio-sms", "whatsapp"], 0)
+    assert len(await vendors.quarantine()) == 1
