@@ -18,7 +18,7 @@ import structlog
 
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.email.postponed import Postponed
-from services.intake.adapters.email.raws import FEWEST, PostgresRaws
+from services.intake.adapters.email.raws import PostgresRaws
 from services.intake.adapters.email.reading import Read, Reading, unread
 from services.intake.adapters.email.settling import Ready, Settling
 from services.intake.app.mail_ports import Blobs, Raw, RawKey, ReadMail, Staged
@@ -29,7 +29,6 @@ from shared.db.unit_of_work import Database
 from shared.errors import StaleEpoch, TransientError, Unavailable
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
-from shared.wakeups import Wakeup
 
 log = structlog.get_logger()
 
@@ -83,24 +82,17 @@ class Backlog:
         """Receives until the shard is drained. Raises StaleEpoch and TransientError."""
         in_hand: _InHand = {}
         postponed = Postponed()
-        done = shard.bell()
         with self._bells.hung(shard) as bell:
             async with asyncio.TaskGroup() as group:
                 holding: set[asyncio.Task[None]] = set()
-                has_news = True
                 while not shard.draining.is_set():
-                    if has_news:
-                        for raw in await self._take(shard, in_hand, postponed):
-                            in_hand[raw.key] = _Held(raw)
-                            task = group.create_task(self._hold(in_hand[raw.key], done.ring))
-                            holding.add(task)
-                            task.add_done_callback(holding.discard)
-                    # What was not taken, where nothing is to be told of, waits until there is room for it.
-                    has_room_again = len(in_hand) >= FEWEST
-                    if await self._settle_ready(shard, in_hand, postponed):
-                        has_news = has_room_again or await bell.wait(0)
-                    else:
-                        has_news = await _either(bell, done)
+                    for raw in await self._take(shard, in_hand, postponed):
+                        in_hand[raw.key] = _Held(raw)
+                        task = group.create_task(self._hold(in_hand[raw.key], bell.ring))
+                        holding.add(task)
+                        task.add_done_callback(holding.discard)
+                    if not await self._settle_ready(shard, in_hand, postponed):
+                        await bell.wait(_IDLE_S)
                 for task in holding:
                     task.cancel()
                 # Whoever is next takes them up for the first time: nothing of them has ended this process.
@@ -194,18 +186,6 @@ class Backlog:
     def _let_go(self, in_hand: _InHand, held: _Held) -> None:
         held.let_go.set()
         del in_hand[held.raw.key]
-
-
-async def _either(news: Wakeup, done: Wakeup) -> bool:
-    """Waits until one of these rings, or it is time to look all the same; whether there may be news."""
-    waiting = [asyncio.create_task(bell.wait(_IDLE_S)) for bell in (news, done)]
-    try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        return waiting[0].done()
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 def _ready(in_hand: Iterable[_Held]) -> list[_Held]:

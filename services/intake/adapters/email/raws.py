@@ -20,8 +20,6 @@ _LOOKED = 256
 _OF_LANE = 32
 _OF_SENDER = 16
 """Of one lane at most so many are in hand, so many of one sender in one channel, found among its oldest ones."""
-FEWEST = _OF_SENDER
-"""Where fewer are in hand everything is that waits."""
 
 _COLUMNS = (
     *("workspace_id", "raw_id", "shard", "channel", "sender", "recipients", "sha256", "bytes"),
