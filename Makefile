@@ -22,9 +22,9 @@ reset: environment ## Forget everything that was stored
 
 ##@ Test
 
-# Three workers for two processors: a good deal of the time a test waits.
+# Four workers for two processors: a good deal of the time a test waits.
 test: environment-dev programs widget ## All tests, on a real PostgreSQL and a real Kafka
-	@$(VENV) -m pytest --numprocesses 3 --no-loadscope-reorder
+	@$(VENV) -m pytest --numprocesses 4 --no-loadscope-reorder
 
 unit: environment-dev ## Tests without servers, in seconds
 	@$(VENV) -m pytest tests/unit

@@ -85,6 +85,9 @@ class IntakeSettings(Settings):
     parser_workers: int = Field(default=2, ge=1, le=16)
     """Processes that read mail at one time. They are started when the first mail comes."""
 
+    parser_cpu_s: int = Field(default=5, ge=1, le=60)
+    """Seconds of a processor that reading one mail may take; by the clock it may be twice as many."""
+
     chat_connections: int = Field(default=5000, ge=1)
     """Most visitors' connections of this process."""
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StringConstraints
 
 from services.intake.app.chat_parts import ChatPart, chat_problems, to_offer
 from services.intake.app.mailbox_parts import Mailboxes, mailbox_problems, to_mailbox
@@ -87,14 +87,6 @@ class StandardWebhookPart(Request):
     secrets: Secrets = Field(description="`whsec_…`; the first signs what we send.")
     url: HttpUrl | None = Field(default=None, description="Where answers are sent.")
     max_per_second: PerSecond = None
-
-    @model_validator(mode="after")
-    def _can_sign(self) -> Self:
-        # A sealed one was checked when it was written.
-        first = self.secrets[0]
-        if self.url is not None and not first.is_sealed and hmac_key(first) is None:
-            raise ValueError("answers are signed with the first secret: it has to be `whsec_` and a key in Base64")
-        return self
 
 
 ProviderPart = Annotated[
@@ -212,6 +204,16 @@ def channel_problems(channels: tuple[ChannelPart, ...]) -> Iterator[Problem]:
         for number, part in enumerate(channel.providers):
             if part.name not in PROVIDERS[channel.kind]:
                 yield f"{at}/providers/{number}/name", f"serves no channel of kind {channel.kind}"
+            if isinstance(part, StandardWebhookPart) and part.url is not None and not _can_sign(part.secrets[0]):
+                yield (
+                    f"{at}/providers/{number}/secrets/0",
+                    "signs answers: `whsec_` and a key in Base64",
+                )
+
+
+def _can_sign(secret: Secret) -> bool:
+    # A sealed one was looked at when it was written.
+    return secret.is_sealed or hmac_key(secret) is not None
 
 
 def _reopens_within(channel: ChannelPart) -> timedelta:

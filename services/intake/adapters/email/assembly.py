@@ -12,7 +12,7 @@ from services.intake.adapters.email.forgetting import Forgetting
 from services.intake.adapters.email.inbound import Fresh, Mailroom, Waiters
 from services.intake.adapters.email.listeners import Listeners
 from services.intake.adapters.email.messages import PostgresMailMessages
-from services.intake.adapters.email.parsers import Parsers
+from services.intake.adapters.email.parsers import ParserLimits, Parsers
 from services.intake.adapters.email.raws import PostgresRaws
 from services.intake.adapters.email.reading import Reading
 from services.intake.adapters.email.references import PostgresReferences
@@ -104,7 +104,7 @@ async def open_mail(
         database, raws, workspaces, blobs, runtime.seen, ids, bells=inbound, fresh=fresh, waiters=waiters
     )
     async with AsyncExitStack() as stack:
-        parsers = Parsers()
+        parsers = Parsers(ParserLimits(cpu_s=settings.parser_cpu_s, wall_s=2 * settings.parser_cpu_s))
         stack.push_async_callback(parsers.close)
         reading = Reading(settings.parser_workers, parsers, blobs, fresh)
         listeners = Listeners(database, mailroom, max_bytes=settings.mail_max_bytes)

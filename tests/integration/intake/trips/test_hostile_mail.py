@@ -93,7 +93,7 @@ async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhi
     others = f"support@{other_id}.example"
     calls = posted(workspace_id, address)
     async with (
-        intake_process(stack, database, tmp_path, "hostile") as (child, port, smtp),
+        intake_process(stack, database, tmp_path, "hostile", parser_cpu_s="2") as (child, port, smtp),
         client(f"http://127.0.0.1:{port}", bearer=token(workspace_id)) as http,
         client(f"http://127.0.0.1:{port}", bearer=token(other_id)) as neighbour,
         client(f"http://127.0.0.1:{port}") as anybody,
@@ -158,15 +158,15 @@ async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhi
             assert "received" not in found
             return found
 
-        # Two are read at a time, and each may take ten seconds.
-        found = dict(await eventually(settled, within_s=10 * (len(mails) + len(calls)), every_s=0.2))
+        # Two are read at a time, and each may take four seconds.
+        found = dict(await eventually(settled, within_s=4 * (len(mails) + len(calls)), every_s=0.2))
         assert set(found) <= {"parsed", "duplicate", "quarantined"}
         # Each slow one, by whatever it came.
         assert found["quarantined"] >= 7
         assert peak_mb(child.pid) < INTAKE_MB
         assert all(peak < PARSER_MB for pid, peak in peaks.items() if pid != child.pid)
         assert median(meanwhile) < SLOWER * median(calm)
-        assert max(meanwhile) < SLOWER * max(calm)
+        assert max(meanwhile) < WITHIN_S, meanwhile
         assert max(written) < WITHIN_S, written
 
 
