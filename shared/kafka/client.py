@@ -116,12 +116,7 @@ class Producer:
                     max_request_size=2 * _BATCH_BYTES,
                     request_timeout_ms=10_000,
                 )
-                try:
-                    async with asyncio.timeout(_SEND_TIMEOUT_S):
-                        await producer.start()
-                except _GONE as error:
-                    await _stop(producer)
-                    raise BrokerUnavailable from error
+                await _start(producer, within_s=_SEND_TIMEOUT_S)
                 self._producer = producer
             return self._producer
 
@@ -151,12 +146,7 @@ class Reader:
 
     async def start(self) -> None:
         """Connects. Raises BrokerUnavailable."""
-        try:
-            async with asyncio.timeout(_SEND_TIMEOUT_S):
-                await self._consumer.start()
-        except _GONE as error:
-            await self.stop()
-            raise BrokerUnavailable from error
+        await _start(self._consumer, within_s=_SEND_TIMEOUT_S)
 
     async def stop(self) -> None:
         """Disconnects, in bounded time."""
@@ -225,9 +215,12 @@ class Reader:
         )
         reporter.assign(list(offsets))
         try:
+            await _start(reporter, within_s=_STOP_TIMEOUT_S)
+        except BrokerUnavailable:
+            return
+        try:
             with suppress(*_GONE):
                 async with asyncio.timeout(_STOP_TIMEOUT_S):
-                    await reporter.start()
                     await reporter.commit(offsets)
         finally:
             await _stop(reporter)
@@ -295,6 +288,38 @@ async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         with suppress(*_GONE):
             async with asyncio.timeout(_STOP_TIMEOUT_S):
                 await admin.close()
+
+
+_abandoned: set["asyncio.Future[None]"] = set()
+"""What still starts though nobody waits for it. Held here: the event loop alone would forget it."""
+
+
+async def _start(client: AIOKafkaProducer | AIOKafkaConsumer, *, within_s: float) -> None:
+    """Starts a client. Raises BrokerUnavailable; then it is stopped, or will be.
+
+    Cut off while it connects, the library forgets a connection that it has opened: whoever gives up leaves it to
+    come to an end by itself, which its own timeouts bound.
+    """
+    starting = asyncio.ensure_future(client.start())
+    try:
+        async with asyncio.timeout(within_s):
+            await asyncio.shield(starting)
+    except BaseException as error:
+        stopping = asyncio.ensure_future(_stop_once_started(starting, client))
+        _abandoned.add(stopping)
+        stopping.add_done_callback(_abandoned.discard)
+        if isinstance(error, _GONE):
+            raise BrokerUnavailable(type(error).__name__) from error
+        raise
+
+
+async def _stop_once_started(
+    starting: "asyncio.Future[None]", client: AIOKafkaProducer | AIOKafkaConsumer
+) -> None:
+    await asyncio.wait([starting])
+    if not starting.cancelled():
+        starting.exception()  # whoever waited for it has heard of it, or has gone
+    await _stop(client)
 
 
 async def _stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:

@@ -19,7 +19,11 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "os.environ": ("shared/settings.py", "shared/db/schema.py", "shared/db/migrate.py", "deploy/"),
     "os.getenv": ("shared/settings.py", "deploy/"),
     "asyncio.create_task": ("shared/process.py",),
-    "asyncio.ensure_future": ("services/intake/adapters/group_commit.py", "shared/db/unit_of_work.py"),
+    "asyncio.ensure_future": (
+        "services/intake/adapters/group_commit.py",
+        "shared/db/unit_of_work.py",
+        "shared/kafka/client.py",
+    ),
     "mock.patch": (),
     "patch": (),
 }

@@ -27,6 +27,8 @@ from tests.unit.intake.builders import NOW
 from tests.unit.intake.mails import SLOW_BODY, SLOW_TYPE, multipart, text_part
 
 SHARD = 3
+WITHIN_S = 4.0
+"""So soon a plain mail is a ticket on a busy machine: sooner than a slow one has been read."""
 EXHAUSTING = "exhausting"
 CONTENT = b"the bytes of a file"
 FILE = f"Content-Type: application/pdf\nContent-Disposition: attachment; filename=a.pdf\n\n{CONTENT.decode()}"
@@ -134,7 +136,7 @@ async def test_slow_mail_of_one_workspace_delays_no_plain_mail_of_another(
     for post in others:
         began = monotonic()
         await post.post(post.raw(Message_ID="<1@x>"))
-        assert monotonic() - began < 2  # a slow one takes five
+        assert monotonic() - began < WITHIN_S
     assert await flooded.tickets() == []
 
 
@@ -173,7 +175,7 @@ async def test_what_the_database_cannot_take_is_set_aside_and_the_shard_goes_on(
         for n in range(5):
             began = monotonic()
             await innocent.post(innocent.raw(Message_ID=f"<{n}@x>"))
-            assert monotonic() - began < 2
+            assert monotonic() - began < WITHIN_S
 
         async def is_set_aside() -> bool:
             return bool(await guilty.quarantine())
@@ -251,7 +253,7 @@ async def test_bytes_that_cannot_be_had_are_tried_again_and_hold_up_nobody(
         for each in (post, neighbour):
             began = monotonic()
             assert (await each.post(each.raw(Message_ID=f"<{number}@x>")))["disposition"] == "opened"
-            assert monotonic() - began < 2
+            assert monotonic() - began < WITHIN_S
     counting = text("SELECT attempts FROM raw WHERE workspace_id = :workspace_id AND state = 'received'")
 
     async def no_attempt_counts() -> bool:
