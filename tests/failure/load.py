@@ -8,7 +8,7 @@ from itertools import count
 from tests.failure.fleet import WORKSPACES, Fleet, bearer
 from tests.failure.wire import Connection
 
-MESSAGES = 600
+MESSAGES = 400
 """Enough that a hundred are under way when something fails, and hundreds come after."""
 
 _names = count(1)

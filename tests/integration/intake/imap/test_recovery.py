@@ -18,7 +18,7 @@ from tests.integration.intake.processes import clone, intake_process
 from tests.keys import token
 from tests.system import System, Templates, start
 
-MAILS = 200
+MAILS = 100
 
 
 @pytest.fixture(scope="module")
