@@ -37,15 +37,6 @@ class BytesInHand:
             gathering.clear()
             self.end(gathering)
 
-    @contextmanager
-    def holding(self, size: int) -> Iterator[None]:
-        """Room for what somebody else keeps. Raises Unavailable where there is none."""
-        self.take(size)
-        try:
-            yield
-        finally:
-            self.give_back(size)
-
     def begin(self, gathering: "Gathering") -> None:
         """It is being read."""
         self._reading[gathering] = monotonic()

@@ -17,7 +17,8 @@ from sqlalchemy import text
 
 from services.intake.adapters.email.inbound import Incoming, Mailroom, UsedToken
 from services.intake.adapters.hooks.forms import URL_ENCODED
-from services.intake.adapters.hooks.twilio_texts import TwilioTexts
+from services.intake.adapters.hooks.twilio_texts import TwilioTexts, overtaken
+from services.intake.adapters.hooks.values import Object
 from services.intake.app.ports import Conversations, Workspaces
 from services.intake.domain.nights import Turns
 from services.intake.domain.provider import ProviderName, Twilio
@@ -117,21 +118,25 @@ class Reconciling:
     async def _look(self, number: Number, draining: asyncio.Event) -> bool:
         """Whether all were looked at, or there is no time for it. Raises WaypostError."""
         now = await self._database.transact(lambda tx: tx.now())
+        newest_first: dict[str, Object] = {}
+        is_cut = False
         async for page in self._texts.pages(number.provider, number.to, (now - _BACK).date()):
-            for sid in await self._unknown(number, list(page.texts)):
-                content = await self._texts.posted(number.provider, page.texts[sid])
-                await self._mailroom.accept(_incoming(number, sid, content))
-                self._brought.labels(_NAME.value).inc()
-                if await _is_set_within(draining, self._pause_s):
-                    return True
-            if page.is_cut:
-                return False
+            newest_first |= page.texts
+            is_cut = page.is_cut
             if await _is_set_within(draining, self._pause_s):
                 return True
-        return True
+        texts = dict(reversed(newest_first.items()))
+        without_say = overtaken(texts)
+        for sid in await self._unknown(number, list(texts)):
+            content = await self._texts.posted(number.provider, texts[sid], has_say=sid not in without_say)
+            await self._mailroom.accept(_incoming(number, sid, content))
+            self._brought.labels(_NAME.value).inc()
+            if await _is_set_within(draining, self._pause_s):
+                return True
+        return not is_cut
 
     async def _unknown(self, number: Number, sids: Sequence[str]) -> list[str]:
-        """Those that no channel with this number has, the oldest first."""
+        """Those that no channel with this number has, in their order."""
         keys = {
             (number.workspace_id, channel, f"{_NAME.value}:{sid}"): sid
             for sid in sids
@@ -141,7 +146,7 @@ class Reconciling:
             lambda tx: self._conversations.receipts(tx, set(keys)), workspaces=[number.workspace_id]
         )
         has = {keys[key] for key in receipts}
-        return [sid for sid in reversed(sids) if sid not in has]
+        return [sid for sid in sids if sid not in has]
 
 
 def _numbers(workspace_id: str, workspace: Workspace) -> Iterator[Number]:

@@ -1,7 +1,7 @@
 """The texts that Twilio has for a number of ours, as its webhook would have posted them."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import cast
@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from services.intake.adapters.hooks import values
 from services.intake.adapters.hooks.values import Object
 from services.intake.adapters.outbound.vendor_http import VendorHttp
+from services.intake.domain.hook import consent_in
 from services.intake.domain.provider import Twilio
 from shared.errors import ProviderUnavailable
 
@@ -55,8 +56,11 @@ class TwilioTexts:
             if not has_more:
                 return
 
-    async def posted(self, provider: Twilio, text: Object) -> bytes:
-        """What the webhook would have posted about a text. Raises ProviderUnavailable."""
+    async def posted(self, provider: Twilio, text: Object, *, has_say: bool = True) -> bytes:
+        """What the webhook would have posted about a text. Raises ProviderUnavailable.
+
+        has_say: whether words about consent in it count
+        """
         form = {
             "AccountSid": provider.account_sid,
             "MessageSid": _sid(text),
@@ -68,6 +72,8 @@ class TwilioTexts:
         form["NumMedia"] = str(len(files))
         for number, (url, media_type) in enumerate(files):
             form[f"MediaUrl{number}"], form[f"MediaContentType{number}"] = url, media_type
+        if not has_say:
+            form["OptOutType"] = "HELP"
         return urlencode(form, errors="replace").encode()
 
     async def _files(self, provider: Twilio, text: Object) -> list[tuple[str, str]]:
@@ -85,6 +91,18 @@ class TwilioTexts:
         if not answer.is_success or not answer.body:
             raise ProviderUnavailable(f"Twilio answered {answer.status}")
         return cast("Object", answer.body)
+
+
+def overtaken(texts: Mapping[str, Object]) -> set[str]:
+    """Those whose words about consent its sender has taken back by a later text. texts: the oldest first"""
+    found: set[str] = set()
+    last: dict[str | None, str] = {}
+    for sid, text in texts.items():
+        if consent_in(values.long_text(text, "body")) is not None:
+            sender = values.text(text, "from")
+            found |= {last[sender]} if sender in last else set()
+            last[sender] = sid
+    return found
 
 
 def _folder(provider: Twilio) -> str:

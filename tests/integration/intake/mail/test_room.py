@@ -8,11 +8,12 @@ import pytest
 from tests.integration.intake.mail.post import Post, mail_of
 from tests.integration.intake.mail.wire import lmtp_wire, smtp_wire
 from tests.integration.intake.office import refused
+from tests.room import occupied
 
 
 async def test_mail_for_which_there_is_no_room_may_come_again(post: Post) -> None:
     in_hand = mail_of(post.system).mailroom.in_hand
-    with in_hand.holding(in_hand.most - in_hand.size):
+    with occupied(in_hand, in_hand.most - in_hand.size):
         refused(await post.try_post(post.raw()), 503, "unavailable")
         with pytest.raises(aiosmtplib.SMTPResponseException) as refusal:
             await post.smtp(post.raw())
@@ -36,7 +37,7 @@ async def test_a_server_whose_bytes_drip_makes_room_for_others(
     wire = await smtp_wire(post)
     await wire.say(f"RCPT TO:<{post.support}>")
     room = 1 << 20
-    with in_hand.holding(in_hand.most - room):
+    with occupied(in_hand, in_hand.most - room):
         dripping = asyncio.create_task(wire.data(b"x" * (room - 1000)))
         while in_hand.size < in_hand.most - room // 2:
             await asyncio.sleep(0.01)

@@ -120,7 +120,7 @@ async def test_what_never_came_is_brought_and_what_came_is_known(nights: Nights)
     assert await nights.look()
     await nights.until("It came.", "It never came.", "See this.")
     assert nights.count("reconciled") - brought == 2
-    first, _, second = [one for one in nights.desk.vendors.about(nights.folder) if "/Media/" not in one.path]
+    first, second, _ = [one for one in nights.desk.vendors.about(nights.folder) if "/Media/" not in one.path]
     asked = parse_qs(urlsplit(first.path).query)
     assert (asked["To"], [*asked]) == ([OURS], ["To", "DateSent>", "PageSize"])
     assert second.path.endswith("PageToken=2")

@@ -4,6 +4,7 @@ import pytest
 
 from services.intake.adapters.bytes_in_hand import BytesInHand
 from shared.errors import Unavailable
+from tests.room import occupied
 
 
 def test_what_came_is_whole_and_counts_until_it_is_gone() -> None:
@@ -28,9 +29,9 @@ def test_there_is_no_room_for_more_than_all_may_hold() -> None:
             assert in_hand.size == 6
             with pytest.raises(Unavailable):
                 second.add(b"")
-        with in_hand.holding(4):
+        with occupied(in_hand, 4):
             first.add(b"")
-            with pytest.raises(Unavailable), in_hand.holding(1):
+            with pytest.raises(Unavailable), occupied(in_hand, 1):
                 pass
         assert first.whole() == b"a" * 6
     assert in_hand.size == 0

@@ -16,6 +16,7 @@ from services.intake.adapters.email.imap.ledger import Ledger
 from services.intake.adapters.email.imap.replies import Fetched
 from services.intake.adapters.email.imap.rows import Cursor, Skipped
 from services.intake.adapters.email.inbound import Incoming, Mailroom
+from services.intake.adapters.email.turns import Turns
 from services.intake.domain.mailbox import After, RemoteMailbox
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
@@ -29,12 +30,19 @@ _SLACK = 65_536
 """Servers are not always exact about how large a message is."""
 
 
+_AT_ONCE, _OF_WORKSPACE = 32, 8
+"""Mailboxes that bring mail at one time, and those of one workspace among them."""
+_ROOM = 64 << 20
+"""Bytes that they bring at one time: a server of somebody else may take minutes over them."""
+
+
 class Taking:
-    """How mails are taken. max_bytes: the largest that is read"""
+    """How mails are taken. max_bytes: the largest that is read; turns: whose mailboxes bring some"""
 
     def __init__(self, mailroom: Mailroom, *, max_bytes: int, metrics: Metrics) -> None:
         self.mailroom = mailroom
         self.max_bytes = max_bytes
+        self.turns = Turns(_AT_ONCE, share=_OF_WORKSPACE, room=_ROOM)
         self.fetched = metrics.counter("mailbox_mails", "Mails that were fetched from mailboxes.", "outcome")
 
 
@@ -78,7 +86,8 @@ class Reader:
         """Takes in the next of the listed messages; where the ones after them begin."""
         limit = self._taking.max_bytes
         batch = _batch(listed, at, limit)
-        with self._taking.mailroom.in_hand.holding(sum(_size(message, limit) for message in batch)):
+        size = sum(_size(message, limit) for message in batch)
+        async with self._taking.turns.turn(self._ledger.key.workspace_id, size):
             found, taken = await self._fetch(client, batch)
             # What was larger than was said comes again, with its true size.
             listed[at : at + len(batch)] = [_with_size(message, found) for message in batch]

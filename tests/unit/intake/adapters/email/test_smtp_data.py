@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.intake.adapters.bytes_in_hand import BytesInHand
 from services.intake.adapters.email.smtp_data import read_data
 from shared.errors import Unavailable
+from tests.room import occupied
 
 ROOM = 10_000
 LIMIT = 16
@@ -66,7 +67,7 @@ async def test_what_there_is_no_room_for_is_read_to_its_end_and_not_kept() -> No
     reader.feed_data(b"a" * 98 + b"\r\n.\r\nNOOP\r\n")
     reader.feed_eof()
     in_hand = BytesInHand(100)
-    with in_hand.holding(50), in_hand.gathering() as gathering:
+    with occupied(in_hand, 50), in_hand.gathering() as gathering:
         with pytest.raises(Unavailable):
             await read_data(reader, gathering, most=100)
         assert in_hand.size == 50

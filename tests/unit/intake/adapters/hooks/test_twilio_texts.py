@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import parse_qs
 
-from services.intake.adapters.hooks.twilio_texts import TextsPage, TwilioTexts
+from services.intake.adapters.hooks.twilio_texts import TextsPage, TwilioTexts, overtaken
 from services.intake.adapters.outbound.vendor_http import Answer
 from services.intake.domain.provider import ProviderName, Twilio
 
@@ -74,3 +74,16 @@ async def test_it_is_posted_as_the_webhook_would_have_posted_it() -> None:
         "MediaUrl0": f"https://api.example{FOLDER}/Messages/MM1/Media/ME1",
         "MediaContentType0": "image/jpeg",
     }
+
+
+async def test_of_one_senders_words_about_consent_the_last_ones_count() -> None:
+    said = [
+        ("SM1", "+44770", "STOP"),
+        ("SM2", "+44771", "STOP"),
+        ("SM3", "+44770", "How?"),
+        ("SM4", "+44770", "START"),
+    ]
+    texts = {sid: {"sid": sid, "from": sender, "body": body} for sid, sender, body in said}
+    assert overtaken(texts) == {"SM1"}
+    form = parse_qs((await Api([]).texts.posted(OURS, texts["SM1"], has_say=False)).decode())
+    assert form["OptOutType"] == ["HELP"]
