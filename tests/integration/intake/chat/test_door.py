@@ -108,9 +108,10 @@ async def test_the_largest_message_is_taken_and_a_larger_frame_ends_the_connecti
 
 async def test_who_writes_too_fast_is_asked_to_wait_and_who_floods_is_thrown_out(room: Room) -> None:
     async with room.page() as page:
-        for number in range(25):
+        # On a busy machine they are taken no faster than they may come: then it needs more of them.
+        for number in range(40):
             await page.say(f"{number}", f"m-{number}")
-        error = await page.until("error", code="rate_limited")
+        error = await page.until("error", code="rate_limited", within_s=20)
         assert 0 < error["retry_after_s"] <= 1.1
         refused = error["client_message_id"]
         await asyncio.sleep(error["retry_after_s"])

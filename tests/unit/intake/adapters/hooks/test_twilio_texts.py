@@ -5,6 +5,7 @@ from datetime import date
 from urllib.parse import parse_qs
 
 from services.intake.adapters.hooks.twilio_texts import TextsPage, TwilioTexts, overtaken
+from services.intake.adapters.hooks.values import Object
 from services.intake.adapters.outbound.vendor_http import Answer
 from services.intake.domain.provider import ProviderName, Twilio
 
@@ -83,7 +84,9 @@ async def test_of_one_senders_words_about_consent_the_last_ones_count() -> None:
         ("SM3", "+44770", "How?"),
         ("SM4", "+44770", "START"),
     ]
-    texts = {sid: {"sid": sid, "from": sender, "body": body} for sid, sender, body in said}
+    texts: dict[str, Object] = {}
+    for sid, sender, body in said:
+        texts[sid] = {"sid": sid, "from": sender, "body": body}
     assert overtaken(texts) == {"SM1"}
     form = parse_qs((await Api([]).texts.posted(OURS, texts["SM1"], has_say=False)).decode())
     assert form["OptOutType"] == ["HELP"]
