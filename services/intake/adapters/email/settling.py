@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 import structlog
@@ -136,6 +138,7 @@ class Settling:
         workspaces = {one.item.raw.workspace_id for one in group}
         mails = [one.item for one in group if isinstance(one.item, ReadMail)]
         hooks = [one.item for one in group if isinstance(one.item, ReadHook)]
+        stored = [one.stored for one in group if one.stored]
         if telling := [item for item in hooks if item.has_receipts]:
             await self._record_receipts(shard, telling)
 
@@ -143,9 +146,8 @@ class Settling:
             if hooks:
                 return await receive_hooks(hooks, tx=tx, desk=self._hook_desk)
             outcomes = await receive_mails(mails, tx=tx, desk=self._desk)
-            for one in group:
-                if one.stored:
-                    await one.stored(tx)
+            if stored:
+                await reduce(or_, stored)(tx)
             return outcomes
 
         return await self._database.transact(unit, workspaces=workspaces, fence=shard.fence)
