@@ -1,11 +1,11 @@
 """What the use-cases of mail need of the world, beside what all of intake needs."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 from uuid import UUID
 
 from services.intake.app.ports import IdentityKey
@@ -225,8 +225,20 @@ class MailMessages(Protocol):
         ...
 
 
-Staged = Callable[[Tx], Awaitable[None]]
-"""What is left to store in the commit that names the bytes: after everything that locks in an order of its own."""
+class Staged(Protocol):
+    """What is left to store in the commit that names the bytes.
+
+    It is called once in a commit, after everything that locks in an order of its own. Those of several are put
+    together with `|` before: so all their rows are locked in one order.
+    """
+
+    async def __call__(self, tx: Tx) -> None:
+        """Names them."""
+        ...
+
+    def __or__(self, other: Self) -> Self:
+        """Both together."""
+        ...
 
 
 class Blobs(Protocol):

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 import structlog
 from sqlalchemy import text
@@ -60,6 +62,41 @@ _CHECKED = text(
 _KNOWN = text("SELECT location FROM blob WHERE location = ANY (CAST(:locations AS uuid[]))")
 
 
+@dataclass(frozen=True, slots=True)
+class StagedBytes:
+    """Implements the port `Staged`.
+
+    contents: what goes into the rows, None where the bytes are in a place; places: which wait to be named
+    """
+
+    waste: Waste
+    contents: Mapping[BlobKey, bytes | None]
+    places: tuple[Place, ...] = ()
+
+    async def __call__(self, tx: Tx) -> None:
+        """Locks the rows of the bytes, in order."""
+        if not self.contents:
+            return
+        ordered = sorted(self.contents)
+        locations = {(place.workspace_id, place.sha256): place.location for place in self.places}
+        rows = await tx.execute(
+            _NAME,
+            {
+                **_columns(ordered),
+                "locations": [locations.get(key) for key in ordered],
+                "contents": [self.contents[key] for key in ordered],
+            },
+        )
+        named = {(row.workspace_id, row.sha256): row.location for row in rows}
+        # The same bytes were there before, or lie in two of the places.
+        surplus = [place for place in self.places if named[place.workspace_id, place.sha256] != place.location]
+        if surplus:
+            tx.after_commit(lambda: self.waste.drop(surplus))
+
+    def __or__(self, other: Self) -> Self:
+        return replace(self, contents={**self.contents, **other.contents}, places=self.places + other.places)
+
+
 class StoredBlobs:
     """Implements the port `Blobs`. The same bytes are stored once in a workspace.
 
@@ -80,29 +117,11 @@ class StoredBlobs:
 
         In the commit the rows of those bytes are locked, in order, after everything that has an order of its own.
         """
-        ordered = sorted(blobs)
-        places = {key: Place(*key, self._ids.new()) for key in ordered if self._is_shelved(blobs[key])}
+        places = {key: Place(*key, self._ids.new()) for key in sorted(blobs) if self._is_shelved(blobs[key])}
         if self._shelf is not None and places:
             await self._shelf.put({place: blobs[key] for key, place in places.items()})
-
-        async def store(tx: Tx) -> None:
-            if not ordered:
-                return
-            rows = await tx.execute(
-                _NAME,
-                {
-                    **_columns(ordered),
-                    "locations": [places[key].location if key in places else None for key in ordered],
-                    "contents": [None if key in places else blobs[key] for key in ordered],
-                },
-            )
-            named = {(row.workspace_id, row.sha256): row.location for row in rows}
-            # The same bytes were there before.
-            surplus = [place for key, place in places.items() if named[key] != place.location]
-            if surplus:
-                tx.after_commit(lambda: self._waste.drop(surplus))
-
-        return store
+        contents = {key: None if key in places else content for key, content in blobs.items()}
+        return StagedBytes(self._waste, contents, tuple(places.values()))
 
     async def read(self, workspace_id: str, sha256: bytes) -> bytes:
         """The bytes. Raises NotFound where they are gone or not what they were, and Unavailable."""

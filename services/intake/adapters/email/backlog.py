@@ -17,10 +17,10 @@ from uuid import UUID
 import structlog
 
 from services.intake.adapters.bells import Bells
-from services.intake.adapters.email.postponed import Postponed
+from services.intake.adapters.email.postponed import Pause, Postponed
 from services.intake.adapters.email.raws import PostgresRaws
 from services.intake.adapters.email.reading import Read, Reading, unread
-from services.intake.adapters.email.settling import Ready, Settling
+from services.intake.adapters.email.settling import Ready, Refusal, Settling
 from services.intake.app.mail_ports import Blobs, Raw, RawKey, ReadMail, Staged
 from services.intake.domain.mail import Mail
 from services.intake.domain.mail_threads import awaits, recognised_by, refers_to
@@ -36,8 +36,8 @@ _IN_HAND = 512
 """Of one shard so many are being read or received at one time, at most."""
 _MAX_ATTEMPTS = 8
 """What was taken up by more processes and never settled seems to end each of them."""
-_MAX_REFUSALS = 4
-"""What the database fails at so often, though it answers, is set aside."""
+_MAX_REFUSALS = 3
+"""What the database fails at again so often, though it takes others meanwhile, is set aside."""
 _IDLE_S = 30.0
 
 
@@ -153,18 +153,27 @@ class Backlog:
         ready = _ready(in_hand.values())
         if ready:
             items = [Ready(held.read, held.stored) for held in ready if held.read]
-            refused = await self._settling.settle(shard, items)
-            for raw in refused:
-                if self._postpone(raw, postponed, "the database fails at it", "database") >= _MAX_REFUSALS:
-                    await self._settling.set_aside(shard, raw, "the database fails at it")
-                    postponed.forget(raw.raw_id)
-            left = {raw.raw_id for raw in refused}
+            settled = await self._settling.settle(shard, items)
+            if settled.has_worked:
+                postponed.worked()
+            for refusal in settled.refused:
+                await self._refuse(shard, refusal, postponed)
+            refused = {refusal.raw.raw_id for refusal in settled.refused}
             for held in ready:
-                if held.raw.raw_id not in left:
+                if held.raw.raw_id in settled.untried:
+                    continue
+                if held.raw.raw_id not in refused:
                     self._unsettled.discard(held.raw.raw_id)
                     postponed.forget(held.raw.raw_id)
                 self._let_go(in_hand, held)
         return bool(lost or ready)
+
+    async def _refuse(self, shard: Shard, refusal: Refusal, postponed: Postponed) -> None:
+        raw, error = refusal.raw, "the database fails at it"
+        pause = self._postpone(raw, postponed, error, "database", is_suspect=refusal.is_suspect)
+        if pause.refusals >= _MAX_REFUSALS:
+            await self._settling.set_aside(shard, raw, error)
+            postponed.forget(raw.raw_id)
 
     async def _put_back(self, shard: Shard, raws: Collection[Raw]) -> None:
         """That they were taken is no attempt."""
@@ -177,11 +186,13 @@ class Backlog:
         )
         self._unsettled -= {raw.raw_id for raw in raws}
 
-    def _postpone(self, raw: Raw, postponed: Postponed, error: str, why: str) -> int:
-        failures = postponed.add(raw)
+    def _postpone(
+        self, raw: Raw, postponed: Postponed, error: str, why: str, *, is_suspect: bool = False
+    ) -> Pause:
+        pause = postponed.add(raw, is_suspect=is_suspect)
         self._delayed.labels(why).inc()
-        log.warning(Log.MAIL_DELAYED, raw_id=str(raw.raw_id), error=error, failures=failures)
-        return failures
+        log.warning(Log.MAIL_DELAYED, raw_id=str(raw.raw_id), error=error, failures=pause.failures)
+        return pause
 
     def _let_go(self, in_hand: _InHand, held: _Held) -> None:
         held.let_go.set()

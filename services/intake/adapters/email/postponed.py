@@ -14,10 +14,18 @@ _MOST = 256
 """So many of one workspace: then the others of it wait as well, as it can hardly be about one of them."""
 
 
-@dataclass(slots=True)
-class _Pause:
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """For how long one is left alone.
+
+    failures: how often it has failed; refusals: how many of these say that it is about this one
+    worked: how often there had been success with others when it failed
+    """
+
     workspace_id: str
     failures: int
+    refusals: int
+    worked: int
     until: float
 
 
@@ -26,14 +34,27 @@ class Postponed:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._pauses: dict[UUID, _Pause] = {}
+        self._pauses: dict[UUID, Pause] = {}
+        self._worked = 0
 
-    def add(self, raw: Raw) -> int:
-        """Leaves it alone for a while; how often it has failed."""
-        failures = 1 + (self._pauses[raw.raw_id].failures if raw.raw_id in self._pauses else 0)
+    def worked(self) -> None:
+        """There was success with others: what fails before it and behind it seems to be at fault."""
+        self._worked += 1
+
+    def add(self, raw: Raw, *, is_suspect: bool = False) -> Pause:
+        """Leaves it alone for a while.
+
+        is_suspect: it may be at fault, which is a refusal where others have had success since it failed last
+        """
+        last = self._pauses.get(raw.raw_id)
+        failures = last.failures + 1 if last else 1
+        refusals = last.refusals if last else 0
+        if last and is_suspect and last.worked < self._worked:
+            refusals += 1
         pause_s = min(_LONGEST_S, _FIRST_S * 2 ** min(failures - 1, 10))
-        self._pauses[raw.raw_id] = _Pause(raw.workspace_id, failures, self._clock() + pause_s)
-        return failures
+        pause = Pause(raw.workspace_id, failures, refusals, self._worked, self._clock() + pause_s)
+        self._pauses[raw.raw_id] = pause
+        return pause
 
     def forget(self, raw_id: UUID) -> None:
         """Something has become of it."""

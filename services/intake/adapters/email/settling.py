@@ -1,7 +1,10 @@
 """Receives what was read, many in one commit; what makes a commit fail is found and fails alone."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from uuid import UUID
 
 import structlog
 
@@ -13,6 +16,7 @@ from services.intake.app.receive_hooks import receipts_in, receive_hooks
 from services.intake.app.receive_mail import MailDesk, receive_mails
 from services.intake.app.record_receipts import record_receipts
 from services.intake.domain.delivery import DeliveryReceipt
+from shared.db.engine import Collision, LockTimeout
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import StaleEpoch, TransientError
@@ -40,6 +44,45 @@ class Ready:
         return self.item.parts if isinstance(self.item, ReadHook) else 1
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the database fails at, though it answers.
+
+    is_suspect: it may be at fault; not where somebody else held a lock
+    """
+
+    raw: Raw
+    is_suspect: bool
+
+
+@dataclass(slots=True)
+class Settled:
+    """What has become of those that were ready.
+
+    untried: those that it was given up before
+    """
+
+    has_worked: bool = False
+    refused: list[Refusal] = field(default_factory=list)
+    untried: set[UUID] = field(default_factory=set)
+    _in_a_row: int = 0
+
+    def work(self) -> None:
+        """A commit has succeeded."""
+        self.has_worked = True
+        self._in_a_row = 0
+
+    def refuse(self, raw: Raw, error: TransientError) -> None:
+        """The database fails at this one alone."""
+        self.refused.append(Refusal(raw, is_suspect=not isinstance(error, LockTimeout | Collision)))
+        self._in_a_row += 1
+
+    @property
+    def is_given_up(self) -> bool:
+        """Two in a row: so it goes on, and each may take seconds that nothing else of the shard has."""
+        return self._in_a_row >= 2
+
+
 class Settling:
     """Receives what was read for the shards of this process."""
 
@@ -52,18 +95,24 @@ class Settling:
         self._waiters = waiters
         self._settled = metrics.counter("mails_settled", "Mails that something has become of.", "disposition")
 
-    async def settle(self, shard: Shard, ready: Sequence[Ready]) -> list[Raw]:
-        """Receives these; those that the database fails at, though it answers.
+    async def settle(self, shard: Shard, ready: Sequence[Ready]) -> Settled:
+        """Receives these, but for those that the database fails at, though it answers.
 
         Whatever else a mail brings about ends in quarantine. Raises StaleEpoch and TransientError.
         """
-        return [raw for group in commits(ready) for raw in await self._settle(shard, group)]
+        settled = Settled()
+        for group in commits(ready):
+            await self._settle(shard, group, settled)
+        return settled
 
     async def set_aside(self, shard: Shard, raw: Raw, reason: str) -> None:
         """Quarantines what nobody can read or store. Raises StaleEpoch and TransientError."""
         self._tell(await self._receive(shard, [Ready(unread(raw, reason))]))
 
-    async def _settle(self, shard: Shard, group: Sequence[Ready]) -> list[Raw]:
+    async def _settle(self, shard: Shard, group: Sequence[Ready], settled: Settled) -> None:
+        if settled.is_given_up:
+            settled.untried |= {one.item.raw.raw_id for one in group}
+            return
         try:
             outcomes = await self._receive(shard, group)
         except StaleEpoch:
@@ -73,19 +122,23 @@ class Settling:
                 # Where it does not answer it is none of these.
                 await self._database.ping()
             if len(group) > 1:
-                return [raw for one in group for raw in await self._settle(shard, [one])]
+                for one in group:
+                    await self._settle(shard, [one], settled)
+                return
             (raw,) = (one.item.raw for one in group)
             if isinstance(error, TransientError):
-                return [raw]
-            await self.set_aside(shard, raw, f"it cannot be stored: {type(error).__name__}")
-            return []
+                settled.refuse(raw, error)
+            else:
+                await self.set_aside(shard, raw, f"it cannot be stored: {type(error).__name__}")
+            return
+        settled.work()
         self._tell(outcomes)
-        return []
 
     async def _receive(self, shard: Shard, group: Sequence[Ready]) -> list[Outcome]:
         workspaces = {one.item.raw.workspace_id for one in group}
         mails = [one.item for one in group if isinstance(one.item, ReadMail)]
         hooks = [one.item for one in group if isinstance(one.item, ReadHook)]
+        stored = [one.stored for one in group if one.stored]
         if telling := [item for item in hooks if item.has_receipts]:
             await self._record_receipts(shard, telling)
 
@@ -93,9 +146,8 @@ class Settling:
             if hooks:
                 return await receive_hooks(hooks, tx=tx, desk=self._hook_desk)
             outcomes = await receive_mails(mails, tx=tx, desk=self._desk)
-            for one in group:
-                if one.stored:
-                    await one.stored(tx)
+            if stored:
+                await reduce(or_, stored)(tx)
             return outcomes
 
         return await self._database.transact(unit, workspaces=workspaces, fence=shard.fence)

@@ -20,6 +20,7 @@ from services.intake.adapters.blobs.waste import Waste
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import NotFound, Unavailable
 from shared.ids import IdFactory, SystemIds, uuid7
+from tests.eventually import eventually
 from tests.integration.intake.blobs.object_store import BUCKET, KEY, REGION, SECRET, ObjectStore, open_store
 from tests.system import System
 
@@ -33,6 +34,8 @@ _NAMED = text(
     " clock_timestamp(), 'parsed', 0)"
 )
 _FORGOTTEN = text("DELETE FROM raw WHERE workspace_id = :workspace_id AND sha256 = :sha256")
+_LOCKED = text("SELECT FROM blob WHERE sha256 = :sha256 FOR UPDATE NOWAIT")
+_WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')")
 
 
 class OldIds:
@@ -140,6 +143,36 @@ async def test_the_same_bytes_lie_in_one_place(store: Store) -> None:
     await store.waste.empty()
     assert len(await store.lying()) == (0 if store.shelf is None else 1)
     assert await store.read() == CONTENT
+
+
+async def test_what_several_stage_for_one_commit_lies_in_one_place(store: Store) -> None:
+    one, other = [await store.blobs.stage({(store.workspace_id, SHA256): CONTENT}) for _ in range(2)]
+    await store.commit(one | other, store.named())
+    await store.waste.empty()
+    assert len(await store.lying()) == (0 if store.shelf is None else 1)
+    assert await store.read() == CONTENT
+
+
+async def test_what_several_stage_for_one_commit_is_locked_in_one_order(store: Store) -> None:
+    contents = {hashlib.sha256(content).digest(): content for content in (b"a", b"b")}
+    low, high = sorted(contents)
+    for content in contents.values():
+        await store.keep(content)
+    first, second = [
+        await store.blobs.stage({(store.workspace_id, sha256): contents[sha256]}) for sha256 in (high, low)
+    ]
+
+    async def erasing(tx: Tx) -> None:
+        await tx.execute(_LOCKED, {"sha256": low})
+        group.create_task(store.commit(first | second))
+        await eventually(is_waiting)
+        await tx.execute(_LOCKED, {"sha256": high})
+
+    async def is_waiting() -> bool:
+        return bool((await store.database.transact(lambda tx: tx.execute(_WAITING))).scalar_one())
+
+    async with asyncio.TaskGroup() as group:
+        await store.commit(erasing)
 
 
 async def test_bytes_are_gone_when_the_last_that_names_them_is(store: Store) -> None:

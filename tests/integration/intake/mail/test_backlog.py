@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
 
@@ -32,7 +33,6 @@ WITHIN_S = 4.0
 EXHAUSTING = "exhausting"
 CONTENT = b"the bytes of a file"
 FILE = f"Content-Type: application/pdf\nContent-Disposition: attachment; filename=a.pdf\n\n{CONTENT.decode()}"
-_DELAYED = 'waypost_mails_delayed_total{why="bytes"}'
 
 
 def neighbours(name: str, count: int, shard: int = SHARD) -> list[str]:
@@ -178,12 +178,46 @@ async def test_what_the_database_cannot_take_is_set_aside_and_the_shard_goes_on(
             assert monotonic() - began < WITHIN_S
 
         async def is_set_aside() -> bool:
+            await innocent.post(innocent.raw())
             return bool(await guilty.quarantine())
 
-        await eventually(is_set_aside, within_s=30)
+        await eventually(is_set_aside, within_s=30, every_s=0.5)
     (raw,) = await guilty.quarantine()
     assert raw["reason"] == "the database fails at it"
     assert {shard.n: shard.epoch for shard in mail_system.services["intake"].runtime.leases.held()} == held
+
+
+def delayed(system: System, why: str) -> float:
+    """How often a mail was tried and left alone for a while."""
+    begins = f'waypost_mails_delayed_total{{why="{why}"}}'
+    lines = system.services["intake"].runtime.metrics.render().decode().splitlines()
+    return sum(float(line.split()[1]) for line in lines if line.startswith(begins))
+
+
+@pytest.mark.timeout(120)
+async def test_a_lock_is_no_mails_fault_and_not_each_of_them_waits_for_it_in_turn(
+    mail_system: System, sink: Sink, workspace_id: str
+) -> None:
+    post = await Post.open(mail_system, sink, workspace_id)
+    engine = open_engine(mail_system.databases["intake"].owner_url, name="tests", pool_size=1)
+    refused = [delayed(mail_system, "database")]
+
+    def is_refused_again() -> bool:
+        refused.append(delayed(mail_system, "database"))
+        return refused[-1] >= refused[0] + 3
+
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        await connection.execute(text("SET LOCAL transaction_timeout = 0"))
+        await connection.execute(text("LOCK TABLE message IN SHARE MODE"))
+        mails = [post.raw(Message_ID=f"<{number}@x>") for number in range(8)]
+        await asyncio.gather(*(post.smtp(raw, sender=f"{n}@x.example") for n, raw in enumerate(mails)))
+        # In a second round at the latest: the first ones may have been in a commit without the others.
+        await eventually(is_refused_again, within_s=30)
+    assert max(after - before for before, after in pairwise(refused)) <= 2
+    await engine.dispose()
+    await post.until_tickets(8, within_s=20)
+    assert await post.quarantine() == []
 
 
 @pytest.fixture
@@ -240,15 +274,7 @@ async def test_bytes_that_cannot_be_had_are_tried_again_and_hold_up_nobody(
     way.write_bytes(b"")
     await post.smtp(unkept)
 
-    def failures() -> float:
-        found = [
-            line
-            for line in system.services["intake"].runtime.metrics.render().decode().splitlines()
-            if _DELAYED in line
-        ]
-        return float(found[0].split()[1]) if found else 0
-
-    await eventually(lambda: failures() >= 4)
+    await eventually(lambda: delayed(system, "bytes") >= 4)
     for number in range(3):
         for each in (post, neighbour):
             began = monotonic()

@@ -26,7 +26,7 @@ def test_pauses_grow_to_some_minutes() -> None:
     postponed = Postponed(lambda: now)
     pauses = []
     for failure in range(12):
-        assert postponed.add(raw(1)) == failure + 1
+        assert postponed.add(raw(1)).failures == failure + 1
         began = now
         while postponed.raws:
             now += 0.5
@@ -39,7 +39,25 @@ def test_what_something_became_of_begins_anew() -> None:
     postponed.add(raw(1))
     postponed.forget(raw(1).raw_id)
     assert postponed.raws == []
-    assert postponed.add(raw(1)) == 1
+    assert postponed.add(raw(1)).failures == 1
+
+
+def test_what_fails_again_is_refused_only_where_others_had_success_meanwhile() -> None:
+    postponed = Postponed(lambda: 0)
+    postponed.worked()
+    assert [postponed.add(raw(1), is_suspect=True).refusals for _ in range(5)] == [0] * 5
+    postponed.worked()
+    assert [postponed.add(raw(1), is_suspect=True).refusals for _ in range(2)] == [1, 1]
+    postponed.worked()
+    assert postponed.add(raw(2), is_suspect=True).refusals == 0
+    assert postponed.add(raw(1), is_suspect=True).refusals == 2
+
+
+def test_what_others_are_to_blame_for_is_no_refusal() -> None:
+    postponed = Postponed(lambda: 0)
+    for _ in range(5):
+        postponed.worked()
+        assert postponed.add(raw(1)).refusals == 0
 
 
 def test_where_much_of_a_workspace_cannot_be_had_its_others_wait_as_well() -> None:

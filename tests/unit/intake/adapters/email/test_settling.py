@@ -2,12 +2,14 @@
 
 from uuid import UUID
 
-from services.intake.adapters.email.settling import Ready, commits
+from services.intake.adapters.email.settling import Ready, Settled, commits
 from services.intake.app.hook_ports import ReadHook
 from services.intake.app.mail_ports import Raw, ReadMail
 from services.intake.domain.delivery import DeliveryReceipt
 from services.intake.domain.hook import Brought
 from services.intake.domain.message import DeliveryState
+from shared.db.engine import Collision, LockTimeout
+from shared.errors import DatabaseUnavailable
 from tests.unit.intake.builders import NOW
 
 
@@ -42,3 +44,20 @@ def test_no_commit_has_too_much_to_do() -> None:
 
 def test_plain_mails_share_large_commits() -> None:
     assert [len(group) for group in commits([mail(number) for number in range(500)])] == [200, 200, 100]
+
+
+def test_a_lock_of_somebody_else_makes_no_mail_suspect() -> None:
+    settled = Settled()
+    for number, error in enumerate((DatabaseUnavailable(), LockTimeout(), Collision())):
+        settled.refuse(raw(number), error)
+    assert [refusal.is_suspect for refusal in settled.refused] == [True, False, False]
+
+
+def test_two_refusals_in_a_row_are_enough() -> None:
+    settled = Settled()
+    settled.refuse(raw(0), LockTimeout())
+    settled.work()
+    settled.refuse(raw(1), LockTimeout())
+    assert not settled.is_given_up
+    settled.refuse(raw(2), LockTimeout())
+    assert settled.is_given_up
