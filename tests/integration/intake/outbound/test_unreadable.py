@@ -59,11 +59,19 @@ async def test_its_work_waits_and_nobody_else_s_until_it_is_applied_again(desk: 
     message = {"channel": "api", "from": {"handle": "ada-42"}, "text": "Hello?"}
     refused(await desk.http.post("/v1/messages", json=message), 409, "illegal-transition")
     refused(await desk.try_reply(ticket_id, "Hello!"), 409, "illegal-transition")
-    assert (await desk.http.get("/v1/configuration")).json()["configuration"]["channels"] == []
+    shown = await desk.http.get("/v1/configuration")
+    refused(shown, 409, "illegal-transition")
+    assert "etag" not in shown.headers
     other = await Desk.open(intake, desk.vendors, f"{desk.workspace_id}-other")
     await other.until(await other.reply(await other.ticket("other", {"handle": "bob-1"})), "sent")
     await desk.configure(*desk.channels())
     assert (await desk.http.post("/v1/messages", json=message)).status_code == 201
+
+
+async def test_one_that_configures_nothing_takes_its_place_as_well(desk: Desk) -> None:
+    await spoil(desk)
+    await desk.configure()
+    assert (await desk.http.get("/v1/configuration")).json()["configuration"]["channels"] == []
 
 
 async def test_what_time_brings_about_is_put_off_and_none_of_it_lost(desk: Desk) -> None:
