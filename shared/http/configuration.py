@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, Protocol, TypeVar
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
+from shared.errors import IllegalTransition
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.etags import IfMatchHeader, etag
@@ -38,10 +39,11 @@ class Configured(BaseModel, Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class Stored(Generic[P]):
-    """A part and its version."""
+    """A part and its version. unreadable: why the part is not what is stored, where nobody can read that."""
 
     version: int
     part: P
+    unreadable: str | None = None
 
 
 class ConfigurationStore(Protocol[P]):
@@ -81,8 +83,10 @@ def routes(
     async def read_configuration(
         response: Response, principal: Annotated[Principal, allow(*read_scopes)]
     ) -> Configured[part_model]:  # type: ignore[valid-type] # the model is this function's argument
-        """This service's part of the workspace's configuration."""
+        """This service's part of the workspace's configuration. 409 where what is stored cannot be read."""
         stored = await store.read(principal.workspace_id)
+        if stored.unreadable:
+            raise IllegalTransition(f"{stored.unreadable} To put another one in its place send If-Match: *.")
         response.headers["etag"] = etag(stored.version)
         return Configured(version=stored.version, configuration=stored.part)
 
@@ -104,7 +108,7 @@ def routes(
         warnings = await store.check(workspace_id, part)
         changes = list(differences(_plain(stored.part), _plain(part)))
         version = stored.version
-        if not dry_run and (changes or version == 0):
+        if not dry_run and (changes or version == 0 or stored.unreadable):
             version = (await store.apply(workspace_id, part, seen=if_match, by=principal.subject)).version
         response.headers["etag"] = etag(version)
         return Configured(version=version, configuration=part, changes=changes, warnings=list(warnings))

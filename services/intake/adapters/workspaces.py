@@ -14,7 +14,7 @@ from services.intake.adapters.email.imap import rows as mailboxes
 from services.intake.adapters.languages import Languages
 from services.intake.app.configuration import IntakePart, to_workspace
 from services.intake.app.secrets import Vault, map_secrets, secrets_in
-from services.intake.domain.workspace import Workspace
+from services.intake.domain.workspace import UNREADABLE, Workspace
 from shared.db import configuration
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import InvalidInput
@@ -118,5 +118,5 @@ class PostgresWorkspaces:
         try:
             return Stored(found[0], IntakePart.model_validate(found[1]))
         except ValidationError:
-            # Another one has to be put in its place, which begins with reading it.
-            return Stored(found[0], _NOTHING)
+            # Another one has to be put in its place, which is compared with this.
+            return Stored(found[0], _NOTHING, unreadable=UNREADABLE)

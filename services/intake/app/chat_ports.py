@@ -101,7 +101,10 @@ class Chats(Protocol):
         at: datetime,
         mail_channel: str | None,
     ) -> None:
-        """Gives the visitor's message its number, and opens the conversation where it is new or has ended."""
+        """Gives the visitor's message its number, and opens the conversation where it is new or has ended.
+
+        Whom the site vouches for keeps it. What a person lets in later opens none that has ended.
+        """
         ...
 
     async def mark(self, tx: Tx, key: ConversationKey, *, received: int, read: int) -> Marked | None:

@@ -28,7 +28,7 @@ from services.intake.domain.message import StaffMessage
 from services.intake.domain.notice import bars_mail
 from services.intake.domain.template import Rendered
 from services.intake.domain.ticket import CUSTOMER, SYSTEM, Change, Ticket
-from services.intake.domain.workspace import Channel, Workspace
+from services.intake.domain.workspace import UNREADABLE_FOR, Channel, Workspace
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause
 from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, Purpose, TicketStatus
@@ -80,11 +80,14 @@ async def close_chat(
         return None
     ticket = located[key[0], chat.ticket_id].ticket
     workspace = (await desk.desk.workspaces.load(tx, [key[0]]))[key[0]]
+    now = await tx.now()
+    if not workspace.is_readable:
+        await chats.settle(tx, chat, now + UNREADABLE_FOR)
+        return chat.state
     channel = workspace.channels.get(chat.channel)
     if channel is None or channel.chat is None:
         await chats.settle(tx, chat, None)
         return chat.state
-    now = await tx.now()
     state = next_state(chat, channel.chat, now, is_solved=not ticket.status.is_unsolved)
     if is_leaving and chat.state is ChatState.OPEN:
         state = ChatState.LEFT if chat.replied_at else ChatState.ABANDONED

@@ -5,10 +5,12 @@ nobody need call back has its ticket closed, unless that is about more than this
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from services.intake.app.call_book import keep_calls
 from services.intake.app.call_folding import Fresh
 from services.intake.app.call_ports import CallDesk, CallKey
+from services.intake.domain.workspace import UNREADABLE_FOR
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause
 
@@ -23,6 +25,8 @@ async def settle_calls(keys: Collection[CallKey], *, tx: Tx, desk: CallDesk) -> 
         for key, (call, _) in (await desk.calls.find(tx, keys)).items()
         if call.settles_at is not None and call.settles_at <= now
     }
+    waiting = {key: call for key, call in due.items() if not configured[key[0]].is_readable}
+    await desk.calls.save_calls(tx, [replace(call, settles_at=now + UNREADABLE_FOR) for call in waiting.values()])
     known = {key for key in due if key[1] in configured[key[0]].channels}
-    await desk.calls.unsettle(tx, set(due) - known)
+    await desk.calls.unsettle(tx, due.keys() - waiting.keys() - known)
     await keep_calls({key: Fresh(cause=Cause()) for key in known}, configured, tx=tx, desk=desk, is_overdue=True)

@@ -16,7 +16,7 @@ from services.intake.domain.notice_plan import Plan, Reason
 from services.intake.domain.reply_token import without_tag
 from services.intake.domain.screening import nobody_reads
 from services.intake.domain.ticket import Change, Opened, StatusChanged, Ticket
-from services.intake.domain.workspace import Channel, Workspace
+from services.intake.domain.workspace import UNREADABLE_FOR, Channel, Workspace
 from shared.vocabulary import MachineClass, TicketStatus
 
 MOST_UNANSWERED = 5
@@ -137,6 +137,8 @@ def decide(
     reason: Reason, ticket: Ticket, customer: Customer, workspace: Workspace, known: Circumstances, now: datetime
 ) -> Plan | Withheld | Postponed:
     """The plan by which a notice that is due is sent now; or why it is not."""
+    if not workspace.is_readable:
+        return Postponed(now + UNREADABLE_FOR)
     channel = workspace.channels.get(ticket.channel)
     plan = channel.notices.get(reason) if channel else None
     if plan is None or plan.template not in workspace.templates:

@@ -19,6 +19,8 @@ from shared.vocabulary import ChannelKind
 CLOSE_AFTER = timedelta(days=4)
 SHORT_ABANDON = timedelta(seconds=5)
 UNREADABLE = "The workspace's configuration cannot be read: it has to be applied again."
+UNREADABLE_FOR = timedelta(hours=1)
+"""What is due meanwhile is put off by this, as often as it takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

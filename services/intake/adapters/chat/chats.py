@@ -37,19 +37,28 @@ _MESSAGES = (
 )
 _AFTER = text(f"{_MESSAGES} AND e.seq > :after ORDER BY e.seq LIMIT :most")
 _ONE = text(f"{_MESSAGES} AND e.message_id = :message_id")
+_IS_LET_IN = "CAST(:is_let_in AS boolean)"
+# Nobody takes a conversation from whom the site vouches for: no stranger, and nobody's words of earlier.
+_STAYS = f"c.is_verified AND ({_IS_LET_IN} OR NOT excluded.is_verified)"
 _ADD = text(
-    "INSERT INTO chat_conversation AS c (workspace_id, conversation_id, shard, channel, ticket_id, identity_kind,"
+    "INSERT INTO chat_conversation AS c (workspace_id, conversation_id, shard, channel, ticket_id, identity_kind,"  # noqa: S608 - constants
     " identity_value, visitor_name, visitor_email, is_verified, state, last_seq, last_at, is_answered, seen_at,"
     " page, mail_channel, due_at)"
     " VALUES (:workspace_id, :conversation_id, :shard, :channel, :ticket_id, :kind, :value, :name, :email,"
     " :is_verified, 'open', 1, :at, false, :at, :page, :mail_channel, :at)"
     " ON CONFLICT (workspace_id, conversation_id) DO UPDATE SET ticket_id = excluded.ticket_id,"
-    " identity_kind = excluded.identity_kind, identity_value = excluded.identity_value,"
-    " visitor_name = COALESCE(excluded.visitor_name, c.visitor_name),"
-    " visitor_email = COALESCE(excluded.visitor_email, c.visitor_email),"
-    " is_verified = excluded.is_verified, state = 'open', last_seq = c.last_seq + 1, last_at = excluded.last_at,"
-    " is_answered = false, seen_at = excluded.seen_at, page = COALESCE(excluded.page, c.page),"
-    " mail_channel = excluded.mail_channel, due_at = excluded.due_at"
+    f" identity_kind = CASE WHEN {_STAYS} THEN c.identity_kind ELSE excluded.identity_kind END,"
+    f" identity_value = CASE WHEN {_STAYS} THEN c.identity_value ELSE excluded.identity_value END,"
+    f" visitor_name = CASE WHEN {_STAYS} THEN c.visitor_name"
+    " ELSE COALESCE(excluded.visitor_name, c.visitor_name) END,"
+    f" visitor_email = CASE WHEN {_STAYS} THEN c.visitor_email"
+    " ELSE COALESCE(excluded.visitor_email, c.visitor_email) END,"
+    " is_verified = c.is_verified OR excluded.is_verified,"
+    # Who is let in by a person need not be there any more.
+    f" state = CASE WHEN {_IS_LET_IN} THEN c.state ELSE 'open' END,"
+    f" seen_at = CASE WHEN {_IS_LET_IN} THEN c.seen_at ELSE excluded.seen_at END,"
+    " last_seq = c.last_seq + 1, last_at = excluded.last_at, is_answered = false,"
+    " page = COALESCE(excluded.page, c.page), mail_channel = excluded.mail_channel, due_at = excluded.due_at"
     " RETURNING c.last_seq"
 )
 _ADD_ENTRY = text(
@@ -172,6 +181,7 @@ class PostgresChats:
                 "name": message.sender.name,
                 "email": chat.email,
                 "is_verified": message.sender.is_verified,
+                "is_let_in": message.is_released,
                 "at": at,
                 "page": chat.page,
                 "mail_channel": mail_channel,

@@ -20,10 +20,10 @@ from services.intake.adapters.media.rows import Arrived, Wanted
 from services.intake.adapters.media.sources import Sources
 from services.intake.app.mail_ports import Blobs
 from services.intake.app.ports import Workspaces
-from services.intake.domain.workspace import UNREADABLE, Workspace
+from services.intake.domain.workspace import UNREADABLE, UNREADABLE_FOR, Workspace
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import FatalError, StaleEpoch, TransientError, Unavailable
+from shared.errors import FatalError, StaleEpoch, TransientError
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 
@@ -107,10 +107,11 @@ class Fetching:
 
     async def _fetch(self, shard: Shard, wanted: Wanted) -> None:
         workspace = await self._workspace(wanted.workspace_id)
+        if not workspace.is_readable:
+            await self._put_back(shard, wanted)
+            return
         is_final = True
         try:
-            if not workspace.is_readable:
-                raise Unavailable(UNREADABLE)
             channel = workspace.channels.get(wanted.channel)
             if channel is None:
                 raise MediaRefused("its channel is not there any more")
@@ -157,6 +158,15 @@ class Fetching:
                 await stored(tx)
 
         await self._database.transact(unit, workspaces=[wanted.workspace_id], fence=shard.fence)
+
+    async def _put_back(self, shard: Shard, wanted: Wanted) -> None:
+        """Leaves it for later. Nothing was attempted, however often."""
+
+        async def unit(tx: Tx) -> None:
+            await rows.put_back(tx, wanted, await tx.now() + UNREADABLE_FOR, UNREADABLE)
+
+        await self._database.transact(unit, workspaces=[wanted.workspace_id], fence=shard.fence)
+        log.warning(Log.MEDIA_DELAYED, attempt=wanted.attempts, error=UNREADABLE)
 
     async def _put_off(self, shard: Shard, wanted: Wanted, state: str, error: str) -> None:
         pause = PAUSES[min(wanted.attempts, len(PAUSES)) - 1]

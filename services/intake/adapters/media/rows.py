@@ -37,6 +37,10 @@ _SETTLE = text(
     " WHERE workspace_id = :workspace_id AND attachment_id = :attachment_id AND state = 'waiting'"
     " RETURNING message_id"
 )
+_PUT_BACK = text(
+    "UPDATE media_fetch SET attempts = attempts - 1, next_attempt_at = :next, last_error = :error"
+    " WHERE workspace_id = :workspace_id AND attachment_id = :attachment_id AND state = 'waiting'"
+)
 _ATTACH = text(
     "INSERT INTO attachment (workspace_id, attachment_id, message_id, filename, media_type, bytes, sha256,"
     " is_inline) VALUES (:workspace_id, :attachment_id, :message_id, :filename, :media_type, :bytes, :sha256,"
@@ -110,6 +114,12 @@ async def settle(
     )
     message_id: UUID | None = settled.scalar_one_or_none()
     return message_id
+
+
+async def put_back(tx: Tx, wanted: Wanted, next_attempt_at: datetime, why: str) -> None:
+    """Lets it wait as if it had not been taken up."""
+    named = {"workspace_id": wanted.workspace_id, "attachment_id": wanted.attachment_id}
+    await tx.execute(_PUT_BACK, {**named, "next": next_attempt_at, "error": why})
 
 
 async def attach(tx: Tx, wanted: Wanted, message_id: UUID, arrived: Arrived) -> None:

@@ -7,7 +7,6 @@ from httpx_sse import aconnect_sse
 from sqlalchemy import text
 
 from shared.db.unit_of_work import Tx
-from tests.eventually import eventually
 from tests.integration.intake.chat.room import KEY, Room
 from tests.integration.intake.office import refused
 
@@ -60,34 +59,6 @@ async def test_what_is_sent_twice_is_stored_once(room: Room) -> None:
             await other.say("Hello?", "one")
             assert await other.until("ack") == first
     assert await room.texts((await room.ticket())["ticket_id"]) == ["Hello?"]
-
-
-async def test_what_a_rule_refuses_waits_to_be_let_in_and_then_stands_in_its_chat(room: Room) -> None:
-    await room.configure(rules=[{"name": "odd", "when": 'message.text.contains("odd")', "fate": "quarantine"}])
-    async with room.page() as page:
-        for number in (1, 2):
-            await page.say(f"odd {number}", known=f"c-odd-{number}")
-            await page.until("error", code="refused", client_message_id=f"c-odd-{number}")
-        assert await room.tickets() == []
-
-        async def waiting() -> list[str]:
-            items = (await room.http.get("/v1/quarantine")).json()["items"]
-            assert len(items) == 2
-            return [item["id"] for item in items]
-
-        tickets = []
-        for raw_id in await eventually(waiting):
-            released = await room.http.post(f"/v1/quarantine/{raw_id}/release")
-            assert released.status_code == 201, released.text
-            tickets.append(released.json()["ticket_id"])
-        assert tickets == [(await room.ticket())["ticket_id"]] * 2
-        await page.say("plain")
-        await page.until("ack", seq=3)
-        await room.reply(tickets[0], "All is well.")
-        await page.until_said("odd 1", "odd 2", "plain", "All is well.")
-        # What was let in is known when the page sends it once more.
-        await page.say("odd 2", known="c-odd-2")
-        await page.until("ack", client_message_id="c-odd-2", seq=2)
 
 
 async def test_two_pages_that_begin_at_once_open_one_ticket(room: Room) -> None:

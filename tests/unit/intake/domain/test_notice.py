@@ -21,7 +21,7 @@ from services.intake.domain.notice import (
 from services.intake.domain.notice_plan import Plan, Reason
 from services.intake.domain.template import Template, TemplateText
 from services.intake.domain.ticket import SYSTEM
-from services.intake.domain.workspace import Channel, Workspace
+from services.intake.domain.workspace import UNREADABLE_FOR, Channel, Workspace
 from shared.vocabulary import ChannelKind, MachineClass, Purpose, TicketStatus
 from tests.unit.intake.builders import DAYS_4, LATER, NOW, a_customer, a_message, a_ticket
 
@@ -179,3 +179,10 @@ def test_what_a_sender_wrote_is_repeated_only_once_somebody_knows_them() -> None
     assert not may_quote(a_ticket(), KNOWN)
     assert may_quote(a_ticket(), replace(KNOWN, is_verified=True))
     assert may_quote(a_ticket(first_replied_at=NOW), KNOWN)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_what_is_due_while_nobody_can_read_the_configuration_waits(reason: Reason) -> None:
+    unreadable = Workspace(version=2, channels={}, is_readable=False)
+    decided = decide(reason, a_ticket(), ADA, unreadable, KNOWN, NOW)
+    assert decided == Postponed(NOW + UNREADABLE_FOR)
