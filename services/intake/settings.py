@@ -86,7 +86,7 @@ class IntakeSettings(Settings):
     """Processes that read mail at one time. They are started when the first mail comes."""
 
     parser_cpu_s: int = Field(default=5, ge=1, le=60)
-    """Seconds of a processor that reading one mail may take; by the clock it may be twice as many."""
+    """Seconds of a processor that reading one mail may take; by the clock it may be four times as many."""
 
     chat_connections: int = Field(default=5000, ge=1)
     """Most visitors' connections of this process."""

@@ -104,7 +104,7 @@ async def open_mail(
         database, raws, workspaces, blobs, runtime.seen, ids, bells=inbound, fresh=fresh, waiters=waiters
     )
     async with AsyncExitStack() as stack:
-        parsers = Parsers(ParserLimits(cpu_s=settings.parser_cpu_s, wall_s=2 * settings.parser_cpu_s))
+        parsers = Parsers(ParserLimits(cpu_s=settings.parser_cpu_s, wall_s=4 * settings.parser_cpu_s))
         stack.push_async_callback(parsers.close)
         reading = Reading(settings.parser_workers, parsers, blobs, fresh)
         listeners = Listeners(database, mailroom, max_bytes=settings.mail_max_bytes)

@@ -39,7 +39,7 @@ class ParserLimits:
 
     memory_mb: int = 512
     cpu_s: int = 5
-    wall_s: float = 10
+    wall_s: float = 20
     mails: int = 1000
 
 

@@ -235,4 +235,5 @@ async def test_a_slow_mail_is_accepted_and_told_of_later(post: Post) -> None:
     async def quarantined() -> bool:
         return [item["id"] for item in await post.quarantine()] == [answer.json()["message_id"]]
 
-    await eventually(quarantined)
+    # All the time that a mail may have.
+    await eventually(quarantined, within_s=25)
