@@ -11,7 +11,7 @@ from schemathesis import Case, CheckContext, Response
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
 
-EXAMPLES = 6
+EXAMPLES = 10
 """Of each operation."""
 
 UNFIT = ("invalid-request", "malformed-json", "unsupported-media-type")

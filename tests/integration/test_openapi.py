@@ -20,7 +20,7 @@ async def test_a_service_is_what_its_document_says(
     run = _fuzzing()
     async with start(stack, (name,), prefix=f"openapi_{name}", templates=templates, folder=tmp_path) as system:
         made, wrong = await asyncio.to_thread(run, system.url(name), token("acme"))
-    assert made > 50
+    assert made > 100
     assert not wrong, "\n\n".join(dict.fromkeys(wrong))
 
 

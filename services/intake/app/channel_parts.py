@@ -37,7 +37,7 @@ PerSecond = Annotated[
     float | None,
     Field(gt=0, le=1000, description="How many messages a second leave by it at most; a default for each vendor."),
 ]
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+[^\s#]*$", max_length=2000)]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[!$-.0->A-~]+[!$-~]*$", max_length=2000)]
 
 
 class TwilioPart(Request):

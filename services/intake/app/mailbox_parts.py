@@ -19,7 +19,7 @@ Host = Annotated[
     str, StringConstraints(pattern=rf"^({_LABEL}(\.{_LABEL})*|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$", max_length=253)
 ]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
-HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+[^\s#]*$", max_length=2000)]
+HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https?://[!$-.0->A-~]+[!$-~]*$", max_length=2000)]
 
 
 class OAuthPart(Request):

@@ -18,7 +18,7 @@ from tests.integration.intake.processes import clone, intake_process
 from tests.keys import token
 from tests.system import System, Templates, start
 
-MAILS = 100
+MAILS = 200
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from tests.keys import token
 from tests.system import System, Templates, start
 from tests.unit.intake.adapters.hooks.signing import BASE
 
-KILLS = 3
+KILLS = 5
 SEED = 4
 
 _MESSAGES = text("SELECT trim(text_new, E' \n') AS word, ticket_id FROM message")
