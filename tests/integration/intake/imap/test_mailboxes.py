@@ -5,11 +5,17 @@ import imaplib
 import signal
 import subprocess
 from base64 import b64encode
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 import pytest
 
+from services.intake.adapters.bells import Bells
+from services.intake.adapters.email.imap.mailboxes import Mailboxes
 from shared.clock import monotonic
+from shared.db.unit_of_work import Tx
+from shared.events.catalog import shard_of
+from shared.telemetry.metrics import Metrics
 from tests.eventually import eventually
 from tests.integration.intake.imap.conftest import LARGEST
 from tests.integration.intake.imap.dovecot import PASSWORD, Dovecot
@@ -185,6 +191,28 @@ async def test_a_mailbox_that_is_configured_no_more_is_left_alone(office: Office
     await dovecot.append(office.user(), office.numbered(1))
     await office.watch(office.mailbox())
     await office.until_tickets(1)
+
+
+async def test_a_look_that_was_not_committed_tells_the_same_again(office: Office) -> None:
+    await office.watch(office.mailbox())
+    runtime = office.system.services["intake"].runtime
+    shard = shard_of(office.workspace_id, runtime.settings.shards)
+    unused = cast("Any", None)  # it looks, and starts nothing
+    looking = Mailboxes(
+        runtime.database, unused, unused, unused, bells=Bells("mailbox", 1), metrics=Metrics("looking")
+    )
+    told: list[list[int]] = []
+
+    async def look(tx: Tx) -> None:
+        told.append(await looking.look(tx, [shard]))
+        if len(told) == 1:
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await runtime.database.transact(look, claims=[shard])
+    for _ in range(2):
+        await runtime.database.transact(look, claims=[shard])
+    assert told == [[shard], [shard], []]
 
 
 async def connected(dovecot: Dovecot, user: str) -> int:

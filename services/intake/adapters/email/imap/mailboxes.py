@@ -63,8 +63,10 @@ class Mailboxes:
     async def look(self, tx: Tx, shards: Collection[int]) -> list[int]:
         """Those of these shards whose mailboxes have changed since the last look. The unit of work claims them."""
         found = await rows.marks(tx, shards)
-        changed = [shard for shard, mark in found.items() if self._marks.get(shard) != mark.mark]
-        self._marks = {shard: mark.mark for shard, mark in found.items()}
+        marks = {shard: mark.mark for shard, mark in found.items()}
+        changed = [shard for shard in shards if self._marks.get(shard, "") != marks.get(shard, "")]
+        # A look that is tried again tells the same once more.
+        tx.after_commit(lambda: self._marks.update({shard: marks.get(shard, "") for shard in shards}))
         self._count.labels("failed").set(sum(mark.failed for mark in found.values()))
         self._count.labels("well").set(sum(mark.well for mark in found.values()))
         self._waiting.set(sum(mark.waiting for mark in found.values()))
