@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import pytest
 
 from services.intake.app.channel_parts import ChannelPart, channel_problems, to_channel
@@ -51,7 +53,7 @@ def test_a_token_that_fits_no_header_is_refused(token: str) -> None:
     slack = {"name": "slack", "team_id": "T1", "secrets": [token], "bot_token": token}
     meta = {"name": "whatsapp", "phone_number_id": "1", "secrets": [token], "verify_token": token}
 
-    def problems(kind: str, provider: dict[str, object]) -> list[str]:
+    def problems(kind: str, provider: Mapping[str, object]) -> list[str]:
         part = ChannelPart.model_validate({**SMS, "kind": kind, "providers": [provider]})
         return [pointer for pointer, _ in channel_problems((part,))]
 
