@@ -26,11 +26,15 @@ class NoticeState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A notice in its place. times: how often it was sent; why: it was withheld"""
+    """A notice in its place.
+
+    since: when its reason came up, where that is known; times: how often it was sent; why: it was withheld
+    """
 
     key: NoticeKey
     state: NoticeState
     due_at: datetime
+    since: datetime | None = None
     times: int = 0
     why: str | None = None
 

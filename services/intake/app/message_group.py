@@ -117,7 +117,7 @@ class MessageGroup:
                 return self._refused(message, classified)
             change = self._open(message, channel, customer, found, classified)
             disposition = Disposition.OPENED
-            self.notices += [*acknowledgement(message, change.ticket, channel), *planned(change, channel)]
+            self.notices += [*acknowledgement(message, change.ticket, channel), *planned(change, workspace)]
         else:
             change, disposition, reason = self._join(found.ticket, message, channel, customer, found)
         if not found.is_participant:

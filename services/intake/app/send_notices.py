@@ -137,7 +137,15 @@ def _about(
 
 async def _settle(about: _About, now: datetime, *, tx: Tx, desk: NoticeDesk) -> tuple[Notice, Change | None]:
     notice = about.notice
-    decided = decide(about.reason, about.ticket, about.customer, about.workspace, about.known, now)
+    decided = decide(
+        about.reason,
+        about.ticket,
+        about.customer,
+        about.workspace,
+        about.known,
+        now,
+        since=notice.since,
+    )
     if isinstance(decided, Withheld):
         return notice.withheld(decided.why), None
     if isinstance(decided, Postponed):

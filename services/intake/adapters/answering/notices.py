@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.chat.replies import chats_of
 from services.intake.adapters.email.reachability import reachability
+from services.intake.adapters.outbound.opt_outs import opted_out
 from services.intake.adapters.outbound.recipients import KINDS, recipient, statement
 from services.intake.adapters.tickets import pairs
 from services.intake.app.answering_ports import Notice, NoticeKey, NoticeState
@@ -23,25 +24,26 @@ from shared.events.catalog import shard_of
 from shared.vocabulary import MachineClass
 
 _PLAN = text(
-    "INSERT INTO notice AS n (workspace_id, ticket_id, reason, shard, state, due_at, why, is_verified)"
+    "INSERT INTO notice AS n (workspace_id, ticket_id, reason, shard, state, since, due_at, why, is_verified)"
     " SELECT w.workspace_id, w.ticket_id, w.reason, w.shard,"
-    " CASE WHEN w.why IS NULL THEN 'due' ELSE 'withheld' END, w.due_at, w.why, w.is_verified"
+    " CASE WHEN w.why IS NULL THEN 'due' ELSE 'withheld' END, w.since, w.due_at, w.why, w.is_verified"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:reasons AS text[]),"
-    " CAST(:shards AS smallint[]), CAST(:dues AS timestamptz[]), CAST(:whys AS text[]),"
-    " CAST(:verified AS boolean[]))"
-    " AS w (workspace_id, ticket_id, reason, shard, due_at, why, is_verified)"
+    " CAST(:shards AS smallint[]), CAST(:sinces AS timestamptz[]), CAST(:dues AS timestamptz[]),"
+    " CAST(:whys AS text[]), CAST(:verified AS boolean[]))"
+    " AS w (workspace_id, ticket_id, reason, shard, since, due_at, why, is_verified)"
     " ON CONFLICT (workspace_id, ticket_id, reason) DO UPDATE"
-    " SET state = excluded.state, due_at = excluded.due_at, why = NULL WHERE n.state <> 'sent'"
+    " SET state = excluded.state, since = excluded.since, due_at = excluded.due_at, why = NULL"
+    " WHERE n.state <> 'sent'"
 )
 _LOCK = text(
-    "SELECT n.workspace_id, n.ticket_id, n.reason, n.due_at, n.times"
+    "SELECT n.workspace_id, n.ticket_id, n.reason, n.since, n.due_at, n.times"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:reasons AS text[]))"
     " AS w (workspace_id, ticket_id, reason) JOIN notice n USING (workspace_id, ticket_id, reason)"
     " WHERE n.state = 'due' AND n.due_at <= :now"
     " ORDER BY n.workspace_id, n.ticket_id, n.reason FOR UPDATE OF n"
 )
 _CIRCUMSTANCES = statement(
-    "SELECT t.workspace_id, t.ticket_id, t.channel_kind, {recipient}, {reply_to} AS reply_to,"
+    "SELECT t.workspace_id, t.ticket_id, t.channel, t.channel_kind, {recipient}, {reply_to} AS reply_to,"
     " opening.machine, first.why, COALESCE(first.is_verified, false) AS is_verified, past.unanswered,"
     " asked_before.surveyed_at, past.last_state, past.last_queued_at, asked.created_at AS asked_at,"
     " (SELECT m.created_at FROM message m WHERE m.workspace_id = t.workspace_id AND m.ticket_id = t.ticket_id"
@@ -110,6 +112,7 @@ class PostgresNoticePlans:
                 "ids": [item.ticket_id for item in ordered],
                 "reasons": [item.reason.value for item in ordered],
                 "shards": [shard_of(item.workspace_id, self._notice_shards) for item in ordered],
+                "sinces": [item.since for item in ordered],
                 "dues": [item.due_at for item in ordered],
                 "whys": [item.withheld for item in ordered],
                 "verified": [item.is_verified for item in ordered],
@@ -129,6 +132,7 @@ class PostgresNotices:
             Notice(
                 key=(row.workspace_id, row.ticket_id, Reason(row.reason)),
                 state=NoticeState.DUE,
+                since=row.since,
                 due_at=row.due_at,
                 times=row.times,
             )
@@ -147,11 +151,18 @@ class PostgresNotices:
             (key[0], email_identity(address)) for key, address in goes_to.items() if address and "@" in address
         }
         flagged = await reachability(tx, addresses)
+        written_to = {
+            key: (row.workspace_id, row.channel, identity)
+            for key, row in zip(goes_to, rows, strict=True)
+            if key not in gone and (identity := recipient(row))
+        }
+        refused = await opted_out(tx, set(written_to.values()))
         return {
             key: Circumstances(
                 recipient=goes_to[key],
                 is_only_named=key in gone and not gone[key].has_own_email,
                 is_undeliverable=_has_failed(row) or _is_flagged(key[0], goes_to[key], flagged),
+                is_opted_out=written_to.get(key) in refused,
                 opened_by_machine=row.machine not in (None, MachineClass.NONE),
                 withheld=row.why,
                 is_verified=row.is_verified,

@@ -1,4 +1,4 @@
-"""A message that no ticket was made of is known when it comes again."""
+"""A message that no ticket was made of is known when it comes again; a notice keeps when its reason came up."""
 
 from alembic import op
 
@@ -16,7 +16,8 @@ CREATE TABLE refusal (
     disposition text NOT NULL,
     PRIMARY KEY (workspace_id, channel, key_hash)
 );
-CREATE INDEX refusal_dropped ON refusal (message_id) WHERE disposition = 'dropped'
+CREATE INDEX refusal_dropped ON refusal (message_id) WHERE disposition = 'dropped';
+ALTER TABLE notice ADD since timestamptz
 """
 
 
