@@ -52,7 +52,8 @@ class Circumstances:
     recipient: the address that answers go to; None where nobody knows one
     is_only_named: whether a visitor of a chat has named it, and nobody vouches for it
     is_undeliverable: whether the last mail to them came back
-    is_opted_out: whether they want no messages by the ticket's channel
+    is_opted_out: whether they want no messages by the channel by which it leaves
+    has_reached_nobody: whether the ticket's last call was abandoned or missed
     opened_by_machine: whether a machine wrote the message that opened the ticket
     withheld: why the ticket's first notice was, if it was; is_verified: as it was said then
     unanswered: earlier tickets of the customer that are unsolved and that nobody has answered
@@ -66,6 +67,7 @@ class Circumstances:
     is_only_named: bool = False
     is_undeliverable: bool = False
     is_opted_out: bool = False
+    has_reached_nobody: bool = False
     opened_by_machine: bool = False
     withheld: str | None = None
     is_verified: bool = False
@@ -169,6 +171,8 @@ def decide(
     match reason:
         case Reason.RECEIVED | Reason.ASSIGNED | Reason.ESCALATED:
             return plan if ticket.status.is_unsolved else Withheld("solved")
+        case Reason.CALLBACK:
+            return _callback(ticket, plan, known)
         case Reason.SOLVED:
             return plan if ticket.status is TicketStatus.SOLVED else Withheld("reopened")
         case Reason.PENDING_REMINDER:
@@ -217,6 +221,12 @@ def _barred(ticket: Ticket, customer: Customer, workspace: Workspace, known: Cir
     if known.unanswered >= MOST_UNANSWERED:
         return "too_many_unanswered"
     return None
+
+
+def _callback(ticket: Ticket, plan: Plan, known: Circumstances) -> Plan | Withheld:
+    if not ticket.status.is_unsolved:
+        return Withheld("solved")
+    return plan if known.has_reached_nobody else Withheld("called_again")
 
 
 def _still_working(ticket: Ticket, plan: Plan, known: Circumstances, now: datetime) -> Plan | Postponed:

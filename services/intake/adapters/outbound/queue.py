@@ -1,6 +1,6 @@
 """What waits to leave, in PostgreSQL: by which channels, which is due, what it is made of."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from services.intake.adapters.outbound import statements
 from services.intake.adapters.outbound.opt_outs import opted_out
 from services.intake.adapters.outbound.recipients import KINDS, recipient
 from services.intake.app.delivery_ports import DeliveryKey
-from services.intake.domain.message import Identity
+from services.intake.domain.message import Identity, IdentityKind
 from services.intake.domain.outgoing import Outgoing, OutgoingFile
 from services.intake.domain.whatsapp import WhatsAppTemplate
 from shared.db.unit_of_work import Tx
@@ -100,12 +100,22 @@ class DeliveryQueue:
     ) -> set[DeliveryKey]:
         """Those whose recipient wants no messages by their channel."""
         asked = {
-            (row.workspace_id, row.message_id): (row.workspace_id, row.channel, identity)
+            (row.workspace_id, row.message_id): {
+                (row.workspace_id, row.channel, identity)
+                for identity in _written_to(row, recipients[row.workspace_id, row.message_id])
+            }
             for row in rows
-            if (identity := recipients[row.workspace_id, row.message_id])
         }
-        refused = await opted_out(tx, set(asked.values()))
-        return {key for key, one in asked.items() if one in refused}
+        refused = await opted_out(tx, set().union(*asked.values()))
+        return {key for key, ways in asked.items() if ways & refused}
+
+
+def _written_to(row: Row[tuple[object, ...]], recipient: Identity | None) -> Iterator[Identity]:
+    """Whom a message is for, and the number that it goes to where it names one itself."""
+    if recipient:
+        yield recipient
+    if row.reply_to:
+        yield Identity(kind=IdentityKind.PHONE, value=row.reply_to)
 
 
 def _outgoing(

@@ -28,6 +28,7 @@ from tests.unit.intake.builders import DAYS_4, LATER, NOW, a_customer, a_message
 HOUR = timedelta(hours=1)
 PLANS = {
     Reason.RECEIVED: Plan(template="t"),
+    Reason.CALLBACK: Plan(template="t", by="mail"),
     Reason.ASSIGNED: Plan(template="t"),
     Reason.ESCALATED: Plan(template="t"),
     Reason.SOLVED: Plan(template="t"),
@@ -140,6 +141,21 @@ def test_a_notice_is_sent_while_its_reason_holds(
     reason: Reason, status: TicketStatus, decided: Plan | Withheld | Postponed
 ) -> None:
     assert decide(reason, a_ticket(status=status), ADA, WORKSPACE, KNOWN, NOW) == decided
+
+
+@pytest.mark.parametrize(
+    ("status", "has_reached_nobody", "decided"),
+    [
+        (TicketStatus.OPEN, True, PLANS[Reason.CALLBACK]),
+        (TicketStatus.OPEN, False, Withheld("called_again")),
+        (TicketStatus.SOLVED, True, Withheld("solved")),
+    ],
+)
+def test_a_caller_is_told_while_nobody_has_talked_to_them(
+    status: TicketStatus, has_reached_nobody: bool, decided: Plan | Withheld
+) -> None:
+    known = Circumstances(recipient="+4930123456", has_reached_nobody=has_reached_nobody)
+    assert decide(Reason.CALLBACK, a_ticket(status=status), ADA, WORKSPACE, known, NOW) == decided
 
 
 def test_whoever_was_written_to_is_not_told_that_somebody_still_works() -> None:
