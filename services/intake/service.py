@@ -140,7 +140,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             TwilioTexts(leaving.http, url=settings.twilio_url),
             metrics=runtime.metrics,
         )
-        aside = SetAside(mail.raws, store.blobs, mail.inbound_bells)
+        aside = SetAside(mail.raws, store.blobs, workspaces)
         receiving = Receiving(
             database,
             conversations,

@@ -21,6 +21,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "ticket_event": "what topics carry, which is ids and attributes",
     "ticket_number": "a count",
     "address": "our own addresses",
+    "refusal": "hashes, by which a repeat is still known",
     "mail_reference": "hashes, by which a repeat is still known",
     "delivery_receipt": "what providers told about messages that we do not know",
     "chat_entry": "ids, of messages that are erased",

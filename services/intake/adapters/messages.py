@@ -1,6 +1,5 @@
 """Messages in and out, and the words that their tickets are found by, in PostgreSQL."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -15,11 +14,11 @@ from services.intake.adapters.chat.replies import ChatReplies
 from services.intake.adapters.media import tables as media_tables
 from services.intake.adapters.outbound import tables as outbound_tables
 from services.intake.adapters.outbound.statements import ASKED_AT
+from services.intake.adapters.receipts import PostgresReceipts
 from services.intake.adapters.tickets import pairs
-from services.intake.app.ports import CustomerKey, DedupeKey, Opening, Receipt, StoredMessage, TicketKey
+from services.intake.app.ports import CustomerKey, Opening, StoredMessage, TicketKey
 from services.intake.domain.message import (
     DeliveryState,
-    Disposition,
     Identity,
     IdentityKind,
     MessageKind,
@@ -41,12 +40,6 @@ _MEDIA = (
 )
 
 _ADD_MESSAGES = insert_new_set(tables.message, _MESSAGE).returning(tables.message.c.message_id)
-_RECEIPTS = text(
-    "SELECT m.workspace_id, m.channel, m.dedupe_key, m.message_id, m.ticket_id, t.number"
-    " FROM unnest(CAST(:workspaces AS text[]), CAST(:channels AS text[]), CAST(:keys AS text[]))"
-    " AS w (workspace_id, channel, dedupe_key) JOIN message m USING (workspace_id, channel, dedupe_key)"
-    " JOIN ticket t ON t.workspace_id = m.workspace_id AND t.ticket_id = m.ticket_id"
-)
 _ADD_MEDIA = insert_set(media_tables.media_fetch, _MEDIA)
 # By messages and by calls.
 _REOPENED = text(
@@ -84,30 +77,13 @@ _OPENING = text(
 )
 
 
-class PostgresMessages:
+class PostgresMessages(PostgresReceipts):
     """Implements the port `Messages`, and what the staff writes."""
 
     def __init__(self, shards: int, outbound: Bells, chats: ChatReplies) -> None:
         self._message_shards = shards
         self._outbound = outbound
         self._chats = chats
-
-    async def receipts(self, tx: Tx, keys: Collection[DedupeKey]) -> dict[DedupeKey, Receipt]:
-        """What became of messages that were received before."""
-        if not keys:
-            return {}
-        asked = {**{key: key for key in keys}, **{_erased(key): key for key in keys}}
-        workspaces, channels, dedupe_keys = map(list, zip(*asked, strict=True))
-        rows = await tx.execute(_RECEIPTS, {"workspaces": workspaces, "channels": channels, "keys": dedupe_keys})
-        return {
-            asked[row.workspace_id, row.channel, row.dedupe_key]: Receipt(
-                ticket_id=row.ticket_id,
-                ticket_number=row.number,
-                message_id=row.message_id,
-                disposition=Disposition.DUPLICATE,
-            )
-            for row in rows
-        }
 
     async def reopenings(
         self, tx: Tx, tickets: Collection[TicketKey], senders: Collection[CustomerKey], since: datetime
@@ -292,8 +268,3 @@ def _staff_row(message: StaffMessage) -> dict[str, object]:
         # JSON has a null of its own.
         **({"delivered_to": [message.recipient]} if message.recipient else {}),
     }
-
-
-def _erased(key: DedupeKey) -> DedupeKey:
-    """The same as erasure leaves it behind: what comes again of somebody who is forgotten stays known."""
-    return *key[:2], f"sha256:{hashlib.sha256(key[2].encode()).hexdigest()}"

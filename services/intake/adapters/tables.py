@@ -7,6 +7,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -190,6 +191,22 @@ message = Table(
 
 author_identity: of what kind a customer's `author_id` is; author_is_verified: whether its provider vouched for it
 entry: its place in the ticket's timeline, in which messages and `ticket_event` are numbered together
+"""
+
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("key_hash", LargeBinary, nullable=False),
+    Column("message_id", Uuid, nullable=False),
+    Column("disposition", Text, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "channel", "key_hash"),
+    Index("refusal_dropped", "message_id", postgresql_where=text("disposition = 'dropped'")),
+)
+"""Messages that a rule refused, by a hash of their dedupe key: a repeat is known before a person lets it in.
+
+message_id: of what is in quarantine, or of nothing that is kept
 """
 
 ticket_event = Table(

@@ -11,6 +11,7 @@ from services.intake.app.ports import TicketKey
 from services.intake.domain.notice import Circumstances
 from services.intake.domain.notice_plan import Reason, SurveyForm
 from shared.db.unit_of_work import Tx
+from shared.vocabulary import ChannelKind
 
 NoticeKey = tuple[str, UUID, Reason]
 """Workspace, ticket and reason."""
@@ -26,11 +27,15 @@ class NoticeState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A notice in its place. times: how often it was sent; why: it was withheld"""
+    """A notice in its place.
+
+    since: when its reason came up, where that is known; times: how often it was sent; why: it was withheld
+    """
 
     key: NoticeKey
     state: NoticeState
     due_at: datetime
+    since: datetime | None = None
     times: int = 0
     why: str | None = None
 
@@ -46,8 +51,10 @@ class Notices(Protocol):
         """Those of these that are due, locked."""
         ...
 
-    async def circumstances(self, tx: Tx, keys: Collection[TicketKey]) -> Mapping[TicketKey, Circumstances]:
-        """What is known about the customers of tickets."""
+    async def circumstances(
+        self, tx: Tx, keys: Collection[TicketKey], by: Mapping[TicketKey, tuple[str, ChannelKind]]
+    ) -> Mapping[TicketKey, Circumstances]:
+        """What is known about the customers of tickets. by: other channels than theirs, to reach callers"""
         ...
 
     async def settle(self, tx: Tx, notices: Sequence[Notice], now: datetime) -> None:

@@ -43,6 +43,7 @@ async def keep_calls(
     await desk.conversations.save_tickets(tx, list(group.changed.values()))
     await desk.calls.save_subjects(tx, list(group.opened.values()))
     await desk.calls.save_calls(tx, list(calls.values()))
+    await desk.conversations.plan_notices(tx, group.notices)
     await desk.conversations.add_told(tx, kept_apart(group.told))
     tx.emit(told.event for told in group.told)
     refused = await receive_recordings([(calls[key], item) for key, item in news.items()], tx=tx, desk=desk)

@@ -15,6 +15,7 @@ from services.intake.domain.call import CallRecord, CallSummary
 from services.intake.domain.call_follow_up import (
     PATIENCE,
     SHORT,
+    UNREACHED,
     Owed,
     is_followed_up,
     is_short,
@@ -26,6 +27,8 @@ from services.intake.domain.conversation import Located
 from services.intake.domain.customer import Customer
 from services.intake.domain.lifecycle import call_ended, called, drop, identified
 from services.intake.domain.message import Identity, Sender
+from services.intake.domain.notice import Planned, because
+from services.intake.domain.notice_plan import Reason
 from services.intake.domain.reopening import may_reopen
 from services.intake.domain.ticket import CallEnded, Change, Ticket
 from services.intake.domain.workspace import Channel, Workspace
@@ -80,6 +83,7 @@ class CallGroup:
     opened: dict[TicketKey, Ticket] = field(default_factory=dict)
     changed: dict[TicketKey, Ticket] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
+    notices: list[Planned] = field(default_factory=list)
 
     def take(self, news: CallNews) -> Call:
         """Folds one call, and gives it as it is kept from now on."""
@@ -206,6 +210,8 @@ class CallGroup:
         self._remember(call)
         if not is_closed:
             change = change.then(self._labelled(change.ticket, self._outcome(change.ticket)))
+        if is_owed and is_news and not is_closed and summary.outcome in UNREACHED:
+            self.notices += because(Reason.CALLBACK, change.ticket, self.configured[call.workspace_id], self.now)
         self._keep(change, news.cause)
         return call
 

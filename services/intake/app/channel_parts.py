@@ -1,5 +1,6 @@
 """Channels as they are configured: what is written, checked, and turned into what decides."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -92,6 +93,8 @@ class StandardWebhookPart(Request):
 ProviderPart = Annotated[
     TwilioPart | MetaPart | SlackPart | MailWebhookPart | StandardWebhookPart, Field(discriminator="name")
 ]
+
+_FITS_HEADER = re.compile("[!-~]+")
 
 PROVIDERS: dict[ChannelKind, frozenset[str]] = {
     ChannelKind.EMAIL: frozenset({"sendgrid", "mailgun", "postmark"}),
@@ -209,6 +212,18 @@ def channel_problems(channels: tuple[ChannelPart, ...]) -> Iterator[Problem]:
                     f"{at}/providers/{number}/secrets/0",
                     "signs answers: `whsec_` and a key in Base64",
                 )
+            for field, token in _bearers(part):
+                if not token.is_sealed and not _FITS_HEADER.fullmatch(token):
+                    yield f"{at}/providers/{number}/{field}", "is sent in a header: visible ASCII characters only"
+
+
+def _bearers(part: ProviderPart) -> Iterator[tuple[str, Secret]]:
+    """The tokens that requests to the provider carry, by their fields."""
+    match part:
+        case MetaPart():
+            yield "access_token", part.access_token
+        case SlackPart():
+            yield "bot_token", part.bot_token
 
 
 def _can_sign(secret: Secret) -> bool:

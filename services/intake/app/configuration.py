@@ -117,11 +117,13 @@ def _problems(part: IntakePart) -> Iterator[tuple[str, str]]:
     yield from repeated("/languages", part.languages, "id")
     yield from rule_problems(part.rules, part.word_lists)
     yield from template_problems(part.templates)
+    kinds = {channel.id: channel.kind for channel in part.channels}
     for index, channel in enumerate(part.channels):
-        if channel.kind is ChannelKind.VOICE and (channel.notices or channel.survey not in (None, "off")):
-            yield f"/channels/{index}", "nothing can be written by a call: it has neither notices nor a survey"
+        if channel.kind is ChannelKind.VOICE and channel.survey not in (None, "off"):
+            yield f"/channels/{index}/survey", "nothing can be written by a call"
         if channel.notices:
-            yield from notice_problems(f"/channels/{index}/notices", channel.notices, part.templates)
+            at = f"/channels/{index}/notices"
+            yield from notice_problems(at, channel.kind, channel.notices, part.templates, kinds)
         if survey := _survey_of(part, channel):
             at = "/survey" if channel.survey is None else f"/channels/{index}/survey"
             yield from survey_problems(at, survey, part.templates, channel.close_after)

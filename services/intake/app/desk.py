@@ -76,5 +76,4 @@ async def record_with_notices(
 ) -> None:
     """Records what has changed about one ticket, and plans the notices that it brings about."""
     await record([(change, customer, cause)], tx=tx, tickets=desk.correspondence, ids=desk.ids)
-    if channel := workspace.channels.get(change.ticket.channel):
-        await desk.correspondence.plan_notices(tx, list(planned(change, channel)))
+    await desk.correspondence.plan_notices(tx, list(planned(change, workspace)))

@@ -66,14 +66,13 @@ async def follow_events(events: Sequence[Event], *, tx: Tx, desk: Desk) -> None:
 
 def _notices(ticket: Ticket, event: Event, workspace: Workspace, now: datetime) -> Iterator[Planned]:
     """What the customer is told of an event; at a second one of its kind they have been told."""
-    channel = workspace.channels.get(ticket.channel)
-    if channel is None or not ticket.status.is_unsolved:
+    if not ticket.status.is_unsolved:
         return
     match event.data:
         case WorkAssignedV1():
-            yield from because(Reason.ASSIGNED, ticket, channel, now)
+            yield from because(Reason.ASSIGNED, ticket, workspace, now)
         case EscalationRaisedV1():
-            yield from because(Reason.ESCALATED, ticket, channel, now)
+            yield from because(Reason.ESCALATED, ticket, workspace, now)
         case _:
             return
 

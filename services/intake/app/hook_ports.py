@@ -22,11 +22,13 @@ class ReadHook:
     """A call and what was made of it: what it brings, or why it cannot be read.
 
     attached: the call itself, as a file of the message that stands for it
+    named: by what people may be known who stand in what cannot be read
     """
 
     raw: Raw
     brought: tuple[Brought, ...] | str
     attached: AttachedFile | None = field(default=None, repr=False)
+    named: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def lends_its_id(self) -> bool:

@@ -47,6 +47,7 @@ class MessageGroup:
     owners: the customers of tickets of whom more may have to be told than who writes
     present: who takes part in these tickets, of those who write; joined: who does so from now on
     reopenings: how often a ticket was reopened, or a customer reopened any, within the window of the cap
+    refusals: what rules have done with messages that opened no ticket
     """
 
     configured: Mapping[str, Workspace]
@@ -68,6 +69,7 @@ class MessageGroup:
     stored: list[StoredMessage] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     notices: list[Planned] = field(default_factory=list)
+    refusals: dict[DedupeKey, Receipt] = field(default_factory=dict)
 
     def take(self, message: InboundMessage, cause: Cause) -> Receipt | DomainError:
         """Folds one message. A refusal leaves nothing behind."""
@@ -112,10 +114,10 @@ class MessageGroup:
         if found.ticket is None:
             classified = classified_request(message, channel, customer, workspace, is_known=not is_new)
             if classified.fate is not Fate.ACCEPT and not message.is_released:
-                return refused(message, classified)
+                return self._refused(message, classified)
             change = self._open(message, channel, customer, found, classified)
             disposition = Disposition.OPENED
-            self.notices += [*acknowledgement(message, change.ticket, channel), *planned(change, channel)]
+            self.notices += [*acknowledgement(message, change.ticket, channel), *planned(change, workspace)]
         else:
             change, disposition, reason = self._join(found.ticket, message, channel, customer, found)
         if not found.is_participant:
@@ -149,6 +151,12 @@ class MessageGroup:
             disposition=disposition,
             reason=reason,
         )
+
+    def _refused(self, message: InboundMessage, classified: Classification) -> Receipt:
+        receipt = refused(message, classified)
+        if key := dedupe_key(message):
+            self.refusals[key] = receipt
+        return receipt
 
     def _keep(self, change: Change, disposition: Disposition) -> None:
         ticket = change.ticket

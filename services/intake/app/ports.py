@@ -149,7 +149,14 @@ class Messages(Protocol):
     """Messages in and out."""
 
     async def receipts(self, tx: Tx, keys: Collection[DedupeKey]) -> dict[DedupeKey, Receipt]:
-        """What became of messages that were received before."""
+        """What became of messages that were received before. One that was refused and not let in has no ticket."""
+        ...
+
+    async def add_refusals(self, tx: Tx, refusals: Mapping[DedupeKey, Receipt]) -> None:
+        """Messages that a rule lets open no ticket, by what they are known again.
+
+        Raises Collision where somebody else was faster with a dedupe key.
+        """
         ...
 
     async def reopenings(

@@ -96,9 +96,10 @@ class _Group:
         for one in taken:
             results[one.part.item.raw.key].append(one.result)
         return [
-            self._outcome(item, parts[key], results[key], refused.get(key))
+            self._outcome(item, parts[key], results[key], refused.get(key), called.region if called else None)
             for item in items
             for key in [item.raw.key]
+            for called in [configured[item.raw.workspace_id].channels.get(item.raw.channel)]
         ]
 
     async def _record_calls(self, parts: Mapping[RawKey, Sequence[Part]]) -> dict[RawKey, str]:
@@ -198,6 +199,7 @@ class _Group:
         parts: Sequence[Part],
         results: Sequence[Receipt | DomainError],
         refused: str | None,
+        region: str | None,
     ) -> Outcome:
         if problem := refused or self._problem(item, parts, results):
             return Outcome(
@@ -205,7 +207,7 @@ class _Group:
                 state=RawState.QUARANTINED,
                 disposition=Disposition.QUARANTINED,
                 reason=problem,
-                people=_people(item, parts),
+                people=_people(item, parts, region),
             )
         receipts = [result for result in results if isinstance(result, Receipt)]
         first = next((receipt for receipt in receipts if receipt.disposition is not Disposition.DUPLICATE), None)
@@ -241,13 +243,13 @@ class _Group:
         return None
 
 
-def _people(item: ReadHook, parts: Sequence[Part]) -> frozenset[str]:
-    """By what those are known who write or call in it."""
+def _people(item: ReadHook, parts: Sequence[Part], region: str | None) -> frozenset[str]:
+    """By what those are known who write or call in it. region: of the channel that it came to"""
+    found = {*item.named, *(phone_identity(name, region).value for name in item.named if name.isdecimal())}
     if isinstance(item.brought, str):
-        return frozenset()
+        return frozenset(value.lower() for value in found)
     # Of what is for no channel nobody knows the region.
     regions = {id(part.brought): part.channel.region for part in parts}
-    found: set[str] = set()
     for brought in item.brought:
         region = regions.get(id(brought))
         for written in brought.messages:

@@ -17,6 +17,7 @@ from services.intake.app.pointers import Pointers, asks_for_newest
 from services.intake.app.ports import (
     Conversations,
     CustomerKey,
+    DedupeKey,
     IdentityKey,
     Presence,
     Receipt,
@@ -58,7 +59,7 @@ async def receive_messages(
     """What became of each message, in order; a refusal stands in its place as an error."""
     configured = await workspaces.load(tx, {arrival.message.workspace_id for arrival in arrivals})
     messages = [_with_known_number(arrival.message, configured) for arrival in arrivals]
-    receipts = await conversations.receipts(tx, {key for message in messages if (key := dedupe_key(message))})
+    receipts = await _receipts(messages, tx=tx, conversations=conversations)
     fresh = [message for message in messages if dedupe_key(message) not in receipts]
     senders = {sender for message in fresh if (sender := identity_key(message))}
     customers = await conversations.lock_customers(tx, senders)
@@ -107,9 +108,19 @@ async def receive_messages(
     await conversations.keep_threads(tx, pointers.moved, pointers.known)
     await conversations.plan_notices(tx, group.notices)
     await conversations.add_messages(tx, group.stored)
+    await conversations.add_refusals(tx, group.refusals)
     await conversations.add_told(tx, kept_apart(group.told))
     tx.emit(told.event for told in group.told)
     return results
+
+
+async def _receipts(
+    messages: Sequence[InboundMessage], *, tx: Tx, conversations: Conversations
+) -> dict[DedupeKey, Receipt]:
+    """What became of those that were received before. That one was refused says nothing once it is let in."""
+    keys = {key: message.is_released for message in messages if (key := dedupe_key(message))}
+    found = await conversations.receipts(tx, keys)
+    return {key: receipt for key, receipt in found.items() if receipt.ticket_id or not keys[key]}
 
 
 def _owners(

@@ -1,6 +1,6 @@
 """Sends what customers are told without anybody writing it, or keeps why it was not sent."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,7 +27,7 @@ from services.intake.domain.ticket import SYSTEM, Change, Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause
-from shared.vocabulary import AuthorKind, Purpose
+from shared.vocabulary import AuthorKind, ChannelKind, Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,14 @@ class NoticeDesk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _About:
-    """A notice with what it is about."""
+    """A notice with what it is about. by: the channel by which it leaves, if not by the ticket's"""
 
     notice: Notice
     ticket: Ticket
     customer: Customer
     workspace: Workspace
     known: Circumstances
+    by: tuple[str, ChannelKind] | None
 
     @property
     def reason(self) -> Reason:
@@ -88,9 +89,24 @@ async def send_notices(keys: Collection[NoticeKey], *, tx: Tx, desk: NoticeDesk)
     of = {(ticket.workspace_id, ticket.customer_id) for ticket in tickets.values()}
     customers = await desk.desk.correspondence.customers(tx, of)
     configured = await desk.desk.workspaces.load(tx, {key[0] for key in tickets})
-    known = await desk.notices.circumstances(tx, tickets.keys())
+    by = {
+        key: channel
+        for notice in due
+        for key in [notice.key[:2]]
+        if (channel := _leaves_by(notice.key[2], tickets[key], configured[key[0]]))
+    }
+    known = await desk.notices.circumstances(tx, tickets.keys(), by)
     abouts = [
-        _about(notice, tickets[notice.key[:2]], customers, configured, known[notice.key[:2]]) for notice in due
+        _About(
+            notice=notice,
+            ticket=tickets[key],
+            customer=customers[key[0], tickets[key].customer_id],
+            workspace=configured[key[0]],
+            known=known[key],
+            by=by.get(key),
+        )
+        for notice in due
+        for key in [notice.key[:2]]
     ]
     settled = []
     changes: list[tuple[Change, Customer, Cause]] = []
@@ -119,25 +135,25 @@ async def withhold_notice(key: NoticeKey, why: str, *, tx: Tx, desk: NoticeDesk)
     await desk.notices.settle(tx, [notice.withheld(why) for notice in due], now)
 
 
-def _about(
-    notice: Notice,
-    ticket: Ticket,
-    customers: Mapping[TicketKey, Customer],
-    configured: Mapping[str, Workspace],
-    known: Circumstances,
-) -> _About:
-    return _About(
-        notice=notice,
-        ticket=ticket,
-        customer=customers[ticket.workspace_id, ticket.customer_id],
-        workspace=configured[ticket.workspace_id],
-        known=known,
-    )
+def _leaves_by(reason: Reason, ticket: Ticket, workspace: Workspace) -> tuple[str, ChannelKind] | None:
+    """The channel by which a notice leaves, where that is not the ticket's."""
+    channel = workspace.channels.get(ticket.channel)
+    plan = channel.notices.get(reason) if channel else None
+    other = workspace.channels.get(plan.by) if plan and plan.by else None
+    return (other.channel_id, other.kind) if other else None
 
 
 async def _settle(about: _About, now: datetime, *, tx: Tx, desk: NoticeDesk) -> tuple[Notice, Change | None]:
     notice = about.notice
-    decided = decide(about.reason, about.ticket, about.customer, about.workspace, about.known, now)
+    decided = decide(
+        about.reason,
+        about.ticket,
+        about.customer,
+        about.workspace,
+        about.known,
+        now,
+        since=notice.since,
+    )
     if isinstance(decided, Withheld):
         return notice.withheld(decided.why), None
     if isinstance(decided, Postponed):
@@ -174,6 +190,7 @@ async def _send(about: _About, plan: Plan, now: datetime, *, tx: Tx, desk: Notic
             ),
         )
     rendered = _rendered(about, template, language, link)
+    leaves_by = about.by or (ticket.channel, ticket.channel_kind)
     change, message = outbound_message(
         ticket,
         replace(rendered, html=desk.rich_text.clean(rendered.html) if rendered.html else None),
@@ -182,7 +199,9 @@ async def _send(about: _About, plan: Plan, now: datetime, *, tx: Tx, desk: Notic
         purpose=about.reason.purpose,
         actor=SYSTEM,
         author=(AuthorKind.SYSTEM, f"template:{template.template_id}"),
-        leaves=about.workspace.sends(ticket.channel, ticket.channel_kind),
+        leaves=about.workspace.sends(*leaves_by),
+        channel=leaves_by,
+        recipient=about.known.recipient if about.by else None,
     )
     await desk.desk.correspondence.add_staff_message(tx, message)
     return change

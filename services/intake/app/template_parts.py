@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from services.intake.domain.call_follow_up import PATIENCE
 from services.intake.domain.notice_plan import WAIT_FOR_PROMISE, Plan, Reason, SurveyForm
 from services.intake.domain.template import (
     BUILT_IN,
@@ -19,11 +20,13 @@ from services.intake.domain.template import (
 from shared.configuration import Problem, repeated
 from shared.durations import Duration
 from shared.http.types import Request, Slug
-from shared.vocabulary import Purpose, SurveyKind
+from shared.vocabulary import ChannelKind, Purpose, SurveyKind
 
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
+_CALLS_BACK = (ChannelKind.SMS, ChannelKind.EMAIL)
+_OF_CALLS = "nothing can be written by a call: it has no notice but callback"
 _SHORTEST = timedelta(minutes=1)
 _OF_SURVEYS = "survey.link"
 _DEEPEST = 100
@@ -78,6 +81,13 @@ class StillWorkingPart(Request):
     most: int = Field(default=5, ge=1, le=20, description="How often at most for one ticket.")
 
 
+class CallbackPart(Request):
+    """A notice to a caller who reached nobody."""
+
+    template: Slug
+    by: Slug = Field(description="The channel by which it leaves: one of kind sms or email.")
+
+
 class NoticesPart(Request):
     """What customers are told without anybody writing it. Each names a template."""
 
@@ -87,6 +97,7 @@ class NoticesPart(Request):
     solved: Slug | None = None
     pending_reminder: ReminderPart | None = None
     still_working: StillWorkingPart | None = None
+    callback: CallbackPart | None = Field(default=None, description="Of a voice channel, which has no other.")
 
 
 class SurveyPart(Request):
@@ -134,6 +145,8 @@ def to_plans(
             plans[Reason.PENDING_REMINDER] = Plan(template=reminder.template, wait=reminder.after)
         if working := notices.still_working:
             plans[Reason.STILL_WORKING] = Plan(template=working.template, wait=working.every, most=working.most)
+        if callback := notices.callback:
+            plans[Reason.CALLBACK] = Plan(template=callback.template, wait=PATIENCE, by=callback.by)
     if survey is not None:
         plans[Reason.SURVEY] = Plan(template=survey.template, wait=survey.after)
     return plans
@@ -174,8 +187,20 @@ def template_problems(parts: tuple[TemplatePart, ...]) -> Iterator[Problem]:
                 yield f"{at}/texts/{language}/html", f"elements stand in each other more than {_DEEPEST} deep"
 
 
-def notice_problems(at: str, notices: NoticesPart, templates: tuple[TemplatePart, ...]) -> Iterator[Problem]:
-    """What is wrong with these notices."""
+def notice_problems(
+    at: str,
+    kind: ChannelKind,
+    notices: NoticesPart,
+    templates: tuple[TemplatePart, ...],
+    kinds: Mapping[str, ChannelKind],
+) -> Iterator[Problem]:
+    """What is wrong with these notices of a channel of this kind. kinds: those of all channels"""
+    named_by_part = {name for name in NoticesPart.model_fields if getattr(notices, name) is not None}
+    for name in sorted(named_by_part):
+        if (name == "callback") != (kind is ChannelKind.VOICE):
+            yield f"{at}/{name}", _OF_CALLS if kind is ChannelKind.VOICE else "only a voice channel has calls"
+    if notices.callback and kinds.get(notices.callback.by) not in _CALLS_BACK:
+        yield f"{at}/callback/by", f"there is no channel {notices.callback.by} of kind sms or email"
     purposes = {template.id: template.purpose for template in templates}
     named = {
         "received": (notices.received, Purpose.ACK),
@@ -190,6 +215,7 @@ def notice_problems(at: str, notices: NoticesPart, templates: tuple[TemplatePart
             notices.still_working.template if notices.still_working else None,
             Purpose.STATUS,
         ),
+        "callback/template": (notices.callback.template if notices.callback else None, Purpose.ACK),
     }
     for name, (template, purpose) in named.items():
         if template is not None:

@@ -18,6 +18,10 @@ PATIENCE = timedelta(seconds=10)
 """How long what comes late is waited for: who calls, and what happened before a call's short end."""
 
 
+UNREACHED = frozenset({CallOutcome.ABANDONED, CallOutcome.MISSED})
+"""Callers who have reached nobody and left nothing behind: they may be told that their call was seen."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Owed:
     """A call that somebody has to come back to: of several the last one to end counts."""

@@ -32,12 +32,14 @@ _SPAM = "spam"
 class Planned:
     """A notice that is due at some time, or, where `withheld` says why, never.
 
+    since: when its reason came up
     is_verified: whether somebody vouches for who opened the ticket; said with `received`
     """
 
     workspace_id: str
     ticket_id: UUID
     reason: Reason
+    since: datetime
     due_at: datetime
     withheld: str | None = None
     is_verified: bool = False
@@ -50,6 +52,8 @@ class Circumstances:
     recipient: the address that answers go to; None where nobody knows one
     is_only_named: whether a visitor of a chat has named it, and nobody vouches for it
     is_undeliverable: whether the last mail to them came back
+    is_opted_out: whether they want no messages by the channel by which it leaves
+    has_reached_nobody: whether the ticket's last call was abandoned or missed
     opened_by_machine: whether a machine wrote the message that opened the ticket
     withheld: why the ticket's first notice was, if it was; is_verified: as it was said then
     unanswered: earlier tickets of the customer that are unsolved and that nobody has answered
@@ -62,6 +66,8 @@ class Circumstances:
     recipient: str | None
     is_only_named: bool = False
     is_undeliverable: bool = False
+    is_opted_out: bool = False
+    has_reached_nobody: bool = False
     opened_by_machine: bool = False
     withheld: str | None = None
     is_verified: bool = False
@@ -86,7 +92,7 @@ class Postponed:
     until: datetime
 
 
-def planned(change: Change, channel: Channel) -> Iterator[Planned]:
+def planned(change: Change, workspace: Workspace) -> Iterator[Planned]:
     """The notices that a change of a ticket brings about, but for that of its first message."""
     ticket = change.ticket
     for fact in change.facts:
@@ -100,14 +106,20 @@ def planned(change: Change, channel: Channel) -> Iterator[Planned]:
             case _:
                 continue
         for reason in reasons:
-            yield from because(reason, ticket, channel, ticket.last_event_at)
+            yield from because(reason, ticket, workspace, ticket.last_event_at)
 
 
-def because(reason: Reason, ticket: Ticket, channel: Channel, at: datetime) -> Iterator[Planned]:
-    """The notice for a reason that came up at this time, where the channel sends one."""
-    if plan := channel.notices.get(reason):
+def because(reason: Reason, ticket: Ticket, workspace: Workspace, at: datetime) -> Iterator[Planned]:
+    """The notice for a reason that came up at this time, where the ticket's channel sends one.
+
+    Where nobody can tell, it is found out when it is due.
+    """
+    channel = workspace.channels.get(ticket.channel)
+    plan = channel.notices.get(reason) if channel else None
+    if plan or not workspace.is_readable:
+        wait = plan.wait if plan else UNREADABLE_FOR
         yield Planned(
-            workspace_id=ticket.workspace_id, ticket_id=ticket.ticket_id, reason=reason, due_at=at + plan.wait
+            workspace_id=ticket.workspace_id, ticket_id=ticket.ticket_id, reason=reason, since=at, due_at=at + wait
         )
 
 
@@ -127,6 +139,7 @@ def acknowledgement(message: InboundMessage, ticket: Ticket, channel: Channel) -
         workspace_id=ticket.workspace_id,
         ticket_id=ticket.ticket_id,
         reason=Reason.RECEIVED,
+        since=ticket.last_event_at,
         due_at=ticket.last_event_at + (plan.wait if plan else timedelta()),
         withheld=withheld,
         is_verified=message.sender.is_verified,
@@ -134,20 +147,32 @@ def acknowledgement(message: InboundMessage, ticket: Ticket, channel: Channel) -
 
 
 def decide(
-    reason: Reason, ticket: Ticket, customer: Customer, workspace: Workspace, known: Circumstances, now: datetime
+    reason: Reason,
+    ticket: Ticket,
+    customer: Customer,
+    workspace: Workspace,
+    known: Circumstances,
+    now: datetime,
+    *,
+    since: datetime | None = None,
 ) -> Plan | Withheld | Postponed:
-    """The plan by which a notice that is due is sent now; or why it is not."""
+    """The plan by which a notice that is due is sent now; or why it is not. since: when its reason came up"""
     if not workspace.is_readable:
         return Postponed(now + UNREADABLE_FOR)
     channel = workspace.channels.get(ticket.channel)
     plan = channel.notices.get(reason) if channel else None
     if plan is None or plan.template not in workspace.templates:
         return Withheld("not_configured")
+    if since is not None and now < since + plan.wait:
+        # It was planned when nobody could tell how long it has to wait.
+        return Postponed(since + plan.wait)
     if barred := _barred(ticket, customer, workspace, known):
         return Withheld(barred)
     match reason:
         case Reason.RECEIVED | Reason.ASSIGNED | Reason.ESCALATED:
             return plan if ticket.status.is_unsolved else Withheld("solved")
+        case Reason.CALLBACK:
+            return _callback(ticket, plan, known)
         case Reason.SOLVED:
             return plan if ticket.status is TicketStatus.SOLVED else Withheld("reopened")
         case Reason.PENDING_REMINDER:
@@ -189,11 +214,19 @@ def _barred(ticket: Ticket, customer: Customer, workspace: Workspace, known: Cir
         return "no_address"
     if "@" in known.recipient and (barred := bars_mail(known.recipient, workspace)):
         return barred
+    if known.is_opted_out:
+        return "opted_out"
     if known.is_undeliverable:
         return "undeliverable"
     if known.unanswered >= MOST_UNANSWERED:
         return "too_many_unanswered"
     return None
+
+
+def _callback(ticket: Ticket, plan: Plan, known: Circumstances) -> Plan | Withheld:
+    if not ticket.status.is_unsolved:
+        return Withheld("solved")
+    return plan if known.has_reached_nobody else Withheld("called_again")
 
 
 def _still_working(ticket: Ticket, plan: Plan, known: Circumstances, now: datetime) -> Plan | Postponed:

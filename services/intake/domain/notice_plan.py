@@ -14,6 +14,7 @@ class Reason(StrEnum):
     """Why a notice is sent."""
 
     RECEIVED = "received"
+    CALLBACK = "callback"
     ASSIGNED = "assigned"
     ESCALATED = "escalated"
     SOLVED = "solved"
@@ -25,7 +26,7 @@ class Reason(StrEnum):
     def purpose(self) -> Purpose:
         """What a message with this reason is for."""
         match self:
-            case Reason.RECEIVED:
+            case Reason.RECEIVED | Reason.CALLBACK:
                 return Purpose.ACK
             case Reason.SURVEY:
                 return Purpose.SURVEY
@@ -38,11 +39,13 @@ class Plan:
     """A notice that a channel sends.
 
     wait: how long after its reason; most: how often for one ticket, each so long after the one before
+    by: the channel by which it leaves, where the ticket's own writes nothing
     """
 
     template: str
     wait: timedelta = timedelta()
     most: int = 1
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

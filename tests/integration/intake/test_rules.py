@@ -1,5 +1,7 @@
 """Intake rules over HTTP: what they set, whom they refuse, what other ones would change."""
 
+import asyncio
+
 from tests.eventually import eventually
 from tests.integration.intake.office import Json, Office
 
@@ -30,9 +32,16 @@ async def test_rules_label_requests_tell_their_language_and_drop_what_is_spam(of
 async def test_what_a_rule_quarantines_waits_until_somebody_lets_it_in(office: Office) -> None:
     await office.configure(rules=RULES, word_lists=LISTS)
     body = office.message(text="Send bitcoin", subject="Offer", sender={"email": "eve@example.org"})
-    answer = await office.http.post("/v1/messages", json={**body, "external_id": "e-1"})
-    assert answer.status_code == 201, answer.text
-    refused = answer.json()
+    asked = {**body, "external_id": "e-1"}
+    # Whoever does not wait for the answer sends it again: one of them is first, and the others are known by it.
+    posts = (office.http.post("/v1/messages", json=asked) for _ in range(5))
+    batches = (office.http.post("/v1/messages/batch", json=[asked]) for _ in range(3))
+    singly, together = await asyncio.gather(asyncio.gather(*posts), asyncio.gather(*batches))
+    receipts = [answer.json() for answer in singly] + [answer.json()["items"][0] for answer in together]
+    (refused,) = [receipt for receipt in receipts if receipt["disposition"] != "duplicate"]
+    assert {(receipt["message_id"], receipt["ticket_id"]) for receipt in receipts} == {
+        (refused["message_id"], None)
+    }
     assert (refused["disposition"], refused["reason"], refused["ticket_id"]) == ("quarantined", "rule: odd", None)
     batch = await office.http.post("/v1/messages/batch", json=[office.message(text="More bitcoin")])
     assert [item["disposition"] for item in batch.json()["items"]] == ["quarantined"]
@@ -51,8 +60,19 @@ async def test_what_a_rule_quarantines_waits_until_somebody_lets_it_in(office: O
     ticket = await office.ticket(released.json()["ticket_id"])
     assert (ticket["subject"], ticket["status"]) == ("Offer", "new")
     # The sender's repeat is known.
-    again = await office.http.post("/v1/messages", json={**body, "external_id": "e-1"})
+    again = await office.http.post("/v1/messages", json=asked)
     assert (again.json()["disposition"], again.json()["ticket_id"]) == ("duplicate", ticket["ticket_id"])
+
+
+async def test_what_a_rule_drops_is_known_when_it_comes_again(office: Office) -> None:
+    await office.configure(rules=[{"name": "odd", "when": 'message.text.contains("bitcoin")', "fate": "drop"}])
+    body = {**office.message(text="Send bitcoin"), "external_id": "e-1"}
+    first = (await office.http.post("/v1/messages", json=body)).json()
+    await office.configure()
+    again = await office.http.post("/v1/messages", json=body)
+    assert (first["disposition"], again.status_code, again.json()["disposition"]) == ("dropped", 200, "duplicate")
+    assert again.json()["message_id"] == first["message_id"]
+    assert (await office.http.get("/v1/tickets")).json()["items"] == []
 
 
 async def test_a_preview_shows_what_other_rules_would_change(office: Office) -> None:

@@ -9,41 +9,45 @@ from sqlalchemy import Row, text
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.chat.replies import chats_of
 from services.intake.adapters.email.reachability import reachability
+from services.intake.adapters.outbound.opt_outs import Asked, opted_out
 from services.intake.adapters.outbound.recipients import KINDS, recipient, statement
 from services.intake.adapters.tickets import pairs
 from services.intake.app.answering_ports import Notice, NoticeKey, NoticeState
 from services.intake.app.ports import IdentityKey, TicketKey
-from services.intake.domain.chat import Visitor
-from services.intake.domain.message import email_identity
+from services.intake.domain.call_follow_up import UNREACHED
+from services.intake.domain.message import Identity, IdentityKind, email_identity
 from services.intake.domain.notice import MOST_UNANSWERED, Circumstances, Planned
 from services.intake.domain.notice_plan import Reason
+from services.intake.domain.outgoing import answerable
 from services.intake.domain.reachability import Reachability
 from shared.db.unit_of_work import Tx
 from shared.events.catalog import shard_of
-from shared.vocabulary import MachineClass
+from shared.vocabulary import ChannelKind, MachineClass
 
 _PLAN = text(
-    "INSERT INTO notice AS n (workspace_id, ticket_id, reason, shard, state, due_at, why, is_verified)"
+    "INSERT INTO notice AS n (workspace_id, ticket_id, reason, shard, state, since, due_at, why, is_verified)"
     " SELECT w.workspace_id, w.ticket_id, w.reason, w.shard,"
-    " CASE WHEN w.why IS NULL THEN 'due' ELSE 'withheld' END, w.due_at, w.why, w.is_verified"
+    " CASE WHEN w.why IS NULL THEN 'due' ELSE 'withheld' END, w.since, w.due_at, w.why, w.is_verified"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:reasons AS text[]),"
-    " CAST(:shards AS smallint[]), CAST(:dues AS timestamptz[]), CAST(:whys AS text[]),"
-    " CAST(:verified AS boolean[]))"
-    " AS w (workspace_id, ticket_id, reason, shard, due_at, why, is_verified)"
+    " CAST(:shards AS smallint[]), CAST(:sinces AS timestamptz[]), CAST(:dues AS timestamptz[]),"
+    " CAST(:whys AS text[]), CAST(:verified AS boolean[]))"
+    " AS w (workspace_id, ticket_id, reason, shard, since, due_at, why, is_verified)"
     " ON CONFLICT (workspace_id, ticket_id, reason) DO UPDATE"
-    " SET state = excluded.state, due_at = excluded.due_at, why = NULL WHERE n.state <> 'sent'"
+    " SET state = excluded.state, since = excluded.since, due_at = excluded.due_at, why = NULL"
+    " WHERE n.state <> 'sent'"
 )
 _LOCK = text(
-    "SELECT n.workspace_id, n.ticket_id, n.reason, n.due_at, n.times"
+    "SELECT n.workspace_id, n.ticket_id, n.reason, n.since, n.due_at, n.times"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:reasons AS text[]))"
     " AS w (workspace_id, ticket_id, reason) JOIN notice n USING (workspace_id, ticket_id, reason)"
     " WHERE n.state = 'due' AND n.due_at <= :now"
     " ORDER BY n.workspace_id, n.ticket_id, n.reason FOR UPDATE OF n"
 )
 _CIRCUMSTANCES = statement(
-    "SELECT t.workspace_id, t.ticket_id, t.channel_kind, {recipient}, {reply_to} AS reply_to,"
+    "SELECT t.workspace_id, t.ticket_id, t.channel, t.channel_kind, {recipient}, {reply_to} AS reply_to,"
     " opening.machine, first.why, COALESCE(first.is_verified, false) AS is_verified, past.unanswered,"
     " asked_before.surveyed_at, past.last_state, past.last_queued_at, asked.created_at AS asked_at,"
+    " called.caller, COALESCE(called.is_owed AND called.outcome = ANY (:unreached), false) AS has_reached_nobody,"
     " (SELECT m.created_at FROM message m WHERE m.workspace_id = t.workspace_id AND m.ticket_id = t.ticket_id"
     " AND m.kind = 'outbound' ORDER BY m.created_at DESC LIMIT 1) AS written_at,"
     " (SELECT CAST(e.data ->> 'due_at' AS timestamptz) FROM ticket_event e WHERE e.workspace_id = t.workspace_id"
@@ -60,6 +64,8 @@ _CIRCUMSTANCES = statement(
     " AND i.ticket_id = t.ticket_id AND i.kind = 'inbound' ORDER BY i.created_at, i.entry LIMIT 1) AS opening"
     " ON true"
     " LEFT JOIN LATERAL ({asked}) AS asked ON true"
+    " LEFT JOIN LATERAL (SELECT c.caller, c.is_owed, c.outcome FROM call c WHERE c.workspace_id = t.workspace_id"
+    " AND c.ticket_id = t.ticket_id ORDER BY c.started_at DESC, c.call_id DESC LIMIT 1) AS called ON true"
     " CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE o.number < t.number AND o.first_replied_at IS NULL"
     " AND o.status NOT IN ('solved', 'closed')) AS unanswered,"
     " (array_agg(sent.state ORDER BY sent.queued_at DESC) FILTER (WHERE sent.state IS NOT NULL))[1] AS last_state,"
@@ -110,6 +116,7 @@ class PostgresNoticePlans:
                 "ids": [item.ticket_id for item in ordered],
                 "reasons": [item.reason.value for item in ordered],
                 "shards": [shard_of(item.workspace_id, self._notice_shards) for item in ordered],
+                "sinces": [item.since for item in ordered],
                 "dues": [item.due_at for item in ordered],
                 "whys": [item.withheld for item in ordered],
                 "verified": [item.is_verified for item in ordered],
@@ -129,29 +136,44 @@ class PostgresNotices:
             Notice(
                 key=(row.workspace_id, row.ticket_id, Reason(row.reason)),
                 state=NoticeState.DUE,
+                since=row.since,
                 due_at=row.due_at,
                 times=row.times,
             )
             for row in rows
         ]
 
-    async def circumstances(self, tx: Tx, keys: Collection[TicketKey]) -> dict[TicketKey, Circumstances]:
-        """What is known about the customers of tickets."""
-        rows = (await tx.execute(_CIRCUMSTANCES, {**pairs(keys), **KINDS, "tickets": _LOOKED_AT})).all()
+    async def circumstances(
+        self, tx: Tx, keys: Collection[TicketKey], by: Mapping[TicketKey, tuple[str, ChannelKind]]
+    ) -> dict[TicketKey, Circumstances]:
+        """What is known about the customers of tickets. by: other channels than theirs, to reach callers"""
+        named = {**pairs(keys), **KINDS, "tickets": _LOOKED_AT, "unreached": list(UNREACHED)}
+        rows = {(row.workspace_id, row.ticket_id): row for row in await tx.execute(_CIRCUMSTANCES, named)}
         chats = await chats_of(tx, keys)
         gone = {key: chat.visitor for key, chat in chats.items() if chat.mail_to}
-        goes_to = {
-            key: _goes_to(row, gone.get(key)) for row in rows for key in [(row.workspace_id, row.ticket_id)]
-        }
+        goes_to: dict[TicketKey, str | None] = {key: visitor.email for key, visitor in gone.items()}
+        asked: dict[TicketKey, Asked] = {}
+        for key, row in rows.items():
+            if key in gone:
+                continue
+            channel, kind = by.get(key, (row.channel, None))
+            identity = _caller(row, kind) if kind else recipient(row)
+            wanted = None if kind else row.reply_to
+            goes_to[key] = wanted or (identity.value if identity else None)
+            if identity:
+                asked[key] = key[0], channel, identity
         addresses = {
             (key[0], email_identity(address)) for key, address in goes_to.items() if address and "@" in address
         }
         flagged = await reachability(tx, addresses)
+        refused = await opted_out(tx, set(asked.values()))
         return {
             key: Circumstances(
                 recipient=goes_to[key],
                 is_only_named=key in gone and not gone[key].has_own_email,
                 is_undeliverable=_has_failed(row) or _is_flagged(key[0], goes_to[key], flagged),
+                is_opted_out=asked.get(key) in refused,
+                has_reached_nobody=row.has_reached_nobody,
                 opened_by_machine=row.machine not in (None, MachineClass.NONE),
                 withheld=row.why,
                 is_verified=row.is_verified,
@@ -161,7 +183,7 @@ class PostgresNotices:
                 surveyed_at=row.surveyed_at,
                 reply_due_at=row.reply_due_at,
             )
-            for key, row in zip(goes_to, rows, strict=True)
+            for key, row in rows.items()
         }
 
     async def settle(self, tx: Tx, notices: Sequence[Notice], now: datetime) -> None:
@@ -186,11 +208,12 @@ def _has_failed(row: Row[Any]) -> bool:
     return row.asked_at is None or bool(row.asked_at <= row.last_queued_at)
 
 
-def _goes_to(row: Row[Any], gone: Visitor | None) -> str | None:
-    if gone is not None:
-        return gone.email
-    found = recipient(row)
-    return row.reply_to or (found.value if found else None)
+def _caller(row: Row[Any], kind: ChannelKind) -> Identity | None:
+    """As whom the ticket's last caller is reached by another channel; none where nobody knows."""
+    if kind is ChannelKind.EMAIL:
+        return answerable(kind, None, {IdentityKind(name): value for name, value in (row.known or {}).items()})
+    is_number = (row.caller or "").startswith("+")
+    return Identity(kind=IdentityKind.PHONE, value=row.caller) if is_number else None
 
 
 def _is_flagged(workspace_id: str, address: str | None, flagged: Mapping[IdentityKey, Reachability]) -> bool:

@@ -27,6 +27,7 @@ notice = Table(
     Column("reason", Text, nullable=False),
     Column("shard", SmallInteger, nullable=False),
     Column("state", Text, nullable=False),
+    Column("since", Instant),
     Column("due_at", Instant, nullable=False),
     Column("times", Integer, nullable=False, server_default=text("0")),
     Column("why", Text),

@@ -120,7 +120,7 @@ async def open_mail(
                 raws,
                 reading,
                 blobs,
-                Settling(database, desk, hook_desk, waiters, metrics),
+                Settling(database, reading, desk, hook_desk, waiters, metrics),
                 bells=inbound,
                 metrics=metrics,
             ),

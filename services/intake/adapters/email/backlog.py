@@ -19,7 +19,7 @@ import structlog
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.email.postponed import Pause, Postponed
 from services.intake.adapters.email.raws import PostgresRaws
-from services.intake.adapters.email.reading import Read, Reading, unread
+from services.intake.adapters.email.reading import Read, Reading
 from services.intake.adapters.email.settling import Ready, Refusal, Settling
 from services.intake.app.mail_ports import Blobs, Raw, RawKey, ReadMail, Staged
 from services.intake.domain.mail import Mail
@@ -135,13 +135,13 @@ class Backlog:
 
     async def _read(self, raw: Raw) -> Read:
         if raw.attempts > _MAX_ATTEMPTS:
-            return unread(raw, f"it was taken up by {raw.attempts} processes")
+            return await self._reading.unread(raw, f"it was taken up by {raw.attempts} processes")
         try:
             return await self._reading.read(raw)
         except (TransientError, StaleEpoch):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it brings about ends in quarantine
-            return unread(raw, f"reading it fails: {type(error).__name__}")
+            return await self._reading.unread(raw, f"reading it fails: {type(error).__name__}")
 
     async def _settle_ready(self, shard: Shard, in_hand: _InHand, postponed: Postponed) -> bool:
         """Receives what can be received; whether there was anything."""

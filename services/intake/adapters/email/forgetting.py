@@ -1,4 +1,4 @@
-"""Forgets what was settled long ago and nothing came of: receipts, calls that were ignored, used tokens."""
+"""Forgets what was settled long ago and nothing came of: receipts, ignored calls, used tokens, refusals."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -31,6 +31,11 @@ _TOKENS = text(
     " ORDER BY raw_id LIMIT :most) AS old WHERE t.workspace_id = old.workspace_id"
     " AND t.channel = old.channel AND t.token = old.token"
 )
+_REFUSALS = text(
+    "DELETE FROM refusal r USING (SELECT workspace_id, channel, key_hash FROM refusal"
+    " WHERE disposition = 'dropped' AND message_id < :before ORDER BY message_id LIMIT :most) AS old"
+    " WHERE r.workspace_id = old.workspace_id AND r.channel = old.channel AND r.key_hash = old.key_hash"
+)
 
 
 class Forgetting:
@@ -43,6 +48,7 @@ class Forgetting:
         """Deletes what is too old, of the workspaces of this unit of work."""
         now = await tx.now()
         await tx.execute(_TOKENS, {"before": _first_id(now - _TOKENS_KEPT), "most": _MOST})
+        await tx.execute(_REFUSALS, {"before": _first_id(now - _KEPT), "most": _MOST})
         rows = (await tx.execute(_RAWS, {"before": now - _KEPT, "most": _MOST})).all()
         for workspace_id in sorted({row.workspace_id for row in rows}):
             sha256s = [row.sha256 for row in rows if row.workspace_id == workspace_id]

@@ -57,7 +57,8 @@ class Incoming:
 
     sender: of the envelope, empty for a null sender, None where there is no envelope
     form: `mail`, or the name of the provider; headers: of the post, those that reading needs
-    token: that it uses up; refusal: why nobody needs to try to read it
+    token: that it uses up
+    refusal: why nobody needs to try to read it; named: by what people may be known who stand in it then
     """
 
     workspace_id: str
@@ -69,6 +70,7 @@ class Incoming:
     headers: Mapping[str, str] = field(default_factory=dict)
     token: UsedToken | None = None
     refusal: str | None = None
+    named: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Accepted(BaseModel):
@@ -294,6 +296,7 @@ def _set_aside(item: _Item, now: datetime) -> Outcome:
         state=RawState.QUARANTINED,
         disposition=Disposition.QUARANTINED,
         reason=item.mail.refusal,
+        people=frozenset(name.lower() for name in item.mail.named),
     )
 
 

@@ -1,17 +1,16 @@
 """Reads what was stored: mail in the parser's processes, whoever brought it; all else here, within its bounds."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from itertools import islice
 from typing import ParamSpec, TypeAlias, TypeVar
 
 from services.intake.adapters.email.inbound import Fresh
 from services.intake.adapters.email.parsers import Parsers
 from services.intake.adapters.email.turns import Turn, Turns
 from services.intake.adapters.hooks.reading import MAILS, read_hook
+from services.intake.adapters.naming import named_in_call, named_in_mail
 from services.intake.app.hook_ports import ReadHook
 from services.intake.app.mail_ports import MAIL, Blobs, Raw, ReadMail, UnreadableMail, with_hashes
 from shared.errors import NotFound
@@ -25,10 +24,6 @@ _ROOM = 64 << 20
 """Bytes, as they came, of what is being read, or read and not yet stored, in this process."""
 _HOOKS = 4
 """Providers' calls, beside their mails, that are read at one time."""
-
-_ADDRESS = re.compile(rb"[\w.+-]{1,64}@[A-Za-z0-9.-]{1,190}")
-_BEGINNING = 65_536
-_MAX_NAMED = 100
 
 Read: TypeAlias = ReadMail | ReadHook
 
@@ -55,7 +50,7 @@ class Reading:
         try:
             content = await self.content(raw)
         except NotFound:
-            return unread(raw, "its bytes are missing")
+            return _unread(raw, "its bytes are missing", b"")
         if not is_mail(raw):
             return await _aside(raw, read_hook, raw, content)
         try:
@@ -65,9 +60,17 @@ class Reading:
                 raw.form, raw.headers.get("content-type", ""), content
             )
         except UnreadableMail as error:
-            return ReadMail(raw=raw, mail=str(error), named=_addresses(content))
+            return _unread(raw, str(error), content)
         enveloped = replace(raw, sender=envelope.sender, recipients=envelope.recipients)
         return replace(await _aside(raw, with_hashes, enveloped, mail), is_verified=envelope.is_verified)
+
+    async def unread(self, raw: Raw, reason: str) -> Read:
+        """What nobody reads, with whom it may be about. Raises Unavailable."""
+        try:
+            content = await self.content(raw)
+        except NotFound:
+            content = b""
+        return await _aside(raw, _unread, raw, reason, content)
 
     async def content(self, raw: Raw) -> bytes:
         """Its bytes. Raises NotFound."""
@@ -79,17 +82,12 @@ async def _aside(raw: Raw, action: Callable[P, T], *args: P.args, **kwargs: P.kw
     return await asyncio.to_thread(action, *args, **kwargs) if raw.size > _LARGE else action(*args, **kwargs)
 
 
-def _addresses(content: bytes) -> tuple[str, ...]:
-    """What looks like an address at the beginning, where nobody can tell whose the mail is."""
-    found = (match.decode("ascii", errors="ignore") for match in _ADDRESS.findall(content[:_BEGINNING]))
-    return tuple(islice(dict.fromkeys(found), _MAX_NAMED))
-
-
 def is_mail(raw: Raw) -> bool:
     """Whether it is a mail, as it was sent or as a provider posts it."""
     return raw.form == MAIL or raw.form in MAILS
 
 
-def unread(raw: Raw, reason: str) -> Read:
-    """It cannot be read."""
-    return ReadMail(raw=raw, mail=reason) if is_mail(raw) else ReadHook(raw=raw, brought=reason)
+def _unread(raw: Raw, reason: str, content: bytes) -> Read:
+    if is_mail(raw):
+        return ReadMail(raw=raw, mail=reason, named=named_in_mail(content))
+    return ReadHook(raw=raw, brought=reason, named=named_in_call(content))

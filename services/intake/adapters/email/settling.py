@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from services.intake.adapters.email.inbound import Waiters
-from services.intake.adapters.email.reading import Read, unread
+from services.intake.adapters.email.reading import Read, Reading
 from services.intake.app.hook_ports import HookDesk, ReadHook
 from services.intake.app.mail_ports import Outcome, Raw, RawState, ReadMail, Staged
 from services.intake.app.receive_hooks import receipts_in, receive_hooks
@@ -87,9 +87,16 @@ class Settling:
     """Receives what was read for the shards of this process."""
 
     def __init__(
-        self, database: Database, desk: MailDesk, hook_desk: HookDesk, waiters: Waiters, metrics: Metrics
+        self,
+        database: Database,
+        reading: Reading,
+        desk: MailDesk,
+        hook_desk: HookDesk,
+        waiters: Waiters,
+        metrics: Metrics,
     ) -> None:
         self._database = database
+        self._reading = reading
         self._desk = desk
         self._hook_desk = hook_desk
         self._waiters = waiters
@@ -107,7 +114,7 @@ class Settling:
 
     async def set_aside(self, shard: Shard, raw: Raw, reason: str) -> None:
         """Quarantines what nobody can read or store. Raises StaleEpoch and TransientError."""
-        self._tell(await self._receive(shard, [Ready(unread(raw, reason))]))
+        self._tell(await self._receive(shard, [Ready(await self._reading.unread(raw, reason))]))
 
     async def _settle(self, shard: Shard, group: Sequence[Ready], settled: Settled) -> None:
         if settled.is_given_up:

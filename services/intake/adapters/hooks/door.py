@@ -18,6 +18,7 @@ from services.intake.adapters.hooks import signatures, slack
 from services.intake.adapters.hooks.reading import MAILS
 from services.intake.adapters.hooks.requests import HookRequest
 from services.intake.adapters.hooks.verification import STRANGERS, is_genuine, is_loadable, used_token
+from services.intake.adapters.naming import named_in_call, named_in_mail
 from services.intake.app.ports import Workspaces
 from services.intake.domain.provider import Meta, Provider, ProviderName, Slack, Twilio
 from services.intake.domain.workspace import UNREADABLE, Channel
@@ -164,6 +165,7 @@ class HookDoor:
         if request.method == "GET":
             headers.pop("content-type", None)
         most = self.most(name)
+        is_cut = len(content) > most
         return Incoming(
             workspace_id=place.workspace_id,
             channel=place.channel_id,
@@ -173,7 +175,8 @@ class HookDoor:
             form=name.value,
             headers=headers,
             token=token,
-            refusal="it is too large, and cut off" if len(content) > most else None,
+            refusal="it is too large, and cut off" if is_cut else None,
+            named=(named_in_mail if name in MAILS else named_in_call)(content) if is_cut else (),
         )
 
 

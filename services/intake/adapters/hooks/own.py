@@ -2,17 +2,19 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.intake.adapters.bells import Bells
 from services.intake.adapters.email.raws import PostgresRaws
 from services.intake.adapters.hooks.values import Unreadable
-from services.intake.app.mail_ports import MESSAGE, Blobs, Raw
-from services.intake.app.ports import Receipt
+from services.intake.app.mail_ports import MESSAGE, Blobs, Outcome, Raw, RawState
+from services.intake.app.phone import phone_identity
+from services.intake.app.ports import Receipt, Workspaces
 from services.intake.app.receive_message import Arrival
 from services.intake.domain.hook import Brought, Written
-from services.intake.domain.message import Disposition, InboundMessage
+from services.intake.domain.message import Disposition, IdentityKind, InboundMessage
+from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.errors import WaypostError
 
@@ -20,43 +22,56 @@ _MESSAGE = TypeAdapter(InboundMessage)
 
 
 class SetAside:
-    """Keeps messages that were refused, in the transaction that refuses them; the backlog puts them aside."""
+    """Puts messages that rules refuse into quarantine, in the transaction that refuses them."""
 
-    def __init__(self, raws: PostgresRaws, blobs: Blobs, bells: Bells) -> None:
+    def __init__(self, raws: PostgresRaws, blobs: Blobs, workspaces: Workspaces) -> None:
         self._raws = raws
         self._blobs = blobs
-        self._bells = bells
+        self._workspaces = workspaces
 
     async def keep(self, tx: Tx, arrivals: Sequence[Arrival], results: Sequence[Receipt | WaypostError]) -> None:
         """Keeps those of the arrivals that are quarantined."""
         refused = [
-            arrival
+            (arrival, result)
             for arrival, result in zip(arrivals, results, strict=True)
             if isinstance(result, Receipt) and result.disposition is Disposition.QUARANTINED
         ]
         if not refused:
             return
-        contents = {arrival.message.message_id: _MESSAGE.dump_json(arrival.message) for arrival in refused}
         now = await tx.now()
-        raws = [
-            Raw(
-                workspace_id=arrival.message.workspace_id,
-                raw_id=arrival.message.message_id,
-                channel=arrival.message.channel,
-                sender=arrival.message.sender.identity.value if arrival.message.sender.identity else None,
-                recipients=(),
-                sha256=hashlib.sha256(contents[arrival.message.message_id]).digest(),
-                size=len(contents[arrival.message.message_id]),
-                received_at=now,
-                traceparent=arrival.cause.traceparent,
-                form=MESSAGE,
-            )
-            for arrival in refused
-        ]
-        staged = await self._blobs.stage({(raw.workspace_id, raw.sha256): contents[raw.raw_id] for raw in raws})
-        await self._raws.add(tx, raws)
+        configured = await self._workspaces.load(tx, {arrival.message.workspace_id for arrival, _ in refused})
+        contents = {}
+        outcomes = []
+        for arrival, result in refused:
+            content = _MESSAGE.dump_json(arrival.message)
+            outcome = _outcome(arrival, result, content, now, configured[arrival.message.workspace_id])
+            contents[outcome.raw.workspace_id, outcome.raw.sha256] = content
+            outcomes.append(outcome)
+        staged = await self._blobs.stage(contents)
+        await self._raws.add(tx, [outcome.raw for outcome in outcomes])
+        await self._raws.settle(tx, outcomes)
         await staged(tx)
-        await self._bells.ring_after(tx, {raw.workspace_id for raw in raws})
+
+
+def _outcome(arrival: Arrival, result: Receipt, content: bytes, now: datetime, workspace: Workspace) -> Outcome:
+    message = arrival.message
+    identity = message.sender.identity
+    channel = workspace.channels.get(message.channel)
+    if identity and identity.kind is IdentityKind.PHONE:
+        identity = phone_identity(identity.value, channel.region if channel else None)
+    raw = Raw(
+        workspace_id=message.workspace_id,
+        raw_id=message.message_id,
+        channel=message.channel,
+        sender=identity.value if identity else None,
+        recipients=(),
+        sha256=hashlib.sha256(content).digest(),
+        size=len(content),
+        received_at=now,
+        traceparent=arrival.cause.traceparent,
+        form=MESSAGE,
+    )
+    return Outcome(raw=raw, state=RawState.QUARANTINED, disposition=Disposition.QUARANTINED, reason=result.reason)
 
 
 def read(_raw: Raw, content: bytes) -> list[Brought]:

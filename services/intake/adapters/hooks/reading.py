@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from services.intake.adapters.hooks import meta, own, slack, standard, twilio
 from services.intake.adapters.hooks.values import Unreadable
+from services.intake.adapters.naming import named_in_call
 from services.intake.app.hook_ports import ReadHook
 from services.intake.app.mail_ports import MESSAGE, Raw
 from services.intake.domain.hook import Brought, Written
@@ -33,12 +34,14 @@ def read_hook(raw: Raw, content: bytes) -> ReadHook:
     try:
         brought = _READERS[raw.form](raw, content)
         if sum(item.parts for item in brought) > _MOST:
-            return ReadHook(raw=raw, brought=f"it brings more than {_MOST} messages, receipts and events")
-        return ReadHook(raw=raw, brought=tuple(_from(raw.form, item) for item in brought))
+            raise Unreadable(f"it brings more than {_MOST} messages, receipts and events")
     except Unreadable as error:
-        return ReadHook(raw=raw, brought=str(error))
+        return ReadHook(raw=raw, brought=str(error), named=named_in_call(content))
     except Exception as error:  # noqa: BLE001 - whatever a payload brings about ends in quarantine
-        return ReadHook(raw=raw, brought=f"reading it fails: {type(error).__name__}")
+        reason = f"reading it fails: {type(error).__name__}"
+        return ReadHook(raw=raw, brought=reason, named=named_in_call(content))
+    named = named_in_call(content) if any(item.unreadable for item in brought) else ()
+    return ReadHook(raw=raw, brought=tuple(_from(raw.form, item) for item in brought), named=named)
 
 
 def _from(form: str, brought: Brought) -> Brought:

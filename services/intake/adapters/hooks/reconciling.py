@@ -177,6 +177,6 @@ def _incoming(number: Number, sid: str, content: bytes) -> Incoming:
         content=content,
         form=_NAME.value,
         headers={"content-type": URL_ENCODED},
-        # What no ticket has, because a rule refused it or somebody erased it, is brought once and never again.
+        # What nobody can read has no ticket: it is brought once and never again.
         token=UsedToken(token=sid, sha256=hashlib.sha256(sid.encode()).digest()),
     )

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
-from services.intake.adapters.outbound import tables
 from services.intake.app.hook_ports import Said
 from services.intake.domain.hook import Consent
-from services.intake.domain.message import Identity
 from shared.db.unit_of_work import Tx
 
 _OUT = text(
@@ -39,15 +37,3 @@ class PostgresConsents:
                 }
                 when = {"ats": [latest[key].at for key in keys]} if consent is Consent.OPTED_OUT else {}
                 await tx.execute(statement, {**named, **when})
-
-
-async def is_opted_out(tx: Tx, workspace_id: str, channel: str, identity: Identity) -> bool:
-    """Whether this identity does not want to be written to by this channel."""
-    t = tables.opt_out.c
-    query = select(t.at).where(
-        t.workspace_id == workspace_id,
-        t.channel == channel,
-        t.kind == identity.kind.value,
-        t.value == identity.value,
-    )
-    return (await tx.execute(query)).first() is not None

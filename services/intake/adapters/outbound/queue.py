@@ -1,15 +1,16 @@
 """What waits to leave, in PostgreSQL: by which channels, which is due, what it is made of."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Row, text
 
 from services.intake.adapters.outbound import statements
+from services.intake.adapters.outbound.opt_outs import opted_out
 from services.intake.adapters.outbound.recipients import KINDS, recipient
 from services.intake.app.delivery_ports import DeliveryKey
-from services.intake.domain.message import Identity
+from services.intake.domain.message import Identity, IdentityKind
 from services.intake.domain.outgoing import Outgoing, OutgoingFile
 from services.intake.domain.whatsapp import WhatsAppTemplate
 from shared.db.unit_of_work import Tx
@@ -30,12 +31,6 @@ _FILES = text(
     "SELECT a.workspace_id, a.message_id, a.filename, a.media_type, a.sha256, a.bytes, a.content_id, a.is_inline"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, message_id)"
     " JOIN attachment a USING (workspace_id, message_id) ORDER BY a.workspace_id, a.message_id, a.attachment_id"
-)
-_OPTED_OUT = text(
-    "SELECT o.workspace_id, o.channel, o.kind, o.value"
-    " FROM unnest(CAST(:workspaces AS text[]), CAST(:channels AS text[]), CAST(:kinds AS text[]),"
-    " CAST(:values AS text[])) AS w (workspace_id, channel, kind, value)"
-    " JOIN opt_out o USING (workspace_id, channel, kind, value)"
 )
 
 
@@ -104,17 +99,23 @@ class DeliveryQueue:
         self, tx: Tx, rows: Collection[Row[tuple[object, ...]]], recipients: Mapping[DeliveryKey, Identity | None]
     ) -> set[DeliveryKey]:
         """Those whose recipient wants no messages by their channel."""
-        asked: dict[tuple[str, str, str, str], set[DeliveryKey]] = {}
-        for row in rows:
-            key = row.workspace_id, row.message_id
-            if identity := recipients[key]:
-                name = row.workspace_id, row.channel, identity.kind.value, identity.value
-                asked.setdefault(name, set()).add(key)
-        if not asked:
-            return set()
-        columns = zip(("workspaces", "channels", "kinds", "values"), zip(*asked, strict=True), strict=True)
-        found = await tx.execute(_OPTED_OUT, {name: list(values) for name, values in columns})
-        return {key for row in found for key in asked[row.workspace_id, row.channel, row.kind, row.value]}
+        asked = {
+            (row.workspace_id, row.message_id): {
+                (row.workspace_id, row.channel, identity)
+                for identity in _written_to(row, recipients[row.workspace_id, row.message_id])
+            }
+            for row in rows
+        }
+        refused = await opted_out(tx, set().union(*asked.values()))
+        return {key for key, ways in asked.items() if ways & refused}
+
+
+def _written_to(row: Row[tuple[object, ...]], recipient: Identity | None) -> Iterator[Identity]:
+    """Whom a message is for, and the number that it goes to where it names one itself."""
+    if recipient:
+        yield recipient
+    if row.reply_to:
+        yield Identity(kind=IdentityKind.PHONE, value=row.reply_to)
 
 
 def _outgoing(

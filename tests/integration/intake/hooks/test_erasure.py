@@ -73,6 +73,10 @@ async def bring_everything(vendors: Vendors) -> None:
     await vendors.bring(vendors.standard(event, name="msg_c", channel="lines"))
     # A channel that takes no calls keeps it in quarantine.
     await vendors.bring(vendors.standard(event, name="msg_q"))
+    # Nobody can tell what these are.
+    strange = {"object": "telepathy", "contacts": [{"wa_id": WHO, "profile": {"name": NAME}}]}
+    await vendors.bring(vendors.meta(json.dumps(strange).encode()))
+    await vendors.bring(vendors.twilio({"Body": NAME, "From": f"+{WHO}"}))
     await vendors.bring(vendors.sendgrid(looping(vendors)))
     await vendors.bring(vendors.sendgrid(unreadable(vendors)))
 
@@ -94,7 +98,7 @@ async def test_an_erased_person_is_in_no_row_and_no_file_and_others_stay(
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
     await bring_everything(vendors)
-    await vendors.until_quarantined(3)
+    await vendors.until_quarantined(5)
 
     async def probe() -> bool:
         assert len(await vendors.tickets()) == 5

@@ -17,6 +17,7 @@ from shared.clock import monotonic
 from shared.db.unit_of_work import Tx
 from shared.vocabulary import ChannelKind
 from tests.eventually import eventually
+from tests.integration.intake.notices import TEMPLATES, outcomes
 from tests.integration.intake.office import refused, slug_of
 from tests.integration.intake.outbound.desk import SECRET, Desk
 from tests.integration.intake.vendors import Scripted, Vendors
@@ -276,6 +277,16 @@ async def test_what_a_customer_opted_out_of_is_not_sent(desk: Desk) -> None:
     # By another channel, and to another number, nobody has opted out.
     await desk.until(await desk.reply(await desk.ticket("whatsapp")), "sent")
     await desk.until(await desk.reply(await desk.ticket("texts", {"phone": "+4930999999"})), "sent")
+    # What would leave by itself is not even written.
+    part = {"channels": [{**desk.channels()[1], "notices": {"solved": "done"}}], "templates": TEMPLATES}
+    configured = await desk.http.put("/v1/configuration", json=part, headers={"If-Match": "*"})
+    assert configured.status_code == 200, configured.text
+    await desk.http.patch(f"/v1/tickets/{ticket_id}", json={"status": "solved"}, headers={"If-Match": "*"})
+
+    async def withheld() -> bool:
+        return await outcomes(desk.system, desk.workspace_id) == [("solved", "withheld", "opted_out")]
+
+    await eventually(withheld)
 
 
 async def test_templates_are_whatsapp_s_alone(desk: Desk) -> None:

@@ -139,6 +139,27 @@ async def test_what_never_came_is_brought_and_what_came_is_known(nights: Nights)
     await nights.until("It came.", "It never came.", "See this.")
 
 
+async def test_what_a_rule_has_refused_came_as_well(nights: Nights) -> None:
+    rules = [
+        {"name": "odd", "when": 'message.text.contains("bitcoin")', "fate": "quarantine"},
+        {"name": "spam", "when": 'message.text.contains("pills")', "fate": "drop"},
+    ]
+    part = {"channels": nights.desk.channels(), "rules": rules}
+    answer = await nights.desk.http.put("/v1/configuration", json=part, headers={"If-Match": "*"})
+    assert answer.status_code == 200, answer.text
+    odd, spam, good = a_text("SM1", "Buy bitcoin"), a_text("SM2", "Buy pills"), a_text("SM3", "Hello.")
+    for said in (odd, spam, good):
+        await nights.bring(said)
+    await nights.until("Hello.")
+    # By then it would be let in.
+    await nights.desk.configure(*nights.desk.channels())
+    brought = nights.count("reconciled")
+    nights.has(good, spam, odd)
+    assert await nights.look()
+    assert nights.count("reconciled") == brought
+    assert len(await nights.quarantined()) == 1
+
+
 async def test_what_cannot_be_read_is_put_aside_once(nights: Nights) -> None:
     for _ in range(2):
         nights.has(a_text("SM1", "Who am I?", **{"from": ""}))

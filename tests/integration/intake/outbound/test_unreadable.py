@@ -30,6 +30,7 @@ _DUE = {
     "notice": "due_at",
     "media_fetch": "next_attempt_at",
 }
+_LONG_AGO = text("UPDATE notice SET since = since - interval '1 day' WHERE workspace_id = :workspace_id")
 _STANDS = text(
     "SELECT c.state AS chat, c.due_at AS chat_at, l.ticket_id IS NOT NULL AS has_ticket, l.settles_at AS call_at,"
     " n.state AS notice, n.times, n.due_at AS notice_at, f.state AS file, f.attempts, f.next_attempt_at AS file_at"
@@ -37,6 +38,9 @@ _STANDS = text(
     " JOIN notice n ON n.workspace_id = c.workspace_id AND n.ticket_id = c.ticket_id"
     " WHERE c.workspace_id = :workspace_id AND n.reason = 'still_working'"
 )
+
+_NOTICES = text("SELECT reason, state, times FROM notice WHERE ticket_id = :ticket_id")
+_UNCONFIGURED = {"received": ("withheld", 0), "survey": ("due", 0)}
 
 
 async def spoil(desk: Desk) -> None:
@@ -84,7 +88,7 @@ async def test_what_time_brings_about_is_put_off_and_none_of_it_lost(desk: Desk)
     api = {
         "id": "api",
         "kind": "api",
-        "notices": {"still_working": {"every": "1h", "template": "news", "most": 3}},
+        "notices": {"solved": "done", "still_working": {"every": "1h", "template": "news", "most": 3}},
     }
     texts = desk.channels()[1]
     part = {"channels": [api, texts, web, {"id": "hotline", "kind": "voice"}], "templates": TEMPLATES}
@@ -96,6 +100,7 @@ async def test_what_time_brings_about_is_put_off_and_none_of_it_lost(desk: Desk)
     await apply()
     body = {"channel": "api", "from": {"email": "ada@example.org"}, "text": "Help"}
     receipt = (await desk.http.post("/v1/messages", json=body)).json()
+    done = await desk.ticket("api", {"email": "bob@example.org"})
     lost = call("queued@3", "ended@40", caller=None)
     told = await desk.http.post("/v1/channels/hotline/call-events", json=lost)
     assert told.status_code == 200, told.text
@@ -103,6 +108,9 @@ async def test_what_time_brings_about_is_put_off_and_none_of_it_lost(desk: Desk)
         lambda tx: begin(tx, desk, receipt["ticket_id"], receipt["message_id"]), workspaces=[desk.workspace_id]
     )
     await spoil(desk)
+    # What comes up meanwhile is not lost either.
+    solved = await desk.http.patch(f"/v1/tickets/{done}", json={"status": "solved"}, headers={"If-Match": "*"})
+    assert solved.status_code == 200, solved.text
     await come_due(desk)
 
     async def waits() -> bool:
@@ -110,6 +118,7 @@ async def test_what_time_brings_about_is_put_off_and_none_of_it_lost(desk: Desk)
             row = (await tx.execute(_STANDS, {"workspace_id": desk.workspace_id})).one()
             assert (row.chat, row.has_ticket, row.notice, row.times) == ("open", False, "due", 0)
             assert (row.file, row.attempts) == ("waiting", 0)
+            assert await notices(tx, done) == {"still_working": ("due", 0), "solved": ("due", 0), **_UNCONFIGURED}
             soon = await tx.now() + timedelta(minutes=50)
             return all(at and at > soon for at in (row.chat_at, row.call_at, row.notice_at, row.file_at))
 
@@ -123,11 +132,18 @@ async def test_what_time_brings_about_is_put_off_and_none_of_it_lost(desk: Desk)
         async def unit(tx: Tx) -> bool:
             row = (await tx.execute(_STANDS, {"workspace_id": desk.workspace_id})).one()
             assert (row.chat, row.has_ticket, row.times) == ("abandoned", True, 1)
+            assert (await notices(tx, done))["solved"] == ("sent", 1)
             return bool(row.attempts)
 
         return await desk.database.transact(unit, workspaces=[desk.workspace_id])
 
     await eventually(goes_on, within_s=15)
+
+
+async def notices(tx: Tx, ticket_id: str) -> dict[str, tuple[str, int]]:
+    """How it stands with those of a ticket."""
+    rows = await tx.execute(_NOTICES, {"ticket_id": ticket_id})
+    return {row.reason: (row.state, row.times) for row in rows}
 
 
 async def begin(tx: Tx, desk: Desk, ticket_id: str, message_id: str) -> None:
@@ -172,6 +188,7 @@ async def come_due(desk: Desk) -> None:
         for table, column in _DUE.items():
             query = f"UPDATE {table} SET {column} = :now WHERE workspace_id = :workspace_id"
             await tx.execute(text(query), named)
+        await tx.execute(_LONG_AGO, {"workspace_id": desk.workspace_id})
 
     await desk.database.transact(unit, workspaces=[desk.workspace_id])
     state = desk.system.services["intake"].app.state

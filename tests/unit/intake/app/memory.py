@@ -6,7 +6,7 @@ tests of their own, and one of whole sequences.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
@@ -76,6 +76,7 @@ class Memory:
     tickets: dict[TicketKey, Ticket] = field(default_factory=dict)
     people: dict[IdentityKey, Customer] = field(default_factory=dict)
     messages: list[StoredMessage] = field(default_factory=list)
+    refusals: dict[DedupeKey, Receipt] = field(default_factory=dict)
     references: dict[ReferenceKey, Referred] = field(default_factory=dict)
     presences: set[Presence] = field(default_factory=set)
     by_thread: dict[ThreadKey, UUID] = field(default_factory=dict)
@@ -168,7 +169,11 @@ class Memory:
                     message_id=message.message_id,
                     disposition=Disposition.DUPLICATE,
                 )
-        return found
+        return {key: receipt for key, receipt in self.refusals.items() if key in keys} | found
+
+    async def add_refusals(self, _: Tx, refusals: Mapping[DedupeKey, Receipt]) -> None:
+        kept = {key: replace(receipt, disposition=Disposition.DUPLICATE) for key, receipt in refusals.items()}
+        self.refusals.update(kept)
 
     async def reopenings(
         self, _: Tx, tickets: Collection[TicketKey], senders: Collection[CustomerKey], since: datetime

@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import pytest
 
 from services.intake.app.channel_parts import ChannelPart, channel_problems, to_channel
@@ -44,6 +46,21 @@ def test_who_is_sent_answers_has_a_secret_that_signs_them(first: str) -> None:
     assert problems(first) == []
     assert problems("whsec_c2VjcmV0cw", first, url=url) == []
     assert problems("sealed:AAAA", url=url) == []
+
+
+@pytest.mark.parametrize("token", ["xoxb-gehei\u00df", "xoxb-1 ", "xoxb-1\n"])
+def test_a_token_that_fits_no_header_is_refused(token: str) -> None:
+    slack = {"name": "slack", "team_id": "T1", "secrets": [token], "bot_token": token}
+    meta = {"name": "whatsapp", "phone_number_id": "1", "secrets": [token], "verify_token": token}
+
+    def problems(kind: str, provider: Mapping[str, object]) -> list[str]:
+        part = ChannelPart.model_validate({**SMS, "kind": kind, "providers": [provider]})
+        return [pointer for pointer, _ in channel_problems((part,))]
+
+    assert problems("slack", slack) == ["/channels/0/providers/0/bot_token"]
+    assert problems("whatsapp", {**meta, "access_token": token}) == ["/channels/0/providers/0/access_token"]
+    # What is sealed was checked before.
+    assert problems("slack", {**slack, "bot_token": "sealed:AAAA"}) == []
 
 
 def test_what_serves_a_channel_fits_its_kind() -> None:

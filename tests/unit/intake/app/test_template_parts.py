@@ -128,9 +128,38 @@ def test_what_is_wrong_with_a_channel_is_said(channel: dict[str, Any], pointer: 
     assert (f"/channels/0/{pointer}", problem) in refusal(a_part(ACK, STATUS, ASK, **channel))
 
 
-def test_nothing_is_written_by_a_call() -> None:
-    part = a_part(ACK, notices={"received": "ack"}, kind="voice", address="hotline")
-    assert [pointer for pointer, _ in refusal(part)] == ["/channels/0"]
+HOTLINE = {"id": "hotline", "kind": "voice", "address": "hotline"}
+
+
+def with_calls(**hotline: Any) -> IntakePart:
+    channels = [MAIL, {"id": "web", "kind": "chat"}, {**HOTLINE, **hotline}]
+    return IntakePart.model_validate({"channels": channels, "templates": [ACK, STATUS, ASK]})
+
+
+def test_callers_are_told_by_another_channel() -> None:
+    part = with_calls(notices={"callback": {"template": "ack", "by": "mail"}})
+    (plan,) = to_workspace(1, part).channels["hotline"].notices.values()
+    assert (plan.template, plan.by) == ("ack", "mail")
+    assert plan.wait > timedelta()
+
+
+@pytest.mark.parametrize(
+    ("hotline", "pointer"),
+    [
+        ({"notices": {"received": "ack"}}, "notices/received"),
+        ({"survey": {"template": "ask"}}, "survey"),
+        ({"notices": {"callback": {"template": "news", "by": "mail"}}}, "notices/callback/template"),
+        ({"notices": {"callback": {"template": "ack", "by": "web"}}}, "notices/callback/by"),
+        ({"notices": {"callback": {"template": "ack", "by": "nowhere"}}}, "notices/callback/by"),
+    ],
+)
+def test_nothing_else_is_written_by_a_call(hotline: dict[str, Any], pointer: str) -> None:
+    assert [pointer for pointer, _ in refusal(with_calls(**hotline))] == [f"/channels/2/{pointer}"]
+
+
+def test_who_writes_has_not_called() -> None:
+    part = a_part(ACK, notices={"callback": {"template": "ack", "by": "mail"}})
+    assert refusal(part) == [("/channels/0/notices/callback", "only a voice channel has calls")]
 
 
 def test_two_templates_have_two_names() -> None:

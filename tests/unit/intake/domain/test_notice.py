@@ -28,6 +28,7 @@ from tests.unit.intake.builders import DAYS_4, LATER, NOW, a_customer, a_message
 HOUR = timedelta(hours=1)
 PLANS = {
     Reason.RECEIVED: Plan(template="t"),
+    Reason.CALLBACK: Plan(template="t", by="mail"),
     Reason.ASSIGNED: Plan(template="t"),
     Reason.ESCALATED: Plan(template="t"),
     Reason.SOLVED: Plan(template="t"),
@@ -40,6 +41,8 @@ SILENT = Channel(channel_id="api", kind=ChannelKind.API)
 TEMPLATE = Template(template_id="t", purpose=Purpose.STATUS, texts={"en": TemplateText(text="x")})
 MAIL = Channel(channel_id="mail", kind=ChannelKind.EMAIL, address="support@acme.example")
 WORKSPACE = Workspace(version=1, channels={"api": CHANNEL, "mail": MAIL}, templates={"t": TEMPLATE})
+MUTE = replace(WORKSPACE, channels={"api": SILENT})
+UNREADABLE = Workspace(version=2, channels={}, is_readable=False)
 ADA = a_customer()
 KNOWN = Circumstances(recipient="ada@example.org")
 
@@ -48,7 +51,7 @@ def test_a_new_ticket_plans_its_acknowledgement_and_the_first_sign_of_life() -> 
     change = open_ticket(a_ticket(sequence=0, entries=0), NOW)
     (ack,) = acknowledgement(a_message(), change.ticket, CHANNEL)
     assert (ack.reason, ack.due_at, ack.withheld, ack.is_verified) == (Reason.RECEIVED, NOW, None, False)
-    assert [(item.reason, item.due_at) for item in planned(change, CHANNEL)] == [
+    assert [(item.reason, item.due_at) for item in planned(change, WORKSPACE)] == [
         (Reason.STILL_WORKING, NOW + 3 * HOUR)
     ]
 
@@ -56,7 +59,7 @@ def test_a_new_ticket_plans_its_acknowledgement_and_the_first_sign_of_life() -> 
 def test_a_channel_without_notices_plans_none() -> None:
     change = open_ticket(a_ticket(sequence=0, entries=0), NOW)
     assert list(acknowledgement(a_message(), change.ticket, SILENT)) == []
-    assert list(planned(change, SILENT)) == []
+    assert list(planned(change, MUTE)) == []
 
 
 @pytest.mark.parametrize(
@@ -80,15 +83,15 @@ def test_without_an_acknowledgement_of_its_own_a_channel_still_keeps_who_wrote()
 def test_solving_plans_a_notice_and_a_survey_and_pending_a_reminder() -> None:
     ticket = a_ticket(status=TicketStatus.OPEN)
     solved = set_status(ticket, TicketStatus.SOLVED, SYSTEM, LATER, close_after=DAYS_4)
-    assert [(item.reason, item.due_at) for item in planned(solved, CHANNEL)] == [
+    assert [(item.reason, item.due_at) for item in planned(solved, WORKSPACE)] == [
         (Reason.SOLVED, LATER),
         (Reason.SURVEY, LATER + HOUR),
     ]
     pending = set_status(ticket, TicketStatus.PENDING, SYSTEM, LATER, close_after=DAYS_4)
-    assert [(item.reason, item.due_at) for item in planned(pending, CHANNEL)] == [
+    assert [(item.reason, item.due_at) for item in planned(pending, WORKSPACE)] == [
         (Reason.PENDING_REMINDER, LATER + 2 * HOUR)
     ]
-    assert list(because(Reason.ASSIGNED, ticket, SILENT, NOW)) == []
+    assert list(because(Reason.ASSIGNED, ticket, MUTE, NOW)) == []
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -106,6 +109,7 @@ def test_solving_plans_a_notice_and_a_survey_and_pending_a_reminder() -> None:
         ({}, {"recipient": "MAILER-DAEMON@mx.example"}, "machine_address"),
         ({}, {"recipient": "Support+x@acme.example"}, "own_address"),
         ({}, {"is_undeliverable": True}, "undeliverable"),
+        ({}, {"is_opted_out": True}, "opted_out"),
         ({}, {"unanswered": MOST_UNANSWERED}, "too_many_unanswered"),
     ],
 )
@@ -137,6 +141,21 @@ def test_a_notice_is_sent_while_its_reason_holds(
     reason: Reason, status: TicketStatus, decided: Plan | Withheld | Postponed
 ) -> None:
     assert decide(reason, a_ticket(status=status), ADA, WORKSPACE, KNOWN, NOW) == decided
+
+
+@pytest.mark.parametrize(
+    ("status", "has_reached_nobody", "decided"),
+    [
+        (TicketStatus.OPEN, True, PLANS[Reason.CALLBACK]),
+        (TicketStatus.OPEN, False, Withheld("called_again")),
+        (TicketStatus.SOLVED, True, Withheld("solved")),
+    ],
+)
+def test_a_caller_is_told_while_nobody_has_talked_to_them(
+    status: TicketStatus, has_reached_nobody: bool, decided: Plan | Withheld
+) -> None:
+    known = Circumstances(recipient="+4930123456", has_reached_nobody=has_reached_nobody)
+    assert decide(Reason.CALLBACK, a_ticket(status=status), ADA, WORKSPACE, known, NOW) == decided
 
 
 def test_whoever_was_written_to_is_not_told_that_somebody_still_works() -> None:
@@ -183,6 +202,20 @@ def test_what_a_sender_wrote_is_repeated_only_once_somebody_knows_them() -> None
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_what_is_due_while_nobody_can_read_the_configuration_waits(reason: Reason) -> None:
-    unreadable = Workspace(version=2, channels={}, is_readable=False)
-    decided = decide(reason, a_ticket(), ADA, unreadable, KNOWN, NOW)
+    decided = decide(reason, a_ticket(), ADA, UNREADABLE, KNOWN, NOW)
     assert decided == Postponed(NOW + UNREADABLE_FOR)
+
+
+def test_what_comes_up_while_nobody_can_read_the_configuration_is_planned_all_the_same() -> None:
+    ticket = a_ticket(status=TicketStatus.OPEN)
+    pending = set_status(ticket, TicketStatus.PENDING, SYSTEM, LATER, close_after=DAYS_4)
+    (item,) = planned(pending, UNREADABLE)
+    assert (item.reason, item.since, item.due_at) == (Reason.PENDING_REMINDER, LATER, LATER + UNREADABLE_FOR)
+    # Once it can be read it waits as long as any other.
+    known = LATER + UNREADABLE_FOR
+    decided = decide(item.reason, pending.ticket, ADA, WORKSPACE, KNOWN, known, since=item.since)
+    assert decided == Postponed(LATER + 2 * HOUR)
+    due = LATER + 2 * HOUR
+    decided = decide(item.reason, pending.ticket, ADA, WORKSPACE, KNOWN, due, since=item.since)
+    assert decided == PLANS[Reason.PENDING_REMINDER]
+    assert decide(item.reason, pending.ticket, ADA, MUTE, KNOWN, due) == Withheld("not_configured")

@@ -17,6 +17,7 @@ from services.intake.adapters.email.imap.replies import Fetched
 from services.intake.adapters.email.imap.rows import Cursor, Skipped
 from services.intake.adapters.email.inbound import Incoming, Mailroom
 from services.intake.adapters.email.turns import Turns
+from services.intake.adapters.naming import named_in_mail
 from services.intake.domain.mailbox import After, RemoteMailbox
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
@@ -151,6 +152,7 @@ class Reader:
             recipients=(),
             content=content,
             refusal=refusal,
+            named=named_in_mail(content) if refusal else (),
         )
         return mail, refusal
 
