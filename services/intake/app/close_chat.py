@@ -9,6 +9,7 @@ from services.intake.app.chat_ports import ChatMessage, Chats, ConversationKey
 from services.intake.app.desk import Desk, record_with_notices
 from services.intake.app.outbound_message import outbound_message
 from services.intake.app.turns import Turns
+from services.intake.app.visitor_tokens import check_goes_on
 from services.intake.domain.chat import (
     ABANDONED,
     OUTCOME_LABEL,
@@ -16,6 +17,7 @@ from services.intake.domain.chat import (
     ChatState,
     Conversation,
     Farewell,
+    Visitor,
     due_at,
     farewell,
     next_state,
@@ -64,11 +66,11 @@ class _Ending:
 
 
 async def close_chat(
-    key: ConversationKey, *, tx: Tx, desk: ClosingDesk, is_leaving: bool = False
+    key: ConversationKey, *, tx: Tx, desk: ClosingDesk, leaving: Visitor | None = None
 ) -> ChatState | None:
     """How the conversation stands afterwards; None where there is none.
 
-    is_leaving: the visitor says that they are done
+    leaving: who says that they are done; raises BadVisitorToken where the conversation is somebody else's
     """
     chats, correspondence = desk.chats, desk.desk.correspondence
     seen = await chats.find(tx, key)
@@ -78,6 +80,8 @@ async def close_chat(
     chat = await chats.lock(tx, key)
     if chat is None or (key[0], chat.ticket_id) not in located:
         return None
+    if leaving is not None:
+        check_goes_on(chat, leaving)
     ticket = located[key[0], chat.ticket_id].ticket
     workspace = (await desk.desk.workspaces.load(tx, [key[0]]))[key[0]]
     now = await tx.now()
@@ -89,7 +93,7 @@ async def close_chat(
         await chats.settle(tx, chat, None)
         return chat.state
     state = next_state(chat, channel.chat, now, is_solved=not ticket.status.is_unsolved)
-    if is_leaving and chat.state is ChatState.OPEN:
+    if leaving is not None and chat.state is ChatState.OPEN:
         state = ChatState.LEFT if chat.replied_at else ChatState.ABANDONED
     if state is not chat.state:
         of = ticket.workspace_id, ticket.customer_id
