@@ -181,7 +181,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             aside=aside,
             conversations=conversations,
             tickets=lists,
-            turns=answering.turns,
+            mail=answering.visitor_mail,
             watch=watch,
         )
         settling = Settling(database, call_desk)

@@ -1,6 +1,5 @@
 """Ends a conversation: when its visitor says so, or when time does."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +7,7 @@ from uuid import UUID
 from services.intake.app.chat_ports import ChatMessage, Chats, ConversationKey
 from services.intake.app.desk import Desk, record_with_notices
 from services.intake.app.outbound_message import outbound_message
-from services.intake.app.turns import Turns
+from services.intake.app.visitor_mail import VisitorMail
 from services.intake.app.visitor_tokens import check_goes_on
 from services.intake.domain.chat import (
     ABANDONED,
@@ -27,7 +26,6 @@ from services.intake.domain.classification import label_source
 from services.intake.domain.customer import Customer
 from services.intake.domain.lifecycle import set_status, update
 from services.intake.domain.message import StaffMessage
-from services.intake.domain.notice import bars_mail
 from services.intake.domain.template import Rendered
 from services.intake.domain.ticket import CUSTOMER, SYSTEM, Change, Ticket
 from services.intake.domain.workspace import UNREADABLE_FOR, Channel, Workspace
@@ -38,18 +36,13 @@ from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, Purpose, Ticke
 _MOST_LINES = 1000
 
 
-IsDeliverable = Callable[[Tx, str, str], Awaitable[bool]]
-"""Whether automatic mail may be sent to an address, in a workspace."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosingDesk:
     """What ending chats needs."""
 
     desk: Desk
     chats: Chats
-    turns: Turns
-    is_deliverable: IsDeliverable
+    mail: VisitorMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +106,8 @@ async def _end(ending: _Ending, ticket: Ticket, *, tx: Tx, desk: ClosingDesk) ->
     customer = ending.customer
     may_contact = not customer.do_not_contact and customer.erased_at is None
     said = farewell(ending.chat, ending.offer, ending.state, may_contact=may_contact)
-    if said is not None and await _may_mail(ending, tx=tx, desk=desk):
+    by = ending.offer.mail_channel
+    if said is not None and await desk.mail.may_go(tx, ending.chat, by, ending.workspace, ending.now):
         text = await _text(said, ending, ticket.language, tx=tx, chats=desk.chats)
         change, mail = _mail(ending, text, ticket, desk.desk.ids.new())
         await desk.desk.correspondence.add_staff_message(tx, mail)
@@ -121,18 +115,6 @@ async def _end(ending: _Ending, ticket: Ticket, *, tx: Tx, desk: ClosingDesk) ->
     if change.facts:
         await record_with_notices(change, customer, Cause(), ending.workspace, tx=tx, desk=desk.desk)
     return mail is not None
-
-
-async def _may_mail(ending: _Ending, *, tx: Tx, desk: ClosingDesk) -> bool:
-    """Whether the visitor's address takes mail and has not had too much: less if nobody vouches for it."""
-    visitor, workspace = ending.chat.visitor, ending.workspace
-    address = visitor.email
-    if address is None or ending.offer.mail_channel not in workspace.channels or bars_mail(address, workspace):
-        return False
-    if not await desk.is_deliverable(tx, ending.chat.workspace_id, address):
-        return False
-    purpose = Purpose.STATUS if visitor.has_own_email else Purpose.ACK
-    return await desk.turns.take(tx, address, purpose, ending.now)
 
 
 def _settled(ending: _Ending, ticket: Ticket) -> Change:
