@@ -11,8 +11,12 @@ from string import ascii_lowercase, ascii_uppercase
 
 import cel
 
+from shared.condition_steps import MACROS, most_steps, tokens
+
 MAX_LENGTH = 2000
 _MAX_DEPTH = 20
+MAX_STEPS = 100_000
+"""What one evaluation may take at most: some 20 ms."""
 
 Variables = Mapping[str, Mapping[str, object]]
 """What a condition reads: `ticket`, `customer` and so on, each with its fields."""
@@ -20,11 +24,12 @@ Variables = Mapping[str, Mapping[str, object]]
 Fields = Mapping[str, frozenset[str]]
 """The documented variables and their fields; an empty set allows any field."""
 
-_STRINGS = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
+_BOUND = re.compile(rf"\b(?:{'|'.join(MACROS)})\s*\(\s*(\w+)\s*,")
 _MEMBER = re.compile(r"\b([a-z_]+)\s*\.\s*([A-Za-z_]\w*)")
 _OPERATORS = re.compile(r"^(_.*_?|@.*|!_|-_)$")
 _FUNCTIONS = frozenset(
-    {"size", "has", "startsWith", "endsWith", "contains", "in", "exists", "exists_one", "all", "filter", "map"}
+    MACROS
+    | {"size", "has", "startsWith", "endsWith", "contains", "in"}
     | {"int", "uint", "double", "string", "lowerAscii", "upperAscii"}
 )
 """Functions that a condition may call. Regular expressions are not among them: their cost has no bound."""
@@ -98,7 +103,7 @@ class Condition(Expression):
 def compile_condition(source: str, fields: Fields) -> Condition:
     """The condition that a CEL expression says.
 
-    Raises ValueError with what is wrong: syntax, an unknown variable, field or function, or its size.
+    Raises ValueError with what is wrong: syntax, an unknown variable, field or function, its size, or its cost.
     """
     return Condition(source, _compiled(source, fields))
 
@@ -111,14 +116,17 @@ def compile_expression(source: str, fields: Fields) -> Expression:
 def _compiled(source: str, fields: Fields) -> cel.Program:
     if len(source) > MAX_LENGTH:
         raise ValueError(f"longer than {MAX_LENGTH} characters")
-    bare = _STRINGS.sub('""', source)
+    words = tokens(source)
+    bare = " ".join(words)
     if _depth(bare) > _MAX_DEPTH:
         raise ValueError(f"nested deeper than {_MAX_DEPTH}")
     try:
         program = cel.compile(source)
     except ValueError as error:
         raise ValueError(f"syntax: {_first_line(str(error))}") from None
-    bound = set(re.findall(r"\b(?:exists|exists_one|all|filter|map)\s*\(\s*(\w+)\s*,", bare))
+    if (steps := most_steps(words)) > MAX_STEPS:
+        raise ValueError(f"may take {steps} steps, going through lists or joining texts; {MAX_STEPS} are allowed")
+    bound = set(_BOUND.findall(bare))
     for name in program.variables():
         if name not in fields and name not in bound:
             raise ValueError(f"unknown variable {name!r}; there are {', '.join(sorted(fields))}")

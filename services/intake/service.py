@@ -20,6 +20,7 @@ from services.intake.adapters.email.assembly import open_mail
 from services.intake.adapters.email.imap.assembly import make_mailboxes
 from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.erasure import PostgresErasure
+from services.intake.adapters.happenings import Happenings
 from services.intake.adapters.hooks.door import HookDoor
 from services.intake.adapters.hooks.own import SetAside
 from services.intake.adapters.hooks.reconciling import Reconciling
@@ -29,7 +30,6 @@ from services.intake.adapters.media import rows as media_rows
 from services.intake.adapters.media.assembly import open_media
 from services.intake.adapters.outbound.assembly import open_outbound
 from services.intake.adapters.outbound.deliveries import PostgresDeliveries, forget_unknown
-from services.intake.adapters.outbound.losses import Losses
 from services.intake.adapters.outside import Outside
 from services.intake.adapters.samples import PostgresSamples
 from services.intake.adapters.store import PostgresConversations
@@ -98,7 +98,8 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
         )
         answering = assemble_answering(runtime, settings, desk, notices)
         client_desk = ClientDesk(clients=clients, workspaces=workspaces, ids=ids)
-        queued = PostgresDeliveries(PostgresReferences(), Losses(watch, ids), outbound)
+        happenings = Happenings(watch, ids)
+        queued = PostgresDeliveries(PostgresReferences(), happenings, outbound)
         store = await stack.enter_async_context(open_blobs(runtime, settings, ids, connects=leaves.connects))
         outside = Outside(settings.egress_allow)
         media = await stack.enter_async_context(
@@ -108,6 +109,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 workspaces=workspaces,
                 blobs=store.blobs,
                 outside=outside,
+                happenings=happenings,
             )
         )
         mail = await stack.enter_async_context(
@@ -181,7 +183,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             aside=aside,
             conversations=conversations,
             tickets=lists,
-            turns=answering.turns,
+            mail=answering.visitor_mail,
             watch=watch,
         )
         settling = Settling(database, call_desk)

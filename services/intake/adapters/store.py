@@ -9,6 +9,7 @@ from services.intake.adapters.threads import PostgresThreads
 from services.intake.adapters.tickets import PostgresTickets
 from services.intake.adapters.watching import TicketWatch
 from services.intake.app.ports import TicketKey
+from services.intake.domain.chat import Conversation
 from shared.db.unit_of_work import Tx
 
 
@@ -24,7 +25,6 @@ class PostgresConversations(
         PostgresMessages.__init__(self, shards, outbound, chats)
         PostgresNoticePlans.__init__(self, shards, notices)
 
-    async def shows_in_chat(self, tx: Tx, key: TicketKey) -> bool:
-        """Whether answers to this ticket show in a chat and go nowhere else."""
-        chat = (await chats_of(tx, [key])).get(key)
-        return chat is not None and chat.mail_to is None
+    async def chat_of(self, tx: Tx, key: TicketKey) -> Conversation | None:
+        """The conversation by whose state answers to this ticket go."""
+        return (await chats_of(tx, [key])).get(key)

@@ -93,7 +93,7 @@ def routes(
                 template=_template(request.whatsapp_template),
                 has_files=bool(request.attachment_ids),
             )
-            ticket, message = await send_reply(key, written, by, tx=tx, desk=desk)
+            ticket, message = await send_reply(key, written, by, tx=tx, desk=desk, mail=answering.visitor_mail)
             await attach(tx, message, request.attachment_ids)
             return await receipt(tx, key, message.message_id, ticket.status)
 

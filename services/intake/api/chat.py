@@ -1,6 +1,7 @@
 """`WS /v1/chat/{address}`: a visitor's side of a live chat. The frames are in docs/channels/chat.md."""
 
 import asyncio
+from contextlib import suppress
 
 from fastapi import APIRouter, WebSocket
 
@@ -33,6 +34,10 @@ def routes(runtime: Runtime, desk: ChatDesk, *, slow_after_s: float) -> APIRoute
                 await _serve(socket, address, wire)
         except* Ended as ended:
             code = _reason(ended) or Close.DONE
+        except* BadVisitorToken:
+            code = Close.VISITOR_TOKEN
+            with suppress(Ended):
+                await wire.send(Error(code="visitor_token"))
         finally:
             served.connections.set(desk.door.count)
             served.closed.labels(code.name.lower()).inc()
@@ -49,9 +54,6 @@ def routes(runtime: Runtime, desk: ChatDesk, *, slow_after_s: float) -> APIRoute
             raise Ended(Close.MALFORMED)
         try:
             admitted = await desk.door.admit(address, origin.origin, origin.host, hello)
-        except BadVisitorToken:
-            await wire.send(Error(code="visitor_token"))
-            raise Ended(Close.VISITOR_TOKEN) from None
         except TransientError:
             await wire.send(Error(code="unavailable"))
             raise Ended(Close.TRY_LATER) from None

@@ -7,7 +7,6 @@ from fastapi import APIRouter
 
 from services.intake.adapters.chat.chats import PostgresChats
 from services.intake.adapters.chat.closing import ChatClosing
-from services.intake.adapters.email.reachability import is_deliverable
 from services.intake.adapters.watching import TicketWatch
 from services.intake.api import chat, chat_staff, widget
 from services.intake.api.chat_desk import ChatDesk
@@ -18,7 +17,7 @@ from services.intake.app.close_chat import ClosingDesk
 from services.intake.app.desk import Desk
 from services.intake.app.ports import Conversations
 from services.intake.app.queries import Tickets
-from services.intake.app.turns import Turns
+from services.intake.app.visitor_mail import VisitorMail
 from services.intake.settings import IntakeSettings
 from shared.service import Part, Runtime
 
@@ -41,7 +40,7 @@ def make_chat(
     aside: Aside,
     conversations: Conversations,
     tickets: Tickets,
-    turns: Turns,
+    mail: VisitorMail,
     watch: TicketWatch,
 ) -> ChatSystem:
     """What live chat needs, on what is there."""
@@ -58,7 +57,7 @@ def make_chat(
         most_a_workspace=settings.chat_connections_of_workspace,
         is_open_to_own_page=is_development,
     )
-    closing = ClosingDesk(desk=desk, chats=chats, turns=turns, is_deliverable=is_deliverable)
+    closing = ClosingDesk(desk=desk, chats=chats, mail=mail)
     chat_desk = ChatDesk(runtime.database, door, closing, clients, aside, conversations, watch, runtime.seen)
     return ChatSystem(
         routers=[

@@ -14,6 +14,7 @@ from services.intake.app.chat_ports import Aside, ChatMessage, ConversationKey, 
 from services.intake.app.close_chat import ClosingDesk, close_chat
 from services.intake.app.ports import Conversations, TicketKey
 from services.intake.app.receive_chat import Taken, receive_chat
+from services.intake.app.visitor_tokens import check_goes_on
 from services.intake.domain.chat import ChatState
 from services.intake.domain.workspace import Channel
 from shared.db.unit_of_work import Database, Tx
@@ -89,7 +90,7 @@ class ChatDesk:
     async def take(self, words: Wording) -> Taken | None:
         """Takes a visitor's message; None where a rule does not let it in.
 
-        Raises TransientError, DomainError and DataRefused.
+        Raises TransientError, BadVisitorToken, DomainError and DataRefused.
         """
         traceparent = continued(None)
         cause = Cause(traceparent=traceparent, correlation_id=traceparent.split("-")[1])
@@ -138,17 +139,25 @@ class ChatDesk:
         """Tells those who watch the ticket what is not kept."""
         await self._watch.pass_on(self._database, ticket, passing)
 
-    async def ask_transcript(self, key: ConversationKey, email: str | None) -> bool:
-        """Whether there is a conversation to send. Raises TransientError."""
-        return await self._database.transact(
-            lambda tx: self._chats.ask_transcript(tx, key, email), workspaces=[key[0]]
-        )
+    async def ask_transcript(self, admitted: Admission, email: str | None) -> bool:
+        """Whether there is a conversation to send. Raises TransientError and BadVisitorToken."""
+        key = admitted.key
 
-    async def leave(self, key: ConversationKey) -> bool:
-        """Ends the conversation as its visitor wishes; whether there is one. Raises TransientError."""
+        async def unit(tx: Tx) -> bool:
+            check_goes_on(await self._chats.lock(tx, key), admitted.visitor)
+            return await self._chats.ask_transcript(tx, key, email)
+
+        return await self._database.transact(unit, workspaces=[key[0]])
+
+    async def leave(self, admitted: Admission) -> bool:
+        """Ends the conversation as its visitor wishes; whether there is one.
+
+        Raises TransientError and BadVisitorToken.
+        """
+        key = admitted.key
 
         async def unit(tx: Tx) -> ChatState | None:
-            return await close_chat(key, tx=tx, desk=self._closing, is_leaving=True)
+            return await close_chat(key, tx=tx, desk=self._closing, leaving=admitted.visitor)
 
         return await self._database.transact(unit, workspaces=[key[0]]) is not None
 

@@ -36,6 +36,7 @@ from services.intake.api.chat_frames import (
 )
 from services.intake.api.chat_wire import Close, Ended, Wire
 from services.intake.app.chat_ports import ChatMessage, Standing, Wording
+from services.intake.app.visitor_tokens import check_goes_on
 from services.intake.domain.chat import ChatState, shown_status
 from services.intake.domain.rates import Bucket
 from shared.clock import monotonic
@@ -80,7 +81,7 @@ class Session:
         self._typing_at = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Serves until one side ends it, which raises Ended within a group."""
+        """Serves until one side ends it, which raises Ended within a group, or BadVisitorToken."""
         await self._wire.send(self._welcome())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
@@ -121,7 +122,7 @@ class Session:
                 case Transcript():
                     await self._ask(frame.email)
                 case End():
-                    await self._grant("end", self._desk.leave(self._admitted.key))
+                    await self._grant("end", self._desk.leave(self._admitted))
                 case Ping():
                     await self._wire.send(Pong())
                 case Pong():
@@ -179,7 +180,7 @@ class Session:
 
     async def _ask(self, email: str | None) -> None:
         if self._admitted.offer.offers_transcript:
-            await self._grant("transcript", self._desk.ask_transcript(self._admitted.key, email))
+            await self._grant("transcript", self._desk.ask_transcript(self._admitted, email))
         else:
             await self._wire.send(Error(code="refused", about="transcript"))
 
@@ -232,6 +233,8 @@ class Session:
         origin = self._origin
         if not self._desk.door.still_admits(news.channel, origin.origin, origin.host, self._hello):
             raise Ended(Close.REFUSED)
+        if news.standing is not None:
+            check_goes_on(news.standing.chat, self._admitted.visitor)
 
     async def _tell_messages(self, messages: Sequence[ChatMessage]) -> None:
         names, ours = self._admitted.offer.agent_names, self._admitted.channel.name

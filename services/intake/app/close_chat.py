@@ -1,6 +1,5 @@
 """Ends a conversation: when its visitor says so, or when time does."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +7,8 @@ from uuid import UUID
 from services.intake.app.chat_ports import ChatMessage, Chats, ConversationKey
 from services.intake.app.desk import Desk, record_with_notices
 from services.intake.app.outbound_message import outbound_message
-from services.intake.app.turns import Turns
+from services.intake.app.visitor_mail import VisitorMail
+from services.intake.app.visitor_tokens import check_goes_on
 from services.intake.domain.chat import (
     ABANDONED,
     OUTCOME_LABEL,
@@ -16,6 +16,7 @@ from services.intake.domain.chat import (
     ChatState,
     Conversation,
     Farewell,
+    Visitor,
     due_at,
     farewell,
     next_state,
@@ -25,7 +26,6 @@ from services.intake.domain.classification import label_source
 from services.intake.domain.customer import Customer
 from services.intake.domain.lifecycle import set_status, update
 from services.intake.domain.message import StaffMessage
-from services.intake.domain.notice import bars_mail
 from services.intake.domain.template import Rendered
 from services.intake.domain.ticket import CUSTOMER, SYSTEM, Change, Ticket
 from services.intake.domain.workspace import UNREADABLE_FOR, Channel, Workspace
@@ -36,18 +36,13 @@ from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, Purpose, Ticke
 _MOST_LINES = 1000
 
 
-IsDeliverable = Callable[[Tx, str, str], Awaitable[bool]]
-"""Whether automatic mail may be sent to an address, in a workspace."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosingDesk:
     """What ending chats needs."""
 
     desk: Desk
     chats: Chats
-    turns: Turns
-    is_deliverable: IsDeliverable
+    mail: VisitorMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +59,11 @@ class _Ending:
 
 
 async def close_chat(
-    key: ConversationKey, *, tx: Tx, desk: ClosingDesk, is_leaving: bool = False
+    key: ConversationKey, *, tx: Tx, desk: ClosingDesk, leaving: Visitor | None = None
 ) -> ChatState | None:
     """How the conversation stands afterwards; None where there is none.
 
-    is_leaving: the visitor says that they are done
+    leaving: who says that they are done; raises BadVisitorToken where the conversation is somebody else's
     """
     chats, correspondence = desk.chats, desk.desk.correspondence
     seen = await chats.find(tx, key)
@@ -78,6 +73,8 @@ async def close_chat(
     chat = await chats.lock(tx, key)
     if chat is None or (key[0], chat.ticket_id) not in located:
         return None
+    if leaving is not None:
+        check_goes_on(chat, leaving)
     ticket = located[key[0], chat.ticket_id].ticket
     workspace = (await desk.desk.workspaces.load(tx, [key[0]]))[key[0]]
     now = await tx.now()
@@ -89,7 +86,7 @@ async def close_chat(
         await chats.settle(tx, chat, None)
         return chat.state
     state = next_state(chat, channel.chat, now, is_solved=not ticket.status.is_unsolved)
-    if is_leaving and chat.state is ChatState.OPEN:
+    if leaving is not None and chat.state is ChatState.OPEN:
         state = ChatState.LEFT if chat.replied_at else ChatState.ABANDONED
     if state is not chat.state:
         of = ticket.workspace_id, ticket.customer_id
@@ -109,7 +106,8 @@ async def _end(ending: _Ending, ticket: Ticket, *, tx: Tx, desk: ClosingDesk) ->
     customer = ending.customer
     may_contact = not customer.do_not_contact and customer.erased_at is None
     said = farewell(ending.chat, ending.offer, ending.state, may_contact=may_contact)
-    if said is not None and await _may_mail(ending, tx=tx, desk=desk):
+    by = ending.offer.mail_channel
+    if said is not None and await desk.mail.may_go(tx, ending.chat, by, ending.workspace, ending.now):
         text = await _text(said, ending, ticket.language, tx=tx, chats=desk.chats)
         change, mail = _mail(ending, text, ticket, desk.desk.ids.new())
         await desk.desk.correspondence.add_staff_message(tx, mail)
@@ -117,18 +115,6 @@ async def _end(ending: _Ending, ticket: Ticket, *, tx: Tx, desk: ClosingDesk) ->
     if change.facts:
         await record_with_notices(change, customer, Cause(), ending.workspace, tx=tx, desk=desk.desk)
     return mail is not None
-
-
-async def _may_mail(ending: _Ending, *, tx: Tx, desk: ClosingDesk) -> bool:
-    """Whether the visitor's address takes mail and has not had too much: less if nobody vouches for it."""
-    visitor, workspace = ending.chat.visitor, ending.workspace
-    address = visitor.email
-    if address is None or ending.offer.mail_channel not in workspace.channels or bars_mail(address, workspace):
-        return False
-    if not await desk.is_deliverable(tx, ending.chat.workspace_id, address):
-        return False
-    purpose = Purpose.STATUS if visitor.has_own_email else Purpose.ACK
-    return await desk.turns.take(tx, address, purpose, ending.now)
 
 
 def _settled(ending: _Ending, ticket: Ticket) -> Change:

@@ -24,11 +24,12 @@ def outbound_message(
     channel: tuple[str, ChannelKind] | None = None,
     template: WhatsAppTemplate | None = None,
     recipient: str | None = None,
+    stays_in_chat: bool = False,
 ) -> tuple[Change, StaffMessage]:
     """The ticket with it, and the message, in its place in the timeline.
 
     channel: by which it goes, if not by the ticket's
-    leaves, template, recipient: as in `StaffMessage`
+    leaves, template, recipient, stays_in_chat: as in `StaffMessage`
     Raises IllegalTransition on a closed ticket.
     """
     name, kind = channel or (ticket.channel, ticket.channel_kind)
@@ -60,5 +61,6 @@ def outbound_message(
         leaves=leaves,
         template=template,
         recipient=recipient,
+        stays_in_chat=stays_in_chat,
     )
     return change, message

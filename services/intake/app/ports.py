@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from services.intake.domain.chat import Conversation
 from services.intake.domain.conversation import Located
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import Disposition, Identity, InboundMessage, Sender, StaffMessage
@@ -238,8 +239,8 @@ class Correspondence(Tickets, Customers, NoticePlans, Protocol):
         """When the customer of a WhatsApp ticket last wrote by its channel."""
         ...
 
-    async def shows_in_chat(self, tx: Tx, key: TicketKey) -> bool:
-        """Whether answers to this ticket show in a chat and go nowhere else."""
+    async def chat_of(self, tx: Tx, key: TicketKey) -> Conversation | None:
+        """The conversation by whose state answers to this ticket go."""
         ...
 
     async def save_subject(self, tx: Tx, ticket: Ticket) -> None:

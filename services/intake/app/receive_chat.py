@@ -1,6 +1,6 @@
 """Takes a visitor's message: the first one opens the conversation's ticket, all in one commit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,9 +9,11 @@ from services.intake.app.chat_ports import Aside, Chats, Wording
 from services.intake.app.desk import By
 from services.intake.app.identify_customer import identify_customer
 from services.intake.app.opening import new_customer
-from services.intake.app.place_in_chat import place_in_chat, with_ticket
+from services.intake.app.place_in_chat import begun, place_in_chat
 from services.intake.app.ports import Conversations, Workspaces
 from services.intake.app.receive_message import Arrival, receive_messages
+from services.intake.app.visitor_tokens import check_goes_on
+from services.intake.domain.chat import Conversation
 from services.intake.domain.message import Chatted, InboundMessage, Sender
 from services.intake.domain.ticket import SYSTEM
 from shared.db.unit_of_work import Tx
@@ -43,17 +45,20 @@ async def receive_chat(
 ) -> Taken | None:
     """The message's place; a repeat has that of the first. None where a rule does not let it in.
 
-    Raises DomainError where it cannot be taken.
+    Raises BadVisitorToken where the conversation has become somebody else's, and DomainError where the message
+    cannot be taken.
     """
     workspace_id = words.conversation[0]
-    if words.visitor.is_verified:
-        await _recognise(words, cause, tx=tx, chats=chats, desk=clients)
+    chat = await _waited_for(words, tx=tx, conversations=conversations, chats=chats)
+    check_goes_on(chat, words.visitor)
+    if chat is not None and words.visitor.is_verified and not chat.visitor.is_verified:
+        await _recognise(words, chat, cause, tx=tx, desk=clients)
     workspace = (await workspaces.load(tx, [workspace_id]))[workspace_id]
     channel = workspace.channel(words.channel)
     if channel.chat is None:
         raise NotAllowed("The channel has no chats any more.")
     written = _message(words, ids.new(), channel.chat.subject)
-    message = await with_ticket(written, tx=tx, conversations=conversations, chats=chats)
+    message = replace(written, ticket_id=chat.ticket_id) if chat else written
     arrivals = [Arrival(message, cause)]
     (receipt,) = await receive_messages(
         arrivals, tx=tx, conversations=conversations, workspaces=workspaces, ids=ids
@@ -90,15 +95,18 @@ def _message(words: Wording, message_id: UUID, subject: str) -> InboundMessage:
     )
 
 
-async def _recognise(words: Wording, cause: Cause, *, tx: Tx, chats: Chats, desk: ClientDesk) -> None:
-    """Whoever began the conversation as nobody knows whom turns out to be the customer whom the site names.
+async def _waited_for(
+    words: Wording, *, tx: Tx, conversations: Conversations, chats: Chats
+) -> Conversation | None:
+    """The conversation, if it has begun, behind whoever writes in it at the same moment, or logs in to it."""
+    seen = await chats.find(tx, words.conversation)
+    of = {words.visitor.identity, *([seen.visitor.identity] if seen else ())}
+    return await begun(words.conversation, of, tx=tx, conversations=conversations, chats=chats)
 
-    Who was vouched for already stays apart from everybody else: only a stranger becomes somebody.
-    """
+
+async def _recognise(words: Wording, chat: Conversation, cause: Cause, *, tx: Tx, desk: ClientDesk) -> None:
+    """Whoever began the conversation as nobody knows whom turns out to be the customer whom the site names."""
     workspace_id, visitor = words.conversation[0], words.visitor
-    chat = await chats.find(tx, words.conversation)
-    if chat is None or chat.visitor.is_verified:
-        return
     # The one that is vouched for survives.
     identities = visitor.identity, chat.visitor.identity
     known = await desk.clients.lock_customers(tx, {(workspace_id, identity) for identity in identities})

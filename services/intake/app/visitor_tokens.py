@@ -19,7 +19,7 @@ _LEEWAY_S = 30
 
 
 class BadVisitorToken(Exception):
-    """The token is not one that the channel's site has signed, or not any more."""
+    """The token is not one that the channel's site has signed, or not any more; or none says whose the chat is."""
 
 
 class _Claims(BaseModel):
@@ -65,7 +65,16 @@ def may_resume(chat: Conversation | None, said: Visitor | None) -> bool:
     """Whether who says so may go on with a conversation: one who was vouched for has to be again, as the same."""
     if chat is None or not chat.visitor.is_verified:
         return True
-    return said is not None and said.identity == chat.visitor.identity
+    return said is not None and said.is_verified and said.identity == chat.visitor.identity
+
+
+def check_goes_on(chat: Conversation | None, visitor: Visitor) -> None:
+    """Whether who was let in may go on, though another page of theirs may have logged in meanwhile.
+
+    Raises BadVisitorToken.
+    """
+    if not may_resume(chat, visitor):
+        raise BadVisitorToken
 
 
 def as_known(chat: Conversation, said: Visitor | None) -> Visitor:

@@ -168,6 +168,7 @@ class StaffMessage:
     leaves: whether the channel sends it; otherwise it is there to be fetched
     template: the one that goes in its place, where WhatsApp takes nothing else
     recipient: where it goes, if not where its channel finds the customer
+    stays_in_chat: whether a chat's visitor finds it there alone, even if they have left
     subject: its own, where it has another one than the ticket
     """
 
@@ -188,6 +189,7 @@ class StaffMessage:
     leaves: bool
     template: WhatsAppTemplate | None = None
     recipient: str | None = None
+    stays_in_chat: bool = False
 
     @property
     def delivery_state(self) -> DeliveryState:

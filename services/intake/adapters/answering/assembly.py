@@ -10,9 +10,11 @@ from services.intake.adapters.answering.surveys import PostgresSurveys
 from services.intake.adapters.answering.turns import PostgresTurnBook
 from services.intake.adapters.answering.uploads import PostgresUploads
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.email.reachability import is_deliverable
 from services.intake.app.desk import Desk
 from services.intake.app.send_notices import NoticeDesk
 from services.intake.app.turns import Turns
+from services.intake.app.visitor_mail import VisitorMail
 from services.intake.settings import IntakeSettings
 from shared.service import Runtime
 
@@ -26,7 +28,7 @@ class Answering:
     surveys: PostgresSurveys
     uploads: PostgresUploads
     rich_text: Nh3RichText
-    turns: Turns
+    visitor_mail: VisitorMail
     secret: bytes
 
     @property
@@ -60,6 +62,6 @@ def assemble_answering(runtime: Runtime, settings: IntakeSettings, desk: Desk, b
         surveys=surveys,
         uploads=PostgresUploads(),
         rich_text=rich_text,
-        turns=turns,
+        visitor_mail=VisitorMail(turns=turns, is_deliverable=is_deliverable),
         secret=secret,
     )

@@ -1,6 +1,6 @@
 """Replies to tickets of chats: they take their place in the conversation, and are sent with it.
 
-Whoever has left for good gets them by mail, where an address is known.
+Whoever has left for good gets them by mail, where an address is known and they may be mailed.
 """
 
 from collections.abc import Collection
@@ -94,8 +94,9 @@ class ChatReplies:
         if row is None:
             return
         chat = to_conversation(row)
-        if chat.mail_to:
-            await tx.execute(_ADDRESS, {**named, "recipients": [chat.mail_to]})
+        mail_to = None if message.stays_in_chat else chat.mail_to
+        if mail_to:
+            await tx.execute(_ADDRESS, {**named, "recipients": [mail_to]})
             await self._outbound.ring_after(tx, [message.workspace_id])
         await tx.execute(
             _DELIVERY,
@@ -103,9 +104,9 @@ class ChatReplies:
                 **named,
                 "shard": shard_of(message.workspace_id, self._shards),
                 "ticket_id": message.ticket_id,
-                "channel": chat.mail_channel if chat.mail_to else message.channel,
-                "kind": ChannelKind.EMAIL if chat.mail_to else ChannelKind.CHAT,
-                "state": DeliveryState.QUEUED if chat.mail_to else DeliveryState.SENT,
+                "channel": chat.mail_channel if mail_to else message.channel,
+                "kind": ChannelKind.EMAIL if mail_to else ChannelKind.CHAT,
+                "state": DeliveryState.QUEUED if mail_to else DeliveryState.SENT,
                 "at": message.created_at,
             },
         )

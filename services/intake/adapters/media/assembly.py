@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.intake.adapters.bells import Bells
+from services.intake.adapters.happenings import Happenings
 from services.intake.adapters.media.fetcher import Fetcher
 from services.intake.adapters.media.fetching import Fetching
 from services.intake.adapters.media.sources import Sources, VendorUrls
@@ -22,6 +23,7 @@ async def open_media(
     workspaces: Workspaces,
     blobs: Blobs,
     outside: Outside,
+    happenings: Happenings,
 ) -> AsyncIterator[Fetching]:
     """Opens what fetching needs, and closes it."""
     fetcher = Fetcher(outside)
@@ -32,6 +34,7 @@ async def open_media(
             workspaces,
             Sources(fetcher, urls, max_bytes=settings.media_max_bytes),
             blobs,
+            happenings,
             bells=Bells("media_fetch", settings.shards),
             metrics=runtime.metrics,
         )

@@ -1,6 +1,7 @@
 """Works off what is to be fetched, for every shard that this process holds. The message is there already.
 
-A failure is tried again with growing pauses; what cannot be had stands on its message with the reason.
+A failure is tried again with growing pauses; what cannot be had stands on its message with the reason. Either way
+the message's ticket is told, so that whoever watches it sees the file.
 """
 
 import asyncio
@@ -9,11 +10,13 @@ import mimetypes
 from collections import Counter
 from collections.abc import Collection
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.email.headers import file_name
+from services.intake.adapters.happenings import Happening, Happenings
 from services.intake.adapters.media import rows
 from services.intake.adapters.media.fetcher import Fetched, MediaRefused
 from services.intake.adapters.media.rows import Arrived, Wanted
@@ -40,6 +43,10 @@ PAUSES = (
 )
 """After each failure; after the last one it is given up."""
 
+_WAITING, _FETCHED, _FAILED = "waiting", "fetched", "failed"
+EVENTS = {_FETCHED: "message.file_arrived", _FAILED: "message.file_failed"}
+"""Of the timeline only, as topics say nothing of files."""
+
 _AT_ONCE = 4
 _SHARE = 2
 """Of these, at most so many are one workspace's: its hosts may be slow, and others' files wait meanwhile."""
@@ -55,6 +62,7 @@ class Fetching:
         workspaces: Workspaces,
         sources: Sources,
         blobs: Blobs,
+        happenings: Happenings,
         *,
         bells: Bells,
         metrics: Metrics,
@@ -63,6 +71,7 @@ class Fetching:
         self._workspaces = workspaces
         self._sources = sources
         self._blobs = blobs
+        self._happenings = happenings
         self.bells = bells
         self._attempts = metrics.counter("media_attempts", "Attempts to fetch a file of a message.", "state")
 
@@ -130,12 +139,14 @@ class Fetching:
             # Only what kind: its words may hold a secret.
             error, is_final = type(failure).__name__, wanted.attempts > len(PAUSES)
         else:
-            self._attempts.labels("fetched").inc()
+            self._attempts.labels(_FETCHED).inc()
             log.info(Log.MEDIA_FETCHED, attempt=wanted.attempts, bytes=len(fetched.content))
             return
-        state = "failed" if is_final else "waiting"
-        await self._put_off(shard, wanted, state, error)
-        self._attempts.labels(state).inc()
+        if is_final:
+            await self._give_up(shard, wanted, error)
+        else:
+            await self._put_off(shard, wanted, error)
+        self._attempts.labels(_FAILED if is_final else _WAITING).inc()
         log.warning(Log.MEDIA_FAILED if is_final else Log.MEDIA_DELAYED, attempt=wanted.attempts, error=error)
 
     async def _keep(self, shard: Shard, wanted: Wanted, fetched: Fetched) -> None:
@@ -150,14 +161,28 @@ class Fetching:
         )
 
         async def unit(tx: Tx) -> None:
-            now = await tx.now()
-            message_id = await rows.settle(tx, wanted, "fetched", next_attempt_at=now, error=None)
-            # Somebody else may have had it by now; or the message was erased.
+            message_id = await self._settle(tx, wanted, _FETCHED)
             if message_id is not None:
                 await rows.attach(tx, wanted, message_id, arrived)
                 await stored(tx)
 
         await self._database.transact(unit, workspaces=[wanted.workspace_id], fence=shard.fence)
+
+    async def _settle(self, tx: Tx, wanted: Wanted, state: str, error: str | None = None) -> UUID | None:
+        """Keeps what has become of it at last, and shows it on its ticket; the message that it belongs to.
+
+        None where somebody else has had it by now, or the message was erased.
+        """
+        ticket = await rows.ticket_of(tx, wanted)
+        if ticket is None:
+            return None
+        await self._happenings.lock(tx, [ticket])
+        message_id = await rows.settle(tx, wanted, state, next_attempt_at=await tx.now(), error=error)
+        if message_id is not None:
+            data = {"attachment_id": str(wanted.attachment_id), "reason": error}
+            event = Happening(ticket=ticket, message_id=message_id, type=EVENTS[state], data=data)
+            await self._happenings.tell(tx, [event])
+        return message_id
 
     async def _put_back(self, shard: Shard, wanted: Wanted) -> None:
         """Leaves it for later. Nothing was attempted, however often."""
@@ -168,10 +193,16 @@ class Fetching:
         await self._database.transact(unit, workspaces=[wanted.workspace_id], fence=shard.fence)
         log.warning(Log.MEDIA_DELAYED, attempt=wanted.attempts, error=UNREADABLE)
 
-    async def _put_off(self, shard: Shard, wanted: Wanted, state: str, error: str) -> None:
+    async def _give_up(self, shard: Shard, wanted: Wanted, error: str) -> None:
+        async def unit(tx: Tx) -> None:
+            await self._settle(tx, wanted, _FAILED, error)
+
+        await self._database.transact(unit, workspaces=[wanted.workspace_id], fence=shard.fence)
+
+    async def _put_off(self, shard: Shard, wanted: Wanted, error: str) -> None:
         pause = PAUSES[min(wanted.attempts, len(PAUSES)) - 1]
 
         async def unit(tx: Tx) -> None:
-            await rows.settle(tx, wanted, state, next_attempt_at=await tx.now() + pause, error=error)
+            await rows.settle(tx, wanted, _WAITING, next_attempt_at=await tx.now() + pause, error=error)
 
         await self._database.transact(unit, workspaces=[wanted.workspace_id], fence=shard.fence)

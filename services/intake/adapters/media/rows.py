@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from services.intake.app.ports import TicketKey
 from shared.db.unit_of_work import Tx
 
 _CLAIMED = timedelta(minutes=3)
@@ -31,6 +32,11 @@ _DUE = text(
     "SELECT n FROM unnest(CAST(:shards AS smallint[])) AS held (n)"
     " WHERE EXISTS (SELECT 1 FROM media_fetch f WHERE f.shard = held.n AND f.state = 'waiting'"
     " AND f.next_attempt_at <= :now)"
+)
+_TICKET = text(
+    "SELECT m.ticket_id FROM media_fetch f"
+    " JOIN message m ON m.workspace_id = f.workspace_id AND m.message_id = f.message_id"
+    " WHERE f.workspace_id = :workspace_id AND f.attachment_id = :attachment_id AND f.state = 'waiting'"
 )
 _SETTLE = text(
     "UPDATE media_fetch SET state = :state, last_error = :error, next_attempt_at = :next"
@@ -96,6 +102,13 @@ async def until_next(tx: Tx, shard: int, full: Collection[str]) -> timedelta | N
 async def due(tx: Tx, shards: Collection[int]) -> list[int]:
     """Which of these shards have something to fetch. The unit of work claims them."""
     return [row.n for row in await tx.execute(_DUE, {"shards": list(shards), "now": await tx.now()})]
+
+
+async def ticket_of(tx: Tx, wanted: Wanted) -> TicketKey | None:
+    """The ticket of the message that waits for a file; None where that is settled or gone."""
+    found = await tx.execute(_TICKET, {"workspace_id": wanted.workspace_id, "attachment_id": wanted.attachment_id})
+    row = found.one_or_none()
+    return (wanted.workspace_id, row.ticket_id) if row else None
 
 
 async def settle(

@@ -9,8 +9,9 @@ from sqlalchemy import Row, text
 
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.email.references import PostgresReferences
+from services.intake.adapters.happenings import Happenings
 from services.intake.adapters.outbound import receipts
-from services.intake.adapters.outbound.losses import Loss, Losses
+from services.intake.adapters.outbound.losses import loss
 from services.intake.app.delivery_ports import DeliveryKey, ListedDelivery, ReceiptKey, Step
 from services.intake.app.mail_ports import Referred
 from services.intake.domain.mail_threads import id_key
@@ -72,9 +73,9 @@ class Attempt:
 class PostgresDeliveries:
     """Implements the port `Deliveries`, and keeps what comes of attempts."""
 
-    def __init__(self, references: PostgresReferences, losses: Losses, bells: Bells) -> None:
+    def __init__(self, references: PostgresReferences, happenings: Happenings, bells: Bells) -> None:
         self._references = references
-        self._losses = losses
+        self._happenings = happenings
         self._bells = bells
 
     async def settle(self, tx: Tx, outgoing: Outgoing, attempt: Attempt) -> Progress:
@@ -86,7 +87,7 @@ class PostgresDeliveries:
             if early := await receipts.take_kept(tx, key):
                 progress = progress.joined(early)
         if progress.is_undelivered:
-            await self._losses.lock(tx, [(outgoing.workspace_id, outgoing.ticket_id)])
+            await self._happenings.lock(tx, [(outgoing.workspace_id, outgoing.ticket_id)])
         named = {"workspace_id": outgoing.workspace_id, "message_id": outgoing.message_id}
         settled = await tx.execute(
             _SETTLE,
@@ -106,8 +107,8 @@ class PostgresDeliveries:
             referred = Referred(ticket_id=outgoing.ticket_id, message_id=outgoing.message_id)
             await self._references.add(tx, {(outgoing.workspace_id, id_key(attempt.reference)): referred})
         if progress.is_undelivered:
-            loss = Loss(outgoing.workspace_id, outgoing.ticket_id, outgoing.message_id, outgoing.channel, progress)
-            await self._losses.tell(tx, [loss])
+            ticket = outgoing.workspace_id, outgoing.ticket_id
+            await self._happenings.tell(tx, [loss(ticket, outgoing.message_id, outgoing.channel, progress)])
         return progress
 
     async def lock_sent(
@@ -116,7 +117,7 @@ class PostgresDeliveries:
         """How far those are that we know; nobody else learns of any of them meanwhile."""
         await receipts.lock_names(tx, keys)
         if lost:
-            await self._losses.lock(tx, await receipts.tickets_of(tx, lost))
+            await self._happenings.lock(tx, await receipts.tickets_of(tx, lost))
         return await receipts.lock_known(tx, keys)
 
     async def save_progress(self, tx: Tx, steps: Mapping[ReceiptKey, Step]) -> None:
@@ -125,12 +126,12 @@ class PostgresDeliveries:
             return
         saved = await receipts.save(tx, {key: step.after for key, step in steps.items()})
         lost = [
-            Loss(row.workspace_id, row.ticket_id, row.message_id, row.channel, step.after)
+            loss((row.workspace_id, row.ticket_id), row.message_id, row.channel, step.after)
             for row in saved
             if (step := steps[row.workspace_id, row.channel, row.provider_id]).is_loss
         ]
         if lost:
-            await self._losses.tell(tx, lost)
+            await self._happenings.tell(tx, lost)
 
     async def keep_told(self, tx: Tx, told: Mapping[ReceiptKey, Progress]) -> None:
         """Keeps what is told about messages that we do not know yet."""

@@ -212,6 +212,47 @@ async def test_a_stranger_who_logs_in_for_the_first_time_is_a_customer_from_then
     assert (shown["name"], len(shown["identities"])) == ("Bob", 2)
 
 
+async def test_a_page_that_stays_open_is_told_nothing_more_once_another_one_has_logged_in(room: Room) -> None:
+    token = room.visitor_token(email="ada@example.org")
+    async with room.page() as page:
+        await page.say("It does not print.")
+        await page.until_said("It does not print.")
+        async with room.page(before=page, visitor_token=token) as known:
+            known.said = []
+            await known.say("It is me, in flat 7.")
+            await known.until("ack", seq=2)
+            assert await page.closed() == 4401
+            assert page.others[-1] == {"type": "error", "code": "visitor_token"}
+        page.said = page.said[:1]
+        async with room.page(before=page, visitor_token=token) as again:
+            await again.until_said("It does not print.", "It is me, in flat 7.")
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"type_": "message", "client_message_id": "c-x", "text": "I am nobody."},
+        {"type_": "transcript", "email": "eve@example.org"},
+        {"type_": "end"},
+    ],
+    ids=lambda wish: wish["type_"],
+)
+async def test_a_page_that_has_not_heard_of_it_does_nothing_in_the_chat_of_who_has_logged_in(
+    room: Room, wish: dict[str, str]
+) -> None:
+    # It looks only now and then while nothing has begun.
+    async with room.page() as page:
+        async with room.page(before=page, visitor_token=room.visitor_token(id="u-7")) as known:
+            await known.say("It is me.")
+            await known.until("ack")
+        await page.tell(**wish)
+        assert await page.closed() == 4401
+    ticket_id = (await room.ticket())["ticket_id"]
+    chat = await room.chat(ticket_id)
+    assert (chat["state"], chat["visitor_email"]) == ("open", None)
+    assert await room.texts(ticket_id) == ["It is me."]
+
+
 async def test_forgetting_a_customer_forgets_their_chats_and_nobody_elses(room: Room) -> None:
     tokens = {
         name: room.visitor_token(id=name, email=f"{name}@example.org", name=name) for name in ("ada", "bob", "eve")

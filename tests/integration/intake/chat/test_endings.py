@@ -220,6 +220,28 @@ async def test_nobody_is_made_to_write_to_strangers(office: Room, sink: Sink) ->
     assert b"Buy" not in first.raw
 
 
+async def test_what_bots_write_to_who_has_left_counts_too_and_beyond_that_shows_in_the_chat(
+    office: Room, sink: Sink
+) -> None:
+    victim = f"victim@{office.workspace_id}.example"
+    async with office.page() as page:
+        ticket_id = await begun(office, page)
+        await page.tell("transcript", email=victim)
+        await page.tell("end")
+        await office.until_state(ticket_id, "abandoned")
+    for number in range(3):
+        await office.reply(ticket_id, f"Beep {number}", author_kind="bot", author_id="robo")
+    await office.reply(ticket_id, "It is me, Grace.")
+    sent = [entry["message"] for entry in await outbound(office, ticket_id)]
+    # The first one told them that they have left.
+    assert [message["delivered_to"] for message in sent] == [[victim], [victim], [victim], [], [victim]]
+    assert [message["delivery"]["state"] for message in sent][3] == "sent"
+    kept = await mails(sink, victim, 4)
+    assert [one.sender == "" for one in kept if "Beep" in one.mail.get_content()] == [True, True]
+    async with office.page(before=page) as later:
+        await later.until_said("It does not print.", "Beep 0", "Beep 1", "Beep 2", "It is me, Grace.")
+
+
 async def test_notices_to_strangers_count_with_all_else_that_goes_to_them(office: Room) -> None:
     await office.configure({"solved": "done"})
     victim, ours = f"victim@{office.workspace_id}.example", f"help+x@{office.workspace_id}.example"

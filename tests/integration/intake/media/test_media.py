@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from httpx_sse import aconnect_sse
 from sqlalchemy import insert, text
 
 from services.intake.adapters.bells import Bells
@@ -135,6 +136,24 @@ async def test_twilios_media_is_fetched_with_its_token_and_from_where_it_leads_t
     assert [call.headers.get("authorization") for call in vendors.to("/cdn/1")] == [None]
 
 
+async def test_whoever_watches_a_ticket_is_told_what_becomes_of_its_files(phone: Phone, vendors: Website) -> None:
+    vendors.answers["/watched"] = [answer(500), answer(200, PICTURE)]
+    ticket_id = await phone.receive("api", vendors.url("/watched"))
+    url = f"/v1/tickets/{ticket_id}/stream"
+    async with aconnect_sse(phone.http, "GET", url) as source, asyncio.timeout(10):
+        assert source.response.status_code == 200
+        told = source.aiter_sse()
+        await eventually(partial(_settled, phone, 1))
+        await phone.try_again()
+        shown = (await anext(told)).json()["event"]
+    (file,) = await phone.files(ticket_id)
+    message_id = shown["data"]["message_id"]
+    assert (shown["type"], shown["subject"]) == ("message.file_arrived", f"message/{message_id}")
+    assert (shown["data"]["attachment_id"], shown["data"]["reason"]) == (file["attachment_id"], None)
+    message = (await phone.http.get(f"/v1/messages/{message_id}")).json()
+    assert [one["state"] for one in message["attachments"]] == ["stored"]
+
+
 async def test_metas_media_is_asked_for_by_its_id(phone: Phone, vendors: Website) -> None:
     described = b'{"url": "%s", "mime_type": "image/png"}' % vendors.url("/lookaside?mid=1").encode()
     vendors.answers["/v23.0/776"] = [only_for("Bearer meta-token", answer(200, described))]
@@ -203,6 +222,11 @@ async def test_what_may_not_be_fetched_says_so_on_its_message(phone: Phone, vend
         "the provider answers 410",
     ]
     assert (await phone.content(ticket_id, files[0])).status_code == 404
+    entries = (await phone.http.get(f"/v1/tickets/{ticket_id}/timeline")).json()["items"]
+    told = [
+        entry["event"] for entry in entries if entry["event"] and entry["event"]["type"] == "message.file_failed"
+    ]
+    assert {event["data"]["reason"] for event in told} == {file["problem"] for file in files}
 
 
 async def test_what_is_not_there_yet_is_tried_again_and_given_up_at_last(phone: Phone, vendors: Website) -> None:

@@ -1,13 +1,14 @@
 from dataclasses import replace
+from uuid import UUID
 
 import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.app.visitor_tokens import BadVisitorToken, verified
+from services.intake.app.visitor_tokens import BadVisitorToken, anonymous, check_goes_on, verified
 from services.intake.domain.message import Identity, IdentityKind
-from tests.unit.intake.domain.test_chat import OFFER
+from tests.unit.intake.domain.test_chat import OFFER, a_chat
 
 SECRETS = ("a-secret-of-the-site-32-characters!" * 2, "another-secret-of-it-32-characters")
 SIGNING = replace(OFFER, secrets=SECRETS)
@@ -57,3 +58,15 @@ def test_a_channel_without_secrets_believes_nobody() -> None:
 def test_no_text_makes_it_raise_anything_else(text: str) -> None:
     with pytest.raises(BadVisitorToken):
         verified(SIGNING, text)
+
+
+def test_a_chat_of_who_is_vouched_for_goes_on_with_them_alone() -> None:
+    ada, bob = (verified(SIGNING, a_token(id=name)) for name in ("ada", "bob"))
+    stranger = anonymous(UUID(int=1))
+    for visitor in (ada, bob, stranger):
+        check_goes_on(None, visitor)
+        check_goes_on(a_chat(visitor=stranger), visitor)
+    check_goes_on(a_chat(visitor=ada), ada)
+    for visitor in (bob, stranger, replace(ada, is_verified=False)):
+        with pytest.raises(BadVisitorToken):
+            check_goes_on(a_chat(visitor=ada), visitor)
