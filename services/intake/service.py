@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from services.intake.adapters import watching
 from services.intake.adapters.answering.assembly import assemble_answering
-from services.intake.adapters.answering.turns import forget_turns
+from services.intake.adapters.answering.quotas import forget_quotas
 from services.intake.adapters.answering.uploads import forget_uploads
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.blobs.assembly import open_blobs
@@ -181,11 +181,11 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             aside=aside,
             conversations=conversations,
             tickets=lists,
-            turns=answering.turns,
+            quota=answering.quota,
             watch=watch,
         )
         settling = Settling(database, call_desk)
-        housekeeping = runtime.housekeeping(forget_unknown, forget_turns, forget_uploads, mail.forgetting.forget)
+        housekeeping = runtime.housekeeping(forget_unknown, forget_quotas, forget_uploads, mail.forgetting.forget)
 
         loops = (
             *(consumer.run, housekeeping.run, closing.run, settling.run, chat.closing.run),

@@ -18,7 +18,7 @@ from services.intake.app.close_chat import ClosingDesk
 from services.intake.app.desk import Desk
 from services.intake.app.ports import Conversations
 from services.intake.app.queries import Tickets
-from services.intake.app.turns import Turns
+from services.intake.app.recipient_quota import RecipientQuota
 from services.intake.settings import IntakeSettings
 from shared.service import Part, Runtime
 
@@ -41,7 +41,7 @@ def make_chat(
     aside: Aside,
     conversations: Conversations,
     tickets: Tickets,
-    turns: Turns,
+    quota: RecipientQuota,
     watch: TicketWatch,
 ) -> ChatSystem:
     """What live chat needs, on what is there."""
@@ -58,7 +58,7 @@ def make_chat(
         most_a_workspace=settings.chat_connections_of_workspace,
         is_open_to_own_page=is_development,
     )
-    closing = ClosingDesk(desk=desk, chats=chats, turns=turns, is_deliverable=is_deliverable)
+    closing = ClosingDesk(desk=desk, chats=chats, quota=quota, is_deliverable=is_deliverable)
     chat_desk = ChatDesk(runtime.database, door, closing, clients, aside, conversations, watch, runtime.seen)
     return ChatSystem(
         routers=[

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.intake.app.chat_ports import ChatMessage, Chats, ConversationKey
 from services.intake.app.desk import Desk, record_with_notices
 from services.intake.app.outbound_message import outbound_message
-from services.intake.app.turns import Turns
+from services.intake.app.recipient_quota import RecipientQuota
 from services.intake.domain.chat import (
     ABANDONED,
     OUTCOME_LABEL,
@@ -46,7 +46,7 @@ class ClosingDesk:
 
     desk: Desk
     chats: Chats
-    turns: Turns
+    quota: RecipientQuota
     is_deliverable: IsDeliverable
 
 
@@ -128,7 +128,7 @@ async def _may_mail(ending: _Ending, *, tx: Tx, desk: ClosingDesk) -> bool:
     if not await desk.is_deliverable(tx, ending.chat.workspace_id, address):
         return False
     purpose = Purpose.STATUS if visitor.has_own_email else Purpose.ACK
-    return await desk.turns.take(tx, address, purpose, ending.now)
+    return await desk.quota.take(tx, address, purpose, ending.now)
 
 
 def _settled(ending: _Ending, ticket: Ticket) -> Change:

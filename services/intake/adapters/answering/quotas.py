@@ -20,16 +20,16 @@ _TURN = text(
 _FORGET = text("DELETE FROM recipient_turn WHERE latest_at < :since")
 
 
-class PostgresTurnBook:
-    """Implements the port `TurnBook`."""
+class PostgresQuotaBook:
+    """Implements the port `QuotaBook`."""
 
-    async def take_turn(self, tx: Tx, recipient: bytes, purpose: Purpose, most: int, now: datetime) -> bool:
+    async def take(self, tx: Tx, recipient: bytes, purpose: Purpose, most: int, now: datetime) -> bool:
         """Whether this recipient may get one more within the hour, over all workspaces. If so, it counts."""
         named = {"recipient": recipient, "purpose": purpose.value, "most": most}
         taken = await tx.execute(_TURN, {**named, "now": now, "since": now - _HOUR})
         return taken.first() is not None
 
 
-async def forget_turns(tx: Tx) -> None:
+async def forget_quotas(tx: Tx) -> None:
     """Deletes whose hour is over."""
     await tx.execute(_FORGET, {"since": await tx.now() - _HOUR})
