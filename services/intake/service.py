@@ -222,7 +222,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 operations.routes(database, clients, runtime.revoked, ids),
                 email.routes(database, mail.mailroom, mail.blobs, max_bytes=settings.mail_max_bytes),
                 hooks.routes(door, runtime.stopping.is_set),
-                quarantine.routes(database, mail.raws, mail.mailroom, mail.blobs, mail.release),
+                quarantine.routes(database, mail.raws, mail.blobs, mail.release),
                 mailbox_routes.routes(database),
                 rules.routes(database, workspaces, PostgresSamples()),
                 configuration.routes(workspaces, IntakePart, sealed=workspaces.sealed),

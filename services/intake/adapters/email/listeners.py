@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from services.intake.adapters.addresses import Destination, find_mail
 from services.intake.adapters.email.charsets import clean
 from services.intake.adapters.email.connections import TRY_AGAIN, Connection, LmtpConnection, Refusal
-from services.intake.adapters.email.inbound import Incoming, Mailroom
+from services.intake.adapters.email.mailroom import Incoming, Mailroom
 from shared.clock import monotonic
 from shared.db.unit_of_work import Database
 from shared.errors import DataRefused, DomainError, TransientError

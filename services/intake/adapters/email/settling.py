@@ -8,8 +8,8 @@ from uuid import UUID
 
 import structlog
 
-from services.intake.adapters.email.inbound import Waiters
 from services.intake.adapters.email.reading import Read, unread
+from services.intake.adapters.email.waiting import Waiters
 from services.intake.app.hook_ports import HookDesk, ReadHook
 from services.intake.app.mail_ports import Outcome, Raw, RawState, ReadMail, Staged
 from services.intake.app.receive_hooks import receipts_in, receive_hooks

@@ -15,7 +15,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import text
 
-from services.intake.adapters.email.inbound import Incoming, Mailroom, UsedToken
+from services.intake.adapters.email.mailroom import Incoming, Mailroom, UsedToken
 from services.intake.adapters.hooks.forms import URL_ENCODED
 from services.intake.adapters.hooks.twilio_texts import TwilioTexts, overtaken
 from services.intake.adapters.hooks.values import Object
