@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
+from services.intake.adapters.answering import tables
+from shared.db.housekeeping import delete_portion
 from shared.db.unit_of_work import Tx
 from shared.vocabulary import Purpose
 
@@ -17,7 +19,6 @@ _TURN = text(
     " sent_at = ARRAY(SELECT one FROM unnest(r.sent_at) AS each (one) WHERE one > :since) || excluded.sent_at"
     " WHERE (SELECT count(*) FROM unnest(r.sent_at) AS each (one) WHERE one > :since) < :most RETURNING 1"
 )
-_FORGET = text("DELETE FROM recipient_turn WHERE latest_at < :since")
 
 
 class PostgresQuotaBook:
@@ -30,6 +31,8 @@ class PostgresQuotaBook:
         return taken.first() is not None
 
 
-async def forget_quotas(tx: Tx) -> None:
-    """Deletes whose hour is over."""
-    await tx.execute(_FORGET, {"since": await tx.now() - _HOUR})
+async def forget_quotas(tx: Tx) -> bool:
+    """Deletes those whose hour is over: a chore of housekeeping."""
+    return await delete_portion(
+        tx, tables.recipient_turn, tables.recipient_turn.c.latest_at < await tx.now() - _HOUR
+    )

@@ -170,9 +170,9 @@ class PostgresDeliveries:
         return _listed((await tx.execute(_ONE, named)).one())
 
 
-async def forget_unknown(tx: Tx) -> None:
-    """Deletes receipts, of the workspaces of this unit of work, whose messages we never came to know."""
-    await receipts.forget(tx, await tx.now() - _KEPT_FOR)
+async def forget_unknown(tx: Tx) -> bool:
+    """Deletes receipts whose messages we never came to know: a chore of housekeeping."""
+    return await receipts.forget(tx, await tx.now() - _KEPT_FOR)
 
 
 def _listed(row: Row[tuple[object, ...]]) -> ListedDelivery:
