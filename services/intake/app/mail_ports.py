@@ -216,8 +216,8 @@ class MailMessages(Protocol):
         """Adds to the addresses that messages were delivered to."""
         ...
 
-    async def record_bounces(self, tx: Tx, bounces: Sequence[Bounce]) -> None:
-        """Keeps what servers tell about our mail, and which addresses it concerns."""
+    async def flag_addresses(self, tx: Tx, bounces: Sequence[Bounce]) -> None:
+        """Keeps that mail never arrives, or is not wanted, at the addresses that these went to."""
         ...
 
     async def record_writers(self, tx: Tx, writers: Collection[IdentityKey]) -> None:

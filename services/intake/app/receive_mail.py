@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.intake.app.attachment_ids import in_order
+from services.intake.app.delivery_ports import Deliveries
 from services.intake.app.mail_ports import (
     Attachment,
     MailMessages,
@@ -22,22 +23,18 @@ from services.intake.app.mail_ports import (
 )
 from services.intake.app.ports import Conversations, Receipt, Workspaces
 from services.intake.app.receive_message import Arrival, receive_messages
-from services.intake.app.screened_mail import ScreenedMail, to_message
+from services.intake.app.screened_mail import ScreenedMail, screened, to_message
 from services.intake.domain import mail_threads
 from services.intake.domain.message import Disposition, Identity, IdentityKind
-from services.intake.domain.reply_token import loop_mark
-from services.intake.domain.screening import screen
+from services.intake.domain.screening import REPORTS
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.errors import InvalidInput
 from shared.ids import IdFactory
-from shared.vocabulary import ChannelKind, MachineClass
+from shared.vocabulary import MachineClass
 
 _MAX_HINTS = 8
-_GRAVE = (MachineClass.BOUNCE_HARD, MachineClass.BOUNCE_SOFT, MachineClass.COMPLAINT)
-_REPORTS = (*_GRAVE, MachineClass.RECEIPT)
-"""These tell about a mail of ours: they are recorded there and are no message."""
-_ABOUT_OURS = (*_REPORTS, MachineClass.AUTO_REPLY, MachineClass.AUTO_GENERATED)
+_ABOUT_OURS = (*REPORTS, MachineClass.AUTO_REPLY, MachineClass.AUTO_GENERATED)
 """These may hold the mail of ours that they are about."""
 
 
@@ -50,6 +47,7 @@ class MailDesk:
     raws: Raws
     references: References
     messages: MailMessages
+    deliveries: Deliveries
     ids: IdFactory
     secret: bytes
 
@@ -89,38 +87,21 @@ class _Group:
     async def receive(self, items: Sequence[ReadMail]) -> list[Outcome]:
         """What becomes of each."""
         configured = await self._desk.workspaces.load(self._tx, {item.raw.workspace_id for item in items})
-        screened = [good for item in items if (good := self._screen(item, configured[item.raw.workspace_id]))]
-        named = {(item.workspace_id, key) for item in screened for key in mail_threads.refers_to(item.mail)}
+        good = [found for item in items if (found := self._screen(item, configured[item.raw.workspace_id]))]
+        named = {(item.workspace_id, key) for item in good for key in mail_threads.refers_to(item.mail)}
         known = await self._desk.references.find(self._tx, named)
-        fresh = [item for item in screened if item.repeat not in known]
-        await self._record_repeats({item: known[item.repeat] for item in screened if item.repeat in known})
-        await self._record_reports([item for item in fresh if item.verdict.machine in _REPORTS], known)
-        await self._receive([item for item in fresh if item.verdict.machine not in _REPORTS], known)
+        fresh = [item for item in good if item.repeat not in known]
+        await self._record_repeats({item: known[item.repeat] for item in good if item.repeat in known})
+        self._drop_reports([item for item in fresh if item.verdict.machine in REPORTS])
+        await self._receive([item for item in fresh if item.verdict.machine not in REPORTS], known)
         return [replace(self._outcomes[item.raw.key], people=item.people()) for item in items]
 
     def _screen(self, item: ReadMail, workspace: Workspace) -> ScreenedMail | None:
-        if isinstance(item.mail, str):
-            self._quarantine(item, item.mail)
+        found = screened(item, workspace, self._desk.secret, is_released=self._is_released)
+        if isinstance(found, str):
+            self._quarantine(item, found)
             return None
-        channel = workspace.channels.get(item.raw.channel)
-        if channel is None or channel.kind is not ChannelKind.EMAIL:
-            self._quarantine(item, "its channel is not there any more")
-            return None
-        verdict = screen(
-            item.mail,
-            envelope_sender=item.raw.sender,
-            own_addresses=workspace.mail_addresses,
-            own_loop_mark=loop_mark(self._desk.secret, item.raw.workspace_id),
-            allows_lists=channel.allows_lists,
-        )
-        if self._is_released:
-            is_request = verdict.machine in (*_REPORTS, MachineClass.LOOP)
-            machine = MachineClass.NONE if is_request else verdict.machine
-            verdict = replace(verdict, machine=machine, may_open=True, refusal=None)
-        if verdict.refusal:
-            self._quarantine(item, verdict.refusal)
-            return None
-        return ScreenedMail(item=item, mail=item.mail, workspace=workspace, verdict=verdict)
+        return found
 
     def _quarantine(self, item: ReadMail, reason: str) -> None:
         self._outcomes[item.raw.key] = Outcome(
@@ -147,28 +128,8 @@ class _Group:
             {(item.workspace_id, first.message_id): item.delivered_to() for item, first in repeats.items()},
         )
 
-    async def _record_reports(
-        self, reports: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]
-    ) -> None:
-        """What servers tell about a mail of ours stands beside it, once. It opens nothing."""
-        about = {
-            item: message_ids[0]
-            for item in reports
-            if item.verdict.machine in _GRAVE and item.told_before not in known
-            if (message_ids := self._own_messages(item))
-        }
-        if about:
-            bounces = [item.bounce(message_id) for item, message_id in about.items()]
-            await self._desk.messages.record_bounces(self._tx, bounces)
-            await self._desk.references.add(
-                self._tx,
-                {
-                    item.told_before: Referred(ticket_id=ours.ticket_id, message_id=ours.message_id)
-                    for item, message_id in about.items()
-                    for ours in item.named(known)
-                    if ours.message_id == message_id
-                },
-            )
+    def _drop_reports(self, reports: Sequence[ScreenedMail]) -> None:
+        """What servers tell about a mail of ours was recorded before (`record_bounces.py`). It opens nothing."""
         for item in reports:
             self._outcomes[item.item.raw.key] = Outcome(
                 raw=item.item.raw,
@@ -176,9 +137,6 @@ class _Group:
                 disposition=Disposition.DROPPED,
                 reason=item.verdict.machine,
             )
-
-    def _own_messages(self, item: ScreenedMail) -> list[UUID]:
-        return mail_threads.own_messages(item.mail, workspace_id=item.workspace_id, secret=self._desk.secret)
 
     async def _receive(self, items: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]) -> None:
         threads = await self._threads(items, known)

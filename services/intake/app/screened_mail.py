@@ -8,11 +8,11 @@ from services.intake.app.mail_ports import Bounce, ReadMail, ReferenceKey, Refer
 from services.intake.domain import mail_threads
 from services.intake.domain.mail import Mail
 from services.intake.domain.message import Identity, IdentityKind, InboundMessage, Sender
-from services.intake.domain.reply_token import without_tag
-from services.intake.domain.screening import Verdict
+from services.intake.domain.reply_token import loop_mark, without_tag
+from services.intake.domain.screening import REPORTS, Verdict, screen
 from services.intake.domain.workspace import Workspace
 from shared.events.envelope import Cause
-from shared.vocabulary import MachineClass
+from shared.vocabulary import ChannelKind, MachineClass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,6 +76,32 @@ class ScreenedMail:
             is_complaint=is_complaint,
             detail=detail,
         )
+
+
+def screened(
+    item: ReadMail, workspace: Workspace, secret: bytes, *, is_released: bool = False
+) -> ScreenedMail | str:
+    """The mail with what it is; or why nothing becomes of it until a person has looked.
+
+    is_released: whether one has
+    """
+    if isinstance(item.mail, str):
+        return item.mail
+    channel = workspace.channels.get(item.raw.channel)
+    if channel is None or channel.kind is not ChannelKind.EMAIL:
+        return "its channel is not there any more"
+    verdict = screen(
+        item.mail,
+        envelope_sender=item.raw.sender,
+        own_addresses=workspace.mail_addresses,
+        own_loop_mark=loop_mark(secret, item.raw.workspace_id),
+        allows_lists=channel.allows_lists,
+    )
+    if is_released:
+        is_request = verdict.machine in (*REPORTS, MachineClass.LOOP)
+        machine = MachineClass.NONE if is_request else verdict.machine
+        verdict = replace(verdict, machine=machine, may_open=True, refusal=None)
+    return verdict.refusal or ScreenedMail(item=item, mail=item.mail, workspace=workspace, verdict=verdict)
 
 
 def to_message(item: ScreenedMail, thread: tuple[UUID, ...], likely: tuple[UUID, ...]) -> InboundMessage:

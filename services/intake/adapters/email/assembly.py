@@ -87,6 +87,7 @@ async def open_mail(
         raws=raws,
         references=references,
         messages=PostgresMailMessages(),
+        deliveries=deliveries,
         ids=ids,
         secret=secret,
     )

@@ -9,10 +9,10 @@ from sqlalchemy import Row, text
 
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.email.references import PostgresReferences
-from services.intake.adapters.outbound import receipts
+from services.intake.adapters.outbound import bounces, receipts
 from services.intake.adapters.outbound.losses import Loss, Losses
 from services.intake.app.delivery_ports import DeliveryKey, ListedDelivery, ReceiptKey, Step
-from services.intake.app.mail_ports import Referred
+from services.intake.app.mail_ports import Bounce, Referred
 from services.intake.domain.mail_threads import id_key
 from services.intake.domain.message import DeliveryState
 from services.intake.domain.outgoing import Outgoing
@@ -136,6 +136,23 @@ class PostgresDeliveries:
         """Keeps what is told about messages that we do not know yet."""
         if told:
             await receipts.keep(tx, told)
+
+    async def mark_bounced(self, tx: Tx, told: Sequence[Bounce]) -> None:
+        """Keeps what servers tell about mail that they took. What is lost shows on its ticket."""
+        await self._losses.lock(tx, await bounces.tickets_of(tx, told))
+        lost = [
+            Loss(
+                row.workspace_id,
+                row.ticket_id,
+                row.message_id,
+                row.channel,
+                Progress(state=DeliveryState(row.state), failed_at=row.failed_at, reason=row.reason),
+            )
+            for row in await bounces.save(tx, told)
+            if row.state in UNDELIVERED and row.before not in UNDELIVERED
+        ]
+        if lost:
+            await self._losses.tell(tx, lost)
 
     async def listed(
         self,

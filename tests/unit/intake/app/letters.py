@@ -90,6 +90,7 @@ class World:
             raws=memory,
             references=references,
             messages=memory,
+            deliveries=memory,
             ids=self.ids,
             secret=SECRET,
         )

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.app.mail_ports import (
     Attachment,
-    Bounce,
     NumberKey,
     Outcome,
     RawKey,
@@ -80,7 +79,6 @@ class Memory:
     presences: set[Presence] = field(default_factory=set)
     by_thread: dict[ThreadKey, UUID] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
-    bounces: list[Bounce] = field(default_factory=list)
     last: Counter[str] = field(default_factory=Counter)
 
     async def load(self, _: Tx, workspaces: Collection[str]) -> Mapping[str, Workspace]:
@@ -112,9 +110,6 @@ class Memory:
 
     async def add_recipients(self, _: Tx, recipients: Mapping[tuple[str, UUID], Sequence[str]]) -> None:
         pass
-
-    async def record_bounces(self, _: Tx, bounces: Sequence[Bounce]) -> None:
-        self.bounces.extend(bounces)
 
     async def record_writers(self, _: Tx, writers: Collection[IdentityKey]) -> None:
         pass
