@@ -200,6 +200,10 @@ class References(Protocol):
         """The numbers of tickets."""
         ...
 
+    async def channels(self, tx: Tx, tickets: Collection[tuple[str, UUID]]) -> Mapping[tuple[str, UUID], str]:
+        """The channels of tickets."""
+        ...
+
     async def add(self, tx: Tx, references: Mapping[ReferenceKey, Referred]) -> None:
         """Keeps new references; one that is known stays as it is."""
         ...

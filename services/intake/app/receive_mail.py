@@ -5,10 +5,10 @@ What cannot become a message is quarantined with its reason; nothing is lost and
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 from services.intake.app.attachment_ids import in_order
 from services.intake.app.delivery_ports import Deliveries
+from services.intake.app.mail_pointers import pointed_tickets
 from services.intake.app.mail_ports import (
     Attachment,
     MailMessages,
@@ -24,7 +24,6 @@ from services.intake.app.mail_ports import (
 from services.intake.app.ports import Conversations, Receipt, Workspaces
 from services.intake.app.receive_message import Arrival, receive_messages
 from services.intake.app.screened_mail import ScreenedMail, screened, to_message
-from services.intake.domain import mail_threads
 from services.intake.domain.message import Disposition, Identity, IdentityKind
 from services.intake.domain.screening import REPORTS
 from services.intake.domain.workspace import Workspace
@@ -32,10 +31,6 @@ from shared.db.unit_of_work import Tx
 from shared.errors import InvalidInput
 from shared.ids import IdFactory
 from shared.vocabulary import MachineClass
-
-_MAX_HINTS = 8
-_ABOUT_OURS = (*REPORTS, MachineClass.AUTO_REPLY, MachineClass.AUTO_GENERATED)
-"""These may hold the mail of ours that they are about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +83,7 @@ class _Group:
         """What becomes of each."""
         configured = await self._desk.workspaces.load(self._tx, {item.raw.workspace_id for item in items})
         good = [found for item in items if (found := self._screen(item, configured[item.raw.workspace_id]))]
-        named = {(item.workspace_id, key) for item in good for key in mail_threads.refers_to(item.mail)}
-        known = await self._desk.references.find(self._tx, named)
+        known = await self._desk.references.find(self._tx, {key for item in good for key in item.asks_for()})
         fresh = [item for item in good if item.repeat not in known]
         await self._record_repeats({item: known[item.repeat] for item in good if item.repeat in known})
         self._drop_reports([item for item in fresh if item.verdict.machine in REPORTS])
@@ -139,7 +133,8 @@ class _Group:
             )
 
     async def _receive(self, items: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]) -> None:
-        threads = await self._threads(items, known)
+        desk = self._desk
+        threads = await pointed_tickets(items, known, tx=self._tx, references=desk.references, secret=desk.secret)
         arrivals = [
             Arrival(replace(to_message(item, *thread), is_released=self._is_released), item.cause)
             for item, thread in zip(items, threads, strict=True)
@@ -188,7 +183,7 @@ class _Group:
         await self._desk.references.add(
             self._tx,
             {
-                (item.workspace_id, key): Referred(ticket_id=receipt.ticket_id, message_id=receipt.message_id)
+                key: Referred(ticket_id=receipt.ticket_id, message_id=receipt.message_id)
                 for item, receipt in stored
                 if receipt.ticket_id
                 for key in item.kept_keys(known)
@@ -213,40 +208,3 @@ class _Group:
                 )
             ],
         )
-
-    async def _threads(
-        self, items: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]
-    ) -> list[tuple[tuple[UUID, ...], tuple[UUID, ...]]]:
-        """The tickets that each mail points to, the strongest hint first: those for sure, and the likely ones."""
-        hints = [
-            mail_threads.hints(
-                item.mail,
-                envelope_recipients=item.item.raw.recipients,
-                workspace_id=item.workspace_id,
-                secret=self._desk.secret,
-                is_about_ours=item.verdict.machine in _ABOUT_OURS,
-            )
-            for item in items
-        ]
-        numbers = {
-            (item.workspace_id, hint)
-            for item, found in zip(items, hints, strict=True)
-            for hint in (*found.sure, *found.likely)
-            if isinstance(hint, int)
-        }
-        tickets = await self._desk.references.tickets(self._tx, numbers)
-
-        def ticket_of(workspace_id: str, hint: mail_threads.Hint) -> UUID | None:
-            if isinstance(hint, int):
-                return tickets.get((workspace_id, hint))
-            referred = known.get((workspace_id, hint))
-            return referred.ticket_id if referred else None
-
-        def of(workspace_id: str, pointed: Sequence[mail_threads.Hint]) -> tuple[UUID, ...]:
-            named = (ticket_of(workspace_id, hint) for hint in pointed)
-            return tuple(dict.fromkeys(ticket_id for ticket_id in named if ticket_id))[:_MAX_HINTS]
-
-        return [
-            (of(item.workspace_id, found.sure), of(item.workspace_id, found.likely))
-            for item, found in zip(items, hints, strict=True)
-        ]

@@ -110,7 +110,7 @@ async def open_mail(
         parsers = Parsers(ParserLimits(cpu_s=settings.parser_cpu_s, wall_s=4 * settings.parser_cpu_s))
         stack.push_async_callback(parsers.close)
         reading = Reading(settings.parser_workers, parsers, blobs, fresh)
-        listeners = Listeners(database, mailroom, max_bytes=settings.mail_max_bytes)
+        listeners = Listeners(database, mailroom, workspaces, max_bytes=settings.mail_max_bytes)
         stack.callback(listeners.close)
         listeners.bind(settings.smtp_host or settings.http_host, smtp=settings.smtp_port, lmtp=settings.lmtp_port)
         yield MailSystem(

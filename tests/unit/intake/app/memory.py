@@ -101,6 +101,9 @@ class Memory:
     async def numbers(self, _: Tx, tickets: Collection[TicketKey]) -> Mapping[TicketKey, int]:
         return {key: self.tickets[key].number for key in tickets}
 
+    async def channels(self, _: Tx, tickets: Collection[TicketKey]) -> Mapping[TicketKey, str]:
+        return {key: self.tickets[key].channel for key in tickets}
+
     async def tickets_by_number(self, numbers: Collection[NumberKey]) -> Mapping[NumberKey, UUID]:
         known = {(key[0], ticket.number): key[1] for key, ticket in self.tickets.items()}
         return {number: known[number] for number in numbers if number in known}
@@ -246,7 +249,8 @@ class Numbers:
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
-        self.find, self.add, self.numbers = memory.find, memory.add, memory.numbers
+        self.find, self.add = memory.find, memory.add
+        self.numbers, self.channels = memory.numbers, memory.channels
 
     async def tickets(self, _: Tx, numbers: Collection[NumberKey]) -> Mapping[NumberKey, UUID]:
         return await self._memory.tickets_by_number(numbers)
