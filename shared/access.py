@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from shared.db import tables
+from shared.db.housekeeping import delete_portion
 from shared.db.sets import insert_new_set, transposed
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import TransientError
@@ -17,7 +18,6 @@ from shared.events.envelope import Event
 _POLL_S = 2.0
 _COLUMNS = ("workspace_id", "jti", "shard", "expires_at")
 _INSERT = insert_new_set(tables.revoked_token, _COLUMNS).returning(tables.revoked_token.c.jti)
-_FORGET = text("DELETE FROM revoked_token WHERE expires_at < clock_timestamp()")
 
 
 class RevokedTokens:
@@ -76,6 +76,6 @@ class RevokedTokens:
                     await stopping.wait()
 
 
-async def forget_expired(tx: Tx) -> None:
-    """Deletes revocations of tokens that have ended anyway, of the workspaces of this unit of work."""
-    await tx.execute(_FORGET)
+async def forget_expired(tx: Tx) -> bool:
+    """Deletes revocations of tokens that have ended anyway: a chore of housekeeping."""
+    return await delete_portion(tx, tables.revoked_token, tables.revoked_token.c.expires_at < await tx.now())

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from services.intake.adapters import watching
 from services.intake.adapters.answering.assembly import assemble_answering
-from services.intake.adapters.answering.turns import forget_turns
+from services.intake.adapters.answering.quotas import forget_quotas
 from services.intake.adapters.answering.uploads import forget_uploads
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.blobs.assembly import open_blobs
@@ -187,7 +187,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
             watch=watch,
         )
         settling = Settling(database, call_desk)
-        housekeeping = runtime.housekeeping(forget_unknown, forget_turns, forget_uploads, mail.forgetting.forget)
+        housekeeping = runtime.housekeeping(forget_unknown, forget_quotas, forget_uploads, mail.forgetting.forget)
 
         loops = (
             *(consumer.run, housekeeping.run, closing.run, settling.run, chat.closing.run),
@@ -224,7 +224,7 @@ async def build(settings: IntakeSettings, leaves: Leaves) -> AsyncIterator[Servi
                 operations.routes(database, clients, runtime.revoked, ids),
                 email.routes(database, mail.mailroom, mail.blobs, max_bytes=settings.mail_max_bytes),
                 hooks.routes(door, runtime.stopping.is_set),
-                quarantine.routes(database, mail.raws, mail.mailroom, mail.blobs, mail.release),
+                quarantine.routes(database, mail.raws, mail.blobs, mail.release),
                 mailbox_routes.routes(database),
                 rules.routes(database, workspaces, PostgresSamples()),
                 configuration.routes(workspaces, IntakePart, sealed=workspaces.sealed),

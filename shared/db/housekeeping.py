@@ -4,14 +4,20 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
+from sqlalchemy import ColumnElement, Table, delete, literal_column, select
+
 from shared.db import workspaces
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 
-Chore = Callable[[Tx], Awaitable[None]]
-"""Deletes old rows of the workspaces of its unit of work."""
+Chore = Callable[[Tx], Awaitable[bool]]
+"""Deletes a portion of the old rows of the workspaces of its unit of work; whether there may be more."""
+
+PORTION = 1_000
+"""Rows that one commit deletes, at most: others write to the same tables meanwhile."""
 
 _EVERY_S = 3600.0
+_ROW: ColumnElement[str] = literal_column("ctid")
 
 
 class Housekeeping:
@@ -28,6 +34,20 @@ class Housekeeping:
                 async with asyncio.timeout(_EVERY_S):
                     await shard.draining.wait()
                     return
-            names = await self._database.transact(lambda tx: workspaces.of_shard(tx, shard.n), claims=[shard.n])
-            for chore in self._chores:
-                await self._database.transact(chore, workspaces=names, fence=shard.fence)
+            await self.clean(shard)
+
+    async def clean(self, shard: Shard) -> None:
+        """Runs each chore, a portion a commit, until nothing old is left or the shard is to be drained."""
+        names = await self._database.transact(lambda tx: workspaces.of_shard(tx, shard.n), claims=[shard.n])
+        for chore in self._chores:
+            while not shard.draining.is_set():
+                if not await self._database.transact(chore, workspaces=names, fence=shard.fence):
+                    break
+
+
+async def delete_portion(tx: Tx, table: Table, is_old: ColumnElement[bool]) -> bool:
+    """Deletes a portion of a table's old rows; whether there may be more."""
+    some = select(_ROW).select_from(table).where(is_old).limit(PORTION).correlate(None).scalar_subquery()
+    # A row that somebody has changed meanwhile may not be old any more: both look.
+    deleted = await tx.execute(delete(table).where(is_old, _ROW.in_(some)).returning(_ROW))
+    return len(deleted.all()) == PORTION

@@ -8,6 +8,7 @@ way its repeat waits, and gets 409 after two seconds. Only successes are kept.
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated, Self
 
 from fastapi import Depends, Header, Request, Response
@@ -16,6 +17,7 @@ from sqlalchemy import text
 
 from shared.db import tables
 from shared.db.engine import Collision
+from shared.db.housekeeping import delete_portion
 from shared.db.sets import insert_new_set, transposed
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import InvalidInput
@@ -29,7 +31,7 @@ _FIND = text(
 )
 _COLUMNS = ("workspace_id", "subject", "route", "key", "fingerprint", "status", "headers", "body")
 _STORE = insert_new_set(tables.idempotency, _COLUMNS).returning(tables.idempotency.c.key)
-_FORGET = text("DELETE FROM idempotency WHERE created_at < clock_timestamp() - interval '48 hours'")
+_KEPT = timedelta(hours=48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,6 @@ OnceHeader = Annotated[Once, Depends(_once)]
 """Stands behind the parameter that names the caller: it reads who that is from the request's state."""
 
 
-async def forget_old(tx: Tx) -> None:
-    """Deletes what is older than 48 hours, of the workspaces of this unit of work."""
-    await tx.execute(_FORGET)
+async def forget_old(tx: Tx) -> bool:
+    """Deletes what is older than 48 hours: a chore of housekeeping."""
+    return await delete_portion(tx, tables.idempotency, tables.idempotency.c.created_at < await tx.now() - _KEPT)

@@ -235,6 +235,7 @@ def _inbound_row(stored: StoredMessage) -> dict[str, object]:
         "text": message.text,
         "text_new": message.text_new,
         "html": message.html,
+        "is_damaged": message.is_damaged,
         "dedupe_key": message.dedupe_key,
         "disposition": stored.disposition,
         "provider_message_id": message.provider_message_id,

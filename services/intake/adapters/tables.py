@@ -163,6 +163,7 @@ message = Table(
     Column("text", Text, nullable=False),
     Column("text_new", Text, nullable=False),
     Column("html", Text),
+    Column("is_damaged", Boolean, nullable=False, server_default=text("false")),
     Column("dedupe_key", Text),
     Column("disposition", Text),
     Column("provider_message_id", Text),
@@ -189,6 +190,7 @@ message = Table(
 )
 """What customers wrote (`inbound`), what they were sent (`outbound`), and notes of the staff.
 
+is_damaged: whether its text may not be what was written
 author_identity: of what kind a customer's `author_id` is; author_is_verified: whether its provider vouched for it
 entry: its place in the ticket's timeline, in which messages and `ticket_event` are numbered together
 """

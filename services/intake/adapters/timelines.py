@@ -180,6 +180,7 @@ def _message(row: RowMapping, attachments: Sequence[ShownAttachment]) -> ShownMe
         text=row["text"],
         text_new=row["text_new"],
         html=row["html"],
+        is_damaged=row["is_damaged"],
         disposition=Disposition(row["disposition"]) if row["disposition"] else None,
         sent_at=row["sent_at"],
         created_at=row["created_at"],

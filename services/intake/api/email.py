@@ -1,13 +1,14 @@
 """Raw mail over HTTP, and the files that came with messages."""
 
 import re
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from services.intake.adapters.email.inbound import Incoming, Mailroom
+from services.intake.adapters.email.mailroom import Incoming, Mailroom
 from services.intake.adapters.email.messages import attachment_of
 from services.intake.adapters.email.raws import StoredRaw
 from services.intake.api.schemas import MessageReceipt
@@ -17,7 +18,7 @@ from shared.db.unit_of_work import Database
 from shared.errors import InvalidInput
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
-from shared.http.idempotency import OnceHeader
+from shared.http.idempotency import Once, OnceHeader
 from shared.http.problems import ProblemError
 from shared.http.types import Email, SlugPath
 
@@ -31,6 +32,18 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 def routes(database: Database, mailroom: Mailroom, blobs: Blobs, *, max_bytes: int) -> APIRouter:
     """Mail in, attachments out."""
     router = api_router("email")
+
+    async def store(
+        pieces: AsyncIterator[bytes], to_mail: Callable[[bytes], Incoming], once: Once, raw_id: UUID
+    ) -> UUID:
+        """Stores a mail as it comes in. Nothing of it is in hand any more when this returns."""
+        with mailroom.in_hand.gathering() as gathering:
+            async for piece in pieces:
+                gathering.add(piece)
+            content = gathering.whole()
+            if not content:
+                raise InvalidInput("The mail is empty.")
+            return await mailroom.accept(to_mail(content), once, raw_id)
 
     @router.post(
         "/v1/channels/{channel}/email",
@@ -57,20 +70,20 @@ def routes(database: Database, mailroom: Mailroom, blobs: Blobs, *, max_bytes: i
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != MEDIA_TYPE:
             raise ProblemError(415, "unsupported-media-type", f"Send the mail as {MEDIA_TYPE}.")
-        with mailroom.in_hand.gathering() as gathering:
-            async for piece in request.stream():
-                gathering.add(piece)
-            content = gathering.whole()
-            if not content:
-                raise InvalidInput("The mail is empty.")
-            mail = Incoming(
-                workspace_id=principal.workspace_id,
-                channel=channel,
-                sender=sender,
-                recipients=tuple(recipient),
-                content=content,
+        with mailroom.waiting() as waiting:
+            raw_id = await store(
+                request.stream(),
+                lambda content: Incoming(
+                    workspace_id=principal.workspace_id,
+                    channel=channel,
+                    sender=sender,
+                    recipients=tuple(recipient),
+                    content=content,
+                ),
+                once,
+                waiting.raw_id,
             )
-            stored = await mailroom.receive(mail, once, within_s=_WAIT_S)
+            stored = await waiting.outcome(principal.workspace_id, raw_id, within_s=_WAIT_S)
         return Response(receipt(stored).model_dump_json(), _status(stored), media_type="application/json")
 
     @router.get(

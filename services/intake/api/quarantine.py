@@ -8,7 +8,6 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from services.intake.adapters.email import mime
-from services.intake.adapters.email.inbound import Mailroom
 from services.intake.adapters.email.raws import PostgresRaws, StoredRaw
 from services.intake.adapters.email.reading import Read, is_mail
 from services.intake.adapters.email.release import Release
@@ -49,14 +48,13 @@ class QuarantinedDetail(Quarantined):
     from_address: str | None
 
 
-def routes(
-    database: Database, raws: PostgresRaws, mailroom: Mailroom, blobs: Blobs, release: Release
-) -> APIRouter:
+def routes(database: Database, raws: PostgresRaws, blobs: Blobs, release: Release) -> APIRouter:
     """Look, fetch, release."""
     router = api_router("quarantine")
 
     async def find(principal: Principal, raw_id: UUID) -> StoredRaw:
-        stored = await mailroom.find(principal.workspace_id, raw_id)
+        workspace_id = principal.workspace_id
+        stored = await database.transact(lambda tx: raws.find(tx, workspace_id, raw_id), workspaces=[workspace_id])
         if stored.state not in (RawState.QUARANTINED, RawState.RELEASED):
             raise NotFound
         return stored

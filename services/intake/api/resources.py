@@ -119,6 +119,11 @@ class MessageResource(BaseModel):
     text: str
     text_new: str
     html: str | None
+    is_damaged: bool = Field(
+        default=False,
+        description="The text may not be what was written: letters are missing or guessed, as nobody knows the"
+        " charset of a mail.",
+    )
     disposition: Disposition | None
     sent_at: datetime | None
     created_at: datetime

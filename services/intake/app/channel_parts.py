@@ -136,6 +136,11 @@ class ChannelPart(Request):
         default=False,
         description="Whether a mail that points to no ticket joins its sender's newest one with the same subject.",
     )
+    own_tickets: StrictBool = Field(
+        default=False,
+        description="Whether a mail that also went to another channel's address is a message of its own here, in a"
+        " ticket of this channel. By default it is one message, wherever it came first.",
+    )
     short_abandon: Duration = Field(
         default=SHORT_ABANDON, description="Of a voice channel: who leaves so soon need not be called back."
     )
@@ -171,6 +176,7 @@ def to_channel(item: ChannelPart, opened: Callable[[Secret], str]) -> Channel:
         name=item.name,
         allows_lists=item.allows_lists,
         threads_by_subject=item.thread_by_subject,
+        has_own_tickets=item.own_tickets,
         providers=providers,
         mailboxes=mailboxes,
         has_lost_secrets=has_lost_secrets,

@@ -1,11 +1,12 @@
 """What the use-cases about messages of ours on their way need of the world."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from services.intake.app.mail_ports import Bounce
 from services.intake.domain.message import DeliveryState
 from services.intake.domain.progress import Progress
 from shared.db.unit_of_work import Tx
@@ -62,6 +63,10 @@ class Deliveries(Protocol):
 
     async def save_progress(self, tx: Tx, steps: Mapping[ReceiptKey, Step]) -> None:
         """Keeps how far locked ones have got. What is lost shows on its ticket."""
+        ...
+
+    async def mark_bounced(self, tx: Tx, told: Sequence[Bounce]) -> None:
+        """Keeps what servers tell about mail that they took. What is lost shows on its ticket."""
         ...
 
     async def keep_told(self, tx: Tx, told: Mapping[ReceiptKey, Progress]) -> None:

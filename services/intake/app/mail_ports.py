@@ -200,6 +200,10 @@ class References(Protocol):
         """The numbers of tickets."""
         ...
 
+    async def channels(self, tx: Tx, tickets: Collection[tuple[str, UUID]]) -> Mapping[tuple[str, UUID], str]:
+        """The channels of tickets."""
+        ...
+
     async def add(self, tx: Tx, references: Mapping[ReferenceKey, Referred]) -> None:
         """Keeps new references; one that is known stays as it is."""
         ...
@@ -216,8 +220,8 @@ class MailMessages(Protocol):
         """Adds to the addresses that messages were delivered to."""
         ...
 
-    async def record_bounces(self, tx: Tx, bounces: Sequence[Bounce]) -> None:
-        """Keeps what servers tell about our mail, and which addresses it concerns."""
+    async def flag_addresses(self, tx: Tx, bounces: Sequence[Bounce]) -> None:
+        """Keeps that mail never arrives, or is not wanted, at the addresses that these went to."""
         ...
 
     async def record_writers(self, tx: Tx, writers: Collection[IdentityKey]) -> None:

@@ -83,6 +83,7 @@ class ShownAttachment:
 class ShownMessage:
     """A message as it is shown. Its text is personal data: it is never logged.
 
+    is_damaged: whether its text may not be what was written
     delivered_to: those of our addresses that it was sent to
     """
 
@@ -102,6 +103,7 @@ class ShownMessage:
     text: str = field(repr=False)
     text_new: str = field(repr=False)
     html: str | None = field(repr=False)
+    is_damaged: bool
     disposition: Disposition | None
     sent_at: datetime | None
     created_at: datetime

@@ -5,9 +5,10 @@ What cannot become a message is quarantined with its reason; nothing is lost and
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 from services.intake.app.attachment_ids import in_order
+from services.intake.app.delivery_ports import Deliveries
+from services.intake.app.mail_pointers import pointed_tickets
 from services.intake.app.mail_ports import (
     Attachment,
     MailMessages,
@@ -22,23 +23,14 @@ from services.intake.app.mail_ports import (
 )
 from services.intake.app.ports import Conversations, Receipt, Workspaces
 from services.intake.app.receive_message import Arrival, receive_messages
-from services.intake.app.screened_mail import ScreenedMail, to_message
-from services.intake.domain import mail_threads
+from services.intake.app.screened_mail import ScreenedMail, screened, to_message
 from services.intake.domain.message import Disposition, Identity, IdentityKind
-from services.intake.domain.reply_token import loop_mark
-from services.intake.domain.screening import screen
+from services.intake.domain.screening import REPORTS
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.errors import InvalidInput
 from shared.ids import IdFactory
-from shared.vocabulary import ChannelKind, MachineClass
-
-_MAX_HINTS = 8
-_GRAVE = (MachineClass.BOUNCE_HARD, MachineClass.BOUNCE_SOFT, MachineClass.COMPLAINT)
-_REPORTS = (*_GRAVE, MachineClass.RECEIPT)
-"""These tell about a mail of ours: they are recorded there and are no message."""
-_ABOUT_OURS = (*_REPORTS, MachineClass.AUTO_REPLY, MachineClass.AUTO_GENERATED)
-"""These may hold the mail of ours that they are about."""
+from shared.vocabulary import MachineClass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +42,7 @@ class MailDesk:
     raws: Raws
     references: References
     messages: MailMessages
+    deliveries: Deliveries
     ids: IdFactory
     secret: bytes
 
@@ -89,38 +82,20 @@ class _Group:
     async def receive(self, items: Sequence[ReadMail]) -> list[Outcome]:
         """What becomes of each."""
         configured = await self._desk.workspaces.load(self._tx, {item.raw.workspace_id for item in items})
-        screened = [good for item in items if (good := self._screen(item, configured[item.raw.workspace_id]))]
-        named = {(item.workspace_id, key) for item in screened for key in mail_threads.refers_to(item.mail)}
-        known = await self._desk.references.find(self._tx, named)
-        fresh = [item for item in screened if item.repeat not in known]
-        await self._record_repeats({item: known[item.repeat] for item in screened if item.repeat in known})
-        await self._record_reports([item for item in fresh if item.verdict.machine in _REPORTS], known)
-        await self._receive([item for item in fresh if item.verdict.machine not in _REPORTS], known)
+        good = [found for item in items if (found := self._screen(item, configured[item.raw.workspace_id]))]
+        known = await self._desk.references.find(self._tx, {key for item in good for key in item.asks_for()})
+        fresh = [item for item in good if item.repeat not in known]
+        await self._record_repeats({item: known[item.repeat] for item in good if item.repeat in known})
+        self._drop_reports([item for item in fresh if item.verdict.machine in REPORTS])
+        await self._receive([item for item in fresh if item.verdict.machine not in REPORTS], known)
         return [replace(self._outcomes[item.raw.key], people=item.people()) for item in items]
 
     def _screen(self, item: ReadMail, workspace: Workspace) -> ScreenedMail | None:
-        if isinstance(item.mail, str):
-            self._quarantine(item, item.mail)
+        found = screened(item, workspace, self._desk.secret, is_released=self._is_released)
+        if isinstance(found, str):
+            self._quarantine(item, found)
             return None
-        channel = workspace.channels.get(item.raw.channel)
-        if channel is None or channel.kind is not ChannelKind.EMAIL:
-            self._quarantine(item, "its channel is not there any more")
-            return None
-        verdict = screen(
-            item.mail,
-            envelope_sender=item.raw.sender,
-            own_addresses=workspace.mail_addresses,
-            own_loop_mark=loop_mark(self._desk.secret, item.raw.workspace_id),
-            allows_lists=channel.allows_lists,
-        )
-        if self._is_released:
-            is_request = verdict.machine in (*_REPORTS, MachineClass.LOOP)
-            machine = MachineClass.NONE if is_request else verdict.machine
-            verdict = replace(verdict, machine=machine, may_open=True, refusal=None)
-        if verdict.refusal:
-            self._quarantine(item, verdict.refusal)
-            return None
-        return ScreenedMail(item=item, mail=item.mail, workspace=workspace, verdict=verdict)
+        return found
 
     def _quarantine(self, item: ReadMail, reason: str) -> None:
         self._outcomes[item.raw.key] = Outcome(
@@ -147,28 +122,8 @@ class _Group:
             {(item.workspace_id, first.message_id): item.delivered_to() for item, first in repeats.items()},
         )
 
-    async def _record_reports(
-        self, reports: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]
-    ) -> None:
-        """What servers tell about a mail of ours stands beside it, once. It opens nothing."""
-        about = {
-            item: message_ids[0]
-            for item in reports
-            if item.verdict.machine in _GRAVE and item.told_before not in known
-            if (message_ids := self._own_messages(item))
-        }
-        if about:
-            bounces = [item.bounce(message_id) for item, message_id in about.items()]
-            await self._desk.messages.record_bounces(self._tx, bounces)
-            await self._desk.references.add(
-                self._tx,
-                {
-                    item.told_before: Referred(ticket_id=ours.ticket_id, message_id=ours.message_id)
-                    for item, message_id in about.items()
-                    for ours in item.named(known)
-                    if ours.message_id == message_id
-                },
-            )
+    def _drop_reports(self, reports: Sequence[ScreenedMail]) -> None:
+        """What servers tell about a mail of ours was recorded before (`record_bounces.py`). It opens nothing."""
         for item in reports:
             self._outcomes[item.item.raw.key] = Outcome(
                 raw=item.item.raw,
@@ -177,11 +132,9 @@ class _Group:
                 reason=item.verdict.machine,
             )
 
-    def _own_messages(self, item: ScreenedMail) -> list[UUID]:
-        return mail_threads.own_messages(item.mail, workspace_id=item.workspace_id, secret=self._desk.secret)
-
     async def _receive(self, items: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]) -> None:
-        threads = await self._threads(items, known)
+        desk = self._desk
+        threads = await pointed_tickets(items, known, tx=self._tx, references=desk.references, secret=desk.secret)
         arrivals = [
             Arrival(replace(to_message(item, *thread), is_released=self._is_released), item.cause)
             for item, thread in zip(items, threads, strict=True)
@@ -230,7 +183,7 @@ class _Group:
         await self._desk.references.add(
             self._tx,
             {
-                (item.workspace_id, key): Referred(ticket_id=receipt.ticket_id, message_id=receipt.message_id)
+                key: Referred(ticket_id=receipt.ticket_id, message_id=receipt.message_id)
                 for item, receipt in stored
                 if receipt.ticket_id
                 for key in item.kept_keys(known)
@@ -255,40 +208,3 @@ class _Group:
                 )
             ],
         )
-
-    async def _threads(
-        self, items: Sequence[ScreenedMail], known: Mapping[ReferenceKey, Referred]
-    ) -> list[tuple[tuple[UUID, ...], tuple[UUID, ...]]]:
-        """The tickets that each mail points to, the strongest hint first: those for sure, and the likely ones."""
-        hints = [
-            mail_threads.hints(
-                item.mail,
-                envelope_recipients=item.item.raw.recipients,
-                workspace_id=item.workspace_id,
-                secret=self._desk.secret,
-                is_about_ours=item.verdict.machine in _ABOUT_OURS,
-            )
-            for item in items
-        ]
-        numbers = {
-            (item.workspace_id, hint)
-            for item, found in zip(items, hints, strict=True)
-            for hint in (*found.sure, *found.likely)
-            if isinstance(hint, int)
-        }
-        tickets = await self._desk.references.tickets(self._tx, numbers)
-
-        def ticket_of(workspace_id: str, hint: mail_threads.Hint) -> UUID | None:
-            if isinstance(hint, int):
-                return tickets.get((workspace_id, hint))
-            referred = known.get((workspace_id, hint))
-            return referred.ticket_id if referred else None
-
-        def of(workspace_id: str, pointed: Sequence[mail_threads.Hint]) -> tuple[UUID, ...]:
-            named = (ticket_of(workspace_id, hint) for hint in pointed)
-            return tuple(dict.fromkeys(ticket_id for ticket_id in named if ticket_id))[:_MAX_HINTS]
-
-        return [
-            (of(item.workspace_id, found.sure), of(item.workspace_id, found.likely))
-            for item, found in zip(items, hints, strict=True)
-        ]

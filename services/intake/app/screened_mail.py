@@ -8,11 +8,11 @@ from services.intake.app.mail_ports import Bounce, ReadMail, ReferenceKey, Refer
 from services.intake.domain import mail_threads
 from services.intake.domain.mail import Mail
 from services.intake.domain.message import Identity, IdentityKind, InboundMessage, Sender
-from services.intake.domain.reply_token import without_tag
-from services.intake.domain.screening import Verdict
+from services.intake.domain.reply_token import loop_mark, without_tag
+from services.intake.domain.screening import REPORTS, Verdict, screen
 from services.intake.domain.workspace import Workspace
 from shared.events.envelope import Cause
-from shared.vocabulary import MachineClass
+from shared.vocabulary import ChannelKind, MachineClass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,9 +30,14 @@ class ScreenedMail:
         return self.item.raw.workspace_id
 
     @property
+    def inbox(self) -> str:
+        """Within what it is one message, and finds its ticket."""
+        return self.workspace.inbox(self.item.raw.channel)
+
+    @property
     def repeat(self) -> ReferenceKey:
         """By what it is recognised when it comes again."""
-        return self.workspace_id, mail_threads.repeat_key(self.mail)
+        return self._kept_as(mail_threads.repeat_key(self.mail))
 
     @property
     def told_before(self) -> ReferenceKey:
@@ -45,17 +50,35 @@ class ScreenedMail:
             if referred := known.get((self.workspace_id, mail_threads.id_key(rfc_id))):
                 yield referred
 
-    def kept_keys(self, known: Collection[ReferenceKey]) -> frozenset[bytes]:
+    def asks_for(self) -> set[ReferenceKey]:
+        """The keys of earlier mails that it may belong to, or be a repeat of."""
+        keys = mail_threads.refers_to(self.mail)
+        return {found for key in keys for found in (self._kept_as(key), (self.workspace_id, key))}
+
+    def referred(self, known: Mapping[ReferenceKey, Referred], key: bytes) -> Referred | None:
+        """What a key names. Beside those of its inbox are those of what left, and of before it was an own one."""
+        return known.get(self._kept_as(key)) or known.get((self.workspace_id, key))
+
+    def kept_keys(self, known: Collection[ReferenceKey]) -> set[ReferenceKey]:
         """The keys by which later mails find it. known: those of mails that have come, of all that it names"""
-        come = {key for workspace_id, key in known if workspace_id == self.workspace_id}
+        come = {key for key in mail_threads.refers_to(self.mail) if self._kept_as(key) in known}
         awaited = mail_threads.awaits(self.mail, own_addresses=self.workspace.mail_addresses, known=come)
-        return mail_threads.recognised_by(self.mail) | awaited
+        return {self._kept_as(key) for key in mail_threads.recognised_by(self.mail) | awaited}
+
+    def _kept_as(self, key: bytes) -> ReferenceKey:
+        return self.workspace_id, mail_threads.in_inbox(key, self.inbox)
 
     def delivered_to(self) -> tuple[str, ...]:
-        """Those of our addresses that it was sent to."""
+        """Those addresses of its inbox that it was sent to."""
+        channels = self.workspace.channels.values()
+        own = {channel.address for channel in channels if self.workspace.inbox(channel.channel_id) == self.inbox}
         addresses = self.item.raw.recipients or self.mail.recipients
         known = (without_tag(address) for address in addresses)
-        return tuple(dict.fromkeys(address for address in known if address in self.workspace.mail_addresses))
+        return tuple(
+            dict.fromkeys(
+                address for address in known if address in own and address in self.workspace.mail_addresses
+            )
+        )
 
     @property
     def cause(self) -> Cause:
@@ -78,6 +101,32 @@ class ScreenedMail:
         )
 
 
+def screened(
+    item: ReadMail, workspace: Workspace, secret: bytes, *, is_released: bool = False
+) -> ScreenedMail | str:
+    """The mail with what it is; or why nothing becomes of it until a person has looked.
+
+    is_released: whether one has
+    """
+    if isinstance(item.mail, str):
+        return item.mail
+    channel = workspace.channels.get(item.raw.channel)
+    if channel is None or channel.kind is not ChannelKind.EMAIL:
+        return "its channel is not there any more"
+    verdict = screen(
+        item.mail,
+        envelope_sender=item.raw.sender,
+        own_addresses=workspace.mail_addresses,
+        own_loop_mark=loop_mark(secret, item.raw.workspace_id),
+        allows_lists=channel.allows_lists,
+    )
+    if is_released:
+        is_request = verdict.machine in (*REPORTS, MachineClass.LOOP)
+        machine = MachineClass.NONE if is_request else verdict.machine
+        verdict = replace(verdict, machine=machine, may_open=True, refusal=None)
+    return verdict.refusal or ScreenedMail(item=item, mail=item.mail, workspace=workspace, verdict=verdict)
+
+
 def to_message(item: ScreenedMail, thread: tuple[UUID, ...], likely: tuple[UUID, ...]) -> InboundMessage:
     """The message, which joins the first of these tickets that it may."""
     mail, raw = item.mail, item.item.raw
@@ -92,6 +141,7 @@ def to_message(item: ScreenedMail, thread: tuple[UUID, ...], likely: tuple[UUID,
         text=mail.text,
         text_new=mail.text_new,
         html=mail.html,
+        is_damaged=mail.is_damaged,
         dedupe_key=f"mail:{mail_threads.repeat_key(mail).hex()}",
         thread_ticket_ids=thread,
         likely_ticket_ids=likely,

@@ -16,8 +16,8 @@ from services.intake.app.answering_ports import (
 from services.intake.app.desk import Desk, record
 from services.intake.app.outbound_message import outbound_message
 from services.intake.app.ports import TicketKey
+from services.intake.app.recipient_quota import RecipientQuota
 from services.intake.app.template_values import values_of
-from services.intake.app.turns import Turns
 from services.intake.domain import survey_token
 from services.intake.domain.customer import Customer
 from services.intake.domain.notice import Circumstances, Postponed, Withheld, decide, may_quote
@@ -42,7 +42,7 @@ class NoticeDesk:
     notices: Notices
     surveys: Surveys
     rich_text: RichText
-    turns: Turns
+    quota: RecipientQuota
     secret: bytes
     public_url: str | None
 
@@ -67,14 +67,14 @@ class _About:
         return self.ticket.workspace_id, self.ticket.customer_id
 
     @property
-    def turn(self) -> Purpose:
-        """What its turns are counted as. To somebody who may know nothing of us all of it is too much soon."""
+    def counts_as(self) -> Purpose:
+        """As what the quota counts it. To somebody who may know nothing of us all of it is too much soon."""
         is_ack = self.reason.purpose is Purpose.ACK or self.known.is_only_named
         return Purpose.ACK if is_ack else Purpose.STATUS
 
     @property
     def recipient(self) -> str:
-        """Whose turns are counted."""
+        """Whose quota it counts against."""
         return self.known.recipient or ""
 
 
@@ -111,8 +111,8 @@ async def send_notices(keys: Collection[NoticeKey], *, tx: Tx, desk: NoticeDesk)
     settled = []
     changes: list[tuple[Change, Customer, Cause]] = []
     surveyed: set[TicketKey] = set()
-    # Turns are locked by these: always in one order.
-    for one in sorted(abouts, key=lambda about: (desk.turns.key(about.recipient), about.turn)):
+    # Quotas are locked by these: always in one order.
+    for one in sorted(abouts, key=lambda about: (desk.quota.key(about.recipient), about.counts_as)):
         has_had_one = one.customer_key in surveyed
         about = replace(one, known=replace(one.known, surveyed_at=now)) if has_had_one else one
         notice, change = await _settle(about, now, tx=tx, desk=desk)
@@ -160,7 +160,7 @@ async def _settle(about: _About, now: datetime, *, tx: Tx, desk: NoticeDesk) -> 
         return replace(notice, due_at=decided.until), None
     if about.reason is Reason.SURVEY and desk.public_url is None:
         return notice.withheld("no_public_url"), None
-    if not await desk.turns.take(tx, about.recipient, about.turn, now):
+    if not await desk.quota.take(tx, about.recipient, about.counts_as, now):
         return notice.withheld("too_many"), None
     change = await _send(about, decided, now, tx=tx, desk=desk)
     times = notice.times + 1

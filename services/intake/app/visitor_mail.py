@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.intake.app.turns import Turns
+from services.intake.app.recipient_quota import RecipientQuota
 from services.intake.domain.chat import Conversation
 from services.intake.domain.notice import bars_mail
 from services.intake.domain.workspace import Workspace
@@ -19,7 +19,7 @@ IsDeliverable = Callable[[Tx, str, str], Awaitable[bool]]
 class VisitorMail:
     """Says who gets it."""
 
-    turns: Turns
+    quota: RecipientQuota
     is_deliverable: IsDeliverable
 
     async def may_go(
@@ -35,4 +35,4 @@ class VisitorMail:
         if not await self.is_deliverable(tx, chat.workspace_id, address):
             return False
         purpose = Purpose.STATUS if chat.visitor.has_own_email else Purpose.ACK
-        return await self.turns.take(tx, address, purpose, now)
+        return await self.quota.take(tx, address, purpose, now)

@@ -93,6 +93,7 @@ class Mail:
     recipients: every address in its headers; original_message_ids: of the mail that a report is about
     in_reply_to, references: Message-IDs as they stand, the oldest first
     text: what was written, text_new: without quotes and signature, which stands in signature
+    is_damaged: whether text or subject may not be what was written, as their charset is unknown or wrong
     body_sha256: of everything below the headers, which the way here does not change
     """
 
@@ -109,6 +110,7 @@ class Mail:
     text_new: str = field(default="", repr=False)
     signature: str = field(default="", repr=False)
     html: str | None = field(default=None, repr=False)
+    is_damaged: bool = False
     attachments: tuple[AttachedFile, ...] = ()
     body_sha256: str = ""
     markers: Markers = Markers()

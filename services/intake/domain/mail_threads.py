@@ -122,6 +122,11 @@ def id_key(rfc_message_id: str) -> bytes:
     return _key("id", rfc_message_id)
 
 
+def in_inbox(key: bytes, inbox: str) -> bytes:
+    """By what a reference is kept in an inbox. inbox: empty for the one that channels share"""
+    return _key("inbox", inbox, key.hex()) if inbox else key
+
+
 def _answered(mail: Mail) -> tuple[str, ...]:
     """What a mail answers, the newest first."""
     return (*mail.in_reply_to, *reversed(mail.references))

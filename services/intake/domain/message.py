@@ -91,6 +91,7 @@ class InboundMessage:
 
     dedupe_key: what recognises a repeat, unique in its channel; none where the sender gave nothing
     text: what the sender wrote; text_new: without what it quotes
+    is_damaged: whether its text may not be what was written, as nobody knows its charset
     ticket_id: the ticket that the sender names; thread_ticket_ids: tickets that its threading points to,
     the strongest hint first; likely_ticket_ids: those that it joins only if its sender takes part there
     may_open: whether it opens a ticket where it joins none; machine mail may not
@@ -115,6 +116,7 @@ class InboundMessage:
     text: str
     text_new: str
     html: str | None = None
+    is_damaged: bool = False
     labels: dict[str, str] = field(default_factory=dict)
     priority: Priority | None = None
     language: str | None = None

@@ -13,8 +13,8 @@ _AGAIN = timedelta(hours=1)
 
 
 @dataclass(slots=True)
-class Turns:
-    """Whose turn it is, of those that there are since a start."""
+class Timetable:
+    """When each of those is due that there are since a start."""
 
     due_at: dict[str, datetime] = field(default_factory=dict)
 
@@ -23,7 +23,7 @@ class Turns:
         return now >= self.due_at.setdefault(name, after_start(now, name))
 
     def took(self, now: datetime, name: str, *, is_well: bool) -> None:
-        """It had its turn: the next one is the next night, or within the hour where that failed."""
+        """It was done: the next time is the next night, or within the hour where that failed."""
         self.due_at[name] = next_night(now, name) if is_well else now + _AGAIN
 
 

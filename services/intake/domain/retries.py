@@ -47,8 +47,9 @@ def retry_after(header: str | None, now: datetime) -> timedelta | None:
     """What a `Retry-After` asks for, in seconds or as a date (RFC 9110, section 10.2.3); none if it is neither."""
     if header is None or len(header) > 100:
         return None
-    if header.isascii() and header.strip().isdigit():
-        return min(timedelta(seconds=min(int(header), 10**6)), LONGEST_WISH)
+    seconds = header.strip()
+    if seconds.isascii() and seconds.isdigit():
+        return min(timedelta(seconds=min(int(seconds), 10**6)), LONGEST_WISH)
     try:
         at = parsedate_to_datetime(header)
     except ValueError:

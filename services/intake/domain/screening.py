@@ -16,6 +16,10 @@ from shared.vocabulary import MachineClass
 MAX_HOPS = 50
 """A mail that this many servers have passed on goes round in circles."""
 
+GRAVE = (MachineClass.BOUNCE_HARD, MachineClass.BOUNCE_SOFT, MachineClass.COMPLAINT)
+REPORTS = (*GRAVE, MachineClass.RECEIPT)
+"""These tell about a mail of ours: they are recorded there and are no message."""
+
 _PERMANENT = re.compile(r"\b5\.[0-7]\.\d{1,3}\b|\b55[0-4] ")
 
 
@@ -59,6 +63,11 @@ def screen(
         may_acknowledge=machine is MachineClass.NONE and not any(_against_answering(mail)),
         is_undelivered=_is_undelivered(mail.report, machine),
     )
+
+
+def may_report(mail: Mail) -> bool:
+    """Whether it may tell what became of a mail of ours. `screen` says whether it does."""
+    return mail.report is not None or _is_bouncer(mail)
 
 
 def nobody_reads(address: str) -> bool:

@@ -32,7 +32,8 @@ class Channel:
     address: where its mail comes in and from where answers leave, or what names it in the paths of its webhooks
     and chats; lower-case; name: shown beside it
     allows_lists: whether mail of mailing lists opens tickets; threads_by_subject: whether a mail that points
-    nowhere joins its sender's newest ticket of the same subject
+    nowhere joins its sender's newest ticket of the same subject; has_own_tickets: whether its mails join and are
+    repeats of nothing of other channels
     providers: who brings requests by webhook; the first one that can takes the answers
     mailboxes: elsewhere, whose mail is its own, too
     has_lost_secrets: whether it has none of both because their secrets were sealed with another key
@@ -51,6 +52,7 @@ class Channel:
     name: str | None = None
     allows_lists: bool = False
     threads_by_subject: bool = False
+    has_own_tickets: bool = False
     providers: tuple[Provider, ...] = ()
     mailboxes: tuple[RemoteMailbox, ...] = ()
     has_lost_secrets: bool = False
@@ -113,6 +115,24 @@ class Workspace:
         """The addresses of all its mail channels."""
         mail = (channel for channel in self.channels.values() if channel.kind is ChannelKind.EMAIL)
         return frozenset(channel.address for channel in mail if channel.address)
+
+    def inbox(self, channel_id: str) -> str:
+        """Within what a mail of a channel is one message, and finds its ticket: all channels share one, which is
+        empty, but for those that have their own tickets.
+        """
+        channel = self.channels.get(channel_id)
+        return channel_id if channel is not None and channel.has_own_tickets else ""
+
+    @property
+    def has_inboxes(self) -> bool:
+        """Whether any channel has its own tickets."""
+        return any(channel.has_own_tickets for channel in self.channels.values())
+
+    def shares(self, channel_id: str, other_id: str) -> bool:
+        """Whether a mail of one channel may join a ticket of the other. Those of no mail channel are open."""
+        other = self.channels.get(other_id)
+        is_mail = other is not None and other.kind is ChannelKind.EMAIL
+        return not is_mail or self.inbox(channel_id) == self.inbox(other_id)
 
     def close_after(self, channel_id: str) -> timedelta:
         """How long a solved ticket of a channel waits; of one that is no longer configured, the default."""

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from services.intake.adapters.answering.notices import PostgresNotices
 from services.intake.adapters.answering.notifying import Notifying
+from services.intake.adapters.answering.quotas import PostgresQuotaBook
 from services.intake.adapters.answering.rich_text import Nh3RichText
 from services.intake.adapters.answering.surveys import PostgresSurveys
-from services.intake.adapters.answering.turns import PostgresTurnBook
 from services.intake.adapters.answering.uploads import PostgresUploads
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.email.reachability import is_deliverable
 from services.intake.app.desk import Desk
+from services.intake.app.recipient_quota import RecipientQuota
 from services.intake.app.send_notices import NoticeDesk
-from services.intake.app.turns import Turns
 from services.intake.app.visitor_mail import VisitorMail
 from services.intake.settings import IntakeSettings
 from shared.service import Runtime
@@ -41,8 +41,8 @@ def assemble_answering(runtime: Runtime, settings: IntakeSettings, desk: Desk, b
     """Puts it together. bells: rung by whoever plans a notice"""
     notices, surveys, rich_text = PostgresNotices(), PostgresSurveys(), Nh3RichText()
     secret = settings.secret.get_secret_value().encode()
-    turns = Turns(
-        book=PostgresTurnBook(),
+    quota = RecipientQuota(
+        book=PostgresQuotaBook(),
         secret=secret,
         acks_an_hour=settings.acks_an_hour,
         notices_an_hour=settings.notices_an_hour,
@@ -52,7 +52,7 @@ def assemble_answering(runtime: Runtime, settings: IntakeSettings, desk: Desk, b
         notices=notices,
         surveys=surveys,
         rich_text=rich_text,
-        turns=turns,
+        quota=quota,
         secret=secret,
         public_url=settings.public_url or (runtime.own_url if settings.environment == "development" else None),
     )
@@ -62,6 +62,6 @@ def assemble_answering(runtime: Runtime, settings: IntakeSettings, desk: Desk, b
         surveys=surveys,
         uploads=PostgresUploads(),
         rich_text=rich_text,
-        visitor_mail=VisitorMail(turns=turns, is_deliverable=is_deliverable),
+        visitor_mail=VisitorMail(quota=quota, is_deliverable=is_deliverable),
         secret=secret,
     )

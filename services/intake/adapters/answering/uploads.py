@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, text
+from sqlalchemy import Row, insert, text
 
 from services.intake.adapters.answering import tables
 from services.intake.adapters.email import tables as mail_tables
 from services.intake.app.answering_ports import Upload
 from services.intake.app.attach_files import KEPT
+from shared.db.housekeeping import delete_portion
 from shared.db.sets import insert_set, transposed
 from shared.db.unit_of_work import Tx
 
@@ -54,9 +55,9 @@ class PostgresUploads:
         return taken
 
 
-async def forget_uploads(tx: Tx) -> None:
-    """Deletes what nobody took along, of the workspaces of this unit of work."""
-    await tx.execute(delete(tables.upload).where(tables.upload.c.created_at < await tx.now() - KEPT))
+async def forget_uploads(tx: Tx) -> bool:
+    """Deletes what nobody took along: a chore of housekeeping."""
+    return await delete_portion(tx, tables.upload, tables.upload.c.created_at < await tx.now() - KEPT)
 
 
 def _row(upload: Upload, message_id: UUID) -> dict[str, object]:

@@ -9,8 +9,9 @@ from services.intake.adapters.bells import Bells
 from services.intake.adapters.chat.chats import PostgresChats
 from services.intake.adapters.email.backlog import Backlog
 from services.intake.adapters.email.forgetting import Forgetting
-from services.intake.adapters.email.inbound import Fresh, Mailroom, Waiters
+from services.intake.adapters.email.fresh import Fresh
 from services.intake.adapters.email.listeners import Listeners
+from services.intake.adapters.email.mailroom import Mailroom
 from services.intake.adapters.email.messages import PostgresMailMessages
 from services.intake.adapters.email.parsers import ParserLimits, Parsers
 from services.intake.adapters.email.raws import PostgresRaws
@@ -18,6 +19,7 @@ from services.intake.adapters.email.reading import Reading
 from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.email.release import Release
 from services.intake.adapters.email.settling import Settling
+from services.intake.adapters.email.waiting import Waiters
 from services.intake.adapters.hooks.storing import PostgresConsents
 from services.intake.app.call_ports import CallDesk
 from services.intake.app.delivery_ports import Deliveries
@@ -78,13 +80,14 @@ async def open_mail(
     secret = settings.secret.get_secret_value().encode()
     raws, references = PostgresRaws(settings.shards), PostgresReferences()
     inbound = Bells("raw", settings.shards)
-    fresh, waiters = Fresh(), Waiters()
+    fresh, waiters = Fresh(), Waiters(database, raws)
     desk = MailDesk(
         conversations=conversations,
         workspaces=workspaces,
         raws=raws,
         references=references,
         messages=PostgresMailMessages(),
+        deliveries=deliveries,
         ids=ids,
         secret=secret,
     )
@@ -107,7 +110,7 @@ async def open_mail(
         parsers = Parsers(ParserLimits(cpu_s=settings.parser_cpu_s, wall_s=4 * settings.parser_cpu_s))
         stack.push_async_callback(parsers.close)
         reading = Reading(settings.parser_workers, parsers, blobs, fresh)
-        listeners = Listeners(database, mailroom, max_bytes=settings.mail_max_bytes)
+        listeners = Listeners(database, mailroom, workspaces, max_bytes=settings.mail_max_bytes)
         stack.callback(listeners.close)
         listeners.bind(settings.smtp_host or settings.http_host, smtp=settings.smtp_port, lmtp=settings.lmtp_port)
         yield MailSystem(

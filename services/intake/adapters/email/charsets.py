@@ -5,6 +5,7 @@ lone surrogates: PostgreSQL keeps neither.
 """
 
 import re
+from dataclasses import dataclass
 
 _BAD = re.compile("[\0\ud800-\udfff]")
 _NAMES = {
@@ -33,6 +34,7 @@ _JAPANESE_ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
 _META = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([a-zA-Z0-9_.:-]{1,40})", re.IGNORECASE)
 _MARKS = (b"\xff\xfe", b"\xfe\xff")
 _MAX_HEAD = 2_048
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 def codec_of(charset: str | None) -> str:
@@ -40,16 +42,29 @@ def codec_of(charset: str | None) -> str:
     return _BY_LETTERS.get(re.sub(r"[^a-z0-9]", "", (charset or "")[:60].lower()), "")
 
 
-def decode(content: bytes, charset: str | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Bytes as text. is_damaged: whether it may not be what was written, as letters are missing or guessed"""
+
+    text: str
+    is_damaged: bool = False
+
+
+def decode(content: bytes, charset: str | None) -> Decoded:
     """The text of these bytes. A charset that mail does not use is taken for UTF-8."""
     codec = codec_of(charset)
+    is_sure = bool(codec) or not charset
     if codec in _OFTEN_UTF8 and any(escape in content for escape in _JAPANESE_ESCAPES):
         codec = "iso-2022-jp"
     if codec.startswith(("utf-16", "utf-32")) and b"\0" not in content and not content.startswith(_MARKS):
         codec = "utf-8"
     if codec in _OFTEN_UTF8 or codec == "utf-8":
-        return clean(_decode_utf8(content, is_certain=codec == "utf-8")).removeprefix("\ufeff")
-    return clean(content.decode(codec, errors="replace")).removeprefix("\ufeff")
+        text, is_guessed = _decode_utf8(content, is_certain=codec == "utf-8")
+        is_sure = is_sure and (codec == "cp1252" or not is_guessed)
+    else:
+        text = content.decode(codec, errors="replace")
+    text = clean(text).removeprefix("\ufeff")
+    return Decoded(text, not is_sure or _REPLACED in text)
 
 
 def of_html(content: bytes) -> str | None:
@@ -58,32 +73,33 @@ def of_html(content: bytes) -> str | None:
     return found[1].decode("ascii") if found else None
 
 
-def _decode_utf8(content: bytes, *, is_certain: bool) -> str:
-    """UTF-8 where it is; a text says so by itself, hardly any other is valid UTF-8 by chance."""
+def _decode_utf8(content: bytes, *, is_certain: bool) -> tuple[str, bool]:
+    """UTF-8 where it is; a text says so by itself, hardly any other is valid UTF-8 by chance. Else a guess."""
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8"), False
     except UnicodeDecodeError:
         replaced = content.decode("utf-8", errors="replace")
     beyond_ascii = sum(1 for character in replaced if character > "\x7f")
-    is_damaged_utf8 = is_certain and replaced.count("�") * 2 <= beyond_ascii
-    return replaced if is_damaged_utf8 else content.decode("cp1252", errors="replace")
+    is_damaged_utf8 = is_certain and replaced.count(_REPLACED) * 2 <= beyond_ascii
+    return replaced if is_damaged_utf8 else content.decode("cp1252", errors="replace"), True
 
 
 def clean(text: str) -> str:
     """The text with replacement characters for what cannot be stored."""
-    return _BAD.sub("�", text)
+    return _BAD.sub(_REPLACED, text)
 
 
-def from_header(value: str, charset: str | None = None) -> str:
+def from_header(value: str, charset: str | None = None) -> Decoded:
     """A header's raw value as text: bytes beyond ASCII stand in it as surrogates.
 
     charset: what the mail's text is written in; such bytes are UTF-8, or else mostly that
     """
     if value.isascii() or not _is_raw(value):
-        return clean(value)
+        text = clean(value)
+        return Decoded(text, _REPLACED in text)
     content = value.encode("ascii", errors="surrogateescape")
     try:
-        return clean(content.decode("utf-8"))
+        return Decoded(clean(content.decode("utf-8")))
     except UnicodeDecodeError:
         return decode(content, charset)
 

@@ -7,13 +7,12 @@ from sqlalchemy import text
 
 from services.intake.adapters.hooks.signatures import MAILGUN_AGE, MAILGUN_AHEAD
 from services.intake.app.mail_ports import Blobs
+from shared.db.housekeeping import PORTION
 from shared.db.unit_of_work import Tx
 
 _KEPT = timedelta(days=30)
 _TOKENS_KEPT = MAILGUN_AGE + MAILGUN_AHEAD + timedelta(days=1)
 """After that no token is good any more; the day is for machines whose clock names ids."""
-_MOST = 10_000
-"""Rows of a shard that are forgotten in an hour, at most."""
 
 # What is in quarantine waits for a person, and what became of a message goes with it.
 _RAWS = text(
@@ -29,12 +28,13 @@ _RAWS = text(
 _TOKENS = text(
     "DELETE FROM used_token t USING (SELECT workspace_id, channel, token FROM used_token WHERE raw_id < :before"
     " ORDER BY raw_id LIMIT :most) AS old WHERE t.workspace_id = old.workspace_id"
-    " AND t.channel = old.channel AND t.token = old.token"
+    " AND t.channel = old.channel AND t.token = old.token RETURNING 1"
 )
 _REFUSALS = text(
     "DELETE FROM refusal r USING (SELECT workspace_id, channel, key_hash FROM refusal"
     " WHERE disposition = 'dropped' AND message_id < :before ORDER BY message_id LIMIT :most) AS old"
     " WHERE r.workspace_id = old.workspace_id AND r.channel = old.channel AND r.key_hash = old.key_hash"
+    " RETURNING 1"
 )
 
 
@@ -44,15 +44,16 @@ class Forgetting:
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
 
-    async def forget(self, tx: Tx) -> None:
-        """Deletes what is too old, of the workspaces of this unit of work."""
+    async def forget(self, tx: Tx) -> bool:
+        """Deletes a portion of what is too old; whether there may be more."""
         now = await tx.now()
-        await tx.execute(_TOKENS, {"before": _first_id(now - _TOKENS_KEPT), "most": _MOST})
-        await tx.execute(_REFUSALS, {"before": _first_id(now - _KEPT), "most": _MOST})
-        rows = (await tx.execute(_RAWS, {"before": now - _KEPT, "most": _MOST})).all()
+        tokens = (await tx.execute(_TOKENS, {"before": _first_id(now - _TOKENS_KEPT), "most": PORTION})).all()
+        refusals = (await tx.execute(_REFUSALS, {"before": _first_id(now - _KEPT), "most": PORTION})).all()
+        rows = (await tx.execute(_RAWS, {"before": now - _KEPT, "most": PORTION})).all()
         for workspace_id in sorted({row.workspace_id for row in rows}):
             sha256s = [row.sha256 for row in rows if row.workspace_id == workspace_id]
             await self._blobs.delete(tx, workspace_id, sha256s)
+        return PORTION in (len(tokens), len(refusals), len(rows))
 
 
 def _first_id(at: datetime) -> UUID:

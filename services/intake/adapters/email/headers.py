@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from services.intake.adapters.email.address_lists import addresses, is_address
-from services.intake.adapters.email.charsets import clean, decode, from_header
+from services.intake.adapters.email.charsets import Decoded, clean, decode, from_header
 from services.intake.domain.mail import Mailbox
 
 _FOLD = re.compile(r"\r?\n|\r")
@@ -34,15 +34,22 @@ def unfolded(value: str) -> str:
 
 def text_of(raw: str, charset: str | None = None) -> str:
     """An unstructured field as text: encoded words (RFC 2047) and bytes beyond ASCII decoded, one line."""
-    return _shown(_decode_words(from_header(unfolded(raw), charset)))
+    return decoded_text(raw, charset).text
+
+
+def decoded_text(raw: str, charset: str | None = None) -> Decoded:
+    """As `text_of`, and whether it may be damaged."""
+    value = from_header(unfolded(raw), charset)
+    words = _decode_words(value.text)
+    return Decoded(_shown(words.text), value.is_damaged or words.is_damaged)
 
 
 def mailboxes(raw_values: Iterable[str], charset: str | None = None) -> Iterator[Mailbox]:
     """The addresses of a field that holds addresses, those that can be used as one."""
     for raw in raw_values:
-        for name, address in addresses(from_header(unfolded(raw), charset)):
+        for name, address in addresses(from_header(unfolded(raw), charset).text):
             local, _, domain = address.rpartition("@")
-            shown = _shown(_decode_words(name))[:_MAX_NAME]
+            shown = _shown(_decode_words(name).text)[:_MAX_NAME]
             yield Mailbox(address=clean(f"{local}@{domain.lower()}"), name=shown or None)
 
 
@@ -61,7 +68,7 @@ def recipient(raw: str) -> str:
 
 def message_ids(raw_values: Iterable[str]) -> list[str]:
     """The Message-IDs in a field, in angle brackets; a bare one gets them."""
-    values = [clean(from_header(unfolded(raw))) for raw in raw_values]
+    values = [clean(from_header(unfolded(raw)).text) for raw in raw_values]
     found = [match[0] for value in values for match in _MESSAGE_ID.finditer(value)]
     if found:
         return found
@@ -95,11 +102,11 @@ def _shown(text: str) -> str:
     return _DECEPTIVE.sub("", _CONTROL.sub(" ", clean(text))).strip()
 
 
-def _decode_words(value: str) -> str:
+def _decode_words(value: str) -> Decoded:
     """Decodes encoded words; neighbours of one charset together, as some programs cut a character in two."""
     if "=?" not in value:
-        return value
-    pieces: list[str] = []
+        return Decoded(value)
+    pieces: list[Decoded] = []
     pending: tuple[str, bytes] | None = None
     end = 0
     for match in _WORD.finditer(value):
@@ -110,12 +117,13 @@ def _decode_words(value: str) -> str:
         if pending and (between or pending[0] != charset):
             pieces.append(decode(pending[1], pending[0]))
             pending = None
-        pieces.append(between)
+        pieces.append(Decoded(between))
         pending = (charset, (pending[1] if pending else b"") + content)
         end = match.end()
     if pending:
         pieces.append(decode(pending[1], pending[0]))
-    return "".join((*pieces, value[end:]))
+    text = "".join((*(piece.text for piece in pieces), value[end:]))
+    return Decoded(text, any(piece.is_damaged for piece in pieces))
 
 
 def _word_bytes(encoding: str, text: str) -> bytes:

@@ -6,7 +6,8 @@ smuggled in the first (VU#302671). Encryption and spam are the business of the m
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -14,7 +15,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from services.intake.adapters.addresses import Destination, find_mail
 from services.intake.adapters.email.charsets import clean
 from services.intake.adapters.email.connections import TRY_AGAIN, Connection, LmtpConnection, Refusal
-from services.intake.adapters.email.inbound import Incoming, Mailroom
+from services.intake.adapters.email.mailroom import Incoming, Mailroom
+from services.intake.app.ports import Workspaces
+from services.intake.domain.workspace import Workspace
 from shared.clock import monotonic
 from shared.db.unit_of_work import Database
 from shared.errors import DataRefused, DomainError, TransientError
@@ -39,9 +42,10 @@ _NO_ADDRESS = "553 5.1.3 This cannot be an address"
 class Reception:
     """What both protocols ask while a mail comes in; aiosmtpd calls it. One a connection."""
 
-    def __init__(self, database: Database, mailroom: Mailroom) -> None:
+    def __init__(self, database: Database, mailroom: Mailroom, workspaces: Workspaces) -> None:
         self._database = database
         self._mailroom = mailroom
+        self._workspaces = workspaces
         self._found: dict[str, Destination] = {}
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
@@ -66,18 +70,39 @@ class Reception:
         return "250 2.1.5 OK"
 
     async def receive(self, envelope: Envelope) -> list[str]:
-        """Stores the mail, once for each workspace; an answer a recipient."""
-        by_workspace: dict[str, list[str]] = {}
+        """Stores the mail, once for each inbox of each workspace; an answer a recipient."""
+        try:
+            inboxes = await self._inboxes({self._found[address] for address in envelope.rcpt_tos})
+        except TransientError:
+            return [TRY_AGAIN] * len(envelope.rcpt_tos)
+        by_inbox: dict[tuple[str, str], list[str]] = {}
         for address in envelope.rcpt_tos:
-            by_workspace.setdefault(self._found[address].workspace_id, []).append(address)
+            by_inbox.setdefault(inboxes[self._found[address]], []).append(address)
         answers = dict(
             zip(
-                by_workspace,
-                await asyncio.gather(*(self._store(envelope, addresses) for addresses in by_workspace.values())),
+                by_inbox,
+                await asyncio.gather(*(self._store(envelope, addresses) for addresses in by_inbox.values())),
                 strict=True,
             )
         )
-        return [answers[self._found[address].workspace_id] for address in envelope.rcpt_tos]
+        return [answers[inboxes[self._found[address]]] for address in envelope.rcpt_tos]
+
+    async def _inboxes(self, found: Collection[Destination]) -> dict[Destination, tuple[str, str]]:
+        """Workspace and inbox of each. Only who is sent a mail by two channels may have two."""
+        channels = Counter(workspace_id for workspace_id, _ in {(one.workspace_id, one.channel) for one in found})
+        several = {workspace_id for workspace_id, count in channels.items() if count > 1}
+        configured: Mapping[str, Workspace] = {}
+        if several:
+            configured = await self._database.transact(
+                lambda tx: self._workspaces.load(tx, several), workspaces=several
+            )
+        return {
+            one: (
+                one.workspace_id,
+                configured[one.workspace_id].inbox(one.channel) if one.workspace_id in several else "",
+            )
+            for one in found
+        }
 
     async def _store(self, envelope: Envelope, addresses: Sequence[str]) -> str:
         first = self._found[addresses[0]]
@@ -123,9 +148,10 @@ class LmtpReception(Reception):
 class Listeners:
     """The sockets on which servers bring mail. Port 0 lets the kernel choose, None leaves a protocol out."""
 
-    def __init__(self, database: Database, mailroom: Mailroom, *, max_bytes: int) -> None:
+    def __init__(self, database: Database, mailroom: Mailroom, workspaces: Workspaces, *, max_bytes: int) -> None:
         self._database = database
         self._mailroom = mailroom
+        self._workspaces = workspaces
         self._max_bytes = max_bytes
         self._sockets: dict[str, socket.socket] = {}
         self._open: set[Connection] = set()
@@ -172,7 +198,7 @@ class Listeners:
     def _smtp(self) -> asyncio.Protocol:
         if len(self._open) >= _MAX_CONNECTIONS:
             return Refusal()
-        reception = SmtpReception(self._database, self._mailroom)
+        reception = SmtpReception(self._database, self._mailroom, self._workspaces)
         return Connection(
             reception, self._mailroom.in_hand, max_bytes=self._max_bytes, open_connections=self._open
         )
@@ -180,7 +206,7 @@ class Listeners:
     def _lmtp(self) -> asyncio.Protocol:
         if len(self._open) >= _MAX_CONNECTIONS:
             return Refusal()
-        reception = LmtpReception(self._database, self._mailroom)
+        reception = LmtpReception(self._database, self._mailroom, self._workspaces)
         return LmtpConnection(
             reception, self._mailroom.in_hand, max_bytes=self._max_bytes, open_connections=self._open
         )

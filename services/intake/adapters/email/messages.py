@@ -1,4 +1,4 @@
-"""What messages have that come or leave by mail: files, recipients, bounces; in PostgreSQL."""
+"""What messages have that come or leave by mail: files, recipients, who can be mailed; in PostgreSQL."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -26,14 +26,6 @@ _ADD_RECIPIENTS = text(
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:more AS jsonb[]))"
     " AS w (workspace_id, message_id, more)"
     " WHERE m.workspace_id = w.workspace_id AND m.message_id = w.message_id"
-)
-_BOUNCE = text(
-    "UPDATE delivery d SET last_error = w.detail,"
-    " state = CASE WHEN w.is_final AND d.state <> 'failed' THEN 'bounced' ELSE d.state END,"
-    " failed_at = CASE WHEN w.is_final THEN COALESCE(d.failed_at, :now) ELSE d.failed_at END"
-    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:finals AS boolean[]),"
-    " CAST(:details AS text[])) AS w (workspace_id, message_id, is_final, detail)"
-    " WHERE d.workspace_id = w.workspace_id AND d.message_id = w.message_id"
 )
 _OF_MESSAGES = text(
     "SELECT a.message_id, a.attachment_id, a.filename, a.media_type, a.bytes, a.content_id, a.is_inline,"
@@ -89,21 +81,9 @@ class PostgresMailMessages:
             },
         )
 
-    async def record_bounces(self, tx: Tx, bounces: Sequence[Bounce]) -> None:
-        """Keeps what servers tell about our mail; a message is marked only where it will not arrive."""
+    async def flag_addresses(self, tx: Tx, bounces: Sequence[Bounce]) -> None:
+        """Keeps that mail never arrives, or is not wanted, at the addresses that these went to."""
         await reachability.flag(tx, bounces)
-        latest = {(bounce.workspace_id, bounce.message_id): bounce for bounce in bounces}
-        ordered = sorted(latest)
-        await tx.execute(
-            _BOUNCE,
-            {
-                "workspaces": [key[0] for key in ordered],
-                "ids": [key[1] for key in ordered],
-                "finals": [latest[key].is_final for key in ordered],
-                "details": [latest[key].detail for key in ordered],
-                "now": await tx.now(),
-            },
-        )
 
     async def record_writers(self, tx: Tx, writers: Collection[IdentityKey]) -> None:
         """Whoever has written can be written to again."""

@@ -6,7 +6,7 @@ its process. Whatever is not the text is kept as an attachment; nothing is unpac
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import EmailPolicy
@@ -14,7 +14,7 @@ from itertools import count
 
 from services.intake.adapters.email import bodies, calendar_text, embedded, headers, reports
 from services.intake.adapters.email.bodies import Piece
-from services.intake.adapters.email.charsets import decode, of_html
+from services.intake.adapters.email.charsets import Decoded, decode, of_html
 from services.intake.adapters.email.flowed import unflowed
 from services.intake.adapters.email.part_fields import (
     POLICY,
@@ -73,7 +73,10 @@ class _Message(EmailMessage):
 
 @dataclass(slots=True)
 class _Collected:
-    """What the parts of a mail hold. otherwise: what may stand for its text."""
+    """What the parts of a mail hold.
+
+    otherwise: what may stand for its text; is_damaged: whether the text may be
+    """
 
     parts: int = 0
     decoded: int = 0
@@ -82,6 +85,7 @@ class _Collected:
     attachments: list[AttachedFile] = field(default_factory=list)
     told: reports.Told = field(default_factory=reports.Told)
     charset: str | None = None
+    is_damaged: bool = False
 
 
 def read(raw: bytes) -> Mail:
@@ -95,7 +99,8 @@ def read(raw: bytes) -> Mail:
     collected = _Collected()
     _collect(message, collected, 0)
     charset = collected.charset
-    subject = headers.text_of(first_of(message, "subject"), charset)[:_MAX_SUBJECT]
+    titled = headers.decoded_text(first_of(message, "subject"), charset)
+    subject = titled.text[:_MAX_SUBJECT]
     text, html = bodies.body(collected.pieces, otherwise="\n".join(collected.otherwise[:1]))
     recipients = tuple(_recipients(message))
     senders = [box for name in ("from", "sender") for box in headers.mailboxes(all_of(message, name), charset)]
@@ -119,6 +124,7 @@ def read(raw: bytes) -> Mail:
         text_new=parts.new_text,
         signature=parts.signature,
         html=html,
+        is_damaged=collected.is_damaged or titled.is_damaged,
         attachments=tuple(collected.attachments),
         body_sha256=hashlib.sha256(body.replace(b"\r\n", b"\n").strip()).hexdigest(),
         markers=reports.markers(message),
@@ -198,30 +204,32 @@ def _collect_leaf(part: Part, kind: str, into: _Collected) -> None:
         _attach(part, content, into, otherwise=_DEFAULT_NAMES.get(kind, "attachment"))
         return
     _weigh(content, into)
-    text = _text_of(part, kind, content)
+    decoded = _text_of(part, kind, content)
+    into.is_damaged |= decoded.is_damaged
     into.charset = into.charset or charset_of(part)
     if kind == "text/html":
-        into.pieces.append(Piece(None, text))
+        into.pieces.append(Piece(None, decoded.text))
     else:
-        into.pieces.append(Piece(unflowed(text, part.get_param), None))
+        into.pieces.append(Piece(unflowed(decoded.text, part.get_param), None))
 
 
 def _note_leaf(part: Part, kind: str, content: bytes, into: _Collected) -> None:
     """What a part says that is kept as a file."""
     if kind == "text/rfc822-headers":
         into.told.note_original(embedded.headers_of(content))
-    elif kind == "text/calendar" and (summary := calendar_text.summary(_text_of(part, kind, content))):
+    elif kind == "text/calendar" and (summary := calendar_text.summary(_text_of(part, kind, content).text)):
         into.otherwise.append(summary)
     elif kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
         is_signed = str(part.get_param("smime-type") or "").lower() == "signed-data"
         into.otherwise.append(bodies.SEALED if is_signed else bodies.ENCRYPTED)
 
 
-def _text_of(part: Part, kind: str, content: bytes) -> str:
+def _text_of(part: Part, kind: str, content: bytes) -> Decoded:
     charset = charset_of(part)
     if charset is None and kind == "text/html":
         charset = of_html(content)
-    return decode(content, charset).replace("\r\n", "\n").replace("\r", "\n")
+    decoded = decode(content, charset)
+    return replace(decoded, text=decoded.text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 _TEXTS = frozenset({"text/plain", "text/html", "text/markdown", "plain/text"})

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import ParamSpec, TypeAlias, TypeVar
 
-from services.intake.adapters.email.inbound import Fresh
+from services.intake.adapters.email.fresh import Fresh
 from services.intake.adapters.email.parsers import Parsers
 from services.intake.adapters.email.turns import Turn, Turns
 from services.intake.adapters.hooks.reading import MAILS, read_hook

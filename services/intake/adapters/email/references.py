@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.intake.adapters.email import tables
+from services.intake.adapters.tickets import pairs
 from services.intake.app.mail_ports import NumberKey, ReferenceKey, Referred
 from shared.db.sets import insert_new_set
 from shared.db.unit_of_work import Tx
@@ -22,6 +23,11 @@ _TICKETS = text(
 )
 _NUMBERS = text(
     "SELECT t.workspace_id, t.ticket_id, t.number"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
+    " JOIN ticket t USING (workspace_id, ticket_id)"
+)
+_CHANNELS = text(
+    "SELECT t.workspace_id, t.ticket_id, t.channel"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
     " JOIN ticket t USING (workspace_id, ticket_id)"
 )
@@ -56,11 +62,13 @@ class PostgresReferences:
 
     async def numbers(self, tx: Tx, tickets: Collection[tuple[str, UUID]]) -> dict[tuple[str, UUID], int]:
         """The numbers of tickets."""
-        ordered = sorted(tickets)
-        rows = await tx.execute(
-            _NUMBERS, {"workspaces": [key[0] for key in ordered], "ids": [key[1] for key in ordered]}
-        )
+        rows = await tx.execute(_NUMBERS, pairs(tickets))
         return {(row.workspace_id, row.ticket_id): row.number for row in rows}
+
+    async def channels(self, tx: Tx, tickets: Collection[tuple[str, UUID]]) -> dict[tuple[str, UUID], str]:
+        """The channels of tickets."""
+        rows = await tx.execute(_CHANNELS, pairs(tickets))
+        return {(row.workspace_id, row.ticket_id): row.channel for row in rows}
 
     async def add(self, tx: Tx, references: Mapping[ReferenceKey, Referred]) -> None:
         """Keeps new references; one that is known stays as it is."""

@@ -8,14 +8,17 @@ from uuid import UUID
 
 import structlog
 
-from services.intake.adapters.email.inbound import Waiters
 from services.intake.adapters.email.reading import Read, Reading
+from services.intake.adapters.email.waiting import Waiters
 from services.intake.app.hook_ports import HookDesk, ReadHook
 from services.intake.app.mail_ports import Outcome, Raw, RawState, ReadMail, Staged
 from services.intake.app.receive_hooks import receipts_in, receive_hooks
 from services.intake.app.receive_mail import MailDesk, receive_mails
+from services.intake.app.record_bounces import record_bounces
 from services.intake.app.record_receipts import record_receipts
 from services.intake.domain.delivery import DeliveryReceipt
+from services.intake.domain.mail import Mail
+from services.intake.domain.screening import may_report
 from shared.db.engine import Collision, LockTimeout
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
@@ -148,6 +151,8 @@ class Settling:
         stored = [one.stored for one in group if one.stored]
         if telling := [item for item in hooks if item.has_receipts]:
             await self._record_receipts(shard, telling)
+        if reporting := [item for item in mails if isinstance(item.mail, Mail) and may_report(item.mail)]:
+            await self._record_bounces(shard, reporting)
 
         async def unit(tx: Tx) -> list[Outcome]:
             if hooks:
@@ -158,6 +163,13 @@ class Settling:
             return outcomes
 
         return await self._database.transact(unit, workspaces=workspaces, fence=shard.fence)
+
+    async def _record_bounces(self, shard: Shard, items: Sequence[ReadMail]) -> None:
+        await self._database.transact(
+            lambda tx: record_bounces(items, tx=tx, desk=self._desk),
+            workspaces={item.raw.workspace_id for item in items},
+            fence=shard.fence,
+        )
 
     async def _record_receipts(self, shard: Shard, items: Sequence[ReadHook]) -> None:
         workspaces = {item.raw.workspace_id for item in items}

@@ -19,7 +19,10 @@ MAX_ANSWER = 128 << 20
 READ = b"r"
 REFUSED = b"x"
 
-_FIELDS = ("subject", "reply_to", "message_id", "text", "text_new", "signature", "html", "body_sha256")
+_FIELDS = (
+    *("subject", "reply_to", "message_id", "text", "text_new", "signature", "html"),
+    *("is_damaged", "body_sha256"),
+)
 _TUPLES = ("recipients", "in_reply_to", "references", "original_message_ids")
 _MARKER_TUPLES = ("suppresses", "loop_marks")
 _FAILURE = ("address", "action", "status", "diagnostic")

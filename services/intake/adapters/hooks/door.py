@@ -13,7 +13,7 @@ import structlog
 
 from services.intake.adapters import addresses
 from services.intake.adapters.bytes_in_hand import BytesInHand
-from services.intake.adapters.email.inbound import Incoming, Mailroom, UsedToken
+from services.intake.adapters.email.mailroom import Incoming, Mailroom, UsedToken
 from services.intake.adapters.hooks import signatures, slack
 from services.intake.adapters.hooks.reading import MAILS
 from services.intake.adapters.hooks.requests import HookRequest

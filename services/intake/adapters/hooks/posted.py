@@ -1,6 +1,7 @@
 """Mail that a provider posts, as a mail and its envelope. It runs in the parser's processes."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from services.intake.adapters.email import mime
 from services.intake.adapters.hooks import mailgun, postmark, sendgrid
@@ -24,6 +25,7 @@ def read(form: str, content_type: str, body: bytes) -> tuple[Mail, Envelope]:
     except (MalformedForm, Unreadable) as error:
         raise mime.Unreadable(str(error)) from None
     mail = mime.read(rebuilt.raw)
+    mail = replace(mail, is_damaged=mail.is_damaged or rebuilt.is_damaged)
     return mail, Envelope(
         sender=rebuilt.sender,
         recipients=rebuilt.recipients[: mime.MAX_ADDRESSES],

@@ -18,12 +18,14 @@ class Rebuilt:
     """A raw mail, and what its provider tells beside it.
 
     sender, recipients: of the envelope; vouched_for: domains for which the provider has seen SPF or DKIM pass
+    is_damaged: whether a piece may not be what was written, though the mail's charset is right
     """
 
     raw: bytes = field(repr=False)
     sender: str | None = None
     recipients: tuple[str, ...] = ()
     vouched_for: frozenset[str] = frozenset()
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

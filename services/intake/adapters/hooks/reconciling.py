@@ -15,12 +15,12 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import text
 
-from services.intake.adapters.email.inbound import Incoming, Mailroom, UsedToken
+from services.intake.adapters.email.mailroom import Incoming, Mailroom, UsedToken
 from services.intake.adapters.hooks.forms import URL_ENCODED
 from services.intake.adapters.hooks.twilio_texts import TwilioTexts, overtaken
 from services.intake.adapters.hooks.values import Object
 from services.intake.app.ports import Conversations, Workspaces
-from services.intake.domain.nights import Turns
+from services.intake.domain.nights import Timetable
 from services.intake.domain.provider import ProviderName, Twilio
 from services.intake.domain.workspace import Workspace
 from shared.db.shards import Shard
@@ -79,12 +79,12 @@ class Reconciling:
 
     async def run(self, shard: Shard) -> None:
         """Looks when it is time, until the shard is drained. Raises DatabaseUnavailable."""
-        turns = Turns()
+        timetable = Timetable()
         while not await _is_set_within(shard.draining, _LOOK_S):
             now = await self._database.transact(lambda tx: tx.now())
             for number in await self.numbers(shard.n):
-                if turns.is_due(now, number.key):
-                    turns.took(now, number.key, is_well=await self.look(number, shard.draining))
+                if timetable.is_due(now, number.key):
+                    timetable.took(now, number.key, is_well=await self.look(number, shard.draining))
                 if shard.draining.is_set():
                     return
 

@@ -17,11 +17,17 @@ def read(content_type: str, body: bytes) -> Rebuilt:
     """The mail in this form. Raises MalformedForm and Unreadable."""
     form = forms.fields(content_type, body)
     charsets = _object(forms.last(form, "charsets"))
+    is_damaged = False
 
     def text(name: str) -> str | None:
         """A field in the charset that SendGrid names for it."""
+        nonlocal is_damaged
         found = next((item for item in reversed(form) if item.name == name), None)
-        return None if found is None else decode(found.content, values.text(charsets, name) or "utf-8")
+        if found is None:
+            return None
+        decoded = decode(found.content, values.text(charsets, name) or "utf-8")
+        is_damaged |= decoded.is_damaged
+        return decoded.text
 
     envelope = _object(text("envelope"))
     sender = values.text(envelope, "from") if "from" in envelope else None
@@ -44,6 +50,7 @@ def read(content_type: str, body: bytes) -> Rebuilt:
         sender=sender,
         recipients=tuple(item for item in recipients if item),
         vouched_for=frozenset(_vouched_for(text("SPF"), text("dkim"), sender)),
+        is_damaged=is_damaged,
     )
 
 

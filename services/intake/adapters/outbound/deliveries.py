@@ -10,10 +10,10 @@ from sqlalchemy import Row, text
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.email.references import PostgresReferences
 from services.intake.adapters.happenings import Happenings
-from services.intake.adapters.outbound import receipts
+from services.intake.adapters.outbound import bounces, receipts
 from services.intake.adapters.outbound.losses import loss
 from services.intake.app.delivery_ports import DeliveryKey, ListedDelivery, ReceiptKey, Step
-from services.intake.app.mail_ports import Referred
+from services.intake.app.mail_ports import Bounce, Referred
 from services.intake.domain.mail_threads import id_key
 from services.intake.domain.message import DeliveryState
 from services.intake.domain.outgoing import Outgoing
@@ -138,6 +138,22 @@ class PostgresDeliveries:
         if told:
             await receipts.keep(tx, told)
 
+    async def mark_bounced(self, tx: Tx, told: Sequence[Bounce]) -> None:
+        """Keeps what servers tell about mail that they took. What is lost shows on its ticket."""
+        await self._happenings.lock(tx, await bounces.tickets_of(tx, told))
+        lost = [
+            loss(
+                (row.workspace_id, row.ticket_id),
+                row.message_id,
+                row.channel,
+                Progress(state=DeliveryState(row.state), failed_at=row.failed_at, reason=row.reason),
+            )
+            for row in await bounces.save(tx, told)
+            if row.state in UNDELIVERED and row.before not in UNDELIVERED
+        ]
+        if lost:
+            await self._happenings.tell(tx, lost)
+
     async def listed(
         self,
         tx: Tx,
@@ -171,9 +187,9 @@ class PostgresDeliveries:
         return _listed((await tx.execute(_ONE, named)).one())
 
 
-async def forget_unknown(tx: Tx) -> None:
-    """Deletes receipts, of the workspaces of this unit of work, whose messages we never came to know."""
-    await receipts.forget(tx, await tx.now() - _KEPT_FOR)
+async def forget_unknown(tx: Tx) -> bool:
+    """Deletes receipts whose messages we never came to know: a chore of housekeeping."""
+    return await receipts.forget(tx, await tx.now() - _KEPT_FOR)
 
 
 def _listed(row: Row[tuple[object, ...]]) -> ListedDelivery:

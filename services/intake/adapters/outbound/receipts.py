@@ -9,10 +9,12 @@ from datetime import datetime
 
 from sqlalchemy import Row, TextClause, text
 
+from services.intake.adapters.outbound import tables
 from services.intake.app.delivery_ports import ReceiptKey
 from services.intake.app.ports import TicketKey
 from services.intake.domain.message import DeliveryState
 from services.intake.domain.progress import Progress
+from shared.db.housekeeping import delete_portion
 from shared.db.unit_of_work import Tx
 
 _NAMED = (
@@ -66,7 +68,6 @@ _TAKE_KEPT = _statement(
     "DELETE FROM delivery_receipt k USING {named} WHERE k.workspace_id = w.workspace_id"
     " AND k.channel = w.channel AND k.provider_id = w.provider_id RETURNING k.*"
 )
-_FORGET = text("DELETE FROM delivery_receipt WHERE received_at < :before")
 
 
 async def lock_names(tx: Tx, keys: Collection[ReceiptKey]) -> None:
@@ -102,9 +103,12 @@ async def take_kept(tx: Tx, key: ReceiptKey) -> Progress | None:
     return _progress(row) if row else None
 
 
-async def forget(tx: Tx, before: datetime) -> None:
-    """Forgets what was told before a moment about messages that we do not know."""
-    await tx.execute(_FORGET, {"before": before})
+async def forget(tx: Tx, before: datetime) -> bool:
+    """Forgets a portion of what was told so long ago about messages that we do not know.
+
+    Whether there may be more.
+    """
+    return await delete_portion(tx, tables.delivery_receipt, tables.delivery_receipt.c.received_at < before)
 
 
 def columns(progress: Progress) -> dict[str, object]:

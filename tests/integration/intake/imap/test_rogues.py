@@ -24,7 +24,7 @@ from shared.clock import monotonic
 from shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from services.intake.adapters.email.inbound import Mailroom
+    from services.intake.adapters.email.mailroom import Mailroom
     from shared.db.shards import Shard
     from shared.db.unit_of_work import Database
 

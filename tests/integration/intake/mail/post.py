@@ -106,9 +106,16 @@ class Post:
 
     async def messages(self, ticket_id: str) -> list[Json]:
         """The messages of a ticket, in order."""
+        return [entry["message"] for entry in await self._timeline(ticket_id) if entry["message"]]
+
+    async def events(self, ticket_id: str) -> list[Json]:
+        """What else its timeline shows."""
+        return [entry["event"] for entry in await self._timeline(ticket_id) if entry["event"]]
+
+    async def _timeline(self, ticket_id: str) -> list[Json]:
         answer = await self.http.get(f"/v1/tickets/{ticket_id}/timeline", params={"limit": 200})
         assert answer.status_code == 200, answer.text
-        return [entry["message"] for entry in answer.json()["items"] if entry["message"]]
+        return list(answer.json()["items"])
 
     async def until_messages(self, ticket_id: str, count: int) -> list[Json]:
         async def probe() -> list[Json]:

@@ -237,3 +237,37 @@ async def test_a_slow_mail_is_accepted_and_told_of_later(post: Post) -> None:
 
     # All the time that a mail may have.
     await eventually(quarantined, within_s=25)
+
+
+async def test_a_text_whose_charset_nobody_knows_says_that_it_may_be_damaged(post: Post) -> None:
+    receipt = await post.post(post.raw("1 +AD4- 0", Content_Type="text/plain; charset=utf-7"))
+    await post.post(
+        post.raw("1 > 0", Message_ID=f"<2@{post.workspace_id}>", In_Reply_To=f"<1@{post.workspace_id}>")
+    )
+    messages = await post.messages(receipt["ticket_id"])
+    assert [message["is_damaged"] for message in messages] == [True, False]
+
+
+async def test_a_channel_with_its_own_tickets_gets_its_own_message(post: Post) -> None:
+    await post.configure(
+        {"id": "support", "kind": "email", "address": post.support},
+        {"id": "sales", "kind": "email", "address": post.sales, "own_tickets": True},
+    )
+    raw = post.raw(Cc=post.sales)
+    await post.smtp(raw, post.support, post.sales)
+    tickets = {ticket["channel"]: ticket["ticket_id"] for ticket in await post.until_tickets(2)}
+    for channel, address in (("support", post.support), ("sales", post.sales)):
+        (message,) = await post.messages(tickets[channel])
+        assert message["delivered_to"] == [address]
+        again = await post.post(raw, channel)
+        assert (again["disposition"], again["ticket_id"]) == ("duplicate", tickets[channel])
+        answer = post.raw(
+            "And this.",
+            Cc=post.sales,
+            Message_ID=f"<2@{post.workspace_id}>",
+            In_Reply_To=f"<1@{post.workspace_id}>",
+        )
+        joined = await post.post(answer, channel)
+        assert (joined["disposition"], joined["ticket_id"]) == ("appended", tickets[channel])
+        (_, message) = await post.messages(tickets[channel])
+        assert message["delivered_to"] == [address]

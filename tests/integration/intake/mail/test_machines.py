@@ -65,9 +65,18 @@ async def test_a_bounce_is_recorded_at_the_reply_and_opens_nothing(post: Post) -
     reply = await post.reply(ticket_id)
     (kept,) = await post.until_sent()
     await post.until_delivery(ticket_id, reply["message_id"], "sent")
-    await post.smtp(bounce_of(post, str(kept.mail["Message-ID"])), str(kept.mail["Reply-To"]), sender="")
+    bounce = bounce_of(post, str(kept.mail["Message-ID"]))
+    await post.smtp(bounce, str(kept.mail["Reply-To"]), sender="")
     delivery = await post.until_delivery(ticket_id, reply["message_id"], "bounced")
     assert delivery["last_error"] == "bounced: 5.1.1"
+    await post.post(bounce.replace(b"<bounce-failed@", b"<bounce-again@"))
+    (loss,) = [event for event in await post.events(ticket_id) if event["type"] == "message.delivery_failed"]
+    assert loss["data"] == {
+        "message_id": reply["message_id"],
+        "channel": "support",
+        "state": "bounced",
+        "reason": "bounced: 5.1.1",
+    }
     assert len(await post.tickets()) == 1
     assert len(await post.messages(ticket_id)) == 2
 

@@ -5,6 +5,8 @@ import asyncio
 import aiosmtplib
 import pytest
 
+from services.intake.domain.mail import Mail
+from tests.eventually import eventually
 from tests.integration.intake.mail.post import Post, mail_of
 from tests.integration.intake.mail.wire import lmtp_wire, smtp_wire
 from tests.integration.intake.office import refused
@@ -27,6 +29,24 @@ async def test_mail_for_which_there_is_no_room_may_come_again(post: Post) -> Non
     await post.smtp(post.raw())
     await post.until_tickets(1)
     assert in_hand.size == 0
+
+
+async def test_a_mail_takes_no_room_while_it_is_read(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    mail = mail_of(post.system)
+    read, is_stored, may_go_on = mail.parsers.parse, asyncio.Event(), asyncio.Event()
+
+    async def slowly(raw: bytes) -> Mail:
+        is_stored.set()
+        await may_go_on.wait()
+        return await read(raw)
+
+    monkeypatch.setattr(mail.parsers, "parse", slowly)
+    posting = asyncio.create_task(post.post(post.raw("word " * 100_000)))
+    await is_stored.wait()
+    await eventually(lambda: mail.mailroom.in_hand.size == 0, within_s=2)
+    assert not posting.done()
+    may_go_on.set()
+    assert (await posting)["disposition"] == "opened"
 
 
 async def test_a_server_whose_bytes_drip_makes_room_for_others(

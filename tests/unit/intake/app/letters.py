@@ -81,7 +81,7 @@ class World:
     after: timedelta = timedelta()
     written: int = 0
 
-    def receive(self, letter: Letter) -> Outcome:
+    def receive(self, letter: Letter, channel: str = "support") -> Outcome:
         memory: Any = self.memory
         references: Any = Numbers(self.memory)
         desk = MailDesk(
@@ -90,15 +90,16 @@ class World:
             raws=memory,
             references=references,
             messages=memory,
+            deliveries=memory,
             ids=self.ids,
             secret=SECRET,
         )
         raw = Raw(
             workspace_id=letter.workspace_id,
-            raw_id=UUID(bytes=hashlib.sha256((letter.mail.message_id or "").encode()).digest()[:16]),
-            channel="support",
+            raw_id=UUID(bytes=hashlib.sha256(f"{letter.mail.message_id} {channel}".encode()).digest()[:16]),
+            channel=channel,
             sender=letter.mail.sender.address if letter.mail.sender else None,
-            recipients=(support(letter.workspace_id),),
+            recipients=(f"{channel}@{letter.workspace_id}.example",),
             sha256=b"",
             size=0,
             received_at=NOW,

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.app.mail_ports import (
     Attachment,
-    Bounce,
     NumberKey,
     Outcome,
     RawKey,
@@ -81,7 +80,6 @@ class Memory:
     presences: set[Presence] = field(default_factory=set)
     by_thread: dict[ThreadKey, UUID] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
-    bounces: list[Bounce] = field(default_factory=list)
     last: Counter[str] = field(default_factory=Counter)
 
     async def load(self, _: Tx, workspaces: Collection[str]) -> Mapping[str, Workspace]:
@@ -104,6 +102,9 @@ class Memory:
     async def numbers(self, _: Tx, tickets: Collection[TicketKey]) -> Mapping[TicketKey, int]:
         return {key: self.tickets[key].number for key in tickets}
 
+    async def channels(self, _: Tx, tickets: Collection[TicketKey]) -> Mapping[TicketKey, str]:
+        return {key: self.tickets[key].channel for key in tickets}
+
     async def tickets_by_number(self, numbers: Collection[NumberKey]) -> Mapping[NumberKey, UUID]:
         known = {(key[0], ticket.number): key[1] for key, ticket in self.tickets.items()}
         return {number: known[number] for number in numbers if number in known}
@@ -113,9 +114,6 @@ class Memory:
 
     async def add_recipients(self, _: Tx, recipients: Mapping[tuple[str, UUID], Sequence[str]]) -> None:
         pass
-
-    async def record_bounces(self, _: Tx, bounces: Sequence[Bounce]) -> None:
-        self.bounces.extend(bounces)
 
     async def record_writers(self, _: Tx, writers: Collection[IdentityKey]) -> None:
         pass
@@ -256,7 +254,8 @@ class Numbers:
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
-        self.find, self.add, self.numbers = memory.find, memory.add, memory.numbers
+        self.find, self.add = memory.find, memory.add
+        self.numbers, self.channels = memory.numbers, memory.channels
 
     async def tickets(self, _: Tx, numbers: Collection[NumberKey]) -> Mapping[NumberKey, UUID]:
         return await self._memory.tickets_by_number(numbers)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.intake.domain.nights import Turns, after_start, next_night
+from services.intake.domain.nights import Timetable, after_start, next_night
 from tests.unit.intake.builders import NOW
 
 NAMES = [f"acme/{number}" for number in range(200)]
@@ -28,16 +28,16 @@ def test_the_next_night_is_in_the_quiet_hour_and_never_now(hour: int) -> None:
 
 
 def test_a_turn_comes_soon_after_the_start_and_then_every_night() -> None:
-    turns, first = Turns(), after_start(NOW, "acme")
-    assert not turns.is_due(NOW, "acme")
-    assert not turns.is_due(first - timedelta(seconds=1), "acme")
-    assert turns.is_due(first, "acme")
-    turns.took(first, "acme", is_well=True)
+    timetable, first = Timetable(), after_start(NOW, "acme")
+    assert not timetable.is_due(NOW, "acme")
+    assert not timetable.is_due(first - timedelta(seconds=1), "acme")
+    assert timetable.is_due(first, "acme")
+    timetable.took(first, "acme", is_well=True)
     night = next_night(first, "acme")
-    assert [turns.is_due(at, "acme") for at in (night - timedelta(seconds=1), night)] == [False, True]
+    assert [timetable.is_due(at, "acme") for at in (night - timedelta(seconds=1), night)] == [False, True]
 
 
 def test_a_turn_that_failed_comes_again_within_the_hour() -> None:
-    turns = Turns()
-    turns.took(NOW, "acme", is_well=False)
-    assert [turns.is_due(NOW + timedelta(minutes=minutes), "acme") for minutes in (59, 60)] == [False, True]
+    timetable = Timetable()
+    timetable.took(NOW, "acme", is_well=False)
+    assert [timetable.is_due(NOW + timedelta(minutes=minutes), "acme") for minutes in (59, 60)] == [False, True]

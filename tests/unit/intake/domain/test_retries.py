@@ -5,7 +5,7 @@ from email.utils import format_datetime
 from statistics import mean
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.intake.domain.retries import (
@@ -71,6 +71,7 @@ def test_a_wish_is_read_in_both_its_forms(header: str | None, wish: timedelta | 
 
 
 @given(st.text(max_size=60))
+@example("0\x1f")
 def test_no_header_breaks_the_reader(header: str) -> None:
     wish = retry_after(header, NOW)
     assert wish is None or timedelta() <= wish <= LONGEST_WISH

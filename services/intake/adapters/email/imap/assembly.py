@@ -7,7 +7,7 @@ from services.intake.adapters.bells import Bells
 from services.intake.adapters.email.imap.mailboxes import Mailboxes
 from services.intake.adapters.email.imap.reading import Taking
 from services.intake.adapters.email.imap.session import Rhythm, Visiting
-from services.intake.adapters.email.inbound import Mailroom
+from services.intake.adapters.email.mailroom import Mailroom
 from services.intake.adapters.outside import Outside
 from services.intake.app.ports import Workspaces
 from services.intake.app.secrets import Vault

@@ -15,7 +15,7 @@ from services.intake.adapters.email.imap.errors import Refused
 from services.intake.adapters.email.imap.ledger import Ledger
 from services.intake.adapters.email.imap.replies import Fetched
 from services.intake.adapters.email.imap.rows import Cursor, Skipped
-from services.intake.adapters.email.inbound import Incoming, Mailroom
+from services.intake.adapters.email.mailroom import Incoming, Mailroom
 from services.intake.adapters.email.turns import Turns
 from services.intake.adapters.naming import named_in_mail
 from services.intake.domain.mailbox import After, RemoteMailbox

@@ -135,6 +135,33 @@ def test_charsets_are_known_by_all_their_names(charset: str, content: bytes, sho
     assert read(raw).text.strip() == shown
 
 
+@pytest.mark.parametrize(
+    ("charset", "content", "is_damaged"),
+    [
+        ("utf-8", "Grüße".encode(), False),
+        ("us-ascii", "Grüße".encode(), False),
+        ("iso-8859-1", "Grüße".encode("cp1252"), False),
+        ("koi8-r", "Привет".encode("koi8-r"), False),
+        ("", "Grüße".encode(), False),
+        ("", "こんにちは".encode("iso-2022-jp"), False),
+        ("utf-16", b"plain after all", False),
+        ("", "Привет".encode("koi8-r"), True),
+        ("utf-8", "Grüße".encode("cp1252"), True),
+        ("utf-8", b"Gr\xc3\xbc\xc3\x9fe \xff", True),
+        ("utf-8", b"a\0b", True),
+        ("shift_jis", b"\x81", True),
+        ("utf-7", b"+AD4-", True),
+        ("x-nobody-knows", "Grüße".encode("cp1252"), True),
+    ],
+)
+def test_what_may_not_be_what_was_written_says_so(charset: str, content: bytes, *, is_damaged: bool) -> None:
+    raw = raw_mail("BODY", Content_Type=f"text/plain; charset={charset}").replace(b"BODY", content)
+    assert read(raw).is_damaged is is_damaged
+    encoded = base64.b64encode(content).decode()
+    if charset:
+        assert read(raw_mail(Subject=f"=?{charset}?B?{encoded}?=")).is_damaged is is_damaged
+
+
 def test_text_of_two_bytes_a_letter_is_read() -> None:
     encoded = base64.b64encode("Grüße".encode("utf-16")).decode()
     raw = raw_mail(encoded, Content_Type="text/plain; charset=utf-16", Content_Transfer_Encoding="base64")

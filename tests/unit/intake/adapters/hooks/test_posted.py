@@ -43,6 +43,11 @@ def test_a_mail_in_pieces_by_sendgrid() -> None:
     assert (mail.message_id, mail.in_reply_to) == ("<sg-1@example.org>", ("<0@example.org>",))
     assert [(file.filename, file.content) for file in mail.attachments] == [("log.txt", b"paper jam\n")]
     assert envelope == Envelope(sender="ada@example.org", recipients=(SUPPORT,), is_verified=True)
+    assert not mail.is_damaged
+
+
+def test_a_charset_of_sendgrid_s_that_nobody_knows_is_told() -> None:
+    assert sendgrid(with_field(documented.sendgrid(), "charsets", b'{"text": "utf-7"}'))[0].is_damaged
 
 
 def test_a_raw_mail_by_sendgrid_is_read_as_it_came() -> None:

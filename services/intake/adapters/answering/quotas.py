@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
+from services.intake.adapters.answering import tables
+from shared.db.housekeeping import delete_portion
 from shared.db.unit_of_work import Tx
 from shared.vocabulary import Purpose
 
@@ -17,19 +19,20 @@ _TURN = text(
     " sent_at = ARRAY(SELECT one FROM unnest(r.sent_at) AS each (one) WHERE one > :since) || excluded.sent_at"
     " WHERE (SELECT count(*) FROM unnest(r.sent_at) AS each (one) WHERE one > :since) < :most RETURNING 1"
 )
-_FORGET = text("DELETE FROM recipient_turn WHERE latest_at < :since")
 
 
-class PostgresTurnBook:
-    """Implements the port `TurnBook`."""
+class PostgresQuotaBook:
+    """Implements the port `QuotaBook`."""
 
-    async def take_turn(self, tx: Tx, recipient: bytes, purpose: Purpose, most: int, now: datetime) -> bool:
+    async def take(self, tx: Tx, recipient: bytes, purpose: Purpose, most: int, now: datetime) -> bool:
         """Whether this recipient may get one more within the hour, over all workspaces. If so, it counts."""
         named = {"recipient": recipient, "purpose": purpose.value, "most": most}
         taken = await tx.execute(_TURN, {**named, "now": now, "since": now - _HOUR})
         return taken.first() is not None
 
 
-async def forget_turns(tx: Tx) -> None:
-    """Deletes whose hour is over."""
-    await tx.execute(_FORGET, {"since": await tx.now() - _HOUR})
+async def forget_quotas(tx: Tx) -> bool:
+    """Deletes those whose hour is over: a chore of housekeeping."""
+    return await delete_portion(
+        tx, tables.recipient_turn, tables.recipient_turn.c.latest_at < await tx.now() - _HOUR
+    )

@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -14,14 +14,15 @@ from pydantic import BaseModel
 
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.bytes_in_hand import BytesInHand
-from services.intake.adapters.email.raws import PostgresRaws, StoredRaw
+from services.intake.adapters.email.fresh import Fresh
+from services.intake.adapters.email.raws import PostgresRaws
 from services.intake.adapters.email.tokens import use_tokens
+from services.intake.adapters.email.waiting import Waiters, Waiting
 from services.intake.adapters.group_commit import GroupCommit
 from services.intake.app.mail_ports import MAIL, Blobs, Outcome, Raw, RawState
 from services.intake.app.ports import Workspaces
 from services.intake.domain.message import Disposition
 from services.intake.domain.workspace import UNREADABLE, Workspace
-from shared.clock import monotonic
 from shared.db.unit_of_work import Database, Tx
 from shared.db.workspaces import SeenWorkspaces
 from shared.errors import InvalidInput, NotAllowed, NotFound, Unavailable, WaypostError
@@ -36,11 +37,8 @@ log = structlog.get_logger()
 _GROUP = 64
 _MAX_IN_HAND = 128 << 20
 """Bytes of mail that servers, mailboxes and tools are bringing at one time, at most."""
-_MAX_FRESH = 32 << 20
 _LARGE = 262_144
 """Bytes that are not hashed on the event loop."""
-_FIRST_S = 0.2
-_POLL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,57 +86,8 @@ class _Item:
     once: Once | None
 
 
-class Fresh:
-    """The bytes of mail that was stored just now, so that reading it need not fetch them.
-
-    Bounded: the oldest make room, as mail of a shard that another process holds is never asked for here.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[UUID, bytes] = {}
-        self._size = 0
-
-    def keep(self, raw_id: UUID, content: bytes) -> None:
-        """Keeps the bytes for a while, unless there can be no room for them."""
-        if len(content) > _MAX_FRESH:
-            return
-        while self._size + len(content) > _MAX_FRESH:
-            self.take(next(iter(self._kept)))
-        self._kept[raw_id] = content
-        self._size += len(content)
-
-    def take(self, raw_id: UUID) -> bytes | None:
-        """The bytes, which are forgotten."""
-        content = self._kept.pop(raw_id, None)
-        self._size -= len(content or b"")
-        return content
-
-
-class Waiters:
-    """Who waits in this process for what becomes of a mail."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[UUID, asyncio.Future[StoredRaw]] = {}
-
-    @contextmanager
-    def waiting(self, raw_id: UUID) -> Iterator["asyncio.Future[StoredRaw]"]:
-        """What will be known once the mail is settled, if that happens in this process."""
-        settled = self._waiting[raw_id] = asyncio.get_running_loop().create_future()
-        try:
-            yield settled
-        finally:
-            self._waiting.pop(raw_id, None)
-
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Tells those who wait."""
-        for outcome in outcomes:
-            settled = self._waiting.get(outcome.raw.raw_id)
-            if settled and not settled.done():
-                settled.set_result(StoredRaw.of(outcome))
-
-
 class Mailroom:
-    """Stores mail as it came, many in one commit, and tells later what became of it.
+    """Stores mail as it came, many in one commit.
 
     in_hand: of those who bring mail; whoever calls has the bytes counted there, or elsewhere, until it is stored
     """
@@ -168,13 +117,15 @@ class Mailroom:
         self.in_hand = BytesInHand(_MAX_IN_HAND)
         self._group: GroupCommit[_Item, UUID] = GroupCommit(self._commit, key=_key, most=_GROUP)
 
-    async def accept(self, mail: Incoming, once: Once | None = None) -> UUID:
+    async def accept(self, mail: Incoming, once: Once | None = None, raw_id: UUID | None = None) -> UUID:
         """Stores a mail; its id, after the commit. The same Idempotency-Key gives the same id.
+
+        raw_id: by default a new one
 
         Raises NotFound for a channel that is not there, InvalidInput for one that is not for mail, and
         TransientError where nothing was stored or nobody knows.
         """
-        return await self._accept(mail, self._ids.new(), once)
+        return await self._accept(mail, raw_id or self._ids.new(), once)
 
     async def accept_all(self, mails: Sequence[Incoming]) -> list[UUID]:
         """Stores several, which are read in this order; their ids.
@@ -189,29 +140,9 @@ class Mailroom:
                 raise result
         return ids
 
-    async def receive(self, mail: Incoming, once: Once, *, within_s: float) -> StoredRaw:
-        """As `accept`, and what has become of the mail, at the latest after so many seconds."""
-        raw_id = self._ids.new()
-        with self._waiters.waiting(raw_id) as settled:
-            accepted = await self._accept(mail, raw_id, once)
-            deadline = monotonic() + within_s
-            if accepted == raw_id and (stored := await self._told(settled, deadline, is_first=True)):
-                return stored
-            while True:
-                stored = await self.find(mail.workspace_id, accepted)
-                if stored.state is not RawState.RECEIVED or monotonic() >= deadline:
-                    return stored
-                if told := await self._told(settled, deadline, is_first=False):
-                    return told
-
-    async def _told(
-        self, settled: "asyncio.Future[StoredRaw]", deadline: float, *, is_first: bool
-    ) -> StoredRaw | None:
-        """What this process settles; None after a while: another one may hold the shard, and tells nobody."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(min(_FIRST_S if is_first else _POLL_S, deadline - monotonic())):
-                return await asyncio.shield(settled)
-        return None
+    def waiting(self) -> AbstractContextManager[Waiting]:
+        """One who brings a mail and waits for what becomes of it: `accept` it with this one's id."""
+        return self._waiters.waiting(self._ids.new())
 
     async def _accept(self, mail: Incoming, raw_id: UUID, once: Once | None) -> UUID:
         is_large = len(mail.content) > _LARGE
@@ -219,12 +150,6 @@ class Mailroom:
         sha256 = (await asyncio.to_thread(hashing) if is_large else hashing()).digest()
         traceparent = current_traceparent.get() or continued(None)
         return await self._group.submit(_Item(mail, raw_id, sha256, traceparent, once))
-
-    async def find(self, workspace_id: str, raw_id: UUID) -> StoredRaw:
-        """A mail as it stands. Raises NotFound."""
-        return await self._database.transact(
-            lambda tx: self._raws.find(tx, workspace_id, raw_id), workspaces=[workspace_id]
-        )
 
     async def _commit(self, items: Sequence[_Item]) -> list[UUID | WaypostError]:
         workspaces = {item.mail.workspace_id for item in items}

@@ -11,10 +11,10 @@ from shared.db.unit_of_work import Tx
 from shared.vocabulary import Purpose
 
 
-class TurnBook(Protocol):
+class QuotaBook(Protocol):
     """Who was sent what within the hour."""
 
-    async def take_turn(self, tx: Tx, recipient: bytes, purpose: Purpose, most: int, now: datetime) -> bool:
+    async def take(self, tx: Tx, recipient: bytes, purpose: Purpose, most: int, now: datetime) -> bool:
         """Whether this recipient may get one more within the hour, over all workspaces. If so, it counts.
 
         recipient: a keyed hash of the address
@@ -23,24 +23,24 @@ class TurnBook(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turns:
-    """Counts them.
+class RecipientQuota:
+    """How much of both kinds one recipient gets within an hour.
 
     secret: what hashes of addresses are made with
     acks_an_hour, notices_an_hour: how many of either kind one recipient gets at most
     """
 
-    book: TurnBook
+    book: QuotaBook
     secret: bytes
     acks_an_hour: int
     notices_an_hour: int
 
     def key(self, recipient: str) -> bytes:
-        """Whose turns are counted: a keyed hash, the same for whatever stands behind a `+`."""
+        """Whose quota it is: a keyed hash, the same for whatever stands behind a `+`."""
         named = without_tag(recipient) if "@" in recipient else recipient
         return hmac.digest(self.secret, b"recipient\0" + named.encode(), hashlib.sha256)
 
     async def take(self, tx: Tx, recipient: str, purpose: Purpose, now: datetime) -> bool:
         """Whether the recipient has not had so many within the hour; if so, one more counts."""
         most = self.acks_an_hour if purpose is Purpose.ACK else self.notices_an_hour
-        return await self.book.take_turn(tx, self.key(recipient), purpose, most, now)
+        return await self.book.take(tx, self.key(recipient), purpose, most, now)

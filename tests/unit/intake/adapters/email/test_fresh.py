@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.intake.adapters.email.inbound import Fresh
+from services.intake.adapters.email.fresh import Fresh
 
 HALF = bytes(20 << 20)
 
