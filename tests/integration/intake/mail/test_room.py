@@ -15,7 +15,8 @@ from tests.room import occupied
 
 async def test_mail_for_which_there_is_no_room_may_come_again(post: Post) -> None:
     in_hand = mail_of(post.system).mailroom.in_hand
-    with occupied(in_hand, in_hand.most - in_hand.size):
+    await eventually(lambda: in_hand.size == 0)
+    with occupied(in_hand, in_hand.most):
         refused(await post.try_post(post.raw()), 503, "unavailable")
         with pytest.raises(aiosmtplib.SMTPResponseException) as refusal:
             await post.smtp(post.raw())
