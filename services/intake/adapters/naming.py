@@ -9,7 +9,7 @@ from itertools import chain, islice
 from urllib.parse import unquote_plus
 
 _OF_MAIL = 65_536
-_OF_CALL = 524_288
+_OF_CALL = 131_072
 _MOST_OF_MAIL = 100
 _MOST_OF_CALL = 1000
 _LONGEST = 200

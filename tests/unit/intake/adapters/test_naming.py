@@ -1,11 +1,11 @@
 """By what people may be known who stand in what nobody can read."""
 
 import json
+from time import process_time
 
 import pytest
 
 from services.intake.adapters.naming import named_in_call, named_in_mail
-from shared.clock import monotonic
 
 
 def test_a_call_names_numbers_and_addresses_and_whole_values() -> None:
@@ -32,10 +32,10 @@ def test_a_form_names_them_as_well() -> None:
 @pytest.mark.parametrize("piece", [b'"', b"1", b"+", b"a@", b"=", b"a.", b"a=b&", b"%41", b"\\u0061", b"\xff\0"])
 def test_whatever_stands_there_costs_little_and_names_few(piece: bytes) -> None:
     content = piece * (4_194_304 // len(piece))
-    begun_s = monotonic()
+    begun_s = process_time()  # what else the machine does is not counted
     assert len(named_in_call(content)) <= 1000
     assert len(named_in_mail(content)) <= 100
-    assert monotonic() - begun_s < 2
+    assert process_time() - begun_s < 1
 
 
 def test_numbers_come_before_all_else() -> None:
