@@ -78,7 +78,7 @@ def _policy_problems(
     now: datetime,
 ) -> Iterator[Problem]:
     try:
-        compile_condition(policy.when, FIELDS)
+        compile_condition(policy.when, FIELDS, written=True)
     except ValueError as error:
         yield f"{pointer}/when", str(error)
     if policy.calendar is not None:

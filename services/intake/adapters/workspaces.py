@@ -90,7 +90,7 @@ class PostgresWorkspaces:
 
     async def check(self, workspace_id: str, part: IntakePart) -> Sequence[str]:
         """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
-        await asyncio.to_thread(to_workspace, 0, part)
+        await asyncio.to_thread(partial(to_workspace, 0, part, written=True))
         await self._database.transact(
             lambda tx: addresses.check(tx, workspace_id, part), workspaces=[workspace_id]
         )

@@ -109,7 +109,7 @@ def routes(database: Database, workspaces: Workspaces, samples: Samples) -> APIR
 
 def _compiled(request: PreviewRequest) -> RuleBook:
     """The rules to try. Hundreds of long ones take seconds."""
-    if problems := tuple(rule_problems(request.rules, request.word_lists)):
+    if problems := tuple(rule_problems(request.rules, request.word_lists, written=True)):
         raise InvalidInput("The rules cannot be tried.", problems=problems)
     return to_rule_book(0, request.rules, request.word_lists)
 

@@ -63,12 +63,15 @@ class IntakePart(Request):
     staff: tuple[StaffPart, ...] = ()
 
 
-def to_workspace(version: int, part: IntakePart, opened: Callable[[Secret], str] = str) -> Workspace:
+def to_workspace(
+    version: int, part: IntakePart, opened: Callable[[Secret], str] = str, *, written: bool = False
+) -> Workspace:
     """What decides. Raises InvalidInput naming every rule that the part breaks.
 
     opened: opens a sealed secret, or raises ValueError
+    written: somebody writes the part now: then it is also asked what its expressions may cost
     """
-    if problems := tuple(_problems(part)):
+    if problems := tuple(_problems(part, written=written)):
         raise InvalidInput("The configuration breaks rules.", problems=problems)
     organisations = tuple(
         Organisation(
@@ -106,7 +109,7 @@ def _survey_of(part: IntakePart, item: ChannelPart) -> SurveyPart | None:
     return item.survey or (part.survey if item.kind not in _UNASKED else None)
 
 
-def _problems(part: IntakePart) -> Iterator[tuple[str, str]]:
+def _problems(part: IntakePart, *, written: bool) -> Iterator[tuple[str, str]]:
     yield from channel_problems(part.channels)
     yield from repeated("/organisations", [item.id for item in part.organisations])
     owners: dict[str, str] = {}
@@ -115,7 +118,7 @@ def _problems(part: IntakePart) -> Iterator[tuple[str, str]]:
             if owners.setdefault(domain.lower(), organisation.id) != organisation.id:
                 yield f"/organisations/{index}/domains", f"{domain} belongs to {owners[domain.lower()]}"
     yield from repeated("/languages", part.languages, "id")
-    yield from rule_problems(part.rules, part.word_lists)
+    yield from rule_problems(part.rules, part.word_lists, written=written)
     yield from template_problems(part.templates)
     kinds = {channel.id: channel.kind for channel in part.channels}
     for index, channel in enumerate(part.channels):

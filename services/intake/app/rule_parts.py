@@ -94,8 +94,10 @@ def to_rule_book(version: int, rules: Sequence[RulePart], lists: Sequence[WordLi
     )
 
 
-def rule_problems(rules: Sequence[RulePart], lists: Sequence[WordListPart]) -> Iterator[Problem]:
-    """What is wrong with these rules and lists."""
+def rule_problems(
+    rules: Sequence[RulePart], lists: Sequence[WordListPart], *, written: bool = False
+) -> Iterator[Problem]:
+    """What is wrong with these rules and lists; where somebody writes them, also what they may cost."""
     yield from repeated("/word_lists", [item.id for item in lists])
     if sum(len(item.words) for item in lists) > MAX_ENTRIES:
         yield "/word_lists", f"more than {MAX_ENTRIES} words together"
@@ -103,13 +105,13 @@ def rule_problems(rules: Sequence[RulePart], lists: Sequence[WordListPart]) -> I
     known = _fields(lists)
     for index, rule in enumerate(rules):
         try:
-            compile_condition(rule.when, known)
+            compile_condition(rule.when, known, written=written)
         except ValueError as error:
             yield f"/rules/{index}/when", str(error)
         for key, value in rule.labels.items():
             if isinstance(value, ComputedPart):
                 try:
-                    compile_expression(value.cel, known)
+                    compile_expression(value.cel, known, written=written)
                 except ValueError as error:
                     yield f"/rules/{index}/labels/{key}/cel", str(error)
             elif isinstance(value, WeightedPart) and not any(value.weights.values()):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from services.router.app.configuration import AgentPart, RouterPart, to_configuration, warnings
+from services.router.app.configuration import AgentPart, RouterPart, check, to_configuration
 from services.router.app.run_workspace import Command
 from services.router.consumers import Engines
 from services.router.domain import inputs
@@ -37,7 +37,7 @@ class Configuring:
 
     async def check(self, _workspace_id: str, part: RouterPart) -> Sequence[str]:
         """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
-        return warnings(part)
+        return check(part)
 
     async def apply(self, workspace_id: str, part: RouterPart, *, seen: IfMatch, by: str) -> Stored[RouterPart]:
         """Has the engine take on the part as the version after the one it has. Raises PreconditionFailed."""

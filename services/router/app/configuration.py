@@ -110,8 +110,7 @@ class RouterPart(Request):
 
 def to_configuration(version: int, part: RouterPart) -> Configuration:
     """What the engine decides by. Raises InvalidInput naming every rule that the part breaks."""
-    if problems := tuple(_problems(part)):
-        raise InvalidInput("The configuration breaks rules.", problems=problems)
+    _refuse(_problems(part))
     limits = {**DEFAULT_LIMITS, **_limits(part.limits)}
     default = part.policy.default
     rules = [
@@ -150,8 +149,12 @@ def to_configuration(version: int, part: RouterPart) -> Configuration:
     )
 
 
-def warnings(part: RouterPart) -> list[str]:
-    """What is allowed and probably not meant: rules that nobody could serve."""
+def check(part: RouterPart) -> list[str]:
+    """Warnings of what somebody writes: what is allowed and probably not meant, as rules that nobody could serve.
+
+    Raises InvalidInput naming every rule that the part breaks, also by what its conditions may cost.
+    """
+    _refuse(_problems(part, written=True))
     configuration = to_configuration(0, part)
     found = []
     for rule in configuration.policy.rules:
@@ -190,7 +193,12 @@ def _rule(rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | N
     )
 
 
-def _problems(part: RouterPart) -> Iterator[Problem]:
+def _refuse(found: Iterator[Problem]) -> None:
+    if problems := tuple(found):
+        raise InvalidInput("The configuration breaks rules.", problems=problems)
+
+
+def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
     queues = [queue.id for queue in part.queues]
     yield from repeated("/agents", [agent.id for agent in part.agents])
     yield from repeated("/queues", queues)
@@ -207,7 +215,7 @@ def _problems(part: RouterPart) -> Iterator[Problem]:
         place = f"/policy/rules/{index}"
         yield from _rule_problems(place, rule, part, queues)
         try:
-            compile_condition(rule.when, FIELDS)
+            compile_condition(rule.when, FIELDS, written=written)
         except ValueError as error:
             yield f"{place}/when", str(error)
         if rule.id == "default":

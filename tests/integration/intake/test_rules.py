@@ -106,6 +106,11 @@ async def test_a_preview_shows_what_other_rules_would_change(office: Office) -> 
         "fate": "quarantine",
         "fate_by": "money",
     }
-    refused = await office.http.post("/v1/rules/preview", json={"rules": [{"name": "x", "when": "lists.a > 0"}]})
-    assert refused.status_code == 422
-    assert refused.json()["errors"][0]["pointer"] == "/rules/0/when"
+    costly = "message.labels.all(a, message.labels.all(b, message.labels.all(c, true)))"
+    wrong = {"rules": [{"name": "x", "when": "lists.a > 0"}, {"name": "y", "when": costly}]}
+    for refused in (
+        await office.http.post("/v1/rules/preview", json=wrong),
+        await office.http.put("/v1/configuration", params={"dry_run": "true"}, json=wrong),
+    ):
+        assert refused.status_code == 422
+        assert [error["pointer"] for error in refused.json()["errors"]] == ["/rules/0/when", "/rules/1/when"]

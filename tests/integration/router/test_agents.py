@@ -78,11 +78,13 @@ async def test_a_configuration_is_planned_applied_once_and_checked_as_a_whole(fl
     broken = json.loads(json.dumps(CONFIGURATION))
     broken["policy"]["rules"][0]["when"] = "ticket.colour == 1"
     broken["policy"]["rules"][1]["queue"] = "nowhere"
+    broken["policy"]["rules"][1]["when"] = "ticket.labels.all(a, ticket.labels.all(b, ticket.labels.all(c, true)))"
     refused = await http.put("/v1/configuration", json=broken, headers={"If-Match": "*"})
     assert refused.status_code == 422
     assert {error["pointer"] for error in refused.json()["errors"]} == {
         "/policy/rules/0/when",
         "/policy/rules/1/queue",
+        "/policy/rules/1/when",
     }
     warned = json.loads(json.dumps(CONFIGURATION))
     warned["policy"]["rules"][1]["skills"] = {"german": 5}

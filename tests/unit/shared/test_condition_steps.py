@@ -46,7 +46,7 @@ def test_lists_in_lists_multiply() -> None:
     ],
 )
 def test_what_people_write_is_allowed(source: str) -> None:
-    assert compile_condition(source, FIELDS).evaluate(VALUES)[1] is None
+    assert compile_condition(source, FIELDS, written=True).evaluate(VALUES)[1] is None
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,10 @@ def test_what_people_write_is_allowed(source: str) -> None:
         f"{ones(300)}.existsOne(a, {ones(300)}.exists_one(b, true))",
         f"{ones(200)}.map(a, {ones(200)}.map(b, a + b)).size() > 0",
         f"{ones(600)}.map(a, a).size() > 0",
+        # What is gathered is copied at each element, and may be large.
+        "message.labels.map(k, message.labels).all(m, m == message.labels)",
+        f"{ones(100)}.map(a, message.text).size() > 0",
+        f"[{'message.labels,' * 99}].filter(a, true).filter(b, true).size() > 0",
         # What a variable stands for may be a list, which has grown on its way there.
         f"[{ones(20)}].all(a, [{'+'.join('a' * 20)}].all(b, [{'+'.join('b' * 20)}].all(c, c.all(d, true))))",
         f"{ones(99)}.map(a, {ones(9)}).all(b, b.all(c, b.all(d, b.all(e, true))))",
@@ -73,9 +77,16 @@ def test_what_has_no_reasonable_end_is_refused_when_it_is_written(source: str) -
     assert len(source) <= MAX_LENGTH
     for compiled in (compile_condition, compile_expression):
         with pytest.raises(ValueError, match=f"steps, .* {MAX_STEPS} are allowed"):
-            compiled(source, FIELDS)
+            compiled(source, FIELDS, written=True)
+
+
+def test_what_is_stored_holds_whatever_it_costs() -> None:
+    source = f"{words(40)}.exists(a, {words(30)}.exists(b, message.labels['1'] == a + '-' + b))"
+    with pytest.raises(ValueError, match="steps"):
+        compile_condition(source, FIELDS, written=True)
+    assert compile_condition(source, FIELDS).evaluate(VALUES) == (False, None)
 
 
 def test_the_variable_of_a_macro_is_a_name() -> None:
     with pytest.raises(ValueError, match="must be a name"):
-        compile_condition("[1].all((a), a > 0)", FIELDS)
+        compile_condition("[1].all((a), a > 0)", FIELDS, written=True)

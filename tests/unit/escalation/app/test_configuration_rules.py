@@ -151,3 +151,10 @@ def test_public_holidays_close_a_calendar() -> None:
 def test_nothing_in_a_configuration_is_without_a_bound(part: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="too_long"):
         EscalationPart.model_validate(part)
+
+
+def test_what_a_condition_may_cost_is_asked_of_who_writes_it_and_not_of_what_is_stored() -> None:
+    costly = "ticket.labels.all(a, ticket.labels.all(b, ticket.labels.all(c, true)))"
+    part = {"sla_policies": [policy(target(), when=costly)]}
+    assert pointers(**part) == ["/sla_policies/0/when"]
+    assert [item.policy_id for item in compiled(**part).sla] == ["standard"]

@@ -1,6 +1,10 @@
+import pytest
+
+from services.intake.app.configuration import IntakePart, to_workspace
 from services.intake.app.rule_parts import RulePart, WordListPart, rule_problems, to_rule_book
 from services.intake.domain.classification import Described, Fate, classify, stated
 from services.intake.domain.message import Identity, IdentityKind, Sender
+from shared.errors import InvalidInput
 from shared.vocabulary import ChannelKind
 from tests.unit.intake.builders import a_customer
 
@@ -44,6 +48,16 @@ def test_a_label_is_static_computed_or_weighted() -> None:
 def test_a_value_that_cannot_be_told_is_labelled() -> None:
     assert labels_of(a_rule(labels={"list": {"cel": "[1, 2]"}})) == {"classification": "failed"}
     assert labels_of(a_rule(labels={"list": {"cel": "1 / 0"}})) == {"classification": "failed"}
+
+
+def test_what_rules_may_cost_is_asked_of_who_writes_them_and_not_of_what_is_stored() -> None:
+    costly = "message.labels.all(a, message.labels.all(b, message.labels.all(c, true)))"
+    rules = (a_rule(when=costly), a_rule(name="two", labels={"x": {"cel": costly}}))
+    part = IntakePart(rules=rules)
+    with pytest.raises(InvalidInput) as refused:
+        to_workspace(0, part, written=True)
+    assert [pointer for pointer, _ in refused.value.problems] == ["/rules/0/when", "/rules/1/labels/x/cel"]
+    assert len(to_workspace(1, part).rules.rules) == 2
 
 
 def test_problems_name_their_place() -> None:
