@@ -15,6 +15,11 @@ _EARLIER = text(
     "UPDATE notice SET since = since - interval '1 minute', due_at = due_at - interval '1 minute'"
     " WHERE workspace_id = :workspace_id AND state = 'due'"
 )
+_LATER_RELEASE = text(
+    "INSERT INTO notice (workspace_id, ticket_id, reason, shard, state, since, due_at, is_verified)"
+    " SELECT workspace_id, ticket_id, 'nobody knows', shard, state, since, due_at - interval '1 minute', false"
+    " FROM notice WHERE workspace_id = :workspace_id ORDER BY ticket_id LIMIT 1"
+)
 _OUT = text("INSERT INTO opt_out VALUES (:workspace_id, 'texts', 'phone', '+4930000003', clock_timestamp())")
 
 _MAILED = text(
@@ -46,6 +51,7 @@ async def test_who_reached_nobody_is_told_once_that_their_call_was_seen(desk: De
         await tx.execute(_OUT, named)
 
     async def come_due(tx: Tx) -> None:
+        await tx.execute(_LATER_RELEASE, named)
         await tx.execute(_EARLIER, named)
 
     async def sent(tx: Tx) -> list[str]:
@@ -71,6 +77,7 @@ async def test_who_reached_nobody_is_told_once_that_their_call_was_seen(desk: De
     async def settled() -> bool:
         assert await outcomes(desk.system, desk.workspace_id) == [
             ("callback", "sent", None),
+            ("nobody knows", "due", None),
             ("callback", "withheld", "called_again"),
             ("callback", "withheld", "opted_out"),
             ("callback", "withheld", "no_address"),
