@@ -106,6 +106,9 @@ class IntakeSettings(Settings):
     notices_an_hour: int = Field(default=12, ge=1, le=1000)
     """The same of all other notices and surveys."""
 
+    callbacks_an_hour: int = Field(default=60, ge=1, le=1000)
+    """Most callers whom one workspace tells in an hour, by text, that their call was seen."""
+
     attachment_max_bytes: int = Field(default=20_971_520, ge=1024, le=41_943_040)
     """Largest file, and largest sum of files, that goes with a reply."""
 

@@ -124,20 +124,33 @@ class ChatDesk:
 
         return await self._database.transact(unit, workspaces=[key[0]])
 
-    async def mark(self, key: ConversationKey, ticket_id: UUID | None, *, received: int, read: int) -> None:
-        """Keeps what the visitor has, and tells those who watch the ticket what they have read."""
+    async def mark(self, admitted: Admission, ticket_id: UUID | None, *, received: int, read: int) -> None:
+        """Keeps what the visitor has, and tells those who watch the ticket what they have read.
+
+        Raises TransientError and BadVisitorToken.
+        """
+        key = admitted.key
 
         async def unit(tx: Tx) -> Marked | None:
+            check_goes_on(await self._chats.lock(tx, key), admitted.visitor)
             return await self._chats.mark(tx, key, received=received, read=read)
 
         marked = await self._database.transact(unit, workspaces=[key[0]])
         if marked is not None:
             passing = Passing(kind="read", author_kind="customer", message_id=str(marked.message_id))
-            await self.pass_on((key[0], ticket_id or marked.ticket_id), passing)
+            await self._watch.pass_on(self._database, (key[0], ticket_id or marked.ticket_id), passing)
 
-    async def pass_on(self, ticket: TicketKey, passing: Passing) -> None:
-        """Tells those who watch the ticket what is not kept."""
-        await self._watch.pass_on(self._database, ticket, passing)
+    async def types(self, admitted: Admission, ticket_id: UUID | None, *, is_typing: bool) -> None:
+        """Tells those who watch the ticket that its visitor types. It may be lost. Raises BadVisitorToken."""
+        key = admitted.key
+        try:
+            chat = await self._database.transact(lambda tx: self._chats.find(tx, key), workspaces=[key[0]])
+        except TransientError:
+            return
+        check_goes_on(chat, admitted.visitor)
+        if chat is not None:
+            passing = Passing(kind="typing", author_kind="customer", is_typing=is_typing)
+            await self._watch.pass_on(self._database, (key[0], ticket_id or chat.ticket_id), passing)
 
     async def ask_transcript(self, admitted: Admission, email: str | None) -> bool:
         """Whether there is a conversation to send. Raises TransientError and BadVisitorToken."""

@@ -165,18 +165,17 @@ class Session:
 
     async def _mark(self, *, received: int, read: int) -> None:
         try:
-            await self._desk.mark(self._admitted.key, self._ticket_id, received=received, read=read)
+            await self._desk.mark(self._admitted, self._ticket_id, received=received, read=read)
         except TransientError:
             # The next mark says all of this as well.
             await self._wire.send(Error(code="unavailable", retry_after_s=_RETRY_S))
 
     async def _types(self, *, is_typing: bool) -> None:
         now = monotonic()
-        if self._ticket_id is None or (is_typing and now - self._typing_at < _TYPING_S):
+        if is_typing and now - self._typing_at < _TYPING_S:
             return
         self._typing_at = now if is_typing else 0.0
-        passing = Passing(kind="typing", author_kind="customer", is_typing=is_typing)
-        await self._desk.pass_on((self._admitted.workspace_id, self._ticket_id), passing)
+        await self._desk.types(self._admitted, self._ticket_id, is_typing=is_typing)
 
     async def _ask(self, email: str | None) -> None:
         if self._admitted.offer.offers_transcript:

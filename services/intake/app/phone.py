@@ -4,9 +4,11 @@ import re
 
 import phonenumbers
 
+from services.intake.domain.calling_back import Line
 from services.intake.domain.message import Identity, IdentityKind
 
 _DECORATION = re.compile(r"[\s().\-/]")
+_COSTLY = (phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST)
 
 
 def phone_identity(number: str, region: str | None) -> Identity:
@@ -30,3 +32,22 @@ def caller_identity(caller: str, region: str | None) -> Identity:
     if "@" in caller or ":" in caller or not any(character.isdigit() for character in caller):
         return Identity(kind=IdentityKind.HANDLE, value=caller)
     return phone_identity(caller, region)
+
+
+def is_region(region: str) -> bool:
+    """Whether there are phone numbers of a country."""
+    return region in phonenumbers.SUPPORTED_REGIONS
+
+
+def line_of(number: str) -> Line:
+    """What a number with its country's prefix tells of itself."""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return Line(region=None)
+    region = phonenumbers.region_code_for_number(parsed)
+    return Line(
+        # Satellites and the like are of no country.
+        region=region if region is not None and is_region(region) else None,
+        is_costly=phonenumbers.number_type(parsed) in _COSTLY,
+    )

@@ -162,6 +162,9 @@ async def _settle(about: _About, now: datetime, *, tx: Tx, desk: NoticeDesk) -> 
         return notice.withheld("no_public_url"), None
     if not await desk.quota.take(tx, about.recipient, about.counts_as, now):
         return notice.withheld("too_many"), None
+    # Nobody else locks it meanwhile: all of a workspace is one shard's.
+    if about.known.line and not await desk.quota.take_callback(tx, about.ticket.workspace_id, now):
+        return notice.withheld("too_many_callbacks"), None
     change = await _send(about, decided, now, tx=tx, desk=desk)
     times = notice.times + 1
     if times < decided.most:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from services.intake.app.phone import is_region
 from services.intake.domain.call_follow_up import PATIENCE
 from services.intake.domain.notice_plan import WAIT_FOR_PROMISE, Plan, Reason, SurveyForm
 from services.intake.domain.template import (
@@ -86,6 +87,9 @@ class CallbackPart(Request):
 
     template: Slug
     by: Slug = Field(description="The channel by which it leaves: one of kind sms or email.")
+    regions: Annotated[
+        tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")], ...], Field(max_length=250)
+    ] = Field(default=(), description="Countries to whose numbers it goes by sms, besides the channel's own.")
 
 
 class NoticesPart(Request):
@@ -146,7 +150,9 @@ def to_plans(
         if working := notices.still_working:
             plans[Reason.STILL_WORKING] = Plan(template=working.template, wait=working.every, most=working.most)
         if callback := notices.callback:
-            plans[Reason.CALLBACK] = Plan(template=callback.template, wait=PATIENCE, by=callback.by)
+            plans[Reason.CALLBACK] = Plan(
+                template=callback.template, wait=PATIENCE, by=callback.by, regions=frozenset(callback.regions)
+            )
     if survey is not None:
         plans[Reason.SURVEY] = Plan(template=survey.template, wait=survey.after)
     return plans
@@ -199,8 +205,8 @@ def notice_problems(
     for name in sorted(named_by_part):
         if (name == "callback") != (kind is ChannelKind.VOICE):
             yield f"{at}/{name}", _OF_CALLS if kind is ChannelKind.VOICE else "only a voice channel has calls"
-    if notices.callback and kinds.get(notices.callback.by) not in _CALLS_BACK:
-        yield f"{at}/callback/by", f"there is no channel {notices.callback.by} of kind sms or email"
+    if notices.callback:
+        yield from _callback_problems(f"{at}/callback", notices.callback, kinds)
     purposes = {template.id: template.purpose for template in templates}
     named = {
         "received": (notices.received, Purpose.ACK),
@@ -224,6 +230,14 @@ def notice_problems(
         yield f"{at}/pending_reminder/after", "at least 1m"
     if notices.still_working and notices.still_working.every < _SHORTEST:
         yield f"{at}/still_working/every", "at least 1m"
+
+
+def _callback_problems(at: str, callback: CallbackPart, kinds: Mapping[str, ChannelKind]) -> Iterator[Problem]:
+    if kinds.get(callback.by) not in _CALLS_BACK:
+        yield f"{at}/by", f"there is no channel {callback.by} of kind sms or email"
+    for index, region in enumerate(callback.regions):
+        if not is_region(region):
+            yield f"{at}/regions/{index}", f"there are no phone numbers of {region}"
 
 
 def survey_problems(

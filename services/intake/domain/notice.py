@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.intake.domain.calling_back import Line, bars_text
 from services.intake.domain.customer import Customer
 from services.intake.domain.message import InboundMessage
 from services.intake.domain.notice_plan import Plan, Reason
@@ -54,6 +55,7 @@ class Circumstances:
     is_undeliverable: whether the last mail to them came back
     is_opted_out: whether they want no messages by the channel by which it leaves
     has_reached_nobody: whether the ticket's last call was abandoned or missed
+    line: of the recipient, where it is a caller's number; own_region: the country of the number that was called
     opened_by_machine: whether a machine wrote the message that opened the ticket
     withheld: why the ticket's first notice was, if it was; is_verified: as it was said then
     unanswered: earlier tickets of the customer that are unsolved and that nobody has answered
@@ -68,6 +70,8 @@ class Circumstances:
     is_undeliverable: bool = False
     is_opted_out: bool = False
     has_reached_nobody: bool = False
+    line: Line | None = None
+    own_region: str | None = None
     opened_by_machine: bool = False
     withheld: str | None = None
     is_verified: bool = False
@@ -172,7 +176,8 @@ def decide(
         case Reason.RECEIVED | Reason.ASSIGNED | Reason.ESCALATED:
             return plan if ticket.status.is_unsolved else Withheld("solved")
         case Reason.CALLBACK:
-            return _callback(ticket, plan, known)
+            home = (channel.region if channel else None) or known.own_region
+            return _callback(ticket, plan, known, home)
         case Reason.SOLVED:
             return plan if ticket.status is TicketStatus.SOLVED else Withheld("reopened")
         case Reason.PENDING_REMINDER:
@@ -223,10 +228,13 @@ def _barred(ticket: Ticket, customer: Customer, workspace: Workspace, known: Cir
     return None
 
 
-def _callback(ticket: Ticket, plan: Plan, known: Circumstances) -> Plan | Withheld:
+def _callback(ticket: Ticket, plan: Plan, known: Circumstances, home: str | None) -> Plan | Withheld:
     if not ticket.status.is_unsolved:
         return Withheld("solved")
-    return plan if known.has_reached_nobody else Withheld("called_again")
+    if not known.has_reached_nobody:
+        return Withheld("called_again")
+    barred = bars_text(known.line, home, plan.regions) if known.line else None
+    return Withheld(barred) if barred else plan
 
 
 def _still_working(ticket: Ticket, plan: Plan, known: Circumstances, now: datetime) -> Plan | Postponed:

@@ -40,12 +40,14 @@ class Plan:
 
     wait: how long after its reason; most: how often for one ticket, each so long after the one before
     by: the channel by which it leaves, where the ticket's own writes nothing
+    regions: countries to whose numbers it goes, too
     """
 
     template: str
     wait: timedelta = timedelta()
     most: int = 1
     by: str | None = None
+    regions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,7 @@ def assemble_answering(runtime: Runtime, settings: IntakeSettings, desk: Desk, b
         secret=secret,
         acks_an_hour=settings.acks_an_hour,
         notices_an_hour=settings.notices_an_hour,
+        callbacks_an_hour=settings.callbacks_an_hour,
     )
     notice_desk = NoticeDesk(
         desk=desk,

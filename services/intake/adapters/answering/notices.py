@@ -13,8 +13,10 @@ from services.intake.adapters.outbound.opt_outs import Asked, opted_out
 from services.intake.adapters.outbound.recipients import KINDS, recipient, statement
 from services.intake.adapters.tickets import pairs
 from services.intake.app.answering_ports import Notice, NoticeKey, NoticeState
+from services.intake.app.phone import line_of
 from services.intake.app.ports import IdentityKey, TicketKey
 from services.intake.domain.call_follow_up import UNREACHED
+from services.intake.domain.calling_back import Line
 from services.intake.domain.message import Identity, IdentityKind, email_identity
 from services.intake.domain.notice import MOST_UNANSWERED, Circumstances, Planned
 from services.intake.domain.notice_plan import Reason
@@ -47,7 +49,8 @@ _CIRCUMSTANCES = statement(
     "SELECT t.workspace_id, t.ticket_id, t.channel, t.channel_kind, {recipient}, {reply_to} AS reply_to,"
     " opening.machine, first.why, COALESCE(first.is_verified, false) AS is_verified, past.unanswered,"
     " asked_before.surveyed_at, past.last_state, past.last_queued_at, asked.created_at AS asked_at,"
-    " called.caller, COALESCE(called.is_owed AND called.outcome = ANY (:unreached), false) AS has_reached_nobody,"
+    " called.caller, called.called AS own_number,"
+    " COALESCE(called.is_owed AND called.outcome = ANY (:unreached), false) AS has_reached_nobody,"
     " (SELECT m.created_at FROM message m WHERE m.workspace_id = t.workspace_id AND m.ticket_id = t.ticket_id"
     " AND m.kind = 'outbound' ORDER BY m.created_at DESC LIMIT 1) AS written_at,"
     " (SELECT CAST(e.data ->> 'due_at' AS timestamptz) FROM ticket_event e WHERE e.workspace_id = t.workspace_id"
@@ -64,8 +67,9 @@ _CIRCUMSTANCES = statement(
     " AND i.ticket_id = t.ticket_id AND i.kind = 'inbound' ORDER BY i.created_at, i.entry LIMIT 1) AS opening"
     " ON true"
     " LEFT JOIN LATERAL ({asked}) AS asked ON true"
-    " LEFT JOIN LATERAL (SELECT c.caller, c.is_owed, c.outcome FROM call c WHERE c.workspace_id = t.workspace_id"
-    " AND c.ticket_id = t.ticket_id ORDER BY c.started_at DESC, c.call_id DESC LIMIT 1) AS called ON true"
+    " LEFT JOIN LATERAL (SELECT c.caller, c.called, c.is_owed, c.outcome FROM call c"
+    " WHERE c.workspace_id = t.workspace_id AND c.ticket_id = t.ticket_id"
+    " ORDER BY c.started_at DESC, c.call_id DESC LIMIT 1) AS called ON true"
     " CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE o.number < t.number AND o.first_replied_at IS NULL"
     " AND o.status NOT IN ('solved', 'closed')) AS unanswered,"
     " (array_agg(sent.state ORDER BY sent.queued_at DESC) FILTER (WHERE sent.state IS NOT NULL))[1] AS last_state,"
@@ -153,6 +157,7 @@ class PostgresNotices:
         gone = {key: chat.visitor for key, chat in chats.items() if chat.mail_to}
         goes_to: dict[TicketKey, str | None] = {key: visitor.email for key, visitor in gone.items()}
         asked: dict[TicketKey, Asked] = {}
+        lines: dict[TicketKey, Line] = {}
         for key, row in rows.items():
             if key in gone:
                 continue
@@ -162,6 +167,8 @@ class PostgresNotices:
             goes_to[key] = wanted or (identity.value if identity else None)
             if identity:
                 asked[key] = key[0], channel, identity
+                if kind and identity.kind is IdentityKind.PHONE:
+                    lines[key] = line_of(identity.value)
         addresses = {
             (key[0], email_identity(address)) for key, address in goes_to.items() if address and "@" in address
         }
@@ -174,6 +181,8 @@ class PostgresNotices:
                 is_undeliverable=_has_failed(row) or _is_flagged(key[0], goes_to[key], flagged),
                 is_opted_out=asked.get(key) in refused,
                 has_reached_nobody=row.has_reached_nobody,
+                line=lines.get(key),
+                own_region=line_of(row.own_number).region if key in lines and row.own_number else None,
                 opened_by_machine=row.machine not in (None, MachineClass.NONE),
                 withheld=row.why,
                 is_verified=row.is_verified,

@@ -23,10 +23,12 @@ from shared.telemetry.names import Log
 
 log = structlog.get_logger()
 
+# What a process of a later release has planned waits for one that knows what it is.
 _EARLIEST = text(
     "SELECT workspace_id, ticket_id, reason, due_at FROM notice"
-    " WHERE shard = :shard AND state = 'due' ORDER BY due_at LIMIT :most"
-)
+    " WHERE shard = :shard AND state = 'due' AND reason = ANY (CAST(:known AS text[]))"
+    " ORDER BY due_at LIMIT :most"
+).bindparams(known=[reason.value for reason in Reason])
 
 
 class Notifying:

@@ -1,6 +1,7 @@
 """A visitor and an agent talk."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from httpx_sse import aconnect_sse
@@ -232,13 +233,15 @@ async def test_a_page_that_stays_open_is_told_nothing_more_once_another_one_has_
     "wish",
     [
         {"type_": "message", "client_message_id": "c-x", "text": "I am nobody."},
+        {"type_": "read", "up_to_seq": 1},
+        {"type_": "typing"},
         {"type_": "transcript", "email": "eve@example.org"},
         {"type_": "end"},
     ],
     ids=lambda wish: wish["type_"],
 )
 async def test_a_page_that_has_not_heard_of_it_does_nothing_in_the_chat_of_who_has_logged_in(
-    room: Room, wish: dict[str, str]
+    room: Room, wish: dict[str, Any]
 ) -> None:
     # It looks only now and then while nothing has begun.
     async with room.page() as page:
@@ -249,7 +252,7 @@ async def test_a_page_that_has_not_heard_of_it_does_nothing_in_the_chat_of_who_h
         assert await page.closed() == 4401
     ticket_id = (await room.ticket())["ticket_id"]
     chat = await room.chat(ticket_id)
-    assert (chat["state"], chat["visitor_email"]) == ("open", None)
+    assert (chat["state"], chat["visitor_email"], chat["read"]) == ("open", None, 0)
     assert await room.texts(ticket_id) == ["It is me."]
 
 

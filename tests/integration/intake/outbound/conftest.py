@@ -28,6 +28,7 @@ async def outbound_system(
         templates=templates,
         folder=tmp_path_factory.mktemp("outbound"),
         public_url=PUBLIC_URL,
+        callbacks_an_hour=1,
         twilio_url=vendors.url,
         meta_url=f"{vendors.url}/v23.0",
         slack_url=f"{vendors.url}/api",

@@ -15,6 +15,11 @@ _EARLIER = text(
     "UPDATE notice SET since = since - interval '1 minute', due_at = due_at - interval '1 minute'"
     " WHERE workspace_id = :workspace_id AND state = 'due'"
 )
+_LATER_RELEASE = text(
+    "INSERT INTO notice (workspace_id, ticket_id, reason, shard, state, since, due_at, is_verified)"
+    " SELECT workspace_id, ticket_id, 'nobody knows', shard, state, since, due_at - interval '1 minute', false"
+    " FROM notice WHERE workspace_id = :workspace_id ORDER BY ticket_id LIMIT 1"
+)
 _OUT = text("INSERT INTO opt_out VALUES (:workspace_id, 'texts', 'phone', '+4930000003', clock_timestamp())")
 
 _MAILED = text(
@@ -38,12 +43,15 @@ async def test_who_reached_nobody_is_told_once_that_their_call_was_seen(desk: De
     named = {"workspace_id": desk.workspace_id}
 
     async def report(number: int, steps: tuple[str, ...], caller: str, channel: str = "hotline") -> None:
-        events = call(*steps, call_id=f"c-{number}", caller=caller)
+        events = call(*steps, call_id=f"c-{number}", caller=caller, ringing={"to": "+49409990"})
         told = await desk.http.post(f"/v1/channels/{channel}/call-events", json=events)
         assert told.status_code == 200, told.text
 
     async def opt_out(tx: Tx) -> None:
         await tx.execute(_OUT, named)
+
+    async def plan_later(tx: Tx) -> None:
+        await tx.execute(_LATER_RELEASE, named)
 
     async def come_due(tx: Tx) -> None:
         await tx.execute(_EARLIER, named)
@@ -65,17 +73,24 @@ async def test_who_reached_nobody_is_told_once_that_their_call_was_seen(desk: De
     assert identified.is_success, identified.text
     await report(7, MISSED, "+4930000007", "office")
     await report(8, MISSED, "+4930000008", "office")
+    await report(10, MISSED, "+33142685300")
+    await report(11, MISSED, "+499001234567")
+    await desk.database.transact(plan_later, workspaces=[desk.workspace_id])
     await desk.database.transact(come_due, workspaces=[desk.workspace_id])
     desk.system.services["intake"].app.state.answering.bells.ring(range(SHARDS))
 
-    async def settled() -> bool:
+    async def settled(*later: tuple[str, str, str]) -> bool:
         assert await outcomes(desk.system, desk.workspace_id) == [
             ("callback", "sent", None),
+            ("nobody knows", "due", None),
             ("callback", "withheld", "called_again"),
             ("callback", "withheld", "opted_out"),
             ("callback", "withheld", "no_address"),
             ("callback", "sent", None),
             ("callback", "withheld", "no_address"),
+            ("callback", "withheld", "foreign_number"),
+            ("callback", "withheld", "costly_number"),
+            *later,
         ]
         return True
 
@@ -86,3 +101,8 @@ async def test_who_reached_nobody_is_told_once_that_their_call_was_seen(desk: De
     # Nobody is told a second time.
     await report(9, MISSED, "+4930000001")
     assert await settled()
+    # Any number can be made up: a workspace texts only so many callers.
+    await report(12, MISSED, "+4930000012")
+    await desk.database.transact(come_due, workspaces=[desk.workspace_id])
+    desk.system.services["intake"].app.state.answering.bells.ring(range(SHARDS))
+    await eventually(lambda: settled(("callback", "withheld", "too_many_callbacks")))

@@ -29,13 +29,19 @@ def test_a_form_names_them_as_well() -> None:
     assert {"+4930123456", "ada-42", "+15550100", "a@b.example"} <= set(named)
 
 
-@pytest.mark.parametrize("piece", [b'"', b"1", b"+", b"a@", b"=", b"a.", b"a=b&", b"%41", b"\\u0061", b"\xff\0"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(b'"', b"1", b"+", b"a@", b"a@b ", b"=", b"a.", b"&a", b"a=b&", b'"a"', b"123456 ", b"%41", b"\\u0061"),
+        *(b"\xff\0", b"\xc3\xa9%41", b"a" * 64 + b"@", b"=" + b"a" * 250, b'"' + b"a" * 250),
+    ],
+)
 def test_whatever_stands_there_costs_little_and_names_few(piece: bytes) -> None:
     content = piece * (4_194_304 // len(piece))
-    begun_s = process_time()  # what else the machine does is not counted
-    assert len(named_in_call(content)) <= 1000
-    assert len(named_in_mail(content)) <= 100
-    assert process_time() - begun_s < 1
+    for name, most in ((named_in_call, 1000), (named_in_mail, 100)):
+        begun_s = process_time()  # what else the machine does is not counted
+        assert len(name(content)) <= most
+        assert process_time() - begun_s < 0.05
 
 
 def test_numbers_come_before_all_else() -> None:
@@ -43,3 +49,9 @@ def test_numbers_come_before_all_else() -> None:
     named = named_in_call(f"{values}&From=+4930123456".encode())
     assert (len(named), named[0]) == (1000, "+4930123456")
     assert all("\0" not in name for name in named_in_call(b'"a\0b"'))
+
+
+def test_repeats_do_not_make_it_look_on_and_on() -> None:
+    assert named_in_mail(b"a@b " * 3999 + b"c@d ") == ("a@b", "c@d")
+    assert named_in_mail(b"a@b " * 4000 + b"c@d ") == ("a@b",)
+    assert named_in_call(b"123456 " * 4000 + b"654321 ") == ("+123456", "123456")

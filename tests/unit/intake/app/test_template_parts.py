@@ -137,9 +137,9 @@ def with_calls(**hotline: Any) -> IntakePart:
 
 
 def test_callers_are_told_by_another_channel() -> None:
-    part = with_calls(notices={"callback": {"template": "ack", "by": "mail"}})
+    part = with_calls(notices={"callback": {"template": "ack", "by": "mail", "regions": ["AT", "CH"]}})
     (plan,) = to_workspace(1, part).channels["hotline"].notices.values()
-    assert (plan.template, plan.by) == ("ack", "mail")
+    assert (plan.template, plan.by, plan.regions) == ("ack", "mail", frozenset({"AT", "CH"}))
     assert plan.wait > timedelta()
 
 
@@ -151,6 +151,10 @@ def test_callers_are_told_by_another_channel() -> None:
         ({"notices": {"callback": {"template": "news", "by": "mail"}}}, "notices/callback/template"),
         ({"notices": {"callback": {"template": "ack", "by": "web"}}}, "notices/callback/by"),
         ({"notices": {"callback": {"template": "ack", "by": "nowhere"}}}, "notices/callback/by"),
+        (
+            {"notices": {"callback": {"template": "ack", "by": "mail", "regions": ["AT", "XX"]}}},
+            "notices/callback/regions/1",
+        ),
     ],
 )
 def test_nothing_else_is_written_by_a_call(hotline: dict[str, Any], pointer: str) -> None:

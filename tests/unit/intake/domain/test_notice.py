@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.intake.domain.calling_back import Line
 from services.intake.domain.lifecycle import open_ticket, set_status
 from services.intake.domain.message import Sender
 from services.intake.domain.notice import (
@@ -28,7 +29,7 @@ from tests.unit.intake.builders import DAYS_4, LATER, NOW, a_customer, a_message
 HOUR = timedelta(hours=1)
 PLANS = {
     Reason.RECEIVED: Plan(template="t"),
-    Reason.CALLBACK: Plan(template="t", by="mail"),
+    Reason.CALLBACK: Plan(template="t", by="mail", regions=frozenset({"AT"})),
     Reason.ASSIGNED: Plan(template="t"),
     Reason.ESCALATED: Plan(template="t"),
     Reason.SOLVED: Plan(template="t"),
@@ -156,6 +157,28 @@ def test_a_caller_is_told_while_nobody_has_talked_to_them(
 ) -> None:
     known = Circumstances(recipient="+4930123456", has_reached_nobody=has_reached_nobody)
     assert decide(Reason.CALLBACK, a_ticket(status=status), ADA, WORKSPACE, known, NOW) == decided
+
+
+@pytest.mark.parametrize(
+    ("line", "region", "own_region", "decided"),
+    [
+        (Line(region="DE"), "DE", None, PLANS[Reason.CALLBACK]),
+        (Line(region="DE"), None, "DE", PLANS[Reason.CALLBACK]),
+        (Line(region="AT"), "DE", None, PLANS[Reason.CALLBACK]),
+        (Line(region="FR"), "DE", "FR", Withheld("foreign_number")),
+        (Line(region="DE"), None, None, Withheld("foreign_number")),
+        (Line(region=None), None, None, Withheld("foreign_number")),
+        (Line(region="DE", is_costly=True), "DE", "DE", Withheld("costly_number")),
+    ],
+)
+def test_callers_are_texted_in_the_countries_of_the_channel(
+    line: Line, region: str | None, own_region: str | None, decided: Plan | Withheld
+) -> None:
+    channel = replace(CHANNEL, region=region)
+    workspace = replace(WORKSPACE, channels={"api": channel})
+    known = replace(KNOWN, has_reached_nobody=True, line=line, own_region=own_region)
+    ticket = a_ticket(status=TicketStatus.OPEN)
+    assert decide(Reason.CALLBACK, ticket, ADA, workspace, known, NOW) == decided
 
 
 def test_whoever_was_written_to_is_not_told_that_somebody_still_works() -> None:
