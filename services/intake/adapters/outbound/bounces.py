@@ -20,8 +20,7 @@ _BOUNCE = text(
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:finals AS boolean[]),"
     " CAST(:details AS text[])) AS w (workspace_id, message_id, is_final, detail)"
     " WHERE d.workspace_id = w.workspace_id AND d.message_id = w.message_id"
-    " RETURNING d.workspace_id, d.ticket_id, d.message_id, d.channel, d.state, d.failed_at,"
-    " d.last_error AS reason, old.state AS before"
+    " RETURNING d.workspace_id, d.ticket_id, d.message_id, d.channel, d.state, old.state AS before"
 )
 
 
