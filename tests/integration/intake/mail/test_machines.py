@@ -101,6 +101,17 @@ async def test_what_a_bounce_says_in_its_own_words_outlives_nobody(post: Post) -
     assert [event["type"] for event in await post.events(ticket_id)].count("message.delivery_failed") == 1
 
 
+async def test_a_bounce_tells_nothing_of_what_was_erased(post: Post) -> None:
+    ticket_id, reply, kept = await answered(post)
+    customer_id = (await post.ticket(ticket_id))["customer_id"]
+    assert (await post.http.delete(f"/v1/customers/{customer_id}")).status_code == 204
+    receipt = await post.post(bounce_of(post, str(kept.mail["Message-ID"])), sender="mailer-daemon@mx.example")
+    assert (receipt["disposition"], receipt["reason"]) == ("dropped", "bounce_hard")
+    delivery = await post.until_delivery(ticket_id, reply["message_id"], "sent")
+    assert delivery["last_error"] is None
+    assert "message.delivery_failed" not in {event["type"] for event in await post.events(ticket_id)}
+
+
 async def test_a_server_that_still_tries_is_no_bounce(post: Post) -> None:
     ticket_id = (await opened(post))["ticket_id"]
     reply = await post.reply(ticket_id)
