@@ -18,7 +18,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "customer_history": "ids",
     "identity": "removed by the use-case",
     "ticket": "its subject is erased by the use-case",
-    "ticket_event": "what topics carry, which is ids and attributes",
+    "ticket_event": "ids, attributes and words of ours",
     "ticket_number": "a count",
     "address": "our own addresses",
     "refusal": "hashes, by which a repeat is still known",

@@ -36,12 +36,15 @@ _TELL = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """Something that happened to a message. data: what is told, beside which message"""
+    """Something that happened to a message.
+
+    data: what is told, beside which message: ids and words of ours, as it outlives whom the ticket is about
+    """
 
     ticket: TicketKey
     message_id: UUID
     type: str
-    data: Mapping[str, str | None]
+    data: Mapping[str, str]
 
 
 class Happenings:

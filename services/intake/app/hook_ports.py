@@ -45,6 +45,14 @@ class ReadHook:
         """How much it brings."""
         return 1 if isinstance(self.brought, str) else sum(each.parts for each in self.brought)
 
+    def senders(self) -> tuple[str, ...]:
+        """By what people may be known who write or call in it, or stand in what cannot be read."""
+        brought = () if isinstance(self.brought, str) else self.brought
+        writers = (written.message.sender.identity for each in brought for written in each.messages)
+        callers = (event.from_ for each in brought for event in each.calls)
+        found = (*self.named, *(writer.value for writer in writers if writer), *filter(None, callers))
+        return tuple(dict.fromkeys(found))
+
     @property
     def has_receipts(self) -> bool:
         """Whether it tells about messages of ours."""

@@ -5,7 +5,7 @@ In a unit of work of its own: it locks tickets, and mails that become messages l
 
 from collections.abc import Sequence
 
-from services.intake.app.mail_ports import ReadMail, Referred
+from services.intake.app.mail_ports import RawState, ReadMail, Referred
 from services.intake.app.receive_mail import MailDesk
 from services.intake.app.screened_mail import ScreenedMail, screened
 from services.intake.domain import mail_threads
@@ -14,11 +14,16 @@ from shared.db.unit_of_work import Tx
 
 
 async def record_bounces(items: Sequence[ReadMail], *, tx: Tx, desk: MailDesk) -> None:
-    """Marks messages that did not arrive, and addresses that cannot be mailed. Other mails are left alone."""
+    """Marks messages that did not arrive, and addresses that cannot be mailed. Other mails are left alone.
+
+    What was erased meanwhile tells nothing, and of what was erased nothing is told.
+    """
+    waiting = await desk.raws.lock(tx, {item.raw.key for item in items}, RawState.RECEIVED)
     configured = await desk.workspaces.load(tx, {item.raw.workspace_id for item in items})
     reports = [
         found
         for item in items
+        if item.raw.key in waiting
         if isinstance(found := screened(item, configured[item.raw.workspace_id], desk.secret), ScreenedMail)
         if found.verdict.machine in GRAVE
     ]

@@ -88,9 +88,9 @@ class ScreenedMail:
 
     def bounce(self, message_id: UUID) -> Bounce:
         """What it says about a mail of ours."""
-        statuses = ", ".join(self.mail.report.statuses) if self.mail.report else ""
+        statuses = ", ".join(filter(None, self.mail.report.statuses))[:200] if self.mail.report else ""
         is_complaint = self.verdict.machine is MachineClass.COMPLAINT
-        detail = "complaint" if is_complaint else f"bounced: {statuses or self.mail.subject}"[:200]
+        detail = "complaint" if is_complaint else f"bounced: {statuses}" if statuses else "bounced"
         return Bounce(
             workspace_id=self.workspace_id,
             message_id=message_id,

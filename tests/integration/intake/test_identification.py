@@ -2,10 +2,9 @@
 
 import asyncio
 
-import asyncpg
-
 from shared.events.tickets import TicketStatusChangedV1, TicketUpdatedV1
 from tests.integration.intake.office import Json, Office, name_of
+from tests.integration.intake.scan import tables_with
 
 EMAIL = {"kind": "email", "value": "ada@example.org"}
 PHONE = {"kind": "phone", "value": "+4930123456"}
@@ -90,11 +89,11 @@ async def test_an_erased_person_is_nowhere_and_their_tickets_are_closed(office: 
     await office.http.post(f"/v1/tickets/{ticket_id}/notes", json={"text": f"{CANARY} is upset"})
     customer_id = (await office.ticket(ticket_id))["customer_id"]
     await office.http.patch(f"/v1/customers/{customer_id}", json={"tier": "gold"})
-    assert await tables_with(office, CANARY)
+    assert await tables_with(office.system, office.workspace_id, CANARY)
     for _ in range(2):
         gone = await office.http.delete(f"/v1/customers/{customer_id}")
         assert gone.status_code == 204, gone.text
-    assert await tables_with(office, CANARY) == []
+    assert await tables_with(office.system, office.workspace_id, CANARY) == []
     assert CANARY not in str(await office.tape.events(office.workspace_id))
 
     shown = (await office.http.get(f"/v1/customers/{customer_id}")).json()
@@ -113,20 +112,3 @@ async def test_an_erased_person_is_nowhere_and_their_tickets_are_closed(office: 
     again = await office.ticket(await office.open_ticket(sender=sender))
     assert again["customer_id"] != customer_id
     assert (await office.http.patch(f"/v1/customers/{customer_id}", json={"name": "x"})).status_code == 409
-
-
-async def tables_with(office: Office, text: str) -> list[str]:
-    """The tables of the database in which this text stands anywhere."""
-    database = await asyncpg.connect(office.system.databases["intake"].owner_url)
-    try:
-        names = await database.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        found = []
-        for (name,) in names:
-            async with database.transaction():
-                await database.execute("SELECT set_config('app.workspaces', $1, true)", office.workspace_id)
-                rows = await database.fetch(f'SELECT t::text AS row FROM "{name}" t')
-            if any(text in row["row"] or text.encode().hex() in row["row"] for row in rows):
-                found.append(name)
-        return sorted(found)
-    finally:
-        await database.close()

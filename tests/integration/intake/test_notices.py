@@ -3,7 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
+from services.intake.adapters.answering.quotas import forget_quotas
+from shared.db.engine import open_engine
 from shared.events.escalations import EscalationRaisedV1, Notify
 from shared.events.tickets import ReplySentV1
 from tests.eventually import eventually
@@ -191,3 +194,27 @@ async def test_a_customer_with_five_unanswered_tickets_gets_no_more_notices(offi
     await office.reply(tickets[0])
     await office.change(tickets[4], status="solved")
     await sent(office, tickets[4], "status")
+
+
+async def test_shards_that_forget_quotas_at_once_wait_for_nobody(office: Office) -> None:
+    database = office.system.services["intake"].runtime.database
+    names = {"mine": office.workspace_id.encode(), "others": office.workspace_id.encode() + b"-others"}
+    left = text("SELECT recipient FROM recipient_turn WHERE recipient IN (:mine, :others)")
+    engine = open_engine(office.system.databases["intake"].owner_url, name="tests", pool_size=1)
+
+    async def forget() -> set[bytes]:
+        await database.transact(forget_quotas, workspaces=[office.workspace_id])
+        rows = await database.transact(lambda tx: tx.execute(left, names), workspaces=[office.workspace_id])
+        return {row.recipient for row in rows}
+
+    add = text(
+        "INSERT INTO recipient_turn SELECT r, 'received', '{}', now() - interval '2 hours'"
+        " FROM unnest(CAST(ARRAY[:mine, :others] AS bytea[])) AS each (r)"
+    )
+    async with engine.begin() as connection:
+        await connection.execute(add, names)
+    async with engine.begin() as connection:
+        await connection.execute(text("SELECT 1 FROM recipient_turn WHERE recipient = :others FOR UPDATE"), names)
+        assert await forget() == {names["others"]}
+    await engine.dispose()
+    assert await forget() == set()

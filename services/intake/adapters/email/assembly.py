@@ -123,7 +123,7 @@ async def open_mail(
                 raws,
                 reading,
                 blobs,
-                Settling(database, reading, desk, hook_desk, waiters, metrics),
+                Settling(database, desk, hook_desk, waiters, metrics),
                 bells=inbound,
                 metrics=metrics,
             ),

@@ -158,7 +158,7 @@ class Backlog:
                 postponed.worked()
             for refusal in settled.refused:
                 await self._refuse(shard, refusal, postponed)
-            refused = {refusal.raw.raw_id for refusal in settled.refused}
+            refused = {refusal.item.raw.raw_id for refusal in settled.refused}
             for held in ready:
                 if held.raw.raw_id in settled.untried:
                     continue
@@ -169,10 +169,10 @@ class Backlog:
         return bool(lost or ready)
 
     async def _refuse(self, shard: Shard, refusal: Refusal, postponed: Postponed) -> None:
-        raw, error = refusal.raw, "the database fails at it"
+        raw, error = refusal.item.raw, "the database fails at it"
         pause = self._postpone(raw, postponed, error, "database", is_suspect=refusal.is_suspect)
         if pause.refusals >= _MAX_REFUSALS:
-            await self._settling.set_aside(shard, raw, error)
+            await self._settling.set_aside(shard, refusal.item, error)
             postponed.forget(raw.raw_id)
 
     async def _put_back(self, shard: Shard, raws: Collection[Raw]) -> None:

@@ -225,9 +225,13 @@ class PostgresRaws:
 
 
 def _people(outcome: Outcome) -> set[str]:
-    """Whom it is about. What is longer than an index holds is nobody's address."""
+    """Whom it is about. What is longer than an index holds, or no text of the database, is nobody's address."""
     known = {*outcome.people, (outcome.raw.sender or "").lower()}
-    return {address for address in known if 0 < len(address) <= _MAX_ADDRESS}
+    return {address for address in known if 0 < len(address) <= _MAX_ADDRESS and _is_storable(address)}
+
+
+def _is_storable(text: str) -> bool:
+    return "\0" not in text and text.encode(errors="ignore").decode() == text
 
 
 def _named(keys: Collection[RawKey]) -> dict[str, object]:

@@ -65,16 +65,23 @@ class Reading:
         return replace(await _aside(raw, with_hashes, enveloped, mail), is_verified=envelope.is_verified)
 
     async def unread(self, raw: Raw, reason: str) -> Read:
-        """What nobody reads, with whom it may be about. Raises Unavailable."""
+        """What nobody reads, with whom it may be about as far as its bytes can be had."""
         try:
             content = await self.content(raw)
-        except NotFound:
+        except Exception:  # noqa: BLE001 - it is given up already: nothing may keep it from that
             content = b""
         return await _aside(raw, _unread, raw, reason, content)
 
     async def content(self, raw: Raw) -> bytes:
         """Its bytes. Raises NotFound."""
         return self._fresh.take(raw.raw_id) or await self._blobs.read(raw.workspace_id, raw.sha256)
+
+
+def set_aside(item: Read, reason: str) -> Read:
+    """What was read and cannot be received, with whom it is about: its bytes are not needed once more."""
+    if isinstance(item, ReadMail):
+        return ReadMail(raw=item.raw, mail=reason, named=tuple(sorted(item.people())))
+    return ReadHook(raw=item.raw, brought=reason, named=item.senders())
 
 
 async def _aside(raw: Raw, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

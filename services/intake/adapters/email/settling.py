@@ -8,10 +8,10 @@ from uuid import UUID
 
 import structlog
 
-from services.intake.adapters.email.reading import Read, Reading
+from services.intake.adapters.email.reading import Read, set_aside
 from services.intake.adapters.email.waiting import Waiters
 from services.intake.app.hook_ports import HookDesk, ReadHook
-from services.intake.app.mail_ports import Outcome, Raw, RawState, ReadMail, Staged
+from services.intake.app.mail_ports import Outcome, RawState, ReadMail, Staged
 from services.intake.app.receive_hooks import receipts_in, receive_hooks
 from services.intake.app.receive_mail import MailDesk, receive_mails
 from services.intake.app.record_bounces import record_bounces
@@ -54,7 +54,7 @@ class Refusal:
     is_suspect: it may be at fault; not where somebody else held a lock
     """
 
-    raw: Raw
+    item: Read
     is_suspect: bool
 
 
@@ -75,9 +75,9 @@ class Settled:
         self.has_worked = True
         self._in_a_row = 0
 
-    def refuse(self, raw: Raw, error: TransientError) -> None:
+    def refuse(self, item: Read, error: TransientError) -> None:
         """The database fails at this one alone."""
-        self.refused.append(Refusal(raw, is_suspect=not isinstance(error, LockTimeout | Collision)))
+        self.refused.append(Refusal(item, is_suspect=not isinstance(error, LockTimeout | Collision)))
         self._in_a_row += 1
 
     @property
@@ -92,14 +92,12 @@ class Settling:
     def __init__(
         self,
         database: Database,
-        reading: Reading,
         desk: MailDesk,
         hook_desk: HookDesk,
         waiters: Waiters,
         metrics: Metrics,
     ) -> None:
         self._database = database
-        self._reading = reading
         self._desk = desk
         self._hook_desk = hook_desk
         self._waiters = waiters
@@ -115,9 +113,9 @@ class Settling:
             await self._settle(shard, group, settled)
         return settled
 
-    async def set_aside(self, shard: Shard, raw: Raw, reason: str) -> None:
-        """Quarantines what nobody can read or store. Raises StaleEpoch and TransientError."""
-        self._tell(await self._receive(shard, [Ready(await self._reading.unread(raw, reason))]))
+    async def set_aside(self, shard: Shard, item: Read, reason: str) -> None:
+        """Quarantines what nobody can store. Raises StaleEpoch and TransientError."""
+        self._tell(await self._receive(shard, [Ready(set_aside(item, reason))]))
 
     async def _settle(self, shard: Shard, group: Sequence[Ready], settled: Settled) -> None:
         if settled.is_given_up:
@@ -135,11 +133,11 @@ class Settling:
                 for one in group:
                     await self._settle(shard, [one], settled)
                 return
-            (raw,) = (one.item.raw for one in group)
+            (item,) = (one.item for one in group)
             if isinstance(error, TransientError):
-                settled.refuse(raw, error)
+                settled.refuse(item, error)
             else:
-                await self.set_aside(shard, raw, f"it cannot be stored: {type(error).__name__}")
+                await self.set_aside(shard, item, f"it cannot be stored: {type(error).__name__}")
             return
         settled.work()
         self._tell(outcomes)

@@ -179,7 +179,7 @@ class Fetching:
         await self._happenings.lock(tx, [ticket])
         message_id = await rows.settle(tx, wanted, state, next_attempt_at=await tx.now(), error=error)
         if message_id is not None:
-            data = {"attachment_id": str(wanted.attachment_id), "reason": error}
+            data = {"attachment_id": str(wanted.attachment_id)}
             event = Happening(ticket=ticket, message_id=message_id, type=EVENTS[state], data=data)
             await self._happenings.tell(tx, [event])
         return message_id

@@ -13,6 +13,7 @@ _TICKETS = text(
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, message_id)"
     " JOIN delivery d USING (workspace_id, message_id)"
 )
+# What was erased has neither its provider's id nor a way to go.
 _BOUNCE = text(
     "UPDATE delivery d SET last_error = w.detail,"
     " state = CASE WHEN w.is_final AND d.state <> 'failed' THEN 'bounced' ELSE d.state END,"
@@ -20,8 +21,8 @@ _BOUNCE = text(
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[]), CAST(:finals AS boolean[]),"
     " CAST(:details AS text[])) AS w (workspace_id, message_id, is_final, detail)"
     " WHERE d.workspace_id = w.workspace_id AND d.message_id = w.message_id"
-    " RETURNING d.workspace_id, d.ticket_id, d.message_id, d.channel, d.state, d.failed_at,"
-    " d.last_error AS reason, old.state AS before"
+    " AND (d.provider_id IS NOT NULL OR d.state = 'queued')"
+    " RETURNING d.workspace_id, d.ticket_id, d.message_id, d.channel, d.state, old.state AS before"
 )
 
 

@@ -108,7 +108,7 @@ class PostgresDeliveries:
             await self._references.add(tx, {(outgoing.workspace_id, id_key(attempt.reference)): referred})
         if progress.is_undelivered:
             ticket = outgoing.workspace_id, outgoing.ticket_id
-            await self._happenings.tell(tx, [loss(ticket, outgoing.message_id, outgoing.channel, progress)])
+            await self._happenings.tell(tx, [loss(ticket, outgoing.message_id, outgoing.channel, progress.state)])
         return progress
 
     async def lock_sent(
@@ -126,7 +126,7 @@ class PostgresDeliveries:
             return
         saved = await receipts.save(tx, {key: step.after for key, step in steps.items()})
         lost = [
-            loss((row.workspace_id, row.ticket_id), row.message_id, row.channel, step.after)
+            loss((row.workspace_id, row.ticket_id), row.message_id, row.channel, step.after.state)
             for row in saved
             if (step := steps[row.workspace_id, row.channel, row.provider_id]).is_loss
         ]
@@ -142,12 +142,7 @@ class PostgresDeliveries:
         """Keeps what servers tell about mail that they took. What is lost shows on its ticket."""
         await self._happenings.lock(tx, await bounces.tickets_of(tx, told))
         lost = [
-            loss(
-                (row.workspace_id, row.ticket_id),
-                row.message_id,
-                row.channel,
-                Progress(state=DeliveryState(row.state), failed_at=row.failed_at, reason=row.reason),
-            )
+            loss((row.workspace_id, row.ticket_id), row.message_id, row.channel, DeliveryState(row.state))
             for row in await bounces.save(tx, told)
             if row.state in UNDELIVERED and row.before not in UNDELIVERED
         ]

@@ -4,13 +4,13 @@ from uuid import UUID
 
 from services.intake.adapters.happenings import Happening
 from services.intake.app.ports import TicketKey
-from services.intake.domain.progress import Progress
+from services.intake.domain.message import DeliveryState
 
 EVENT = "message.delivery_failed"
 """Of the timeline only: topics say nothing of deliveries."""
 
 
-def loss(ticket: TicketKey, message_id: UUID, channel: str, progress: Progress) -> Happening:
-    """What a ticket is told."""
-    data = {"channel": channel, "state": progress.state.value, "reason": progress.reason}
+def loss(ticket: TicketKey, message_id: UUID, channel: str, state: DeliveryState) -> Happening:
+    """What a ticket is told. Why it is lost stands on the message."""
+    data = {"channel": channel, "state": state.value}
     return Happening(ticket=ticket, message_id=message_id, type=EVENT, data=data)

@@ -4,11 +4,11 @@ import base64
 import json
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from tests.eventually import eventually
 from tests.integration.intake.hooks.vendors import Json, Vendors
+from tests.integration.intake.scan import tables_with
 from tests.unit.intake.adapters.hooks import documented
 
 WHO, OTHER = "16505551234", "16505559876"
@@ -29,18 +29,8 @@ async def customers(vendors: Vendors) -> dict[str, Json]:
 
 async def places_with(vendors: Vendors, folder: Path, *texts: str) -> list[str]:
     """The tables and files in which any of these texts stands, with letters of any case, or as Base64."""
+    found = await tables_with(vendors.system, vendors.workspace_id, *texts)
     wanted = [text.lower() for text in texts]
-    database = await asyncpg.connect(vendors.system.databases["intake"].owner_url)
-    found = []
-    try:
-        for (name,) in await database.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
-            async with database.transaction():
-                await database.execute("SELECT set_config('app.workspaces', $1, true)", vendors.workspace_id)
-                rows = await database.fetch(f'SELECT lower(t::text) AS row FROM "{name}" t')
-            if any(text in row["row"] or text.encode().hex() in row["row"] for row in rows for text in wanted):
-                found.append(name)
-    finally:
-        await database.close()
     for file in folder.glob("hooks*/hooks-blobs/**/*"):
         if file.is_file() and vendors.workspace_id in str(file):
             content = file.read_bytes().lower()

@@ -3,6 +3,7 @@
 from services.intake.adapters.email.reachability import is_deliverable
 from tests.integration.intake.mail.post import Json, Post
 from tests.integration.intake.mail.sink import Kept
+from tests.integration.intake.scan import tables_with
 from tests.unit.intake.mails import multipart, text_part
 
 
@@ -75,10 +76,40 @@ async def test_a_bounce_is_recorded_at_the_reply_and_opens_nothing(post: Post) -
         "message_id": reply["message_id"],
         "channel": "support",
         "state": "bounced",
-        "reason": "bounced: 5.1.1",
     }
     assert len(await post.tickets()) == 1
     assert len(await post.messages(ticket_id)) == 2
+
+
+async def test_what_a_bounce_says_in_its_own_words_outlives_nobody(post: Post) -> None:
+    canary = "zyzzyva"
+    ticket_id, reply, kept = await answered(post)
+    bounce = bounce_of(post, str(kept.mail["Message-ID"]), status=canary).replace(
+        b"Subject: ", f"Subject: Undeliverable: Re: {canary} ".encode()
+    )
+    told = f"Final-Recipient: rfc822; {post.ada}\r\nAction:".encode()
+    for number, status in enumerate((b"Status: ", b"X-Nothing: ")):
+        again = bounce.replace(b"Action:", told).replace(b"<bounce-failed@", b"<bounce-%d@" % number)
+        await post.post(again.replace(b"Status: ", status), sender="mailer-daemon@mx.example")
+    delivery = await post.until_delivery(ticket_id, reply["message_id"], "bounced")
+    assert delivery["last_error"] == "bounced"
+    assert await tables_with(post.system, post.workspace_id, canary)
+    customer_id = (await post.ticket(ticket_id))["customer_id"]
+    assert (await post.http.delete(f"/v1/customers/{customer_id}")).status_code == 204
+    # The report's parts, which are files of no message, are left to whoever sweeps.
+    assert set(await tables_with(post.system, post.workspace_id, canary)) <= {"blob"}
+    assert [event["type"] for event in await post.events(ticket_id)].count("message.delivery_failed") == 1
+
+
+async def test_a_bounce_tells_nothing_of_what_was_erased(post: Post) -> None:
+    ticket_id, reply, kept = await answered(post)
+    customer_id = (await post.ticket(ticket_id))["customer_id"]
+    assert (await post.http.delete(f"/v1/customers/{customer_id}")).status_code == 204
+    receipt = await post.post(bounce_of(post, str(kept.mail["Message-ID"])), sender="mailer-daemon@mx.example")
+    assert (receipt["disposition"], receipt["reason"]) == ("dropped", "bounce_hard")
+    delivery = await post.until_delivery(ticket_id, reply["message_id"], "sent")
+    assert delivery["last_error"] is None
+    assert "message.delivery_failed" not in {event["type"] for event in await post.events(ticket_id)}
 
 
 async def test_a_server_that_still_tries_is_no_bounce(post: Post) -> None:

@@ -149,7 +149,7 @@ async def test_whoever_watches_a_ticket_is_told_what_becomes_of_its_files(phone:
     (file,) = await phone.files(ticket_id)
     message_id = shown["data"]["message_id"]
     assert (shown["type"], shown["subject"]) == ("message.file_arrived", f"message/{message_id}")
-    assert (shown["data"]["attachment_id"], shown["data"]["reason"]) == (file["attachment_id"], None)
+    assert shown["data"] == {"message_id": message_id, "attachment_id": file["attachment_id"]}
     message = (await phone.http.get(f"/v1/messages/{message_id}")).json()
     assert [one["state"] for one in message["attachments"]] == ["stored"]
 
@@ -226,7 +226,7 @@ async def test_what_may_not_be_fetched_says_so_on_its_message(phone: Phone, vend
     told = [
         entry["event"] for entry in entries if entry["event"] and entry["event"]["type"] == "message.file_failed"
     ]
-    assert {event["data"]["reason"] for event in told} == {file["problem"] for file in files}
+    assert {event["data"]["attachment_id"] for event in told} == {file["attachment_id"] for file in files}
 
 
 async def test_what_is_not_there_yet_is_tried_again_and_given_up_at_last(phone: Phone, vendors: Website) -> None:

@@ -13,6 +13,7 @@ from services.intake.domain.message import DeliveryState
 from shared.db.unit_of_work import Tx
 from tests.eventually import eventually
 from tests.integration.intake.outbound.desk import Desk
+from tests.integration.intake.scan import tables_with
 from tests.integration.intake.vendors import Scripted
 
 S = DeliveryState
@@ -65,6 +66,18 @@ async def test_a_receipt_that_says_lost_is_listed_told_and_final(desk: Desk) -> 
     assert len(losses) == 1
     await desk.tell("texts", provider_id, S.DELIVERED)
     assert (await desk.until(receipt, "delivered"))["last_error"] is None
+
+
+async def test_why_a_message_was_lost_goes_with_whom_it_was_for(desk: Desk) -> None:
+    canary = "zyzzyva"
+    ticket_id = await desk.ticket("texts")
+    receipt = await desk.reply(ticket_id)
+    await desk.until(receipt, "sent")
+    await desk.tell("texts", await desk.provider_id(receipt), S.FAILED, reason=f"{canary} is unknown")
+    customer_id = (await desk.http.get(f"/v1/tickets/{ticket_id}")).json()["customer_id"]
+    assert await tables_with(desk.system, desk.workspace_id, canary) == ["delivery"]
+    assert (await desk.http.delete(f"/v1/customers/{customer_id}")).status_code == 204
+    assert await tables_with(desk.system, desk.workspace_id, canary) == []
 
 
 async def test_a_receipt_that_is_faster_than_our_commit_is_not_lost(desk: Desk) -> None:

@@ -49,15 +49,15 @@ def test_plain_mails_share_large_commits() -> None:
 def test_a_lock_of_somebody_else_makes_no_mail_suspect() -> None:
     settled = Settled()
     for number, error in enumerate((DatabaseUnavailable(), LockTimeout(), Collision())):
-        settled.refuse(raw(number), error)
+        settled.refuse(mail(number).item, error)
     assert [refusal.is_suspect for refusal in settled.refused] == [True, False, False]
 
 
 def test_two_refusals_in_a_row_are_enough() -> None:
     settled = Settled()
-    settled.refuse(raw(0), LockTimeout())
+    settled.refuse(mail(0).item, LockTimeout())
     settled.work()
-    settled.refuse(raw(1), LockTimeout())
+    settled.refuse(mail(1).item, LockTimeout())
     assert not settled.is_given_up
-    settled.refuse(raw(2), LockTimeout())
+    settled.refuse(mail(2).item, LockTimeout())
     assert settled.is_given_up
