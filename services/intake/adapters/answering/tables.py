@@ -50,6 +50,7 @@ recipient_turn = Table(
     Column("sent_at", ARRAY(Instant), nullable=False),
     Column("latest_at", Instant, nullable=False),
     PrimaryKeyConstraint("recipient", "purpose"),
+    Index("recipient_turn_by_age", "latest_at"),
 )
 """When somebody was last sent notices, over all workspaces: a keyed hash of the address and nothing else."""
 
