@@ -12,7 +12,6 @@ from services.metrics.app.outbound import to_events
 from services.metrics.app.ports import Feeds
 from services.metrics.app.watch import Key, Query, Watch
 from services.metrics.domain.kpi import Value, Window
-from shared.clock import monotonic
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.ids import IdFactory
@@ -51,12 +50,12 @@ class Publisher:
         bell = shard.bell()
         self._boards.ring(bell)
         while not shard.draining.is_set():
-            began = monotonic()
             changes = list(self._changes())
             for first in range(0, len(changes), _CHUNK):
                 await self._publish(shard, changes[first : first + _CHUNK])
+            # From its end: a publication that was held up is not followed by another one sooner.
             with suppress(TimeoutError):
-                async with asyncio.timeout(began + _EVERY_S - monotonic()):
+                async with asyncio.timeout(_EVERY_S):
                     await shard.draining.wait()
             await bell.wait(self._pause_s())
 
