@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from services.intake.adapters.email import tables
+from services.intake.adapters.email.charsets import clean
 from services.intake.app.mail_ports import Outcome, Raw, RawKey, RawState
 from services.intake.domain.message import Disposition
 from shared.db.sets import insert_new_set, insert_set, transposed
@@ -227,11 +228,7 @@ class PostgresRaws:
 def _people(outcome: Outcome) -> set[str]:
     """Whom it is about. What is longer than an index holds, or no text of the database, is nobody's address."""
     known = {*outcome.people, (outcome.raw.sender or "").lower()}
-    return {address for address in known if 0 < len(address) <= _MAX_ADDRESS and _is_storable(address)}
-
-
-def _is_storable(text: str) -> bool:
-    return "\0" not in text and text.encode(errors="ignore").decode() == text
+    return {address for address in known if 0 < len(address) <= _MAX_ADDRESS and clean(address) == address}
 
 
 def _named(keys: Collection[RawKey]) -> dict[str, object]:
