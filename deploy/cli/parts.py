@@ -10,7 +10,9 @@ from services.escalation.app.configuration import ContactPart, EscalationPart
 from services.intake.app.configuration import IntakePart, StaffPart
 from services.metrics.app.configuration import MetricsPart
 from services.metrics.app.configuration import QueuePart as CountedQueue
-from services.router.app.configuration import AgentPart, QueuePart, RouterPart
+from services.router.app.agent_parts import AgentPart
+from services.router.app.configuration import RouterPart
+from services.router.app.queue_parts import QueuePart
 
 ORDER = ("router", "escalation", "metrics", "intake")
 """In which parts are sent: what is referred to comes first, and requests come in last."""

@@ -19,7 +19,10 @@ from services.intake.app.rule_parts import Language, WordListPart
 from services.intake.app.rule_parts import RulePart as IntakeRulePart
 from services.intake.app.template_parts import SurveyPart, TemplatePart
 from services.metrics.app.configuration import TargetPart as KpiTargetPart
-from services.router.app.configuration import AgentPart, LimitPart, PolicyPart, QueuePart, RouterPart
+from services.router.app.agent_parts import AgentPart, LimitPart
+from services.router.app.configuration import RouterPart
+from services.router.app.policy_parts import PolicyPart
+from services.router.app.queue_parts import QueuePart
 from shared.durations import Duration
 from shared.http.types import Email, Request, Slug
 from shared.vocabulary import ChannelKind

@@ -18,7 +18,7 @@ from services.router.api.schemas import (
     WorkAnswer,
     WorkList,
 )
-from services.router.app.configuration import AgentPart
+from services.router.app.agent_parts import AgentPart
 from services.router.app.run_workspace import Command
 from services.router.consumers import Engines
 from services.router.domain import inputs

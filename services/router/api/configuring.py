@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from services.router.app.configuration import AgentPart, RouterPart, check, to_configuration
+from services.router.app.agent_parts import AgentPart
+from services.router.app.configuration import RouterPart, check, to_configuration
 from services.router.app.run_workspace import Command
 from services.router.consumers import Engines
 from services.router.domain import inputs

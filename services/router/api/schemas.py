@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from services.router.app.configuration import AgentPart
+from services.router.app.agent_parts import AgentPart
 from services.router.domain.work_item import OfferState
 from shared.http.types import Request, Slug
 from shared.vocabulary import AgentActivity, AgentState, ChannelKind, Priority, WorkState

@@ -144,7 +144,7 @@ def _first_match(state: RoutingState, found: RequirementClass) -> tuple[WorkItem
     """The class's first waiting item that somebody may be asked for."""
     if not found.ready_count:
         return None
-    with closing(found.in_line(state.items)) as line:
+    with closing(found.line.in_order(state.items)) as line:
         for item in line:
             agent, ranked, refused = found.choose(item, state.agents)
             if agent is not None:

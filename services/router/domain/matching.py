@@ -6,53 +6,23 @@ lazy: an entry that its subject has outlived is stale, and dropped when it comes
 """
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from heapq import heapify, heappop, heappush
-from uuid import UUID
 
-from services.router.domain.agent import Agent, AgentProfile
-from services.router.domain.policy import Requirements, TierMode
+from services.router.domain.agent import Agent
+from services.router.domain.eligibility import misfit
+from services.router.domain.line import Line
+from services.router.domain.policy import Requirements
 from services.router.domain.queue import Ranking
+from services.router.domain.ranking import RankKey, rank_key
 from services.router.domain.work_item import WorkItem
 from shared.vocabulary import ChannelKind
 
 READY = "ready"
 _RUNNERS_UP = 2
 
-RankKey = tuple[float | int | str, ...]
 AgentEntry = tuple[RankKey, str, int]
-ItemEntry = tuple[tuple[int, datetime, UUID], int]
-
-
-def misfit(profile: AgentProfile, requirements: Requirements) -> str | None:
-    """The first thing that an agent lacks by configuration, or None."""
-    if requirements.queue not in profile.queues:
-        return "queue"
-    if requirements.tier_mode is TierMode.EXACT:
-        if profile.support_tier != requirements.support_tier:
-            return "support_tier"
-    elif profile.support_tier < requirements.support_tier:
-        return "support_tier"
-    for skill, level in requirements.skills:
-        if profile.skills.get(skill, 0) < level:
-            return f"skill:{skill}"
-    return None
-
-
-def rank_key(agent: Agent, kind: ChannelKind, ranking: Ranking) -> RankKey:
-    """What agents are sorted by: the lowest sufficient tier, then the strategy, then the slug."""
-    tier = agent.profile.support_tier
-    idle = agent.idle_since.timestamp()
-    match ranking:
-        case Ranking.LONGEST_IDLE:
-            return tier, idle, agent.agent_id
-        case Ranking.LEAST_LOADED:
-            return tier, agent.used / agent.profile.capacity, idle, agent.agent_id
-        case Ranking.ROUND_ROBIN:
-            last = agent.last_assigned.get(kind)
-            return tier, last.timestamp() if last else 0.0, agent.agent_id
 
 
 def refuses(agent: Agent, item: WorkItem) -> bool:
@@ -77,8 +47,7 @@ class RequirementClass:
     conditions: Counter[str] = field(default_factory=Counter)
     ready: list[AgentEntry] = field(default_factory=list)
     standing: dict[str, AgentEntry] = field(default_factory=dict)
-    waiting: list[ItemEntry] = field(default_factory=list)
-    waiting_count: int = 0
+    line: Line = field(default_factory=Line)
 
     def admit(self, agent: Agent) -> bool:
         """Takes the agent in if they fit by configuration."""
@@ -114,26 +83,6 @@ class RequirementClass:
         if len(self.ready) > 4 * len(self.members) + 64:
             self.ready = list(self.standing.values())
             heapify(self.ready)
-
-    def wait(self, item: WorkItem) -> None:
-        """Puts an item in line; also after its priority has changed. Its stamp has risen."""
-        heappush(self.waiting, (item.order, item.stamp))
-
-    def in_line(self, items: Mapping[UUID, WorkItem]) -> Generator[WorkItem, None, None]:
-        """Waiting items in order. The line stays as it is, but for what is stale."""
-        passed: list[ItemEntry] = []
-        try:
-            while self.waiting:
-                entry = self.waiting[0]
-                item = items.get(entry[0][2])
-                if item is None or item.stamp != entry[1]:
-                    heappop(self.waiting)
-                    continue
-                passed.append(heappop(self.waiting))
-                yield item
-        finally:
-            for entry in passed:
-                heappush(self.waiting, entry)
 
     @property
     def ready_count(self) -> int:

@@ -90,14 +90,13 @@ class RoutingState:
         """The item waits in its class. Not twice without `take_out_of_line` between."""
         item.stamp += 1
         found = self.class_for(item.requirements, item.channel_kind)
-        found.wait(item)
-        found.waiting_count += 1
+        found.line.join(item)
         self.unsettled[found.requirements, found.kind] = None
 
     def take_out_of_line(self, item: WorkItem) -> None:
         """The item waits no more. Call it before its requirements change."""
         item.stamp += 1
-        self.class_for(item.requirements, item.channel_kind).waiting_count -= 1
+        self.class_for(item.requirements, item.channel_kind).line.leave()
 
     def refresh(self, agent: Agent) -> None:
         """Brings every index up to date with an agent who has changed."""
@@ -105,7 +104,7 @@ class RoutingState:
         self.touched.agents.add(agent.agent_id)
         for found in self.classes_of.get(agent.agent_id, ()):
             found.refresh(agent)
-            if found.waiting_count and found.condition[agent.agent_id] == READY:
+            if found.line.count and found.condition[agent.agent_id] == READY:
                 self.unsettled[found.requirements, found.kind] = None
 
     def occupy(self, agent: Agent, kind: ChannelKind) -> None:

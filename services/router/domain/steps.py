@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.router.domain import decision as d
-from services.router.domain.matching import misfit
+from services.router.domain.eligibility import misfit
 from services.router.domain.policy import Facts, Matched, Requirements, Step, TierMode, match
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import OfferState, WorkItem

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from services.router.domain import inputs
+from services.router.domain.eligibility import misfit
 from services.router.domain.engine import run
-from services.router.domain.matching import READY, misfit, refuses
+from services.router.domain.matching import READY, refuses
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import OfferMode, Queue
 from services.router.domain.work_item import PARKED, Raised
@@ -208,8 +209,8 @@ class DeskMachine(RuleBasedStateMachine):
                 if item.state is WorkState.QUEUED
                 and (item.requirements, item.channel_kind) == (found.requirements, found.kind)
             ]
-            assert found.waiting_count == len(in_line)
-            assert [item.work_id for item in found.in_line(state.items)] == [
+            assert found.line.count == len(in_line)
+            assert [item.work_id for item in found.line.in_order(state.items)] == [
                 item.work_id for item in sorted(in_line, key=lambda item: item.order)
             ]
 

@@ -1,0 +1,68 @@
+"""Agents as they are written in a configuration."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from services.router.domain.agent import DEFAULT_CAPACITY, DEFAULT_LIMITS, AgentProfile, ChannelLimit
+from services.router.domain.queue import DEFAULT_QUEUE
+from shared.configuration import Problem, unknown
+from shared.http.types import Request, Slug
+from shared.vocabulary import ChannelKind
+
+Level = Annotated[int, Field(ge=1, le=5)]
+Tier = Annotated[int, Field(ge=1, le=9)]
+Name = Annotated[str, StringConstraints(max_length=200)]
+
+
+class LimitPart(Request):
+    """What one item of a channel costs, and how many an agent may have at once."""
+
+    cost: int = Field(ge=0, le=1000)
+    most: int = Field(ge=0, le=1000)
+
+
+class AgentPart(Request):
+    """An agent: what they can do, and how much at once."""
+
+    id: Slug
+    name: Name = ""
+    support_tier: Tier = 1
+    teams: tuple[Slug, ...] = ()
+    queues: tuple[Slug, ...] = (DEFAULT_QUEUE,)
+    skills: dict[Slug, Level] = {}
+    capacity: int = Field(default=DEFAULT_CAPACITY, ge=1, le=10_000)
+    limits: dict[ChannelKind, LimitPart] = Field(default={}, description="Where they differ from the workspace's.")
+
+
+def to_profile(agent: AgentPart, limits: Mapping[ChannelKind, ChannelLimit]) -> AgentProfile:
+    """What the engine knows of an agent. limits: the workspace's."""
+    return AgentProfile(
+        agent_id=agent.id,
+        name=agent.name,
+        support_tier=agent.support_tier,
+        teams=frozenset(agent.teams),
+        queues=frozenset(agent.queues),
+        skills=dict(agent.skills),
+        capacity=agent.capacity,
+        limits={**limits, **_limits(agent.limits)},
+    )
+
+
+def to_limits(part: Mapping[ChannelKind, LimitPart]) -> Mapping[ChannelKind, ChannelLimit]:
+    """The workspace's limits: the defaults, and what it has otherwise."""
+    return {**DEFAULT_LIMITS, **_limits(part)}
+
+
+def agent_problems(
+    place: str, agent: AgentPart, *, queues: list[str], teams: tuple[str, ...], skills: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Rules that one agent breaks, beside what exists in the workspace."""
+    yield from unknown(f"{place}/queues", agent.queues, queues, "queue")
+    yield from unknown(f"{place}/teams", agent.teams, teams, "team")
+    yield from unknown(f"{place}/skills", list(agent.skills), skills, "skill")
+
+
+def _limits(part: Mapping[ChannelKind, LimitPart]) -> dict[ChannelKind, ChannelLimit]:
+    return {kind: ChannelLimit(cost=limit.cost, most=limit.most) for kind, limit in part.items()}

@@ -1,0 +1,145 @@
+"""Routing policies as they are written in a configuration."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from pydantic import Field
+
+from services.router.app.agent_parts import Level, Tier
+from services.router.domain.policy import FIELDS, Policy, Requirements, Rule, Step, TierMode
+from services.router.domain.queue import DEFAULT_QUEUE
+from shared.conditions import compile_condition
+from shared.configuration import Problem, repeated, unknown
+from shared.durations import Duration
+from shared.http.types import Request, Slug
+from shared.vocabulary import Priority
+
+
+class StepPart(Request):
+    """A loosening, once an item has waited so long."""
+
+    after: Duration = Field(description="Since the item was queued; later steps have later times.")
+    drop: tuple[Slug, ...] = ()
+    lower: dict[Slug, Level] = {}
+    tier_mode: TierMode | None = None
+    support_tier: Tier | None = None
+    queue: Slug | None = None
+
+
+class RulePart(Request):
+    """Where tickets go on which a CEL condition holds."""
+
+    id: Slug
+    when: str = Field(max_length=2000)
+    queue: Slug
+    support_tier: Tier = 1
+    tier_mode: TierMode = TierMode.EXACT
+    skills: dict[Slug, Level] = {}
+    priority: Priority | None = None
+    steps: tuple[StepPart, ...] = Field(default=(), max_length=20)
+
+
+class DefaultRulePart(Request):
+    """Where tickets go on which no condition holds."""
+
+    queue: Slug = DEFAULT_QUEUE
+    support_tier: Tier = 1
+    tier_mode: TierMode = TierMode.AT_LEAST
+    skills: dict[Slug, Level] = {}
+    steps: tuple[StepPart, ...] = Field(default=(), max_length=20)
+
+
+class PolicyPart(Request):
+    """Ordered rules: the first that holds decides."""
+
+    rules: tuple[RulePart, ...] = Field(default=(), max_length=1000)
+    default: DefaultRulePart = DefaultRulePart()
+
+
+def to_policy(version: int, policy: PolicyPart) -> Policy:
+    """What the engine decides by. The conditions have been checked before."""
+    rules = [
+        *(_rule(rule.id, rule, rule.priority, rule.when) for rule in policy.rules),
+        _rule("default", policy.default, None, None),
+    ]
+    return Policy(version=version, rules=tuple(rules))
+
+
+def policy_problems(
+    place: str, policy: PolicyPart, *, queues: list[str], skills: tuple[str, ...], written: bool
+) -> Iterator[Problem]:
+    """Rules that a policy breaks, beside what exists in the workspace.
+
+    written: somebody writes it now: what its conditions may cost counts too
+    """
+    yield from repeated(f"{place}/rules", [rule.id for rule in policy.rules])
+    for index, rule in enumerate(policy.rules):
+        here = f"{place}/rules/{index}"
+        yield from _rule_problems(here, rule, skills, queues)
+        try:
+            compile_condition(rule.when, FIELDS, written=written)
+        except ValueError as error:
+            yield f"{here}/when", str(error)
+        if rule.id == "default":
+            yield f"{here}/id", "`default` is the last rule's own name"
+    yield from _rule_problems(f"{place}/default", policy.default, skills, queues)
+
+
+def _rule(rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | None, when: str | None) -> Rule:
+    return Rule(
+        rule_id=rule_id,
+        condition=compile_condition(when, FIELDS) if when is not None else None,
+        requirements=Requirements(
+            queue=part.queue,
+            support_tier=part.support_tier,
+            tier_mode=part.tier_mode,
+            skills=tuple(sorted(part.skills.items())),
+        ),
+        steps=tuple(
+            Step(
+                after=step.after,
+                dropped=frozenset(step.drop),
+                lowered=tuple(sorted(step.lower.items())),
+                tier_mode=step.tier_mode,
+                support_tier=step.support_tier,
+                queue=step.queue,
+            )
+            for step in part.steps
+        ),
+        priority=priority,
+    )
+
+
+def _rule_problems(
+    place: str, rule: RulePart | DefaultRulePart, skills: tuple[str, ...], queues: list[str]
+) -> Iterator[Problem]:
+    yield from unknown(f"{place}/queue", [rule.queue], queues, "queue")
+    yield from unknown(f"{place}/skills", list(rule.skills), skills, "skill")
+    tier, mode, last = rule.support_tier, rule.tier_mode, timedelta()
+    for index, step in enumerate(rule.steps):
+        here = f"{place}/steps/{index}"
+        if step.after <= last:
+            yield f"{here}/after", "later than the step before"
+        last = step.after
+        yield from unknown(f"{here}/queue", [step.queue] if step.queue else [], queues, "queue")
+        asked = set(rule.skills)
+        yield from unknown(f"{here}/drop", step.drop, sorted(asked), "required skill")
+        yield from unknown(f"{here}/lower", list(step.lower), sorted(asked), "required skill")
+        yield from _narrowing(here, rule, step, tier, mode)
+        tier, mode = step.support_tier or tier, step.tier_mode or mode
+
+
+def _narrowing(
+    here: str, rule: RulePart | DefaultRulePart, step: StepPart, tier: int, mode: TierMode
+) -> Iterator[Problem]:
+    """A step only widens who may be asked, unless it moves the item to another queue and says so."""
+    if step.queue is not None:
+        return
+    for skill, level in step.lower.items():
+        if level > rule.skills.get(skill, level):
+            yield f"{here}/lower/{skill}", "higher than before: a step only loosens"
+    new_tier, new_mode = step.support_tier or tier, step.tier_mode or mode
+    if (new_tier, new_mode) == (tier, mode):
+        return
+    if new_mode is not TierMode.AT_LEAST or new_tier > tier:
+        yield f"{here}/support_tier", "a step only loosens: `at_least` with the same tier or a lower one"

@@ -1,0 +1,19 @@
+"""What an agent lacks by configuration."""
+
+from services.router.domain.agent import AgentProfile
+from services.router.domain.policy import Requirements, TierMode
+
+
+def misfit(profile: AgentProfile, requirements: Requirements) -> str | None:
+    """The first thing that an agent lacks by configuration, or None."""
+    if requirements.queue not in profile.queues:
+        return "queue"
+    if requirements.tier_mode is TierMode.EXACT:
+        if profile.support_tier != requirements.support_tier:
+            return "support_tier"
+    elif profile.support_tier < requirements.support_tier:
+        return "support_tier"
+    for skill, level in requirements.skills:
+        if profile.skills.get(skill, 0) < level:
+            return f"skill:{skill}"
+    return None

@@ -1,0 +1,15 @@
+"""What routing by skills, shifts, promises and partners keeps beside what was kept before."""
+
+from alembic import op
+
+revision = "2026_11_23_whom_work_awaits"
+down_revision = "2026_11_22_completed_work"
+
+COLUMNS: tuple[str, ...] = ()
+"""As `ALTER TABLE` adds them: with defaults that a process of the version before can live with."""
+
+
+def upgrade() -> None:
+    for column in COLUMNS:
+        table, _, definition = column.partition(".")
+        op.execute(f"ALTER TABLE {table} ADD COLUMN {definition}")
