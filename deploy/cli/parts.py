@@ -94,6 +94,8 @@ def _router(file: WorkspaceFile) -> RouterPart:
     agents = (agent.model_dump(exclude={"email"}) for agent in file.agents)
     queues = (queue.model_dump(exclude={"answer_within"}) for queue in file.queues)
     return RouterPart(
+        time_zone=file.time_zone,
+        calendars=file.calendars,
         skills=file.skills,
         teams=file.teams,
         limits=file.limits,

@@ -126,7 +126,8 @@ async def make_plan(file: YamlFile, content: WorkspaceFile, services: Mapping[st
         changes = [Change(path="/".join(part.place(one.path)), kind=one.kind) for one in answer.changes]
         planned.append(PartPlan(part=part, version=answer.version, changes=changes, warnings=answer.warnings))
     if problems:
-        raise FileRefused(file.file, problems)
+        # Services that share a section refuse it alike.
+        raise FileRefused(file.file, list(dict.fromkeys(problems)))
     return Plan(workspace_id=content.workspace, parts=planned, warnings=list(warnings(content)))
 
 

@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from services.escalation.app.configuration import (
-    CalendarPart,
     EscalationPolicyPart,
     NotifyStep,
     RequeueStep,
@@ -23,6 +22,7 @@ from services.router.app.agent_parts import AgentPart, LimitPart
 from services.router.app.configuration import RouterPart
 from services.router.app.policy_parts import PolicyPart
 from services.router.app.queue_parts import QueuePart
+from shared.calendar_parts import CalendarPart
 from shared.durations import Duration
 from shared.http.types import Email, Request, Slug
 from shared.vocabulary import ChannelKind

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from services.escalation.adapters.public_holidays import public_holidays
 from services.escalation.adapters.store import CHANNEL
 from services.escalation.adapters.vault import Vault
 from services.escalation.app.configuration import EscalationPart
@@ -22,6 +21,7 @@ from shared.errors import InvalidInput
 from shared.events.catalog import shard_of
 from shared.http.configuration import Stored
 from shared.http.etags import IfMatch
+from shared.public_holidays import public_holidays
 
 _LATEST = text(
     "SELECT w.workspace_id, (SELECT max(p.version) FROM policy_version p WHERE p.workspace_id = w.workspace_id)"

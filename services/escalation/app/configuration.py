@@ -1,59 +1,15 @@
 """Escalation's part of a workspace's configuration, as it is written."""
 
-import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from shared.calendar_parts import CalendarPart
 from shared.durations import Duration
 from shared.http.types import Email, Request, Slug
 from shared.vocabulary import Priority, SlaMetric
 
-HoursText = Annotated[
-    str, StringConstraints(pattern=r"^\d{2}:[0-5]\d-\d{2}:[0-5]\d$"), Field(examples=["09:00-12:00"])
-]
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-
-
-DayHours = Annotated[tuple[HoursText, ...], Field(max_length=50)]
-
-
-class WeekPart(Request):
-    """Local opening hours by weekday, any number a day; `22:00-30:00` ends at six the next morning."""
-
-    mon: DayHours = ()
-    tue: DayHours = ()
-    wed: DayHours = ()
-    thu: DayHours = ()
-    fri: DayHours = ()
-    sat: DayHours = ()
-    sun: DayHours = ()
-
-
-class DatePart(Request):
-    """Hours of one date."""
-
-    date: dt.date
-    hours: Annotated[DayHours, Field(min_length=1)]
-
-
-class HolidaysPart(Request):
-    """The public holidays of a country, or of a part of it."""
-
-    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-    subdivision: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 -]{1,60}$")] | None = None
-
-
-class CalendarPart(Request):
-    """Opening hours in a time zone. An extra opening beats a closure, a closure beats the week."""
-
-    id: Slug
-    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=60)]
-    weekly: WeekPart = WeekPart()
-    closed: tuple[dt.date, ...] = Field(default=(), max_length=2000)
-    closures: tuple[DatePart, ...] = Field(default=(), max_length=2000)
-    openings: tuple[DatePart, ...] = Field(default=(), max_length=2000)
-    holidays: HolidaysPart | None = None
 
 
 class TargetPart(Request):

@@ -14,9 +14,10 @@ from services.escalation.app.configuration import (
     TargetPart,
     WaitStep,
 )
-from services.escalation.app.policies import ExpandHolidays, priorities_of, to_calendar
+from services.escalation.app.policies import priorities_of
 from services.escalation.domain.sla_policy import FIELDS
 from shared.calendar import ALWAYS, HORIZON, Calendar
+from shared.calendar_parts import ExpandHolidays, to_calendar
 from shared.conditions import compile_condition
 from shared.configuration import Problem, repeated, unknown
 from shared.errors import InvalidInput

@@ -1,14 +1,9 @@
 """From a configuration to what decides by it."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
+from datetime import datetime
 
 from services.escalation.app.configuration import (
-    CalendarPart,
-    DatePart,
     EscalationPart,
     NotifyStep,
     RaiseStep,
@@ -29,15 +24,10 @@ from services.escalation.domain.escalation_policy import (
     Webhook,
 )
 from services.escalation.domain.sla_policy import FIELDS, Policies, Promise, SlaPolicy
-from shared.calendar import ALWAYS, Calendar, Holidays, Hours, parse_hours
+from shared.calendar import ALWAYS, Calendar
+from shared.calendar_parts import ExpandHolidays, to_calendar
 from shared.conditions import compile_condition
 from shared.vocabulary import Priority
-
-ExpandHolidays = Callable[[str, str | None], Holidays]
-"""From country and subdivision to the dates of each year. Raises ValueError for places that it does not know."""
-
-_ZONE = re.compile(r"[A-Za-z0-9_+\-/]+\Z")
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def to_policies(version: int, since: datetime, part: EscalationPart, expand: ExpandHolidays) -> Policies:
@@ -59,42 +49,6 @@ def to_policies(version: int, since: datetime, part: EscalationPart, expand: Exp
             item.id: Webhook(webhook_id=item.id, url=item.url, secret=item.secret) for item in part.webhooks
         },
     )
-
-
-def to_calendar(part: CalendarPart, expand: ExpandHolidays) -> Calendar:
-    """Raises ValueError saying what is wrong."""
-    _check_zone(part.time_zone)
-    calendar = Calendar(
-        time_zone=part.time_zone,
-        weekly={day: tuple(map(parse_hours, getattr(part.weekly, name))) for day, name in enumerate(_DAYS)},
-        closed=frozenset(part.closed),
-        closures=_by_date(part.closures),
-        openings=_by_date(part.openings),
-    )
-    if part.holidays is None:
-        return calendar
-    country, subdivision = part.holidays.country, part.holidays.subdivision
-    return replace(
-        calendar,
-        holiday_set=f"{country}-{subdivision}" if subdivision else country,
-        holidays=expand(country, subdivision),
-    )
-
-
-def _check_zone(name: str) -> None:
-    try:
-        if not _ZONE.match(name):
-            raise ValueError(name)
-        ZoneInfo(name)
-    except (ValueError, KeyError, OSError):
-        raise ValueError("time_zone is not an IANA name such as Europe/Berlin") from None
-
-
-def _by_date(parts: Sequence[DatePart]) -> dict[date, tuple[Hours, ...]]:
-    hours: dict[date, tuple[Hours, ...]] = {}
-    for part in parts:
-        hours[part.date] = (*hours.get(part.date, ()), *map(parse_hours, part.hours))
-    return hours
 
 
 def _sla_policy(part: SlaPolicyPart, version: int, calendars: Mapping[str, Calendar]) -> SlaPolicy:

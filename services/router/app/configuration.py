@@ -1,8 +1,9 @@
 """The router's part of a workspace's configuration: as it is written, checked, and turned into what decides."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from services.router.app.agent_parts import AgentPart, LimitPart, agent_problems, to_limits, to_profile
 from services.router.app.policy_parts import PolicyPart, policy_problems, to_policy
@@ -10,15 +11,19 @@ from services.router.app.queue_parts import QueuePart, queue_problems, to_queue
 from services.router.domain.configuration import Configuration
 from services.router.domain.eligibility import misfit
 from services.router.domain.queue import DEFAULT_QUEUE
+from shared.calendar_parts import CalendarPart, check_time_zone, to_calendar
 from shared.configuration import Problem, repeated
 from shared.errors import InvalidInput
 from shared.http.types import Request, Slug
+from shared.public_holidays import public_holidays
 from shared.vocabulary import ChannelKind
 
 
 class RouterPart(Request):
     """The router's part of the configuration."""
 
+    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=60)] = "UTC"
+    calendars: tuple[CalendarPart, ...] = Field(default=(), max_length=200)
     skills: tuple[Slug, ...] = ()
     teams: tuple[Slug, ...] = ()
     limits: dict[ChannelKind, LimitPart] = {}
@@ -36,6 +41,8 @@ def to_configuration(version: int, part: RouterPart) -> Configuration:
         agents={agent.id: to_profile(agent, limits) for agent in part.agents},
         queues={queue.id: to_queue(queue) for queue in part.queues},
         policy=to_policy(version, part.policy),
+        calendars={calendar.id: to_calendar(calendar, public_holidays) for calendar in part.calendars},
+        time_zone=part.time_zone,
     )
 
 
@@ -61,6 +68,7 @@ def _refuse(found: Iterator[Problem]) -> None:
 
 def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
     queues = [queue.id for queue in part.queues]
+    yield from _calendar_problems(part)
     yield from repeated("/agents", [agent.id for agent in part.agents])
     yield from repeated("/queues", queues)
     for index, agent in enumerate(part.agents):
@@ -68,3 +76,16 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
     for index, queue in enumerate(part.queues):
         yield from queue_problems(f"/queues/{index}", queue)
     yield from policy_problems("/policy", part.policy, queues=queues, skills=part.skills, written=written)
+
+
+def _calendar_problems(part: RouterPart) -> Iterator[Problem]:
+    try:
+        check_time_zone(part.time_zone)
+    except ValueError as error:
+        yield "/time_zone", str(error)
+    yield from repeated("/calendars", [calendar.id for calendar in part.calendars])
+    for index, calendar in enumerate(part.calendars):
+        try:
+            to_calendar(calendar, public_holidays)
+        except ValueError as error:
+            yield f"/calendars/{index}", str(error)

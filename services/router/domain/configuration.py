@@ -1,21 +1,27 @@
 """What the engine is told about one workspace, ready to decide by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.router.domain.agent import AgentProfile
 from services.router.domain.policy import Policy
 from services.router.domain.queue import DEFAULT_QUEUE, Queue
+from shared.calendar import ALWAYS, Calendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """A workspace's agents, queues and policy. Version 0 is what holds before anything is applied."""
+    """A workspace's agents, queues and policy. Version 0 is what holds before anything is applied.
+
+    calendars: by id; time_zone: whose days and hours policies read
+    """
 
     version: int
     agents: Mapping[str, AgentProfile]
     queues: Mapping[str, Queue]
     policy: Policy
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    time_zone: str = "UTC"
 
     def routes_otherwise(self, before: "Configuration") -> bool:
         """Whether work that waits may have to go elsewhere than before: one agent more changes nothing of it."""
@@ -24,6 +30,10 @@ class Configuration:
             or self.queues.keys() != before.queues.keys()
             or not self.agents.keys() >= before.agents.keys()
         )
+
+    def calendar(self, calendar_id: str | None) -> Calendar:
+        """A calendar; around the clock where none is named, or one that is gone."""
+        return self.calendars.get(calendar_id or "", ALWAYS)
 
     def queue(self, queue_id: str) -> Queue:
         """A queue; one that was removed while work waited in it behaves like the default."""

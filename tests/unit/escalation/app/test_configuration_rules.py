@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.escalation.adapters.public_holidays import public_holidays
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.app.configuration_rules import check
 from services.escalation.app.policies import to_policies
 from services.escalation.domain.sla_policy import Policies
 from shared.errors import InvalidInput
+from shared.public_holidays import public_holidays
 from shared.vocabulary import Priority, SlaMetric
 from tests.unit.escalation.builders import facts
 

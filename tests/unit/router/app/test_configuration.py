@@ -1,5 +1,7 @@
 """What a configuration of the router has to keep to."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from services.router.app.configuration import RouterPart, check, to_configuration
@@ -14,3 +16,32 @@ def test_what_a_condition_may_cost_is_asked_of_who_writes_it_and_not_of_what_is_
         check(part)
     assert [pointer for pointer, _ in refused.value.problems] == ["/policy/rules/0/when"]
     assert [rule.rule_id for rule in to_configuration(1, part).policy.rules] == ["any", "default"]
+
+
+def test_calendars_and_time_zone_reach_what_decides() -> None:
+    part = RouterPart.model_validate(
+        {
+            "time_zone": "Europe/Berlin",
+            "calendars": [{"id": "office", "time_zone": "Europe/Berlin", "weekly": {"mon": ["09:00-17:00"]}}],
+        }
+    )
+    decides = to_configuration(1, part)
+    monday = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+    assert decides.time_zone == "Europe/Berlin"
+    assert decides.calendar("office").elapsed(monday, monday.replace(hour=20)).total_seconds() == 8 * 3600
+    assert decides.calendar(None).is_always_open
+
+
+def test_a_broken_calendar_is_refused_with_its_place() -> None:
+    part = RouterPart.model_validate(
+        {
+            "time_zone": "Mars/Olympus",
+            "calendars": [
+                {"id": "office", "time_zone": "Europe/Berlin"},
+                {"id": "office", "time_zone": "nowhere"},
+            ],
+        }
+    )
+    with pytest.raises(InvalidInput) as refused:
+        check(part)
+    assert [pointer for pointer, _ in refused.value.problems] == ["/time_zone", "/calendars/1/id", "/calendars/1"]

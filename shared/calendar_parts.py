@@ -1,0 +1,102 @@
+"""Calendars as they are written in a configuration, and what they become."""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, StringConstraints
+
+from shared.calendar import Calendar, Holidays, Hours, parse_hours
+from shared.http.types import Request, Slug
+
+ExpandHolidays = Callable[[str, str | None], Holidays]
+"""From country and subdivision to the dates of each year. Raises ValueError for places that it does not know."""
+
+_ZONE = re.compile(r"[A-Za-z0-9_+\-/]+\Z")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+HoursText = Annotated[
+    str, StringConstraints(pattern=r"^\d{2}:[0-5]\d-\d{2}:[0-5]\d$"), Field(examples=["09:00-12:00"])
+]
+
+
+DayHours = Annotated[tuple[HoursText, ...], Field(max_length=50)]
+
+
+class WeekPart(Request):
+    """Local opening hours by weekday, any number a day; `22:00-30:00` ends at six the next morning."""
+
+    mon: DayHours = ()
+    tue: DayHours = ()
+    wed: DayHours = ()
+    thu: DayHours = ()
+    fri: DayHours = ()
+    sat: DayHours = ()
+    sun: DayHours = ()
+
+
+class DatePart(Request):
+    """Hours of one date."""
+
+    date: dt.date
+    hours: Annotated[DayHours, Field(min_length=1)]
+
+
+class HolidaysPart(Request):
+    """The public holidays of a country, or of a part of it."""
+
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+    subdivision: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 -]{1,60}$")] | None = None
+
+
+class CalendarPart(Request):
+    """Opening hours in a time zone. An extra opening beats a closure, a closure beats the week."""
+
+    id: Slug
+    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    weekly: WeekPart = WeekPart()
+    closed: tuple[dt.date, ...] = Field(default=(), max_length=2000)
+    closures: tuple[DatePart, ...] = Field(default=(), max_length=2000)
+    openings: tuple[DatePart, ...] = Field(default=(), max_length=2000)
+    holidays: HolidaysPart | None = None
+
+
+def to_calendar(part: CalendarPart, expand: ExpandHolidays) -> Calendar:
+    """Raises ValueError saying what is wrong."""
+    check_time_zone(part.time_zone)
+    calendar = Calendar(
+        time_zone=part.time_zone,
+        weekly={day: tuple(map(parse_hours, getattr(part.weekly, name))) for day, name in enumerate(_DAYS)},
+        closed=frozenset(part.closed),
+        closures=_by_date(part.closures),
+        openings=_by_date(part.openings),
+    )
+    if part.holidays is None:
+        return calendar
+    country, subdivision = part.holidays.country, part.holidays.subdivision
+    return replace(
+        calendar,
+        holiday_set=f"{country}-{subdivision}" if subdivision else country,
+        holidays=expand(country, subdivision),
+    )
+
+
+def check_time_zone(name: str) -> None:
+    """Raises ValueError where no zone has that name."""
+    try:
+        if not _ZONE.match(name):
+            raise ValueError(name)
+        ZoneInfo(name)
+    except (ValueError, KeyError, OSError):
+        raise ValueError("time_zone is not an IANA name such as Europe/Berlin") from None
+
+
+def _by_date(parts: Sequence[DatePart]) -> dict[dt.date, tuple[Hours, ...]]:
+    hours: dict[dt.date, tuple[Hours, ...]] = {}
+    for part in parts:
+        hours[part.date] = (*hours.get(part.date, ()), *map(parse_hours, part.hours))
+    return hours
