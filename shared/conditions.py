@@ -111,12 +111,12 @@ def compile_condition(source: str, fields: Fields, *, written: bool = False) -> 
     return Condition(source, _compiled(source, fields, written))
 
 
-def compile_expression(source: str, fields: Fields, *, written: bool = False) -> Expression:
-    """The same for an expression with any value."""
-    return Expression(source, _compiled(source, fields, written))
+def compile_expression(source: str, fields: Fields, *, written: bool = False, most: int = MAX_STEPS) -> Expression:
+    """The same for an expression with any value. most: steps that one evaluation may take."""
+    return Expression(source, _compiled(source, fields, written, most))
 
 
-def _compiled(source: str, fields: Fields, written: bool) -> cel.Program:
+def _compiled(source: str, fields: Fields, written: bool, most: int = MAX_STEPS) -> cel.Program:
     if len(source) > MAX_LENGTH:
         raise ValueError(f"longer than {MAX_LENGTH} characters")
     words = tokens(source)
@@ -127,8 +127,8 @@ def _compiled(source: str, fields: Fields, written: bool) -> cel.Program:
         program = cel.compile(source)
     except ValueError as error:
         raise ValueError(f"syntax: {_first_line(str(error))}") from None
-    if written and (steps := most_steps(words)) > MAX_STEPS:
-        raise ValueError(f"may take {steps} steps, going through lists or joining texts; {MAX_STEPS} are allowed")
+    if written and (steps := most_steps(words)) > most:
+        raise ValueError(f"may take {steps} steps, going through lists or joining texts; {most} are allowed")
     bound = set(_BOUND.findall(bare))
     for name in program.variables():
         if name not in fields and name not in bound:

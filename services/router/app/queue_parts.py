@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from services.router.app.agent_parts import Name
-from services.router.domain.queue import OfferMode, Queue, Ranking
+from services.router.domain.queue import SCORE_FIELDS, OfferMode, Queue, Ranking
+from shared.conditions import MAX_LENGTH, compile_expression
 from shared.configuration import Problem
 from shared.durations import Duration
 from shared.http.types import Request, Slug
+
+_SCORE_STEPS = 3000
+"""What one score may take, a millisecond at worst: each agent of the queue is scored at each change of load."""
 
 
 class QueuePart(Request):
@@ -19,6 +24,9 @@ class QueuePart(Request):
     name: Name = ""
     rank: int = Field(default=50, ge=1, le=100, description="An agent in several queues serves the lowest first.")
     ranking: Ranking = Ranking.LONGEST_IDLE
+    score: Annotated[str, StringConstraints(max_length=MAX_LENGTH)] | None = Field(
+        default=None, description="With the ranking `score`: a CEL expression over `agent` and `work`."
+    )
     offer_mode: OfferMode = OfferMode.ASK
     offer_timeout: Duration = timedelta(seconds=120)
     wrap_up: Duration = timedelta()
@@ -32,6 +40,7 @@ def to_queue(queue: QueuePart) -> Queue:
         name=queue.name,
         rank=queue.rank,
         ranking=queue.ranking,
+        score=compile_expression(queue.score, SCORE_FIELDS) if queue.score is not None else None,
         offer_mode=queue.offer_mode,
         offer_timeout=queue.offer_timeout,
         wrap_up=queue.wrap_up,
@@ -39,7 +48,22 @@ def to_queue(queue: QueuePart) -> Queue:
     )
 
 
-def queue_problems(place: str, queue: QueuePart) -> Iterator[Problem]:
-    """Rules that one queue breaks."""
+def queue_problems(place: str, queue: QueuePart, *, written: bool) -> Iterator[Problem]:
+    """Rules that one queue breaks.
+
+    written: somebody writes it now: what its score may cost counts too
+    """
     if not timedelta(seconds=1) <= queue.offer_timeout <= timedelta(days=1):
         yield f"{place}/offer_timeout", "between 1s and 1d"
+    if queue.ranking is Ranking.SCORE and queue.score is None:
+        yield (
+            f"{place}/score",
+            "say what agents are ranked by, or choose another ranking",
+        )
+    if queue.score is not None:
+        if queue.ranking is not Ranking.SCORE:
+            yield f"{place}/score", "read with `ranking: score` only"
+        try:
+            compile_expression(queue.score, SCORE_FIELDS, written=written, most=_SCORE_STEPS)
+        except ValueError as error:
+            yield f"{place}/score", str(error)

@@ -72,6 +72,10 @@ class Agent:
     stamp: int = 0
     sequence: int = 0
     last_event_at: datetime
+    scores: dict[tuple[str, ChannelKind, int], tuple[int, tuple[float | int | str, ...]]] = field(
+        default_factory=dict
+    )
+    """How well they suit by (queue, channel, tier), with the load at which that was found."""
     told: tuple[object, ...] | None = None
     """What the world was told last of presence, occupation and load."""
 

@@ -134,7 +134,7 @@ def _next_match(state: RoutingState) -> tuple[WorkItem, Agent, d.Choice] | None:
             del state.unsettled[key]
             continue
         item, agent, choice = match
-        place = (found.queue_rank, item.order)
+        place = (found.queue.rank, item.order)
         if best is None or place < best[0]:
             best = (place, key, item, agent, choice)
     return best[2:] if best else None
@@ -151,7 +151,7 @@ def _first_match(state: RoutingState, found: RequirementClass) -> tuple[WorkItem
                 others = {**found.others(), **({"refused": refused} if refused else {})}
                 choice = d.Choice(
                     requirements=found.requirements,
-                    ranking=found.ranking,
+                    ranking=found.queue.ranking,
                     eligible=found.ready_count - refused,
                     others=others,
                     ranked=tuple(ranked),

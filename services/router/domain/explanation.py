@@ -2,6 +2,8 @@
 
 from services.router.domain import decision as d
 from services.router.domain.policy import Requirements, TierMode, relaxed
+from services.router.domain.queue import Ranking
+from services.router.domain.ranking import problem_of_score
 
 _OBSTACLES = {
     "queue": "not in the queue",
@@ -70,9 +72,16 @@ def _because(reasons: d.Reasons) -> str:
         parts = [f", who had it before and is one of {choice.eligible} who could be asked"]
     if runners:
         parts.append(f"; next would have been {runners}")
+    parts += [f"; no score for {agent_id} ({problem})" for agent_id, problem in _unscored(choice)]
     if others:
         parts.append(f". Not asked: {others}")
     return "".join(parts) + "."
+
+
+def _unscored(choice: d.Choice) -> list[tuple[str, str]]:
+    if choice.ranking != Ranking.SCORE:
+        return []
+    return [(agent_id, found) for agent_id, key in choice.ranked if (found := problem_of_score(key))]
 
 
 def _obstacle(reason: str) -> str:

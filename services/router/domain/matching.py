@@ -14,7 +14,7 @@ from services.router.domain.agent import Agent
 from services.router.domain.eligibility import misfit
 from services.router.domain.line import Line
 from services.router.domain.policy import Requirements
-from services.router.domain.queue import Ranking
+from services.router.domain.queue import Queue
 from services.router.domain.ranking import RankKey, rank_key
 from services.router.domain.work_item import WorkItem
 from shared.vocabulary import ChannelKind
@@ -39,8 +39,7 @@ class RequirementClass:
 
     requirements: Requirements
     kind: ChannelKind
-    ranking: Ranking
-    queue_rank: int
+    queue: Queue
     members: set[str] = field(default_factory=set)
     unfit: Counter[str] = field(default_factory=Counter)
     condition: dict[str, str] = field(default_factory=dict)
@@ -69,9 +68,13 @@ class RequirementClass:
             self.conditions[now] += 1
             self.condition[agent.agent_id] = now
         if now is READY:
-            self._stand(rank_key(agent, self.kind, self.ranking), agent)
+            self._stand(self.rank_key(agent), agent)
         else:
             self.standing.pop(agent.agent_id, None)
+
+    def rank_key(self, agent: Agent) -> RankKey:
+        """What the agent is sorted by here."""
+        return rank_key(agent, self.requirements, self.kind, self.queue)
 
     def _stand(self, key: RankKey, agent: Agent) -> None:
         """The agent stands where their rank puts them. No heap of mostly stale entries is kept."""
@@ -117,7 +120,7 @@ class RequirementClass:
             heappush(self.ready, entry)
         preferred = agents.get(item.preferred_agent_id or "")
         if preferred is not None and preferred.agent_id in self.standing and not refuses(preferred, item):
-            key = rank_key(preferred, self.kind, self.ranking)
+            key = self.rank_key(preferred)
             rest = [entry for entry in ranked if entry[0] != preferred.agent_id]
             return preferred, [(preferred.agent_id, key), *rest][: _RUNNERS_UP + 1], refused
         return (agents[ranked[0][0]] if ranked else None), ranked, refused

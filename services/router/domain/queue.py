@@ -1,8 +1,10 @@
 """Queues: how work that waits in them is given out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Protocol
 
 DEFAULT_QUEUE = "default"
 
@@ -20,6 +22,23 @@ class Ranking(StrEnum):
     LONGEST_IDLE = "longest_idle"
     LEAST_LOADED = "least_loaded"
     ROUND_ROBIN = "round_robin"
+    BEST_MATCH = "best_match"
+    SCORE = "score"
+
+
+SCORE_FIELDS: Mapping[str, frozenset[str]] = {
+    "agent": frozenset({"tier", "load", "capacity", "skills", "teams"}),
+    "work": frozenset({"queue", "channel_kind", "support_tier"}),
+}
+"""What a queue's score may read: what changes only when something happens to the agent, never with time alone."""
+
+
+class Score(Protocol):
+    """A compiled expression that says how well an agent suits."""
+
+    def value(self, variables: Mapping[str, Mapping[str, object]]) -> tuple[object, str | None]:
+        """Its value, and why there is none, if so."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +46,7 @@ class Queue:
     """A queue as configured.
 
     rank: 1 to 100; an agent in several queues serves the lowest first
+    score: with the ranking of that name: who has the highest is first
     return_after: how long an item stays with an agent who went offline or was absent when its customer answered
     """
 
@@ -34,6 +54,7 @@ class Queue:
     name: str = ""
     rank: int = 50
     ranking: Ranking = Ranking.LONGEST_IDLE
+    score: Score | None = None
     offer_mode: OfferMode = OfferMode.ASK
     offer_timeout: timedelta = timedelta(seconds=120)
     wrap_up: timedelta = timedelta()

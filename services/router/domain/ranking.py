@@ -1,21 +1,90 @@
 """Who of several agents that fit is asked first."""
 
+from math import exp, isfinite
+
 from services.router.domain.agent import Agent
-from services.router.domain.queue import Ranking
+from services.router.domain.policy import Requirements
+from services.router.domain.queue import Queue, Ranking, Score
 from shared.vocabulary import ChannelKind
 
 RankKey = tuple[float | int | str, ...]
 
 
-def rank_key(agent: Agent, kind: ChannelKind, ranking: Ranking) -> RankKey:
+def rank_key(agent: Agent, requirements: Requirements, kind: ChannelKind, queue: Queue) -> RankKey:
     """What agents are sorted by: the lowest sufficient tier, then the strategy, then the slug."""
-    tier = agent.profile.support_tier
+    return (
+        agent.profile.support_tier,
+        *_strategy(agent, requirements, kind, queue),
+        agent.agent_id,
+    )
+
+
+def _strategy(agent: Agent, requirements: Requirements, kind: ChannelKind, queue: Queue) -> RankKey:
     idle = agent.idle_since.timestamp()
-    match ranking:
+    match queue.ranking:
         case Ranking.LONGEST_IDLE:
-            return tier, idle, agent.agent_id
+            return (idle,)
         case Ranking.LEAST_LOADED:
-            return tier, agent.used / agent.profile.capacity, idle, agent.agent_id
+            return agent.used / agent.profile.capacity, idle
         case Ranking.ROUND_ROBIN:
             last = agent.last_assigned.get(kind)
-            return tier, last.timestamp() if last else 0.0, agent.agent_id
+            return (last.timestamp() if last else 0.0,)
+        case Ranking.BEST_MATCH:
+            return -goodness(agent, requirements), idle
+        case Ranking.SCORE:
+            assert queue.score is not None, "a queue that ranks by score has one"
+            return *_scored(agent, requirements, kind, queue.queue_id, queue.score), idle
+
+
+def problem_of_score(key: RankKey) -> str | None:
+    """Why the agent whom this key ranks by score has none, or None."""
+    flag, problem = key[-4:-2]
+    return str(problem) if flag == 1 else None
+
+
+def goodness(agent: Agent, requirements: Requirements) -> float:
+    """By how much the agent's skills exceed what is asked: the mean of 1 / (1 + e^-x), x = (level - min) / min.
+
+    Vectors (level, min): 3, 3 -> .5000; 4, 3 -> .5826; 5, 3 -> .6608; 5, 1 -> .9820. Nothing asked: 0.
+    """
+    levels = agent.profile.skills
+    values = [1 / (1 + exp((least - levels[skill]) / least)) for skill, least in requirements.skills]
+    return sum(values) / len(values) if values else 0.0
+
+
+def _scored(
+    agent: Agent, requirements: Requirements, kind: ChannelKind, queue_id: str, score: Score
+) -> tuple[float | int | str, ...]:
+    """(0, -score), or (1, the problem) where there is none: who cannot be scored comes last.
+
+    Between two changes of their load an agent is scored once for each queue, channel and tier: it is what takes
+    longest of all that an index is told of an agent.
+    """
+    about = (queue_id, kind, requirements.support_tier)
+    known = agent.scores.get(about)
+    if known is not None and known[0] == agent.used:
+        return known[1]
+    found = _evaluated(agent, about, score)
+    agent.scores[about] = agent.used, found
+    return found
+
+
+def _evaluated(agent: Agent, about: tuple[str, ChannelKind, int], score: Score) -> tuple[float | int | str, ...]:
+    profile = agent.profile
+    value, problem = score.value(
+        {
+            "agent": {
+                "tier": profile.support_tier,
+                "load": agent.used,
+                "capacity": profile.capacity,
+                "skills": dict(profile.skills),
+                "teams": sorted(profile.teams),
+            },
+            "work": {"queue": about[0], "channel_kind": about[1].value, "support_tier": about[2]},
+        }
+    )
+    if problem is not None:
+        return 1, problem
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return 1, "is not a number"
+    return 0, -value

@@ -79,7 +79,7 @@ class RoutingState:
         found = self.classes.get(key)
         if found is None:
             queue = self.configuration.queue(requirements.queue)
-            found = RequirementClass(requirements, kind, queue.ranking, queue.rank)
+            found = RequirementClass(requirements, kind, queue)
             self.classes[key] = found
             for agent_id in sorted(self.agents):
                 if found.admit(self.agents[agent_id]):
@@ -188,6 +188,7 @@ class RoutingState:
         if agent is None:
             agent = Agent(profile=profile, state_since=now, idle_since=now, last_event_at=now)
         agent.profile = profile
+        agent.scores.clear()
         agent.used = sum(agent.cost(kind) * count for kind, count in agent.items.items())
         agent.stamp += 1
         self.agents[agent_id] = agent

@@ -45,3 +45,29 @@ def test_a_broken_calendar_is_refused_with_its_place() -> None:
     with pytest.raises(InvalidInput) as refused:
         check(part)
     assert [pointer for pointer, _ in refused.value.problems] == ["/time_zone", "/calendars/1/id", "/calendars/1"]
+
+
+@pytest.mark.parametrize(
+    ("queue", "problem"),
+    [
+        (
+            {"ranking": "score"},
+            "say what agents are ranked by, or choose another ranking",
+        ),
+        ({"score": "1"}, "read with `ranking: score` only"),
+        (
+            {"ranking": "score", "score": "agent.idle"},
+            "agent has no field 'idle'; there are capacity, load, skills, teams, tier",
+        ),
+        ({"ranking": "score", "score": "ticket.labels"}, "unknown variable 'ticket'; there are agent, work"),
+        (
+            {"ranking": "score", "score": "agent.teams.all(a, agent.teams.all(b, a == b)) ? 1 : 0"},
+            "may take 40202 steps, going through lists or joining texts; 3000 are allowed",
+        ),
+    ],
+)
+def test_a_score_is_refused_with_what_to_write_instead(queue: dict[str, str], problem: str) -> None:
+    part = RouterPart.model_validate({"queues": [{"id": "default", **queue}]})
+    with pytest.raises(InvalidInput) as refused:
+        check(part)
+    assert refused.value.problems == (("/queues/0/score", problem),)
