@@ -69,6 +69,7 @@ _INPUTS: Mapping[type, TypeAdapter[Any]] = {
         inputs.SetAgentState,
         inputs.AcceptOffer,
         inputs.DeclineOffer,
+        inputs.EndOrder,
         inputs.Transfer,
         inputs.Release,
         inputs.Complete,

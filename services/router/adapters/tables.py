@@ -87,6 +87,7 @@ work_item = Table(
     Column("wrapping_at", Instant),
     Column("wrap_until", Instant),
     Column("return_at", Instant),
+    Column("done_by", Instant),
     Column("bears_load", Boolean, nullable=False),
     Column("ended_at", Instant),
     Column("sequence", BigInteger, nullable=False),

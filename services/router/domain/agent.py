@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from services.router.domain.partner import Partner
 from shared.vocabulary import AgentActivity, AgentState, ChannelKind
 
 
@@ -35,6 +36,7 @@ class AgentProfile:
     """An agent as configured.
 
     skills: skill -> level, 1 to 5; capacity: units in all; limits: by channel kind
+    partner: set for the one agent that stands for an outside partner
     """
 
     agent_id: str
@@ -45,6 +47,7 @@ class AgentProfile:
     skills: Mapping[str, int] = field(default_factory=dict)
     capacity: int = DEFAULT_CAPACITY
     limits: Mapping[ChannelKind, ChannelLimit] = field(default_factory=lambda: DEFAULT_LIMITS)
+    partner: Partner | None = None
 
 
 @dataclass(slots=True, kw_only=True)

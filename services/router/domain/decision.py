@@ -90,13 +90,17 @@ class WorkOffered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkAssigned:
-    """An agent has it."""
+    """An agent has it.
+
+    done_by: until when, where it is a partner's and has to be done in time
+    """
 
     work_id: UUID
     agent_id: str
     offer_id: UUID | None
     mode: AssignmentMode
     reasons: Reasons
+    done_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +121,7 @@ class WorkRequeued:
 
     previous: what it was before; restarts: it begins anew with `base` and `steps`
     excluded: the agent who is not to get it back at once
+    previous_offer_id: the offer by which its agent had it
     """
 
     work_id: UUID
@@ -131,6 +136,7 @@ class WorkRequeued:
     reasons: Reasons
     rule: str | None = None
     excluded: str | None = None
+    previous_offer_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

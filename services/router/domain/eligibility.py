@@ -8,6 +8,8 @@ def misfit(profile: AgentProfile, requirements: Requirements) -> str | None:
     """The first thing that an agent lacks by configuration, or None."""
     if requirements.queue not in profile.queues:
         return "queue"
+    if profile.partner is not None:
+        return None  # what it takes to do the work is the partner's affair
     if requirements.tier_mode is TierMode.EXACT:
         if profile.support_tier != requirements.support_tier:
             return "support_tier"

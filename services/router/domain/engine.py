@@ -17,6 +17,7 @@ from services.router.domain.evolve import evolve
 from services.router.domain.matching import RequirementClass
 from services.router.domain.on_agent import on_configured, on_return, on_state
 from services.router.domain.on_offer import on_accept, on_decline, on_expiry
+from services.router.domain.on_partner import on_order_ended, on_order_late
 from services.router.domain.on_ticket import on_escalation, on_gone, on_known, on_reconsider, on_status
 from services.router.domain.on_work import on_assign, on_complete, on_release, on_step, on_transfer, on_wrap_end
 from services.router.domain.queue import OfferMode
@@ -57,6 +58,8 @@ def decide(
             yield from on_accept(state, current, now)
         case inputs.DeclineOffer():
             yield from on_decline(state, current)
+        case inputs.EndOrder():
+            yield from on_order_ended(state, current)
         case inputs.Transfer():
             yield from on_transfer(state, current)
         case inputs.Release():
@@ -111,6 +114,8 @@ def _on_timer(state: RoutingState, timer: Timer) -> Iterator[d.Decision]:
             yield from on_wrap_end(state.items[timer.subject_id])
         case TimerKind.ITEM_RETURNS:
             yield from on_return(state, state.items[timer.subject_id])
+        case TimerKind.ORDER_LAPSES:
+            yield from on_order_late(state, state.items[timer.subject_id])
 
 
 def _settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:

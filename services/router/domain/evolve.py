@@ -138,6 +138,7 @@ def _assign(state: RoutingState, assigned: d.WorkAssigned, now: datetime) -> Non
     item.state = WorkState.ASSIGNED
     item.agent_id = agent.agent_id
     item.assigned_at = now
+    item.done_by = assigned.done_by
     item.accepted_offer_id = assigned.offer_id
     item.bears_load = True
     agent.work.add(item.work_id)
@@ -149,6 +150,7 @@ def _assign(state: RoutingState, assigned: d.WorkAssigned, now: datetime) -> Non
         _close_offer(state, assigned.offer_id, OfferState.ACCEPTED, "accepted", now)
         state.refresh(agent)
     _ticket(state, item.ticket_id).last_agent_id = agent.agent_id
+    state.watch(item)
 
 
 def _end_offer(state: RoutingState, ended: d.OfferEnded, now: datetime) -> None:
@@ -212,7 +214,7 @@ def _wrap_up(state: RoutingState, started: d.WrapUpStarted, now: datetime) -> No
     item.state = WorkState.WRAPPING
     item.wrapping_at = now
     item.wrap_until = started.until
-    item.return_at = None
+    item.return_at = item.done_by = None
     if item.agent_id is not None:
         agent = state.agents[item.agent_id]
         agent.wrapping += 1
@@ -241,7 +243,7 @@ def _take_from_agent(state: RoutingState, item: WorkItem, agent_id: str, now: da
         state.free(agent, item.channel_kind, now)
     else:
         state.refresh(agent)
-    item.wrap_until = item.return_at = None
+    item.wrap_until = item.return_at = item.done_by = None
     item.bears_load = True
 
 

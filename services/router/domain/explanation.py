@@ -1,6 +1,7 @@
 """Decision records in words, for whoever asks why."""
 
 from services.router.domain import decision as d
+from services.router.domain.partner import queue_of_partner
 from services.router.domain.policy import Requirements, TierMode, relaxed
 from services.router.domain.queue import Ranking
 from services.router.domain.ranking import problem_of_score
@@ -10,6 +11,13 @@ _OBSTACLES = {
     "support_tier": "of another support tier",
     "capacity": "without room",
     "refused": "who had refused it",
+}
+_FALLEN_BACK = {
+    "partner_declined": "The partner declined: back in the house",
+    "partner_silent": "The partner did not answer in time: back in the house",
+    "partner_returned": "The partner gave it back: back in the house",
+    "partner_late": "The partner was not done in time: back in the house",
+    "partner_done": "The partner is done; the ticket is unsolved, so the house has it",
 }
 
 
@@ -26,16 +34,19 @@ def explain(made: d.Decision) -> str:
         case d.StepOpened():
             return f"It has waited long enough for step {made.reasons.step}: now {_asked_for(made.requirements)}."
         case d.WorkOffered():
-            return f"Offered to {made.agent_id}{_because(made.reasons)}"
+            return f"Offered to {_who(made.agent_id)}{_because(made.reasons)}"
         case d.WorkAssigned():
-            return f"Assigned to {made.agent_id} ({made.mode}){_because(made.reasons)}"
+            by = f", to be done by {made.done_by:%Y-%m-%d %H:%M} UTC" if made.done_by else ""
+            return f"Assigned to {_who(made.agent_id)} ({made.mode}){by}{_because(made.reasons)}"
         case d.OfferEnded():
-            return f"The offer to {made.agent_id} was {made.state}: {made.reason}."
+            return f"The offer to {_who(made.agent_id)} was {made.state}: {made.reason}."
         case d.WorkRequeued():
-            had = f" {made.previous_agent_id} had it." if made.previous_agent_id else ""
+            before = made.previous_agent_id
+            had = f" {before} had it." if before and not queue_of_partner(before) else ""
             note = f" ({made.reasons.note})" if made.reasons.note else ""
             asked_for = _asked_for(relaxed(made.base, made.steps[: made.reasons.step]))
-            return f"Back in line because of {_plain(made.reason)}{note}, {asked_for}.{had}"
+            why = _FALLEN_BACK.get(made.reason, f"Back in line because of {_plain(made.reason)}")
+            return f"{why}{note}, {asked_for}.{had}"
         case d.PriorityChanged():
             return f"Its priority is {made.priority} now because of {_plain(made.reason)}."
         case d.WrapUpStarted():
@@ -46,6 +57,11 @@ def explain(made: d.Decision) -> str:
             return f"It needs nobody any more: {_plain(made.reason)}."
         case _:
             return ""
+
+
+def _who(agent_id: str) -> str:
+    queue = queue_of_partner(agent_id)
+    return f"the partner of queue {queue}" if queue else agent_id
 
 
 def _asked_for(requirements: Requirements) -> str:

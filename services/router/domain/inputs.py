@@ -71,6 +71,16 @@ class DeclineOffer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndOrder:
+    """A partner is done with what it accepted, or gives it back."""
+
+    offer_id: UUID
+    agent_id: str
+    is_done: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
     """Work moves to an agent, a queue or a support tier; exactly one of them is named."""
 
@@ -135,6 +145,7 @@ Input = (
     | SetAgentState
     | AcceptOffer
     | DeclineOffer
+    | EndOrder
     | Transfer
     | Release
     | Complete

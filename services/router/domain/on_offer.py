@@ -6,11 +6,15 @@ from uuid import UUID
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
+from services.router.domain.partner import queue_of_partner
 from services.router.domain.state import RoutingState
-from services.router.domain.steps import requeued, revoked
+from services.router.domain.steps import fallen_back, requeued, revoked
 from services.router.domain.work_item import Offer, OfferState, WorkItem
 from shared.errors import Conflict, NotFound
 from shared.vocabulary import AgentState, AssignmentMode
+
+_OF_PARTNERS = {OfferState.DECLINED: "partner_declined", OfferState.EXPIRED: "partner_silent"}
+"""Why a work order falls back to the house, by how its offer ended."""
 
 
 class OfferNotPending(Conflict):
@@ -24,12 +28,13 @@ def on_accept(state: RoutingState, accept: inputs.AcceptOffer, now: datetime) ->
 
     The winner's repeat decides nothing and is no error. Raises OfferNotPending.
     """
-    if accepted_item(state, accept):
+    if accepted_item(state, accept.offer_id, accept.agent_id):
         return
     offer = pending_offer(state, accept.offer_id, accept.agent_id)
     if now >= offer.expires_at:
         raise OfferNotPending("The offer has expired.")
     item = state.items[offer.work_id]
+    partner = state.agents[offer.agent_id].profile.partner
     yield from revoked(state, item, "accepted_by_other", keep=offer.offer_id)
     yield d.WorkAssigned(
         work_id=item.work_id,
@@ -37,6 +42,7 @@ def on_accept(state: RoutingState, accept: inputs.AcceptOffer, now: datetime) ->
         offer_id=offer.offer_id,
         mode=AssignmentMode.ACCEPTED,
         reasons=d.Reasons(policy_version=item.policy_version, step=item.step),
+        done_by=now + partner.done_within if partner and partner.done_within else None,
     )
 
 
@@ -47,8 +53,10 @@ def on_decline(state: RoutingState, decline: inputs.DeclineOffer) -> Iterator[d.
 
 
 def on_expiry(state: RoutingState, offer: Offer) -> Iterator[d.Decision]:
-    """Ends an offer that nobody answered. Its agent is away, and is asked for nothing else."""
+    """Ends an offer that nobody answered. Its agent is away, and is asked for nothing else; not so a partner."""
     yield from _refused(state, offer, OfferState.EXPIRED, "no answer", "expired")
+    if queue_of_partner(offer.agent_id) is not None:
+        return
     yield from offers_of_leaving(state, offer.agent_id, keep=offer)
     yield d.AgentStateSet(
         agent_id=offer.agent_id, state=AgentState.AWAY, reason="offer_expired", cause="offer_expired"
@@ -83,11 +91,11 @@ def pending_offer(state: RoutingState, offer_id: UUID, agent_id: str) -> Offer:
     return offer
 
 
-def accepted_item(state: RoutingState, accept: inputs.AcceptOffer) -> WorkItem | None:
+def accepted_item(state: RoutingState, offer_id: UUID, agent_id: str) -> WorkItem | None:
     """The item that this agent holds by having accepted this offer."""
-    agent = state.agents.get(accept.agent_id)
+    agent = state.agents.get(agent_id)
     held = (state.items[work_id] for work_id in agent.work) if agent else ()
-    return next((item for item in held if item.accepted_offer_id == accept.offer_id), None)
+    return next((item for item in held if item.accepted_offer_id == offer_id), None)
 
 
 def _refused(
@@ -102,7 +110,10 @@ def _refused(
         reason=reason,
         is_refusal=True,
     )
-    yield from _back_in_line(state, item, requeue_reason)
+    if queue_of_partner(offer.agent_id) is None:
+        yield from _back_in_line(state, item, requeue_reason)
+    elif len(item.offers) == 1:
+        yield fallen_back(state, item, offer.agent_id, _OF_PARTNERS[final])
 
 
 def _back_in_line(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.Decision]:

@@ -131,7 +131,7 @@ def _escalated(state: RoutingState, item: WorkItem, facts: Facts, raised: Raised
         by = item.raised_by + raised.raise_by
         yield from _reprioritised(state, item, base_priority(matched, facts).raised(by), "escalation", by)
     known_queue = raised.queue if raised.queue in state.configuration.queues else None
-    base = destination(item, queue=known_queue, support_tier=raised.support_tier)
+    base = destination(state, item, queue=known_queue, support_tier=raised.support_tier)
     if base is not None and is_servable(state, base):
         note = f"escalation {raised.escalation_id}"
         yield from moved(state, item, "escalation", base, excluded=None, note=note)

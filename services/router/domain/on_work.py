@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import Agent
+from services.router.domain.partner import queue_of_partner
 from services.router.domain.policy import relaxed
 from services.router.domain.state import RoutingState
-from services.router.domain.steps import destination, is_servable, moved, requeued, revoked
+from services.router.domain.steps import destination, fallen_back, is_servable, moved, requeued, revoked
 from services.router.domain.work_item import WorkItem
 from shared.errors import Conflict, IllegalTransition, NotFound
 from shared.vocabulary import AgentState, AssignmentMode, TicketStatus, WorkState
@@ -30,7 +31,7 @@ def on_transfer(state: RoutingState, transfer: inputs.Transfer) -> Iterator[d.De
         return
     if transfer.queue is not None and transfer.queue not in state.configuration.queues:
         raise NotFound("There is no such queue.")
-    base = destination(item, queue=transfer.queue, support_tier=transfer.support_tier)
+    base = destination(state, item, queue=transfer.queue, support_tier=transfer.support_tier)
     if base is None:
         raise Conflict("It is there already.")
     if not is_servable(state, base):
@@ -48,7 +49,10 @@ def on_release(state: RoutingState, release: inputs.Release) -> Iterator[d.Decis
     if item.state is not WorkState.ASSIGNED:
         raise IllegalTransition("Nobody has it.")
     note = f"{release.actor_id}: {release.reason}"
-    yield requeued(state, item, "released", excluded=item.agent_id, note=note)
+    if item.agent_id is not None and queue_of_partner(item.agent_id) is not None:
+        yield fallen_back(state, item, item.agent_id, "released", note=note)
+    else:
+        yield requeued(state, item, "released", excluded=item.agent_id, note=note)
 
 
 def on_assign(state: RoutingState, assign: inputs.Assign) -> Iterator[d.Decision]:

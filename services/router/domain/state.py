@@ -11,9 +11,10 @@ from uuid import UUID
 from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.configuration import Configuration
 from services.router.domain.matching import READY, RequirementClass
+from services.router.domain.partner import partner_id
 from services.router.domain.policy import Requirements
 from services.router.domain.work_item import Offer, Ticket, WorkItem
-from shared.vocabulary import ChannelKind, WorkState
+from shared.vocabulary import AgentState, ChannelKind, WorkState
 
 ClassKey = tuple[Requirements, ChannelKind]
 
@@ -25,6 +26,7 @@ class TimerKind(StrEnum):
     STEP_OPENS = "step_opens"
     WRAP_ENDS = "wrap_ends"
     ITEM_RETURNS = "item_returns"
+    ORDER_LAPSES = "order_lapses"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,6 +74,12 @@ class RoutingState:
         """The ticket's live work item."""
         ticket = self.tickets.get(ticket_id)
         return self.items.get(ticket.work_id) if ticket and ticket.work_id else None
+
+    def house_queue(self, queue_id: str) -> str:
+        """The queue itself, or the one that a partner's queue falls back to."""
+        agent = self.agents.get(partner_id(queue_id))
+        partner = agent.profile.partner if agent else None
+        return partner.fallback if partner else queue_id
 
     def class_for(self, requirements: Requirements, kind: ChannelKind) -> RequirementClass:
         """The index for these requirements, made when they come up for the first time."""
@@ -152,6 +160,7 @@ class RoutingState:
             self.arm(item.next_step_at, TimerKind.STEP_OPENS, item.work_id)
         self.arm(item.wrap_until, TimerKind.WRAP_ENDS, item.work_id)
         self.arm(item.return_at, TimerKind.ITEM_RETURNS, item.work_id)
+        self.arm(item.done_by, TimerKind.ORDER_LAPSES, item.work_id)
 
     def arm(self, due_at: datetime | None, kind: TimerKind, subject_id: UUID) -> None:
         """Sets a timer. Nobody takes one back: what it was for has changed when it comes up."""
@@ -182,6 +191,8 @@ class RoutingState:
                 return item.wrap_until == timer.due_at
             case TimerKind.ITEM_RETURNS:
                 return item.return_at == timer.due_at
+            case TimerKind.ORDER_LAPSES:
+                return item.done_by == timer.due_at
 
     def _employ(self, agent_id: str, profile: AgentProfile, now: datetime) -> None:
         agent = self.agents.get(agent_id) or self.retired.pop(agent_id, None)
@@ -189,6 +200,9 @@ class RoutingState:
             agent = Agent(profile=profile, state_since=now, idle_since=now, last_event_at=now)
         agent.profile = profile
         agent.scores.clear()
+        if profile.partner is not None and agent.state is not AgentState.AVAILABLE:
+            agent.state, agent.reason = AgentState.AVAILABLE, None
+            agent.availability += 1
         agent.used = sum(agent.cost(kind) * count for kind, count in agent.items.items())
         agent.stamp += 1
         self.agents[agent_id] = agent

@@ -86,6 +86,7 @@ def requeued(
         reason=reason,
         rule=matched.rule.rule_id if matched else None,
         excluded=excluded,
+        previous_offer_id=item.accepted_offer_id,
         reasons=d.Reasons(
             policy_version=state.configuration.policy.version,
             step=0 if restarts else item.step,
@@ -104,12 +105,17 @@ def _rehomed(state: RoutingState, item: WorkItem) -> Matched | None:
     return match(state.configuration.policy, facts)
 
 
-def destination(item: WorkItem, *, queue: str | None, support_tier: int | None) -> Requirements | None:
-    """What the item asks for in another queue or tier; None where it is there already. Its skills go with it."""
+def destination(
+    state: RoutingState, item: WorkItem, *, queue: str | None, support_tier: int | None
+) -> Requirements | None:
+    """What the item asks for in another queue or tier; None where it is there already. Its skills go with it.
+
+    Tiers are the house's: from a partner's queue another tier leads to the queue that it falls back to.
+    """
     present = item.requirements
     base = replace(
         item.base,
-        queue=queue or present.queue,
+        queue=queue or (state.house_queue(present.queue) if support_tier else present.queue),
         support_tier=support_tier or present.support_tier,
         tier_mode=TierMode.EXACT if support_tier else present.tier_mode,
     )
@@ -127,9 +133,30 @@ def moved(
     state: RoutingState, item: WorkItem, reason: str, base: Requirements, *, excluded: str | None, note: str
 ) -> Iterator[d.Decision]:
     """The item goes to its destination, whatever it is doing, with such of its steps as do not move it."""
-    steps = tuple(step for step in item.steps if step.queue is None and step.support_tier is None)
     yield from revoked(state, item, reason)
-    yield requeued(state, item, reason, base=base, steps=steps, excluded=excluded, note=note)
+    yield requeued(state, item, reason, base=base, steps=_unmoving(item), excluded=excluded, note=note)
+
+
+def fallen_back(
+    state: RoutingState, item: WorkItem, partner_id: str, reason: str, *, note: str | None = None
+) -> d.WorkRequeued:
+    """What a partner does not do waits in the house, with such of its steps as do not move it: no way leads back.
+
+    Where nobody there has what it asked of the partner, whoever is there may have it.
+    """
+    partner = state.agents[partner_id].profile.partner
+    assert partner is not None
+    base = item.requirements
+    if base.queue == partner.queue:
+        base = replace(base, queue=partner.fallback)
+        if not is_servable(state, base):
+            base = Requirements(queue=partner.fallback, tier_mode=TierMode.AT_LEAST)
+    return requeued(state, item, reason, base=base, steps=_unmoving(item), note=note)
+
+
+def _unmoving(item: WorkItem) -> tuple[Step, ...]:
+    """Steps that leave the item in its queue and tier."""
+    return tuple(step for step in item.steps if step.queue is None and step.support_tier is None)
 
 
 def released(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.Decision]:

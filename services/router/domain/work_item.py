@@ -74,6 +74,7 @@ class WorkItem:
     started_at: from when its relaxation steps are counted
     stint_at: when the present stay in a queue began
     refused_by: agent -> how often they had been available when they refused
+    done_by: when it falls back to the house, while a partner has it
     bears_load: false while its ticket is pending: the agent keeps it and has room for more
     """
 
@@ -102,6 +103,7 @@ class WorkItem:
     wrapping_at: datetime | None = None
     wrap_until: datetime | None = None
     return_at: datetime | None = None
+    done_by: datetime | None = None
     bears_load: bool = True
     ended_at: datetime | None = None
     stamp: int = 0

@@ -5,7 +5,7 @@ from alembic import op
 revision = "2026_11_23_whom_work_awaits"
 down_revision = "2026_11_22_completed_work"
 
-COLUMNS: tuple[str, ...] = ()
+COLUMNS: tuple[str, ...] = ("work_item.done_by timestamptz",)
 """As `ALTER TABLE` adds them: with defaults that a process of the version before can live with."""
 
 

@@ -7,9 +7,10 @@ from uuid import UUID, uuid5
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
-from services.router.domain.agent import AgentProfile
+from services.router.domain.agent import AgentProfile, ChannelLimit
 from services.router.domain.configuration import Configuration
 from services.router.domain.engine import run
+from services.router.domain.partner import Partner, partner_id
 from services.router.domain.policy import Facts, Policy, Requirements, Rule
 from services.router.domain.queue import Queue
 from services.router.domain.state import RoutingState
@@ -45,6 +46,20 @@ def agent(name: str, **changes: object) -> AgentProfile:
     """An agent of tier 1 in the queue `general`."""
     plain: dict[str, object] = {"agent_id": name, "name": name, "queues": frozenset({"general"})}
     return AgentProfile(**{**plain, **changes})  # type: ignore[arg-type] # a builder's overrides
+
+
+def partner(
+    queue: str, *, fallback: str = "general", most: int = 2, done_within: timedelta | None = None
+) -> AgentProfile:
+    """The partner that a queue stands for, as the configuration makes it."""
+    return AgentProfile(
+        agent_id=partner_id(queue),
+        name=queue,
+        queues=frozenset({queue}),
+        capacity=most,
+        limits={kind: ChannelLimit(cost=1, most=most) for kind in ChannelKind},
+        partner=Partner(queue=queue, fallback=fallback, done_within=done_within),
+    )
 
 
 def general(**changes: object) -> Rule:
