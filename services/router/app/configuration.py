@@ -75,7 +75,9 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
         yield from agent_problems(f"/agents/{index}", agent, queues=queues, teams=part.teams, skills=part.skills)
     for index, queue in enumerate(part.queues):
         yield from queue_problems(f"/queues/{index}", queue, written=written)
-    yield from policy_problems("/policy", part.policy, queues=queues, skills=part.skills, written=written)
+    yield from policy_problems(
+        "/policy", part.policy, queues=queues, skills=part.skills, teams=part.teams, written=written
+    )
 
 
 def _calendar_problems(part: RouterPart) -> Iterator[Problem]:

@@ -20,6 +20,7 @@ class StepPart(Request):
 
     after: Duration = Field(description="Since the item was queued; later steps have later times.")
     drop: tuple[Slug, ...] = ()
+    any_team: bool = False
     lower: dict[Slug, Level] = {}
     tier_mode: TierMode | None = None
     support_tier: Tier | None = None
@@ -35,6 +36,9 @@ class RulePart(Request):
     support_tier: Tier = 1
     tier_mode: TierMode = TierMode.EXACT
     skills: dict[Slug, Level] = {}
+    preferred: dict[Slug, Level] = {}
+    without: tuple[Slug, ...] = ()
+    teams: tuple[Slug, ...] = ()
     priority: Priority | None = None
     steps: tuple[StepPart, ...] = Field(default=(), max_length=20)
 
@@ -46,6 +50,9 @@ class DefaultRulePart(Request):
     support_tier: Tier = 1
     tier_mode: TierMode = TierMode.AT_LEAST
     skills: dict[Slug, Level] = {}
+    preferred: dict[Slug, Level] = {}
+    without: tuple[Slug, ...] = ()
+    teams: tuple[Slug, ...] = ()
     steps: tuple[StepPart, ...] = Field(default=(), max_length=20)
 
 
@@ -66,7 +73,13 @@ def to_policy(version: int, policy: PolicyPart) -> Policy:
 
 
 def policy_problems(
-    place: str, policy: PolicyPart, *, queues: list[str], skills: tuple[str, ...], written: bool
+    place: str,
+    policy: PolicyPart,
+    *,
+    queues: list[str],
+    skills: tuple[str, ...],
+    teams: tuple[str, ...],
+    written: bool,
 ) -> Iterator[Problem]:
     """Rules that a policy breaks, beside what exists in the workspace.
 
@@ -75,14 +88,14 @@ def policy_problems(
     yield from repeated(f"{place}/rules", [rule.id for rule in policy.rules])
     for index, rule in enumerate(policy.rules):
         here = f"{place}/rules/{index}"
-        yield from _rule_problems(here, rule, skills, queues)
+        yield from _rule_problems(here, rule, skills, teams, queues)
         try:
             compile_condition(rule.when, FIELDS, written=written)
         except ValueError as error:
             yield f"{here}/when", str(error)
         if rule.id == "default":
             yield f"{here}/id", "`default` is the last rule's own name"
-    yield from _rule_problems(f"{place}/default", policy.default, skills, queues)
+    yield from _rule_problems(f"{place}/default", policy.default, skills, teams, queues)
 
 
 def _rule(rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | None, when: str | None) -> Rule:
@@ -94,12 +107,16 @@ def _rule(rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | N
             support_tier=part.support_tier,
             tier_mode=part.tier_mode,
             skills=tuple(sorted(part.skills.items())),
+            preferred=tuple(sorted(part.preferred.items())),
+            without=tuple(sorted(set(part.without))),
+            teams=tuple(sorted(set(part.teams))),
         ),
         steps=tuple(
             Step(
                 after=step.after,
                 dropped=frozenset(step.drop),
                 lowered=tuple(sorted(step.lower.items())),
+                any_team=step.any_team,
                 tier_mode=step.tier_mode,
                 support_tier=step.support_tier,
                 queue=step.queue,
@@ -111,10 +128,14 @@ def _rule(rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | N
 
 
 def _rule_problems(
-    place: str, rule: RulePart | DefaultRulePart, skills: tuple[str, ...], queues: list[str]
+    place: str,
+    rule: RulePart | DefaultRulePart,
+    skills: tuple[str, ...],
+    teams: tuple[str, ...],
+    queues: list[str],
 ) -> Iterator[Problem]:
     yield from unknown(f"{place}/queue", [rule.queue], queues, "queue")
-    yield from unknown(f"{place}/skills", list(rule.skills), skills, "skill")
+    yield from _agent_problems(place, rule, skills, teams)
     tier, mode, last = rule.support_tier, rule.tier_mode, timedelta()
     for index, step in enumerate(rule.steps):
         here = f"{place}/steps/{index}"
@@ -122,11 +143,26 @@ def _rule_problems(
             yield f"{here}/after", "later than the step before"
         last = step.after
         yield from unknown(f"{here}/queue", [step.queue] if step.queue else [], queues, "queue")
-        asked = set(rule.skills)
-        yield from unknown(f"{here}/drop", step.drop, sorted(asked), "required skill")
-        yield from unknown(f"{here}/lower", list(step.lower), sorted(asked), "required skill")
+        levels = {*rule.skills, *rule.preferred}
+        yield from unknown(f"{here}/drop", step.drop, sorted(levels.union(rule.without)), "skill of this rule")
+        yield from unknown(f"{here}/lower", list(step.lower), sorted(levels), "skill of this rule")
         yield from _narrowing(here, rule, step, tier, mode)
         tier, mode = step.support_tier or tier, step.tier_mode or mode
+
+
+def _agent_problems(
+    place: str, rule: RulePart | DefaultRulePart, skills: tuple[str, ...], teams: tuple[str, ...]
+) -> Iterator[Problem]:
+    yield from unknown(f"{place}/skills", list(rule.skills), skills, "skill")
+    yield from unknown(f"{place}/preferred", list(rule.preferred), skills, "skill")
+    yield from unknown(f"{place}/without", rule.without, skills, "skill")
+    yield from unknown(f"{place}/teams", rule.teams, teams, "team")
+    for skill, level in rule.preferred.items():
+        if level <= rule.skills.get(skill, 0):
+            yield f"{place}/preferred/{skill}", "required already: prefer a higher level, or leave it out"
+    for index, skill in enumerate(rule.without):
+        if skill in rule.skills or skill in rule.preferred:
+            yield f"{place}/without/{index}", "asked for as well: nobody has a skill and has it not"
 
 
 def _narrowing(
@@ -136,7 +172,7 @@ def _narrowing(
     if step.queue is not None:
         return
     for skill, level in step.lower.items():
-        if level > rule.skills.get(skill, level):
+        if level > max(rule.skills.get(skill, 0), rule.preferred.get(skill, 0)) > 0:
             yield f"{here}/lower/{skill}", "higher than before: a step only loosens"
     new_tier, new_mode = step.support_tier or tier, step.tier_mode or mode
     if (new_tier, new_mode) == (tier, mode):

@@ -18,4 +18,9 @@ def misfit(profile: AgentProfile, requirements: Requirements) -> str | None:
     for skill, level in requirements.skills:
         if profile.skills.get(skill, 0) < level:
             return f"skill:{skill}"
+    for skill in requirements.without:
+        if skill in profile.skills:
+            return f"without:{skill}"
+    if requirements.teams and profile.teams.isdisjoint(requirements.teams):
+        return "team"
     return None

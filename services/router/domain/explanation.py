@@ -4,13 +4,14 @@ from services.router.domain import decision as d
 from services.router.domain.partner import queue_of_partner
 from services.router.domain.policy import Requirements, TierMode, relaxed
 from services.router.domain.queue import Ranking
-from services.router.domain.ranking import problem_of_score
+from services.router.domain.ranking import preferences_in, problem_of_score
 
 _OBSTACLES = {
     "queue": "not in the queue",
     "support_tier": "of another support tier",
     "capacity": "without room",
     "refused": "who had refused it",
+    "team": "of other teams",
 }
 _FALLEN_BACK = {
     "partner_declined": "The partner declined: back in the house",
@@ -69,7 +70,10 @@ def _asked_for(requirements: Requirements) -> str:
     if requirements.tier_mode is TierMode.AT_LEAST:
         tier += " or higher"
     skills = "".join(f", {skill} at least {level}" for skill, level in requirements.skills)
-    return f"in queue {requirements.queue} for {tier}{skills}"
+    skills += "".join(f", without {skill}" for skill in requirements.without)
+    teams = f", of team {' or '.join(requirements.teams)}" if requirements.teams else ""
+    preferred = "".join(f", preferably {skill} at least {level}" for skill, level in requirements.preferred)
+    return f"in queue {requirements.queue} for {tier}{skills}{teams}{preferred}"
 
 
 def _passed_over(reasons: d.Reasons) -> str:
@@ -86,6 +90,9 @@ def _because(reasons: d.Reasons) -> str:
     parts = [f", first of {choice.eligible} who could be asked by {_plain(choice.ranking)}"]
     if choice.ranked and choice.ranked[0][0] == choice.preferred_agent_id:
         parts = [f", who had it before and is one of {choice.eligible} who could be asked"]
+    if choice.ranked and choice.requirements.preferred:
+        met, of = preferences_in(choice.ranked[0][1]), len(choice.requirements.preferred)
+        parts.append(f", with {met} of {of} preferred skill{'s' if of > 1 else ''}")
     if runners:
         parts.append(f"; next would have been {runners}")
     parts += [f"; no score for {agent_id} ({problem})" for agent_id, problem in _unscored(choice)]
@@ -106,6 +113,8 @@ def _obstacle(reason: str) -> str:
         return what
     if kind == "skill":
         return f"lacking {what}"
+    if kind == "without":
+        return f"with {what}, which is ruled out"
     return _OBSTACLES.get(reason, reason)
 
 

@@ -34,13 +34,18 @@ class TierMode(StrEnum):
 class Requirements:
     """What an agent must have. Equal requirements share one index.
 
-    skills: (skill, least level), by name
+    skills: (skill, least level), by name; preferred: the same for what is good to have
+    without: skills that they must not have
+    teams: they must be in one of these; none: whatever team they are in
     """
 
     queue: str
     support_tier: int = 1
     tier_mode: TierMode = TierMode.EXACT
     skills: tuple[tuple[str, int], ...] = ()
+    preferred: tuple[tuple[str, int], ...] = ()
+    without: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,8 @@ class Step:
     """A loosening, once an item has waited so long since it was queued.
 
     after: since the item's start, so that time saved by one step goes to the next
-    dropped: skills that are no longer asked for; lowered: skill -> new least level
+    dropped: skills that are no longer asked for, preferred or ruled out; lowered: skill -> new least level
+    any_team: from now on it does not matter in which team they are
     """
 
     after: timedelta
@@ -56,6 +62,7 @@ class Step:
     lowered: tuple[tuple[str, int], ...] = ()
     tier_mode: TierMode | None = None
     support_tier: int | None = None
+    any_team: bool = False
     queue: str | None = None
 
 
@@ -136,16 +143,21 @@ def variables_of(facts: Facts) -> dict[str, dict[str, object]]:
 def relaxed(requirements: Requirements, steps: tuple[Step, ...]) -> Requirements:
     """Requirements after these steps."""
     for step in steps:
-        lowered = dict(step.lowered)
         requirements = replace(
             requirements,
             queue=step.queue or requirements.queue,
             support_tier=step.support_tier or requirements.support_tier,
             tier_mode=step.tier_mode or requirements.tier_mode,
-            skills=tuple(
-                (skill, min(level, lowered.get(skill, level)))
-                for skill, level in requirements.skills
-                if skill not in step.dropped
-            ),
+            skills=_loosened(requirements.skills, step),
+            preferred=_loosened(requirements.preferred, step),
+            without=tuple(skill for skill in requirements.without if skill not in step.dropped),
+            teams=() if step.any_team else requirements.teams,
         )
     return requirements
+
+
+def _loosened(skills: tuple[tuple[str, int], ...], step: Step) -> tuple[tuple[str, int], ...]:
+    lowered = dict(step.lowered)
+    return tuple(
+        (skill, min(level, lowered.get(skill, level))) for skill, level in skills if skill not in step.dropped
+    )

@@ -11,9 +11,13 @@ RankKey = tuple[float | int | str, ...]
 
 
 def rank_key(agent: Agent, requirements: Requirements, kind: ChannelKind, queue: Queue) -> RankKey:
-    """What agents are sorted by: the lowest sufficient tier, then the strategy, then the slug."""
+    """What agents are sorted by.
+
+    The lowest sufficient tier, then more of what is preferred, then the strategy, then the slug.
+    """
     return (
         agent.profile.support_tier,
+        -preferences_met(agent, requirements),
         *_strategy(agent, requirements, kind, queue),
         agent.agent_id,
     )
@@ -34,6 +38,17 @@ def _strategy(agent: Agent, requirements: Requirements, kind: ChannelKind, queue
         case Ranking.SCORE:
             assert queue.score is not None, "a queue that ranks by score has one"
             return *_scored(agent, requirements, kind, queue.queue_id, queue.score), idle
+
+
+def preferences_met(agent: Agent, requirements: Requirements) -> int:
+    """How many of the preferred skills the agent has, at the level that is preferred."""
+    levels = agent.profile.skills
+    return sum(levels.get(skill, 0) >= level for skill, level in requirements.preferred)
+
+
+def preferences_in(key: RankKey) -> int:
+    """How many preferred skills the agent has whom this key ranks."""
+    return -int(key[1])
 
 
 def problem_of_score(key: RankKey) -> str | None:

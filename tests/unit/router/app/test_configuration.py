@@ -1,10 +1,12 @@
 """What a configuration of the router has to keep to."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from services.router.app.configuration import RouterPart, check, to_configuration
+from services.router.domain.policy import relaxed
 from shared.errors import InvalidInput
 
 _COSTLY = "ticket.labels.all(a, ticket.labels.all(b, ticket.labels.all(c, true)))"
@@ -71,3 +73,51 @@ def test_a_score_is_refused_with_what_to_write_instead(queue: dict[str, str], pr
     with pytest.raises(InvalidInput) as refused:
         check(part)
     assert refused.value.problems == (("/queues/0/score", problem),)
+
+
+def test_whom_a_rule_asks_for_is_checked_and_reaches_what_decides() -> None:
+    rule = {
+        "id": "bills",
+        "when": "true",
+        "queue": "default",
+        "skills": {"billing": 2},
+        "preferred": {"billing": 4, "french": 1},
+        "without": ["trainee"],
+        "teams": ["south", "north", "south"],
+        "steps": [{"after": "30s", "drop": ["trainee"], "lower": {"billing": 3}, "any_team": True}],
+    }
+    part = {"skills": ["billing", "french", "trainee"], "teams": ["north", "south"], "policy": {"rules": [rule]}}
+    decides = to_configuration(1, RouterPart.model_validate(part)).policy.rules[0]
+    assert decides.requirements.preferred == (("billing", 4), ("french", 1))
+    assert (decides.requirements.without, decides.requirements.teams) == (("trainee",), ("north", "south"))
+    assert relaxed(decides.requirements, decides.steps) == replace(
+        decides.requirements, preferred=(("billing", 3), ("french", 1)), without=(), teams=()
+    )
+
+
+def test_whom_a_rule_cannot_ask_for_is_refused_with_its_place() -> None:
+    rule = {
+        "id": "bills",
+        "when": "true",
+        "queue": "default",
+        "skills": {"billing": 2},
+        "preferred": {"billing": 2, "latin": 1},
+        "without": ["billing", "greek"],
+        "teams": ["east"],
+        "steps": [{"after": "30s", "drop": ["french"], "lower": {"billing": 3}}],
+    }
+    part = RouterPart.model_validate({"skills": ["billing", "french"], "policy": {"rules": [rule]}})
+    with pytest.raises(InvalidInput) as refused:
+        check(part)
+    assert refused.value.problems == (
+        ("/policy/rules/0/preferred", "there is no skill latin"),
+        ("/policy/rules/0/without", "there is no skill greek"),
+        ("/policy/rules/0/teams", "there is no team east"),
+        (
+            "/policy/rules/0/preferred/billing",
+            "required already: prefer a higher level, or leave it out",
+        ),
+        ("/policy/rules/0/without/0", "asked for as well: nobody has a skill and has it not"),
+        ("/policy/rules/0/steps/0/drop", "there is no skill of this rule french"),
+        ("/policy/rules/0/steps/0/lower/billing", "higher than before: a step only loosens"),
+    )

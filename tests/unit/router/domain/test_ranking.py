@@ -1,10 +1,12 @@
 """Who of several agents that fit is asked first."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.router.domain import decision as d
 from services.router.domain.explanation import explain
-from services.router.domain.policy import Requirements
+from services.router.domain.policy import Requirements, TierMode
 from services.router.domain.queue import SCORE_FIELDS, Queue, Ranking
 from services.router.domain.ranking import goodness
 from shared.conditions import compile_expression
@@ -83,7 +85,7 @@ def test_a_score_reads_what_is_documented() -> None:
         ),
     )
     (_, key) = choice(desk.open("t")).ranked[0]
-    assert key[1:3] == (0, -211_202)
+    assert key[-4:-2] == (0, -211_202)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_who_cannot_be_scored_comes_last_and_the_record_says_so(source: str, pro
     )
     made = desk.open("t")
     assert choice(made).ranked[0][0] == "bob"
-    assert choice(made).ranked[1][1][1:3] == (1, problem)
+    assert choice(made).ranked[1][1][-4:-2] == (1, problem)
     assert explain(made[-1]) == (
         "Offered to bob, first of 2 who could be asked by score; next would have been ann;"
         f" no score for ann ({problem})."
@@ -112,7 +114,7 @@ def test_who_cannot_be_scored_comes_last_and_the_record_says_so(source: str, pro
 def test_truth_and_words_are_no_scores() -> None:
     for source in ("agent.load == 0", "work.queue"):
         desk = Desk.of(agent("ann"), queues=scoring(source))
-        assert choice(desk.open("t")).ranked[0][1][1:3] == (1, "is not a number")
+        assert choice(desk.open("t")).ranked[0][1][-4:-2] == (1, "is not a number")
 
 
 def test_an_agent_is_scored_once_for_each_change_of_load() -> None:
@@ -133,3 +135,37 @@ def test_an_agent_is_scored_once_for_each_change_of_load() -> None:
     assert len(asked) == 2
     desk.status("t", TicketStatus.SOLVED)
     assert len(asked) == 3
+
+
+PREFERRING = Requirements(queue="general", skills=(("billing", 2),), preferred=(("french", 3), ("german", 1)))
+
+
+def test_of_those_that_fit_whoever_has_more_of_what_is_preferred_is_asked_first() -> None:
+    skilled = {
+        "none": {"billing": 5},
+        "both": {"billing": 2, "french": 3, "german": 5},
+        "one": {"billing": 4, "french": 4},
+        "unfit": {"billing": 1, "french": 5, "german": 5},
+        "nearly": {"billing": 5, "french": 2},
+    }
+    desk = Desk.of(
+        *(agent(name, skills=skills) for name, skills in skilled.items()),
+        rules=[general(requirements=PREFERRING)],
+    )
+    made = desk.open("t")
+    assert [name for name, _ in choice(made).ranked] == ["both", "one", "none"]
+    assert explain(made[-1]).startswith(
+        "Offered to both, first of 4 who could be asked by longest idle, with 2 of 2"
+    )
+    desk.decline("both")
+    assert desk.asked("t") == ["one"]
+
+
+def test_the_lowest_sufficient_tier_is_asked_before_what_is_preferred() -> None:
+    asked = replace(PREFERRING, tier_mode=TierMode.AT_LEAST)
+    desk = Desk.of(
+        agent("two", support_tier=2, skills={"billing": 2, "french": 3, "german": 5}),
+        agent("one", skills={"billing": 2}),
+        rules=[general(requirements=asked)],
+    )
+    assert [name for name, _ in choice(desk.open("t")).ranked] == ["one", "two"]
