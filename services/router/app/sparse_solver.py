@@ -1,0 +1,37 @@
+"""Solves assignment problems with scipy, which takes 0.25 s and 40 MB to load: only where it is needed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+from services.router.domain.pairing import Group, Row
+
+
+class SparseSolver:
+    """Implements `Solver`: the algorithm of Jonker and Volgenant over the eligible pairs alone."""
+
+    def solve(self, groups: Sequence[Group], rows: Sequence[Row]) -> Sequence[int] | None:
+        """The agent of each row such that the whole costs least; None where not all rows can be served."""
+        if not rows:
+            return []
+        agents = [np.asarray(group.agents, dtype=np.int32) for group in groups]
+        costs = [np.asarray(group.costs, dtype=np.float64) for group in groups]
+        # Adding the same to all costs of a row changes nothing, and an edge of cost 0 would be none.
+        data = [np.rint(costs[row.group] * row.weight) + row.saves + 1.0 for row in rows]
+        for row, values in zip(rows, data, strict=True):
+            if row.sticky is not None:
+                values[agents[row.group] == row.sticky] -= row.saves
+        indices = [agents[row.group] for row in rows]
+        starts = np.concatenate(([0], np.cumsum([len(part) for part in indices])))
+        width = 1 + max(int(part.max(initial=0)) for part in indices)
+        if width < len(rows):
+            return None
+        pairs = csr_array((np.concatenate(data), np.concatenate(indices), starts), shape=(len(rows), width))
+        try:
+            found, chosen = min_weight_full_bipartite_matching(pairs)
+        except ValueError:
+            return None
+        assert len(found) == len(rows)
+        return [int(agent) for agent in chosen]
