@@ -65,9 +65,8 @@ def test_the_whole_costs_the_least_that_it_can(problem: tuple[list[Group], list[
     groups, rows = problem
     pairs = together(groups, rows, SparseSolver())
     served = [row for row, agent in zip(rows, pairs.agents, strict=True) if agent is not None]
-    assert [agent is not None for agent in pairs.agents] == [
-        agent is not None for agent in augmented(groups, rows)
-    ]
+    serves = [agent is not None for agent in augmented(groups, rows)]
+    assert [agent is not None for agent in pairs.agents] == serves
     assert pairs.method is Method.LEAST_COST
     assert pairs.cost == pytest.approx(least_cost(groups, served), abs=1e-5)
 

@@ -1,0 +1,198 @@
+"""Two routers whose shards move while people work: every ticket has one owner at a time, and none is forgotten."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.eventually import eventually
+from tests.failure.fleet import LOOK_S, Fleet
+from tests.failure.truth import Truth
+
+ROUTERS = ("router", "router-2")
+WORKSPACES = tuple(f"owners-{number}" for number in range(8))
+TICKETS = 15
+"""Of each workspace."""
+PEOPLE = ("ann", "bob", "eve")
+ROUTING: dict[str, Any] = {
+    "queues": [{"id": "default", "offer_mode": "ask", "offer_timeout": "20s", "wrap_up": "1s"}],
+    "agents": [{"id": name, "limits": {"api": {"cost": 20, "most": 2}}} for name in PEOPLE],
+}
+
+
+@dataclass
+class Office:
+    """The people of one workspace: they take what they are offered, sometimes pass it on, and solve it."""
+
+    fleet: Fleet
+    workspace_id: str
+    open_tickets: set[str] = field(default_factory=set)
+    passed_on: set[str] = field(default_factory=set)
+    answers: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(process, status) -> how many commands were answered so."""
+
+    async def open(self) -> None:
+        await self.fleet.configure(self.workspace_id, routing=ROUTING)
+        async with self.fleet.http("intake", self.workspace_id) as http:
+            for number in range(TICKETS):
+                message = {"channel": "api", "from": {"email": f"{number}@example.org"}, "text": "Help."}
+                answer = await http.post("/v1/messages", json=message)
+                assert answer.status_code == 201, answer.text
+                self.open_tickets.add(answer.json()["ticket_id"])
+
+    async def work(self) -> None:
+        """Works through either process in turn until every ticket is solved."""
+        doors = cycle(ROUTERS)
+        while self.open_tickets:
+            for agent_id in PEOPLE:
+                await self._take(next(doors), agent_id)
+                await self._finish(next(doors), agent_id)
+            await asyncio.sleep(0.1)
+
+    async def _take(self, door: str, agent_id: str) -> None:
+        for offer in await self._list(door, f"/v1/agents/{agent_id}/offers"):
+            await self._command(door, "POST", f"/v1/offers/{offer['offer_id']}/accept")
+        agent = await self._ask(door, f"/v1/agents/{agent_id}")
+        if agent is not None and agent["state"] != "available":
+            await self._command(door, "PUT", f"/v1/agents/{agent_id}/state", {"state": "available"})
+
+    async def _finish(self, door: str, agent_id: str) -> None:
+        for item in await self._list(door, f"/v1/agents/{agent_id}/work"):
+            ticket = item["ticket_id"]
+            if ticket not in self.open_tickets:
+                continue
+            if len(self.passed_on) < TICKETS // 3 and ticket not in self.passed_on:
+                if await self._command(door, "POST", f"/v1/work/{ticket}/release", {"reason": "not mine"}) == 200:
+                    self.passed_on.add(ticket)
+                continue
+            async with self.fleet.http("intake", self.workspace_id) as http:
+                answer = await http.patch(f"/v1/tickets/{ticket}", json={"status": "solved"})
+            assert answer.status_code == 200, answer.text
+            self.open_tickets.discard(ticket)
+
+    async def _list(self, door: str, path: str) -> list[dict[str, Any]]:
+        found = await self._ask(door, path)
+        return found["items"] if found else []
+
+    async def _ask(self, door: str, path: str) -> Any:
+        try:
+            async with self.fleet.http(door, self.workspace_id) as http:
+                answer = await http.get(path)
+        except httpx.HTTPError:
+            return None
+        assert answer.status_code in (200, 502, 503, 504), answer.text
+        return answer.json() if answer.status_code == 200 else None
+
+    async def _command(self, door: str, method: str, path: str, body: dict[str, str] | None = None) -> int:
+        """Its answer, or 0 where there was none. Nothing else than these may ever come."""
+        try:
+            async with self.fleet.http(door, self.workspace_id) as http:
+                status = (await http.request(method, path, json=body)).status_code
+        except httpx.HTTPError:
+            status = 0
+        assert status in (0, 200, 204, 404, 409, 503), status
+        self.answers[door, status] = self.answers.get((door, status), 0) + 1
+        return status
+
+
+@pytest.fixture
+async def pair(fleet: Fleet) -> AsyncIterator[Fleet]:
+    """Two routers, each with half of the shards."""
+    fleet.start("router-2")
+    await eventually(partial(_is_shared, fleet, 6, 6), within_s=60, every_s=LOOK_S)
+    yield fleet
+    await fleet.stop("router-2")
+    await fleet.ready()
+
+
+async def test_no_ticket_has_two_owners_and_none_is_forgotten(pair: Fleet, truth: Truth) -> None:
+    offices = [Office(pair, name) for name in WORKSPACES]
+    for office in offices:
+        await office.open()
+
+    async def faults() -> None:
+        await _share_solved(offices, 0.15)
+        await pair.kill("router-2")
+        await eventually(partial(_is_shared, pair, 6, 6), within_s=60, every_s=LOOK_S)
+        await _share_solved(offices, 0.4)
+        pair.freeze("router")
+        try:
+            await eventually(partial(_is_shared, pair, 0, 12), within_s=40, every_s=LOOK_S)
+        finally:
+            pair.thaw("router")
+        await eventually(partial(_is_shared, pair, 6, 6), within_s=60, every_s=LOOK_S)
+
+    async with asyncio.timeout(150), asyncio.TaskGroup() as group:
+        group.create_task(faults())
+        for office in offices:
+            group.create_task(office.work())
+    await truth.settle()
+    await eventually(partial(_is_idle, pair), within_s=30, every_s=LOOK_S)
+    await truth.settle()
+
+    work = {
+        subject: [events[number] for number in sorted(events)]
+        for subject, events in truth.events.items()
+        if subject[0] in WORKSPACES and subject[1].startswith("work/")
+    }
+    assert len(work) == len(WORKSPACES) * TICKETS
+    assert len({events[0]["data"]["ticket_id"] for events in work.values()}) == len(work)
+    for subject, events in work.items():
+        assert owners_of(events)[-1] is None, subject
+        assert events[-1]["type"] == "waypost.work.completed.v1", events[-1]
+    assert truth.gaps() == []
+    assert truth.epochs_backwards() == []
+    assert sum(len(office.passed_on) for office in offices) > 0
+    for door in ROUTERS:
+        assert sum(office.answers.get((door, 200), 0) for office in offices) > 0
+
+
+def owners_of(events: list[dict[str, Any]]) -> list[str | None]:
+    """Who had a work item after each of its events. Fails where somebody gets what somebody else has."""
+    owner: str | None = None
+    owners: list[str | None] = []
+    for event in events:
+        match event["type"]:
+            case "waypost.work.assigned.v1":
+                assert owner is None, f"{owner} has it: {event}"
+                owner = event["data"]["agent_id"]
+            case "waypost.work.requeued.v1":
+                assert event["data"]["previous_agent_id"] in (None, owner), event
+                owner = None if event["data"]["previous_agent_id"] else owner
+            case "waypost.work.completed.v1" | "waypost.work.cancelled.v1":
+                assert event["data"]["agent_id"] == owner, event
+                owner = None
+            case _:
+                pass
+        owners.append(owner)
+    return owners
+
+
+async def _share_solved(offices: list[Office], share: float) -> None:
+    async def reached() -> bool:
+        left = sum(len(office.open_tickets) for office in offices)
+        return left <= (1 - share) * len(offices) * TICKETS
+
+    await eventually(reached, within_s=90, every_s=LOOK_S)
+
+
+async def _is_shared(fleet: Fleet, first: int, second: int) -> bool:
+    held = await fleet.shares("router")
+    assert (held.get("router", 0), held.get("router-2", 0)) == (first, second), held
+    return True
+
+
+async def _is_idle(fleet: Fleet) -> bool:
+    rows = await fleet.rows(
+        "router",
+        "SELECT count(*) FROM work_item WHERE workspace_id = ANY ($1)"
+        " AND state IN ('queued', 'offered', 'assigned', 'wrapping')",
+        WORKSPACES,
+    )
+    assert rows == [(0,)]
+    return True
