@@ -6,7 +6,7 @@ being parked, nor the other way round.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -101,6 +101,11 @@ class Engines:
         self._fuse = fuse
         self._metrics = metrics
         self._changed = changed
+        self._failures = metrics.counter(
+            "policy_condition_failures",
+            "Conditions of routing policies that could not be evaluated, and so did not hold.",
+            "reason",
+        )
         self._seats: dict[int, _Seat] = {}
         self._seated = Changes()
 
@@ -137,7 +142,14 @@ class Engines:
 
     async def run(self, shard: Shard) -> None:
         """Runs a shard's engine until it is drained. Raises StaleEpoch and TransientError."""
-        engine = ShardEngine(self._rows, self._clock, self._ids, epoch=shard.epoch, changed=self._changed)
+        engine = ShardEngine(
+            self._rows,
+            self._clock,
+            self._ids,
+            epoch=shard.epoch,
+            changed=self._changed,
+            failed=self._count_failures,
+        )
 
         async def apply(tx: Tx, events: Sequence[Event]) -> None:
             if engine.is_stale:
@@ -170,6 +182,10 @@ class Engines:
                 if self._seats.get(shard.n) is seat:
                     del self._seats[shard.n]
                 _refuse(seat.commands, Unavailable("The workspace is moving between processes."))
+
+    def _count_failures(self, reasons: Collection[str]) -> None:
+        for reason in reasons:
+            self._failures.labels(reason).inc()
 
     async def _load(self, engine: ShardEngine, shard: Shard) -> None:
         names = await self._database.transact(lambda tx: workspaces.of_shard(tx, shard.n), claims=[shard.n])

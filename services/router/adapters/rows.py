@@ -16,7 +16,8 @@ from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import Agent, AgentProfile
-from services.router.domain.policy import Facts, Requirements, Step
+from services.router.domain.facts import Facts
+from services.router.domain.policy import Requirements, Step
 from services.router.domain.state import RoutingState, Touched
 from services.router.domain.work_item import Offer, OfferState, Raised, Ticket, WorkItem
 from shared.db import configuration

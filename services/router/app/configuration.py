@@ -76,7 +76,13 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
     for index, queue in enumerate(part.queues):
         yield from queue_problems(f"/queues/{index}", queue, written=written)
     yield from policy_problems(
-        "/policy", part.policy, queues=queues, skills=part.skills, teams=part.teams, written=written
+        "/policy",
+        part.policy,
+        queues=queues,
+        skills=part.skills,
+        teams=part.teams,
+        calendars=[calendar.id for calendar in part.calendars],
+        written=written,
     )
 
 

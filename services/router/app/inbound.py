@@ -1,7 +1,7 @@
 """Turns events of other services into inputs of the engine."""
 
 from services.router.domain import inputs
-from services.router.domain.policy import Facts
+from services.router.domain.facts import Facts
 from services.router.domain.work_item import Raised
 from shared.events.envelope import Event
 from shared.events.escalations import EscalationRaisedV1, RaisePriority, Requeue

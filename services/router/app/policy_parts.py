@@ -1,18 +1,23 @@
 """Routing policies as they are written in a configuration."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
 from pydantic import Field
 
 from services.router.app.agent_parts import Level, Tier
-from services.router.domain.policy import FIELDS, Policy, Requirements, Rule, Step, TierMode
+from services.router.domain.facts import FIELDS
+from services.router.domain.policy import Policy, Requirements, Rule, Step, TierMode
 from services.router.domain.queue import DEFAULT_QUEUE
-from shared.conditions import compile_condition
+from shared.conditions import Prepared, compile_condition
 from shared.configuration import Problem, repeated, unknown
 from shared.durations import Duration
 from shared.http.types import Request, Slug
 from shared.vocabulary import Priority
+
+_CALENDAR = re.compile(r"""\bcalendar\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(["'])(.*?)\2\s*\])""")
+"""A calendar named in a condition: `calendar.office`, `calendar["head-office"]`."""
 
 
 class StepPart(Request):
@@ -69,7 +74,7 @@ def to_policy(version: int, policy: PolicyPart) -> Policy:
         *(_rule(rule.id, rule, rule.priority, rule.when) for rule in policy.rules),
         _rule("default", policy.default, None, None),
     ]
-    return Policy(version=version, rules=tuple(rules))
+    return Policy(version=version, rules=tuple(rules), prepare=Prepared)
 
 
 def policy_problems(
@@ -79,6 +84,7 @@ def policy_problems(
     queues: list[str],
     skills: tuple[str, ...],
     teams: tuple[str, ...],
+    calendars: list[str],
     written: bool,
 ) -> Iterator[Problem]:
     """Rules that a policy breaks, beside what exists in the workspace.
@@ -89,10 +95,7 @@ def policy_problems(
     for index, rule in enumerate(policy.rules):
         here = f"{place}/rules/{index}"
         yield from _rule_problems(here, rule, skills, teams, queues)
-        try:
-            compile_condition(rule.when, FIELDS, written=written)
-        except ValueError as error:
-            yield f"{here}/when", str(error)
+        yield from _condition_problems(f"{here}/when", rule.when, calendars, written=written)
         if rule.id == "default":
             yield f"{here}/id", "`default` is the last rule's own name"
     yield from _rule_problems(f"{place}/default", policy.default, skills, teams, queues)
@@ -125,6 +128,23 @@ def _rule(rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | N
         ),
         priority=priority,
     )
+
+
+def _condition_problems(place: str, when: str, calendars: list[str], *, written: bool) -> Iterator[Problem]:
+    strangers = [
+        (dotted or quoted, bool(dotted) and f"{dotted}-" in when)
+        for dotted, _, quoted in _CALENDAR.findall(when)
+        if (dotted or quoted) not in calendars
+    ]
+    for name, is_cut in strangers:
+        hint = '; names with "-" are written calendar["a-b"]' if is_cut else ""
+        yield place, f"there is no calendar {name}{hint}"
+    if strangers:
+        return
+    try:
+        compile_condition(when, FIELDS, written=written)
+    except ValueError as error:
+        yield place, str(error)
 
 
 def _rule_problems(

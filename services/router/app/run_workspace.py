@@ -18,6 +18,7 @@ from services.router.domain import decision as d
 from services.router.domain import engine, inputs
 from services.router.domain.agent import Agent
 from services.router.domain.on_offer import OfferNotPending
+from services.router.domain.policy import failures
 from services.router.domain.state import RoutingState, Touched
 from services.router.domain.work_item import WorkItem
 from shared.clock import Clock
@@ -52,6 +53,14 @@ Changed = Callable[[str, Collection[str]], None]
 """Told after a commit: the workspace, and its agents whose offers, work or state may have changed."""
 
 
+Failed = Callable[[Collection[str]], None]
+"""Told after a commit: why conditions of policies could not be evaluated, one reason for each."""
+
+
+def _uncounted(_: Collection[str]) -> None:
+    """Nobody asks how often conditions fail."""
+
+
 @dataclass(slots=True)
 class _Batch:
     """What one commit consists of."""
@@ -80,12 +89,14 @@ class ShardEngine:
         *,
         epoch: int,
         changed: Changed,
+        failed: Failed = _uncounted,
     ) -> None:
         self._rows = rows
         self._clock = clock
         self._ids = ids
         self._epoch = epoch
         self._changed = changed
+        self._failed = failed
         self._alarms: list[tuple[datetime, str]] = []
         self._alarm_of: dict[str, datetime] = {}
         """The earliest alarm of each workspace: others of it have been overtaken."""
@@ -251,8 +262,11 @@ class ShardEngine:
             _forget(state, batch.brought.get(state.workspace_id, ()))
             self._set_alarm(state)
 
+        failed = [reason for logged in batch.decisions for reason in _failures(logged.decision)]
+
         def committed() -> None:
             self.is_stale = False
+            self._failed(failed)
             for workspace_id, agents in told:
                 self._changed(workspace_id, agents)
 
@@ -298,6 +312,11 @@ class ShardEngine:
         if at is not None and (standing is None or at < standing):
             self._alarm_of[state.workspace_id] = at
             heappush(self._alarms, (at, state.workspace_id))
+
+
+def _failures(made: d.Decision) -> list[str]:
+    """Why conditions failed that a decision was made by."""
+    return failures(made.reasons.trail) if isinstance(made, d.WorkQueued | d.WorkRequeued) else []
 
 
 def _forget(state: RoutingState, brought: Iterable[UUID]) -> None:

@@ -27,6 +27,7 @@ class Configuration:
         """Whether work that waits may have to go elsewhere than before: one agent more changes nothing of it."""
         return (
             self.policy.rules != before.policy.rules
+            or (self.calendars, self.time_zone) != (before.calendars, before.time_zone)
             or self.queues.keys() != before.queues.keys()
             or not self.agents.keys() >= before.agents.keys()
         )

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from services.router.domain.agent import AgentProfile
 from services.router.domain.configuration import Configuration
-from services.router.domain.policy import Facts, Requirements, Step
+from services.router.domain.facts import Facts
+from services.router.domain.policy import Requirements, Step
 from services.router.domain.work_item import OfferState, Raised
 from shared.vocabulary import AgentState, AssignmentMode, ChannelKind, Priority, TicketStatus, WorkState
 

@@ -32,6 +32,7 @@ def run(state: RoutingState, current: inputs.Input, now: datetime, ids: IdFactor
 
     Raises DomainError at once where a command is refused; then nothing has changed.
     """
+    state.reach(now)
     for each in _with_follow_ups(state, current, now):
         for decision in list(decide(state, each, now, ids)):
             evolve(state, decision, now)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.router.domain.configuration import Configuration
-from services.router.domain.policy import Facts
+from services.router.domain.facts import Facts
 from services.router.domain.work_item import Raised
 from shared.vocabulary import AgentState, TicketStatus
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import ABSENT
-from services.router.domain.policy import Facts, match
+from services.router.domain.facts import Facts
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import (
     base_priority,
@@ -15,6 +15,7 @@ from services.router.domain.steps import (
     is_servable,
     left_behind,
     moved,
+    policy_says,
     queued,
     requeued,
     revoked,
@@ -88,7 +89,7 @@ def on_escalation(state: RoutingState, escalated: inputs.EscalationRaised) -> It
         early = (*ticket.early, escalated.raised)
         yield d.TicketLearned(ticket_id=escalated.ticket_id, facts=None, status=ticket.status, early=early)
     elif ticket.status.is_unsolved and (item := state.live_item(escalated.ticket_id)):
-        yield from _escalated(state, item, ticket.facts, escalated.raised)
+        yield from _escalated(state, item, escalated.raised)
 
 
 def _ticket(
@@ -103,7 +104,7 @@ def _reconsidered(state: RoutingState, item: WorkItem, facts: Facts, reason: str
 
     What somebody has in hand stays where it is, and what was moved while its queue is there.
     """
-    matched = match(state.configuration.policy, facts)
+    matched = policy_says(state, facts)
     rule = matched.rule
     yield from _reprioritised(state, item, base_priority(matched, facts).raised(item.raised_by), reason)
     stays = item.is_moved and item.base.queue in state.configuration.queues
@@ -125,11 +126,10 @@ def _reprioritised(
         )
 
 
-def _escalated(state: RoutingState, item: WorkItem, facts: Facts, raised: Raised) -> Iterator[d.Decision]:
+def _escalated(state: RoutingState, item: WorkItem, raised: Raised) -> Iterator[d.Decision]:
     if raised.raise_by:
-        matched = match(state.configuration.policy, facts)
         by = item.raised_by + raised.raise_by
-        yield from _reprioritised(state, item, base_priority(matched, facts).raised(by), "escalation", by)
+        yield from _reprioritised(state, item, item.priority.raised(raised.raise_by), "escalation", by)
     known_queue = raised.queue if raised.queue in state.configuration.queues else None
     base = destination(state, item, queue=known_queue, support_tier=raised.support_tier)
     if base is not None and is_servable(state, base):

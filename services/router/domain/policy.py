@@ -1,24 +1,22 @@
 """Routing policies: ordered rules, the first that holds decides queue, requirements and relaxation."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from shared.vocabulary import ChannelKind, Priority
+from services.router.domain.facts import Facts, Moment, Variables, variables_of
+from shared.vocabulary import Priority
 
-FIELDS: Mapping[str, frozenset[str]] = {
-    "ticket": frozenset({"channel", "channel_kind", "priority", "language", "labels"}),
-    "customer": frozenset({"tier", "language", "organisation"}),
-}
-"""What a rule's condition may read."""
+HOLDS = "holds"
+DOES_NOT_HOLD = "does not hold"
 
 
 class Condition(Protocol):
     """A compiled condition."""
 
-    def evaluate(self, variables: Mapping[str, Mapping[str, object]]) -> tuple[bool, str | None]:
+    def evaluate(self, variables: Variables) -> tuple[bool, str | None]:
         """Whether it holds, and why that could not be told, if so."""
         ...
 
@@ -77,26 +75,20 @@ class Rule:
     priority: Priority | None = None
 
 
+def _as_they_are(variables: Variables) -> Variables:
+    return variables
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The rules of a workspace; the last one always holds."""
+    """The rules of a workspace; the last one always holds.
+
+    prepare: makes variables ready once for the conditions of all rules
+    """
 
     version: int
     rules: tuple[Rule, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What a policy decides by."""
-
-    channel: str
-    channel_kind: ChannelKind
-    priority: Priority
-    labels: Mapping[str, str]
-    language: str | None
-    customer_tier: str
-    customer_language: str | None
-    organisation_id: str | None
+    prepare: Callable[[Variables], Variables] = _as_they_are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,34 +102,21 @@ class Matched:
     trail: tuple[tuple[str, str], ...]
 
 
-def match(policy: Policy, facts: Facts) -> Matched:
+def match(policy: Policy, facts: Facts, moment: Moment) -> Matched:
     """The first rule that holds. A condition that fails to evaluate does not hold; the trail says so."""
-    variables = variables_of(facts)
+    variables = policy.prepare(variables_of(facts, moment)) if len(policy.rules) > 1 else {}
     trail: list[tuple[str, str]] = []
     for rule in policy.rules:
         holds, failure = (True, None) if rule.condition is None else rule.condition.evaluate(variables)
-        trail.append((rule.rule_id, "holds" if holds else failure or "does not hold"))
+        trail.append((rule.rule_id, HOLDS if holds else failure or DOES_NOT_HOLD))
         if holds:
             return Matched(rule=rule, trail=tuple(trail))
     raise AssertionError("the last rule of a policy always holds")
 
 
-def variables_of(facts: Facts) -> dict[str, dict[str, object]]:
-    """What a condition reads."""
-    return {
-        "ticket": {
-            "channel": facts.channel,
-            "channel_kind": facts.channel_kind.value,
-            "priority": facts.priority.value,
-            "language": facts.language or "",
-            "labels": facts.labels,
-        },
-        "customer": {
-            "tier": facts.customer_tier,
-            "language": facts.customer_language or "",
-            "organisation": facts.organisation_id or "",
-        },
-    }
+def failures(trail: tuple[tuple[str, str], ...]) -> list[str]:
+    """Why conditions of a trail could not be evaluated."""
+    return [outcome for _, outcome in trail if outcome not in (HOLDS, DOES_NOT_HOLD)]
 
 
 def relaxed(requirements: Requirements, steps: tuple[Step, ...]) -> Requirements:

@@ -3,18 +3,21 @@ items are not copied."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from heapq import heappop, heappush
 from uuid import UUID
 
 from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.configuration import Configuration
+from services.router.domain.facts import Moment, moment_at
 from services.router.domain.matching import READY, RequirementClass
 from services.router.domain.partner import partner_id
 from services.router.domain.policy import Requirements
 from services.router.domain.work_item import Offer, Ticket, WorkItem
 from shared.vocabulary import AgentState, ChannelKind, WorkState
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 ClassKey = tuple[Requirements, ChannelKind]
 
@@ -54,6 +57,7 @@ class RoutingState:
 
     retired: agents who were removed; one who comes back goes on with their history
     tickets: those with live work and those that were read lately; items: live; offers: pending
+    now: the time of the input that is being decided
     unsettled: classes where an item and an agent may have met; kept in the order of their becoming so
     """
 
@@ -69,6 +73,20 @@ class RoutingState:
     timers: list[Timer] = field(default_factory=list)
     unsettled: dict[ClassKey, None] = field(default_factory=dict)
     touched: Touched = field(default_factory=Touched)
+    now: datetime = _BEFORE_ALL
+    _moment: Moment | None = None
+
+    def reach(self, now: datetime) -> None:
+        """The next input is decided at this time."""
+        if now != self.now:
+            self.now = now
+            self._moment = None
+
+    def moment(self) -> Moment:
+        """What policies read of this time. Worked out once, and only where a policy is asked."""
+        if self._moment is None:
+            self._moment = moment_at(self.now, self.configuration.time_zone, self.configuration.calendars)
+        return self._moment
 
     def live_item(self, ticket_id: UUID) -> WorkItem | None:
         """The ticket's live work item."""
@@ -134,6 +152,7 @@ class RoutingState:
         Work of agents who are gone has been taken from them before.
         """
         self.configuration = configuration
+        self._moment = None
         for agent_id, profile in configuration.agents.items():
             self._employ(agent_id, profile, now)
         for agent_id in sorted(set(self.agents) - set(configuration.agents)):

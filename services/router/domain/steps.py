@@ -7,18 +7,24 @@ from uuid import UUID
 
 from services.router.domain import decision as d
 from services.router.domain.eligibility import misfit
-from services.router.domain.policy import Facts, Matched, Requirements, Step, TierMode, match
+from services.router.domain.facts import Facts
+from services.router.domain.policy import Matched, Requirements, Step, TierMode, match
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import OfferState, WorkItem
 from shared.ids import IdFactory
 from shared.vocabulary import ChannelKind, Priority, WorkState
 
 
+def policy_says(state: RoutingState, facts: Facts) -> Matched:
+    """The rule that decides on these facts at this moment."""
+    return match(state.configuration.policy, facts, state.moment())
+
+
 def queued(
     state: RoutingState, ticket_id: UUID, facts: Facts, preferred_agent_id: str | None, ids: IdFactory
 ) -> d.WorkQueued:
     """The ticket as a new work item, as the policy says."""
-    matched = match(state.configuration.policy, facts)
+    matched = policy_says(state, facts)
     rule = matched.rule
     return d.WorkQueued(
         work_id=ids.new(),
@@ -102,7 +108,7 @@ def _rehomed(state: RoutingState, item: WorkItem) -> Matched | None:
     queues = {item.base.queue, *(step.queue for step in item.steps if step.queue)}
     if facts is None or queues <= state.configuration.queues.keys():
         return None
-    return match(state.configuration.policy, facts)
+    return policy_says(state, facts)
 
 
 def destination(

@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.router.domain.policy import Facts, Requirements, Step, relaxed
+from services.router.domain.facts import Facts
+from services.router.domain.policy import Requirements, Step, relaxed
 from shared.vocabulary import ChannelKind, Priority, TicketStatus, WorkState
 
 PARKED = frozenset({TicketStatus.PENDING, TicketStatus.ON_HOLD})

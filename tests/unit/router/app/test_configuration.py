@@ -121,3 +121,22 @@ def test_whom_a_rule_cannot_ask_for_is_refused_with_its_place() -> None:
         ("/policy/rules/0/steps/0/drop", "there is no skill of this rule french"),
         ("/policy/rules/0/steps/0/lower/billing", "higher than before: a step only loosens"),
     )
+
+
+@pytest.mark.parametrize(
+    ("when", "problem"),
+    [
+        ("calendar.office && !calendar.night", "there is no calendar night"),
+        ('calendar["head-office"] || calendar["back-office"]', "there is no calendar back-office"),
+        ("calendar.head-office", 'there is no calendar head; names with "-" are written calendar["a-b"]'),
+        ("time.day == 1", "time has no field 'day'; there are date, hour, minute_of_day, weekday"),
+    ],
+)
+def test_a_condition_reads_calendars_that_are_there(when: str, problem: str) -> None:
+    calendars = [{"id": name, "time_zone": "UTC"} for name in ("office", "head-office")]
+    part = RouterPart.model_validate(
+        {"calendars": calendars, "policy": {"rules": [{"id": "any", "when": when, "queue": "default"}]}}
+    )
+    with pytest.raises(InvalidInput) as refused:
+        check(part)
+    assert refused.value.problems == (("/policy/rules/0/when", problem),)

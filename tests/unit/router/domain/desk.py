@@ -10,11 +10,13 @@ from services.router.domain import inputs
 from services.router.domain.agent import AgentProfile, ChannelLimit
 from services.router.domain.configuration import Configuration
 from services.router.domain.engine import run
+from services.router.domain.facts import Facts
 from services.router.domain.partner import Partner, partner_id
-from services.router.domain.policy import Facts, Policy, Requirements, Rule
+from services.router.domain.policy import Policy, Requirements, Rule
 from services.router.domain.queue import Queue
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import Offer, WorkItem
+from shared.calendar import Calendar
 from shared.ids import SeededIds
 from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus
 
@@ -78,6 +80,7 @@ def configuration(
     rules: Sequence[Rule] = (),
     queues: Sequence[Queue] = (Queue(queue_id="general"),),
     version: int = 1,
+    calendars: Mapping[str, Calendar] | None = None,
 ) -> Configuration:
     """Agents, queues and rules; `everything` goes to `general` unless other rules are given."""
     return Configuration(
@@ -85,6 +88,7 @@ def configuration(
         agents={profile.agent_id: profile for profile in agents},
         queues={queue.queue_id: queue for queue in queues},
         policy=Policy(version=version, rules=tuple(rules) or (general(),)),
+        calendars=calendars or {},
     )
 
 
@@ -105,11 +109,15 @@ class Desk:
     def of(cls, *agents: AgentProfile, available: bool = True, **parts: object) -> "Desk":
         """A desk with these agents, all available unless said otherwise."""
         desk = cls()
-        desk.feed(inputs.Configure(configuration=configuration(agents, **parts)))  # type: ignore[arg-type] # a builder's
+        desk.configure(*agents, **parts)
         if available:
             for profile in agents:
                 desk.set_state(profile.agent_id)
         return desk
+
+    def configure(self, *agents: AgentProfile, **parts: object) -> list[d.Decision]:
+        """Another configuration holds."""
+        return self.feed(inputs.Configure(configuration=configuration(agents, **parts)))  # type: ignore[arg-type] # a builder's
 
     def feed(self, current: inputs.Input) -> list[d.Decision]:
         """Runs one input; a refused command raises and leaves no trace."""

@@ -21,7 +21,7 @@ TIERS = (Queue(queue_id="general"), Queue(queue_id="billing"))
 
 
 def when(source: str) -> object:
-    from services.router.domain.policy import FIELDS
+    from services.router.domain.facts import FIELDS
 
     return compile_condition(source, FIELDS)
 

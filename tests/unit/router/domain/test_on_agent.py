@@ -8,7 +8,8 @@ import pytest
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import AgentProfile
-from services.router.domain.policy import FIELDS, Requirements, Rule, Step
+from services.router.domain.facts import FIELDS
+from services.router.domain.policy import Requirements, Rule, Step
 from services.router.domain.queue import Queue
 from shared.conditions import compile_condition
 from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from services.router.domain import inputs
-from services.router.domain.policy import FIELDS, Requirements, Step
+from services.router.domain.facts import FIELDS
+from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import Queue
 from services.router.domain.work_item import Raised
 from shared.conditions import compile_condition

@@ -1,8 +1,14 @@
-"""Requirements, and what steps leave of them."""
+"""Which rule decides; requirements, and what steps leave of them."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from services.router.domain.policy import Requirements, Step, relaxed
+from services.router.domain import decision as d
+from services.router.domain.facts import FIELDS, Moment
+from services.router.domain.policy import Policy, Requirements, Rule, Step, failures, match, relaxed
+from services.router.domain.queue import Queue
+from shared.calendar import Calendar, Hours
+from shared.conditions import Prepared, compile_condition
+from tests.unit.router.domain.desk import START, Desk, agent, facts, general
 
 ASKED = Requirements(
     queue="general",
@@ -31,3 +37,56 @@ def test_a_step_lowers_what_is_asked_and_what_is_preferred() -> None:
 def test_a_step_opens_the_item_to_all_teams() -> None:
     assert relaxed(ASKED, (step(),)).teams == ("north",)
     assert relaxed(ASKED, (step(any_team=True), step())).teams == ()
+
+
+QUEUES = (Queue(queue_id="general"), Queue(queue_id="night"))
+NIGHT = Requirements(queue="night")
+
+
+def by_night(source: str) -> tuple[Rule, ...]:
+    return general(rule_id="night", condition=compile_condition(source, FIELDS), requirements=NIGHT), general()
+
+
+def test_the_first_rule_that_holds_decides_and_the_trail_says_what_became_of_the_others() -> None:
+    rules = (
+        general(rule_id="gold", condition=compile_condition('customer.tier == "gold"', FIELDS)),
+        general(rule_id="vip", condition=compile_condition("ticket.labels.vip == 'yes'", FIELDS)),
+        general(
+            rule_id="mail", condition=compile_condition('channel.kind == "email" && channel.id == "mail"', FIELDS)
+        ),
+        general(),
+    )
+    found = match(Policy(version=1, rules=rules, prepare=Prepared), facts(), Moment())
+    assert found.rule.rule_id == "mail"
+    assert found.trail == (
+        ("gold", "does not hold"),
+        ("vip", "reads a field that is not there"),
+        ("mail", "holds"),
+    )
+    assert failures(found.trail) == ["reads a field that is not there"]
+
+
+def test_work_goes_by_the_time_at_which_its_ticket_comes_in() -> None:
+    desk = Desk.of(
+        agent("ann"),
+        rules=by_night("time.hour >= 18"),
+        queues=QUEUES,
+    )
+    desk.open("by day")
+    desk.now = START.replace(hour=18)
+    desk.open("by night")
+    assert [desk.item(name).requirements.queue for name in ("by day", "by night")] == ["general", "night"]
+
+
+def test_work_goes_by_what_is_open_and_is_asked_again_when_the_calendars_change() -> None:
+    office = Calendar(time_zone="UTC", weekly={0: (Hours(8 * 60, 12 * 60),)})
+    rules = by_night("!calendar.office")
+    desk = Desk.of(agent("ann"), calendars={"office": office}, rules=rules, queues=QUEUES)
+    desk.open("in time")
+    desk.now = datetime(2026, 3, 2, 13, tzinfo=UTC)
+    desk.open("late")
+    assert [desk.item(name).requirements.queue for name in ("in time", "late")] == ["general", "night"]
+    longer = Calendar(time_zone="UTC", weekly={0: (Hours(8 * 60, 18 * 60),)})
+    made = desk.configure(agent("ann"), calendars={"office": longer}, version=2, rules=rules, queues=QUEUES)
+    assert any(isinstance(decision, d.WorkRequeued) for decision in made)
+    assert desk.item("late").requirements.queue == "general"

@@ -19,7 +19,7 @@ from services.router.domain import inputs
 from services.router.domain.agent import AgentProfile
 from services.router.domain.configuration import Configuration
 from services.router.domain.engine import run
-from services.router.domain.policy import Facts
+from services.router.domain.facts import Facts
 from services.router.domain.queue import OfferMode, Queue
 from services.router.domain.state import RoutingState, Touched
 from shared.ids import SeededIds
