@@ -12,6 +12,7 @@ from shared.events.catalog import SHARDS
 from shared.telemetry.logging import LogFormat
 
 _DEVELOPMENT_SECRET = "development-only-secret-change-me"  # noqa: S105 - refused outside development
+_DEVELOPMENT_KEY = "development-only-credentials-key"
 
 
 class Settings(BaseSettings):
@@ -87,3 +88,17 @@ class Settings(BaseSettings):
             raise UnsafeSettings("WAYPOST_SECRET must be set, to at least 32 characters")
         if self.jwks_file is None and self.jwks_url is None:
             raise UnsafeSettings("WAYPOST_JWKS_FILE or WAYPOST_JWKS_URL must be set")
+
+
+class SealingSettings(Settings):
+    """Settings of services whose configuration holds secrets."""
+
+    credentials_key: SecretStr = SecretStr(_DEVELOPMENT_KEY)
+    """What secrets of the configuration are sealed with in the database, at least 32 characters."""
+
+    def refuse_unsafe(self) -> None:
+        """Raises UnsafeSettings where a development default would serve real customers."""
+        super().refuse_unsafe()
+        key = self.credentials_key.get_secret_value()
+        if self.environment != "development" and (key == _DEVELOPMENT_KEY or len(key) < 32):
+            raise UnsafeSettings("WAYPOST_CREDENTIALS_KEY must be set, to at least 32 characters")

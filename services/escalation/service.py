@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.escalation.adapters.bells import ShardBells
 from services.escalation.adapters.carrying import Carrying
 from services.escalation.adapters.guard import Guard
 from services.escalation.adapters.notify import Notifier
@@ -16,6 +15,7 @@ from services.escalation.api import clocks, escalations
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.consumers import consume
 from services.escalation.settings import EscalationSettings
+from shared.db.bells import ShardBells
 from shared.db.shards import Shard
 from shared.egress import Egress
 from shared.http import configuration, parked

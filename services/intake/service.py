@@ -35,7 +35,6 @@ from services.intake.adapters.samples import PostgresSamples
 from services.intake.adapters.store import PostgresConversations
 from services.intake.adapters.ticket_lists import PostgresTicketLists
 from services.intake.adapters.timelines import PostgresTimelines
-from services.intake.adapters.vault import AesVault
 from services.intake.adapters.watching import TicketWatch
 from services.intake.adapters.workspaces import PostgresWorkspaces
 from services.intake.api import (
@@ -71,6 +70,7 @@ from shared.http import configuration, parked
 from shared.http.app import create_app
 from shared.ids import SystemIds
 from shared.service import Leaves, Service, open_runtime
+from shared.vault import AesVault
 
 DESCRIPTION = "Takes what customers send by any channel, and turns it into tickets."
 

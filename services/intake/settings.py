@@ -5,16 +5,11 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from shared.errors import UnsafeSettings
-from shared.settings import Settings
-
-_DEVELOPMENT_KEY = "development-only-credentials-key"
+from shared.settings import SealingSettings
 
 
-class IntakeSettings(Settings):
+class IntakeSettings(SealingSettings):
     """Settings of intake, beside those that every service has."""
-
-    credentials_key: SecretStr = SecretStr(_DEVELOPMENT_KEY)
-    """What the credentials of channels are sealed with in the database, at least 32 characters."""
 
     public_url: str | None = None
     """Where the world reaches this service, https://support.example.com: vendors sign it, links name it."""
@@ -118,8 +113,5 @@ class IntakeSettings(Settings):
     def refuse_unsafe(self) -> None:
         """Raises UnsafeSettings where a development default would serve real customers."""
         super().refuse_unsafe()
-        key = self.credentials_key.get_secret_value()
-        if self.environment != "development" and (key == _DEVELOPMENT_KEY or len(key) < 32):
-            raise UnsafeSettings("WAYPOST_CREDENTIALS_KEY must be set, to at least 32 characters")
         if self.blob_folder is not None and self.blob_url is not None:
             raise UnsafeSettings("set WAYPOST_BLOB_FOLDER or WAYPOST_BLOB_URL: mails are kept in one place")

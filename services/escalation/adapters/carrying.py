@@ -2,9 +2,9 @@
 
 from sqlalchemy import text
 
-from services.escalation.adapters.bells import ShardBells
 from services.escalation.app.carry_policies import carry_policies
 from services.escalation.app.ports import ServiceLevels, TicketKey, Tracking
+from shared.db.bells import ShardBells
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.ids import IdFactory

@@ -9,19 +9,20 @@ import structlog
 from sqlalchemy import text
 
 from services.escalation.adapters import rows
-from services.escalation.adapters.bells import ShardBells
 from services.escalation.adapters.mail import mail_of
-from services.escalation.adapters.webhooks import body_of, signed
+from services.escalation.adapters.webhooks import body_of
 from services.escalation.app.ports import ServiceLevels
 from services.escalation.domain.escalation_policy import Webhook
 from services.escalation.domain.notification import Notification, NotificationState, retry_at
 from services.escalation.domain.recipient import Way
 from shared.clock import Clock
+from shared.db.bells import ShardBells
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.egress import Egress, EgressRefused
 from shared.errors import ProviderUnavailable
 from shared.mail import MailRefused, MailSender
+from shared.standard_webhooks import hmac_key, signed
 from shared.telemetry.names import Log
 
 log = structlog.get_logger()
@@ -185,9 +186,10 @@ class Notifier:
             return _Outcome(self._over(notification, NotificationState.FAILED, "is not configured any more"))
         if (webhook.webhook_id, webhook.url) in gone:
             return _Outcome(self._over(notification, NotificationState.DISABLED, "answered 410 before"))
-        body = body_of(notification)
+        body, key = body_of(notification), hmac_key(webhook.secret)
+        assert key is not None, "a configuration with another secret is refused"
         try:
-            headers = signed(webhook, notification, body, self._clock.now())
+            headers = signed(key, str(notification.notification_id), body, self._clock.now())
             status = (await self._egress.post(webhook.url, body, headers)).status
         except EgressRefused as error:
             return _Outcome(self._again(notification, str(error)))

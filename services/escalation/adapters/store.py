@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.escalation.adapters import rows, tables
-from services.escalation.adapters.bells import ShardBells
 from services.escalation.app.inbound import to_happening
 from services.escalation.app.ports import Case, Histories, Saving, TicketKey
 from services.escalation.domain.clock_record import ClockRecord, Timer
 from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.happening import Happening
 from services.escalation.domain.ticket import Ticket
+from shared.db.bells import ShardBells
 from shared.db.sets import insert_new_set, insert_set, transposed, upsert_set
 from shared.db.unit_of_work import Tx
 from shared.events.catalog import TOPIC_OF, TOPICS, shard_of

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import text
 
-from services.escalation.adapters.bells import ShardBells
 from services.escalation.adapters.guard import Guard
 from services.escalation.app.fire_due_timers import fire_due_timers
 from services.escalation.app.ports import Lateness, ServiceLevels, TicketKey, Tracking
 from shared.clock import Clock
+from shared.db.bells import ShardBells
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import DataRefused, DomainError

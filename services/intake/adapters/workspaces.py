@@ -13,13 +13,13 @@ from services.intake.adapters import addresses
 from services.intake.adapters.email.imap import rows as mailboxes
 from services.intake.adapters.languages import Languages
 from services.intake.app.configuration import IntakePart, to_workspace
-from services.intake.app.secrets import Vault, map_secrets, secrets_in
 from services.intake.domain.workspace import UNREADABLE, Workspace
 from shared.db import configuration
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import InvalidInput
 from shared.http.configuration import Stored
 from shared.http.etags import IfMatch
+from shared.secrets import Vault, map_secrets, secrets_in
 from shared.telemetry.names import Log
 
 log = structlog.get_logger()

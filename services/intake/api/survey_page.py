@@ -1,7 +1,5 @@
 """The page of a survey: plain HTML that needs no script, no picture and nothing from elsewhere."""
 
-import base64
-import hashlib
 from html import escape
 
 from fastapi import Response
@@ -9,28 +7,8 @@ from fastapi import Response
 from services.intake.api.survey_texts import SurveyTexts
 from services.intake.app.answering_ports import Survey
 from services.intake.app.rate_ticket import MAX_COMMENT
+from shared.http.pages import page
 from shared.vocabulary import SurveyKind
-
-_STYLE = (
-    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:38rem;margin:3rem auto;padding:0 1rem;color:#1a1a1a;"
-    "background:#fff}"
-    "fieldset{border:1px solid #767676;border-radius:.4rem;margin:0 0 1.5rem;padding:1rem}"
-    "legend{font-weight:600;padding:0 .4rem}"
-    ".scale{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center}"
-    ".scale label{border:1px solid #767676;border-radius:.4rem;padding:.5rem .8rem;min-width:1.5rem}"
-    "textarea{width:100%;box-sizing:border-box;font:inherit;padding:.5rem}"
-    "button{font:inherit;padding:.6rem 1.6rem;border:0;border-radius:.4rem;background:#0b5394;color:#fff}"
-    ":focus-visible{outline:3px solid #0b5394;outline-offset:2px}"
-    ".note{border-left:.3rem solid #0b5394;padding:.3rem 1rem}"
-)
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self';"
-    " frame-ancestors 'none'; base-uri 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex, nofollow",
-}
 
 
 def form(survey: Survey, texts: SurveyTexts, *, chosen: int | None, note: str = "", status: int = 200) -> Response:
@@ -73,11 +51,4 @@ def busy(texts: SurveyTexts) -> Response:
 
 
 def _page(texts: SurveyTexts, content: str, status: int) -> Response:
-    html = (
-        f'<!doctype html><html lang="{texts.language}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="robots" content="noindex, nofollow"><title>{escape(texts.title)}</title>'
-        f"<style>{_STYLE}</style></head>"
-        f"<body><main><h1>{escape(texts.title)}</h1>{content}</main></body></html>"
-    )
-    return Response(html, status, dict(_HEADERS), "text/html; charset=utf-8")
+    return page(language=texts.language, title=texts.title, content=content, status=status)

@@ -14,16 +14,15 @@ from services.intake.adapters.answering.assembly import Answering
 from services.intake.api import survey_page
 from services.intake.api.callers import Reader
 from services.intake.api.survey_texts import SurveyTexts, texts_in
-from services.intake.api.throttle import Throttle
 from services.intake.app.answering_ports import Survey
 from services.intake.app.desk import Desk
 from services.intake.app.ports import TicketKey
 from services.intake.app.rate_ticket import open_survey, rate_ticket
-from services.intake.domain import survey_token
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import IllegalTransition, InvalidInput, NotFound
 from shared.http.app import api_router
 from shared.http.context import request_cause
+from shared.http.throttle import Throttle
 from shared.vocabulary import SurveyKind
 
 _MAX_BODY = 65_536
@@ -52,7 +51,7 @@ def routes(database: Database, desk: Desk, answering: Answering) -> APIRouter:
     def admitted(token: str, request: Request) -> TicketKey | Response:
         """The ticket that the token names, or the page for who is not let in."""
         # Behind a proxy all customers come from one address: it says nothing about who holds a token of ours.
-        key = survey_token.read(answering.secret, token)
+        key = answering.survey_tokens.read(token)
         client = request.client.host if request.client else ""
         if not (by_address.admits(client) if key is None else by_ticket.admits(f"{key[0]}/{key[1]}")):
             return survey_page.busy(_spoken(request))

@@ -9,7 +9,6 @@ from pydantic import Field, StrictBool, StringConstraints
 
 from services.intake.app.chat_parts import ChatPart, chat_problems, to_offer
 from services.intake.app.mailbox_parts import Mailboxes, mailbox_problems, to_mailbox
-from services.intake.app.secrets import Secret
 from services.intake.app.template_parts import Language, NoticesPart, SurveyPart
 from services.intake.domain.conversation import FOR_EVER, NEVER
 from services.intake.domain.provider import (
@@ -20,12 +19,13 @@ from services.intake.domain.provider import (
     Slack,
     StandardWebhook,
     Twilio,
-    hmac_key,
 )
 from services.intake.domain.workspace import CLOSE_AFTER, SHORT_ABANDON, Channel
 from shared.configuration import Problem, repeated
 from shared.durations import Duration
 from shared.http.types import SLUG_PATTERN, Request, Slug
+from shared.secrets import Secret
+from shared.standard_webhooks import hmac_key
 from shared.vocabulary import ChannelKind
 
 MAIL_ADDRESS = r"^[a-zA-Z0-9._=#&'*-]{1,30}@[a-zA-Z0-9-]{1,63}(\.[a-zA-Z0-9-]{1,63}){0,6}$"

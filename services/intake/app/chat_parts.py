@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints, WithJsonSchema
 
-from services.intake.app.secrets import MOST_OF_A_SECRET, Secret
 from services.intake.domain.chat import ChatOffer
 from shared.configuration import Problem
 from shared.durations import Duration
 from shared.http.types import Request, Slug
+from shared.secrets import MOST_OF_A_SECRET, Secret
 from shared.vocabulary import ChannelKind
 
 Origin = Annotated[

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from services.intake.app.channel_parts import ChannelPart, channel_problems, to_channel
 from services.intake.app.rule_parts import Language, RulePart, WordListPart, rule_problems, to_rule_book
-from services.intake.app.secrets import Secret
 from services.intake.app.template_parts import (
     SurveyPart,
     TemplatePart,
@@ -25,6 +24,7 @@ from services.intake.domain.workspace import Channel, Workspace
 from shared.configuration import repeated
 from shared.errors import InvalidInput
 from shared.http.types import MailDomain, Request, Slug
+from shared.secrets import Secret
 from shared.vocabulary import ChannelKind
 
 _UNASKED = frozenset({ChannelKind.API, ChannelKind.VOICE})

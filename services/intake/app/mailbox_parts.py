@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from services.intake.app.secrets import Secret
 from services.intake.domain.mailbox import After, OAuth, RemoteMailbox, Security
 from shared.configuration import Problem, repeated
 from shared.http.types import Request, Slug
+from shared.secrets import Secret
 
 _PORTS = {Security.TLS: 993, Security.STARTTLS: 143, Security.NONE: 143}
 

@@ -18,7 +18,6 @@ from services.intake.app.outbound_message import outbound_message
 from services.intake.app.ports import TicketKey
 from services.intake.app.recipient_quota import RecipientQuota
 from services.intake.app.template_values import values_of
-from services.intake.domain import survey_token
 from services.intake.domain.customer import Customer
 from services.intake.domain.notice import Circumstances, Postponed, Withheld, decide, may_quote
 from services.intake.domain.notice_plan import Plan, Reason
@@ -27,6 +26,7 @@ from services.intake.domain.ticket import SYSTEM, Change, Ticket
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause
+from shared.link_tokens import LinkTokens
 from shared.vocabulary import AuthorKind, ChannelKind, Purpose
 
 
@@ -34,7 +34,6 @@ from shared.vocabulary import AuthorKind, ChannelKind, Purpose
 class NoticeDesk:
     """What sending notices needs.
 
-    secret: what tokens of surveys are made with
     public_url: where the world reaches surveys; without it none is sent
     """
 
@@ -43,7 +42,7 @@ class NoticeDesk:
     surveys: Surveys
     rich_text: RichText
     quota: RecipientQuota
-    secret: bytes
+    survey_tokens: LinkTokens
     public_url: str | None
 
 
@@ -179,7 +178,7 @@ async def _send(about: _About, plan: Plan, now: datetime, *, tx: Tx, desk: Notic
     language = template.language(ticket.language, about.customer.language, channel.language)
     link = None
     if about.reason is Reason.SURVEY and channel.survey is not None:
-        token = survey_token.issue(desk.secret, ticket.workspace_id, ticket.ticket_id)
+        token = desk.survey_tokens.issue(ticket.workspace_id, ticket.ticket_id)
         link = f"{(desk.public_url or '').rstrip('/')}/s/{token}"
         await desk.surveys.add(
             tx,

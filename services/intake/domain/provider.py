@@ -4,8 +4,6 @@
 `max_per_second` is how much may leave; without it a pace that the vendor allows everybody.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -86,18 +84,6 @@ class StandardWebhook:
     def name(self) -> ProviderName:
         """What it is called."""
         return ProviderName.STANDARD
-
-
-def hmac_key(secret: str) -> bytes | None:
-    """The key behind `whsec_…`, with or without its padding; None where it is none to sign with."""
-    prefix, is_named, encoded = secret.partition("_")
-    if prefix in ("whpk", "whsk"):
-        return None
-    encoded = encoded if is_named else secret
-    try:
-        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True) or None
-    except (binascii.Error, ValueError):
-        return None
 
 
 Provider: TypeAlias = Twilio | Meta | Slack | MailWebhook | StandardWebhook

@@ -1,58 +1,14 @@
-"""When a message that did not leave is tried again: exponential pauses with full jitter, for some time."""
+"""How long a message that did not leave is tried."""
 
-import hashlib
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from uuid import UUID
+from datetime import timedelta
 
 from shared.vocabulary import ChannelKind
-
-FIRST_PAUSE = timedelta(seconds=2)
-LONGEST_PAUSE = timedelta(hours=1)
-LONGEST_WISH = timedelta(hours=6)
-"""However much later a provider wants to be asked again."""
 
 _DAY = timedelta(days=1)
 _GIVE_UP_AFTER = {ChannelKind.SMS: _DAY, ChannelKind.WHATSAPP: _DAY, ChannelKind.SLACK: _DAY}
 _PATIENT = timedelta(days=3)
-_DOUBLINGS = 20
 
 
 def give_up_after(kind: ChannelKind) -> timedelta:
     """How long a message is tried: an answer by text that comes days later answers nobody."""
     return _GIVE_UP_AFTER.get(kind, _PATIENT)
-
-
-def jitter(message_id: UUID, attempt: int) -> float:
-    """A number in [0, 1) that looks random and follows from a message and its attempt."""
-    drawn = hashlib.blake2b(message_id.bytes + attempt.to_bytes(4, "big"), digest_size=8).digest()
-    return (int.from_bytes(drawn, "big") >> 11) / 2**53
-
-
-def longest_pause(attempt: int) -> timedelta:
-    """The longest that is waited after so many failed attempts."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(max(attempt - 1, 0), _DOUBLINGS)))
-
-
-def pause(message_id: UUID, attempt: int, wish: timedelta | None = None) -> timedelta:
-    """How long to wait after an attempt that failed, the first one being 1.
-
-    wish: what the provider asked for; nobody comes sooner, and not all come at once
-    """
-    spread = longest_pause(attempt) * jitter(message_id, attempt)
-    return spread if wish is None else max(wish, timedelta()) + spread
-
-
-def retry_after(header: str | None, now: datetime) -> timedelta | None:
-    """What a `Retry-After` asks for, in seconds or as a date (RFC 9110, section 10.2.3); none if it is neither."""
-    if header is None or len(header) > 100:
-        return None
-    seconds = header.strip()
-    if seconds.isascii() and seconds.isdigit():
-        return min(timedelta(seconds=min(int(seconds), 10**6)), LONGEST_WISH)
-    try:
-        at = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-    return min(max(at - now, timedelta()), LONGEST_WISH)

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from services.escalation.adapters.bells import ShardBells
 from services.escalation.adapters.service_levels import PostgresServiceLevels
 from services.escalation.adapters.store import PostgresTracking
 from services.escalation.adapters.vault import Vault
 from services.escalation.app.publish_snapshots import publish_snapshots
+from shared.db.bells import ShardBells
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause
 from shared.ids import SystemIds

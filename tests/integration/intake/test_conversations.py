@@ -11,7 +11,6 @@ from sqlalchemy import text
 from services.intake.adapters.bells import Bells
 from services.intake.adapters.chat.replies import ChatReplies
 from services.intake.adapters.store import PostgresConversations
-from services.intake.adapters.vault import AesVault
 from services.intake.adapters.watching import TicketWatch
 from services.intake.adapters.workspaces import PostgresWorkspaces
 from services.intake.app.ports import Receipt
@@ -20,6 +19,7 @@ from services.intake.domain.message import Identity, IdentityKind, InboundMessag
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause
 from shared.ids import SystemIds
+from shared.vault import AesVault
 from tests.integration.intake.office import Office
 
 IDS = SystemIds()

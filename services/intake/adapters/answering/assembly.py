@@ -16,6 +16,7 @@ from services.intake.app.recipient_quota import RecipientQuota
 from services.intake.app.send_notices import NoticeDesk
 from services.intake.app.visitor_mail import VisitorMail
 from services.intake.settings import IntakeSettings
+from shared.link_tokens import LinkTokens
 from shared.service import Runtime
 
 
@@ -29,7 +30,7 @@ class Answering:
     uploads: PostgresUploads
     rich_text: Nh3RichText
     visitor_mail: VisitorMail
-    secret: bytes
+    survey_tokens: LinkTokens
 
     @property
     def listens(self) -> Mapping[str, Callable[[str], None]]:
@@ -41,6 +42,7 @@ def assemble_answering(runtime: Runtime, settings: IntakeSettings, desk: Desk, b
     """Puts it together. bells: rung by whoever plans a notice"""
     notices, surveys, rich_text = PostgresNotices(), PostgresSurveys(), Nh3RichText()
     secret = settings.secret.get_secret_value().encode()
+    survey_tokens = LinkTokens(secret, "survey")
     quota = RecipientQuota(
         book=PostgresQuotaBook(),
         secret=secret,
@@ -54,7 +56,7 @@ def assemble_answering(runtime: Runtime, settings: IntakeSettings, desk: Desk, b
         surveys=surveys,
         rich_text=rich_text,
         quota=quota,
-        secret=secret,
+        survey_tokens=survey_tokens,
         public_url=settings.public_url or (runtime.own_url if settings.environment == "development" else None),
     )
     return Answering(
@@ -64,5 +66,5 @@ def assemble_answering(runtime: Runtime, settings: IntakeSettings, desk: Desk, b
         uploads=PostgresUploads(),
         rich_text=rich_text,
         visitor_mail=VisitorMail(quota=quota, is_deliverable=is_deliverable),
-        secret=secret,
+        survey_tokens=survey_tokens,
     )

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from services.intake.adapters.hooks import forms
 from services.intake.adapters.hooks.requests import HookRequest
-from services.intake.domain.provider import hmac_key
+from shared.standard_webhooks import hmac_key
 
 _SECONDS = re.compile(r"[0-9]{1,12}\Z", re.ASCII)
 _MAILGUN_SECONDS = re.compile(r"[0-9]{10}\Z", re.ASCII)

@@ -10,10 +10,10 @@ from urllib.parse import quote
 from services.intake.adapters.outbound.vendor_http import VendorHttp
 from services.intake.domain.outgoing import Never, Outcome, Outgoing, Taken
 from services.intake.domain.provider import Meta
-from services.intake.domain.retries import retry_after
 from services.intake.domain.vendor_answers import known_code, known_id, meta_answer
 from services.intake.domain.whatsapp import WhatsAppTemplate
 from services.intake.domain.workspace import Channel
+from shared.retries import retry_after
 
 
 class MetaCarrier:

@@ -23,11 +23,12 @@ from services.intake.domain.lane import Lane
 from services.intake.domain.message import DeliveryState
 from services.intake.domain.outgoing import Later, Never, Outcome, Outgoing, Taken
 from services.intake.domain.progress import Progress
-from services.intake.domain.retries import give_up_after, pause
+from services.intake.domain.retries import give_up_after
 from services.intake.domain.workspace import Workspace
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import DataRefused, TransientError, WaypostError
+from shared.retries import pause
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 

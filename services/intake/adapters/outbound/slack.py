@@ -6,10 +6,10 @@ from datetime import datetime
 from services.intake.adapters.outbound.vendor_http import VendorHttp
 from services.intake.domain.outgoing import Never, Outcome, Outgoing, Taken
 from services.intake.domain.provider import Slack
-from services.intake.domain.retries import retry_after
 from services.intake.domain.slack_threads import SlackPlace, place_of
 from services.intake.domain.vendor_answers import known_id, slack_answer
 from services.intake.domain.workspace import Channel
+from shared.retries import retry_after
 
 
 class SlackCarrier:

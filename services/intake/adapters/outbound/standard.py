@@ -5,18 +5,16 @@ again, which the receiver is to see. The address is configured by
 people: it is called under the rules of `shared/egress.py`.
 """
 
-import base64
-import hashlib
-import hmac
 import json
 from datetime import datetime
 
 from services.intake.domain.outgoing import Later, Never, Outcome, Outgoing, Taken
-from services.intake.domain.provider import StandardWebhook, hmac_key
-from services.intake.domain.retries import retry_after
+from services.intake.domain.provider import StandardWebhook
 from services.intake.domain.vendor_answers import ACCOUNT_PAUSE, standard_answer
 from services.intake.domain.workspace import Channel
 from shared.egress import Egress, EgressRefused
+from shared.retries import retry_after
+from shared.standard_webhooks import hmac_key, signed
 
 
 class StandardCarrier:
@@ -73,15 +71,3 @@ def body_of(outgoing: Outgoing, channel: Channel) -> bytes:
 
 def _webhook_id(outgoing: Outgoing) -> str:
     return f"{outgoing.message_id}-{outgoing.round}" if outgoing.round else str(outgoing.message_id)
-
-
-def signed(key: bytes, webhook_id: str, body: bytes, now: datetime) -> dict[str, str]:
-    """The headers of one attempt: HMAC-SHA256 over `id.timestamp.body`."""
-    timestamp = str(int(now.timestamp()))
-    mac = hmac.digest(key, f"{webhook_id}.{timestamp}.".encode() + body, hashlib.sha256)
-    return {
-        "content-type": "application/json",
-        "webhook-id": webhook_id,
-        "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
-    }

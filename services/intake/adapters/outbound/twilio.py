@@ -10,9 +10,9 @@ from urllib.parse import quote
 from services.intake.adapters.outbound.vendor_http import VendorHttp
 from services.intake.domain.outgoing import Never, Outcome, Outgoing, Taken
 from services.intake.domain.provider import Twilio
-from services.intake.domain.retries import retry_after
 from services.intake.domain.vendor_answers import known_code, known_id, twilio_answer
 from services.intake.domain.workspace import Channel
+from shared.retries import retry_after
 from shared.vocabulary import ChannelKind
 
 _RETRIED = "#rc=3&rp=all"

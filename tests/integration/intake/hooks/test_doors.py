@@ -14,13 +14,13 @@ from twilio.request_validator import RequestValidator
 
 from services.intake.adapters.hooks.door import HookDoor, Refused
 from services.intake.adapters.hooks.requests import HookRequest
-from services.intake.adapters.vault import AesVault
 from services.intake.adapters.workspaces import PostgresWorkspaces
 from services.intake.domain.provider import ProviderName
 from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import Unavailable
 from shared.telemetry.metrics import Metrics
+from shared.vault import AesVault
 from tests.integration.intake.hooks.conftest import LARGEST_MAIL
 from tests.integration.intake.hooks.vendors import VERIFY_TOKEN, Vendors
 from tests.integration.intake.mail.post import mail_of

@@ -13,9 +13,10 @@ from deploy.local.stack import Stack
 from services.intake.adapters.email.messages import PostgresMailMessages
 from services.intake.app.mail_ports import Attachment
 from services.intake.domain.mail import AttachedFile
-from services.intake.domain.retries import give_up_after, longest_pause
+from services.intake.domain.retries import give_up_after
 from shared.db.unit_of_work import Tx
 from shared.ids import SystemIds
+from shared.retries import longest_pause
 from shared.vocabulary import ChannelKind
 from tests.eventually import eventually
 from tests.integration.intake.mail.post import Post, mail_of

@@ -4,9 +4,9 @@ import pytest
 
 from services.intake.api import survey_page
 from services.intake.api.survey_texts import texts_in
-from services.intake.api.throttle import Throttle
 from services.intake.app.answering_ports import Survey
 from services.intake.domain.notice_plan import SurveyForm
+from shared.http.throttle import Throttle
 from shared.vocabulary import SurveyKind
 from tests.unit.intake.builders import NOW, an_id
 

@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 
 from services.intake.app.channel_parts import ChannelPart, channel_problems, to_channel
-from services.intake.app.secrets import Secret, map_secrets, secrets_in
+from shared.secrets import Secret, map_secrets, secrets_in
 
 SMS = {
     "id": "texts",

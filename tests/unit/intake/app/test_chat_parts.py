@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.intake.app.channel_parts import ChannelPart, channel_problems, to_channel
-from services.intake.app.secrets import Secret
+from shared.secrets import Secret
 
 CHAT = {"public_key": "public-key", "origins": ["https://WWW.example.com"]}
 

@@ -10,8 +10,8 @@ from services.intake.adapters.email.imap.session import Rhythm, Visiting
 from services.intake.adapters.email.mailroom import Mailroom
 from services.intake.adapters.outside import Outside
 from services.intake.app.ports import Workspaces
-from services.intake.app.secrets import Vault
 from services.intake.settings import IntakeSettings
+from shared.secrets import Vault
 from shared.service import Runtime
 
 

@@ -15,10 +15,10 @@ from services.intake.adapters.email.imap.ledger import Ledger
 from services.intake.adapters.email.imap.oauth import Token, TokenDoor
 from services.intake.adapters.email.imap.reading import Reader, Taking
 from services.intake.adapters.outside import Outside
-from services.intake.app.secrets import Vault
 from services.intake.domain.mailbox import RemoteMailbox, Security
 from shared.egress import EgressRefused
 from shared.errors import DataRefused, FatalError, NotFound, StaleEpoch, TransientError
+from shared.secrets import Vault
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 

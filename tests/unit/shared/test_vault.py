@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.adapters.vault import AesVault
+from shared.vault import AesVault
 
 VAULT = AesVault(b"k" * 32)
 

@@ -8,7 +8,7 @@ import hmac
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from services.intake.app.secrets import SEALED
+from shared.secrets import SEALED
 
 _NONCE_BYTES = 12
 
