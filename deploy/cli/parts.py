@@ -99,6 +99,7 @@ def _router(file: WorkspaceFile) -> RouterPart:
         skills=file.skills,
         teams=file.teams,
         limits=file.limits,
+        presence=file.presence,
         agents=tuple(map(AgentPart.model_validate, agents)),
         queues=tuple(map(QueuePart.model_validate, queues)),
         policy=file.routing_policy,

@@ -18,7 +18,7 @@ from services.intake.app.rule_parts import Language, WordListPart
 from services.intake.app.rule_parts import RulePart as IntakeRulePart
 from services.intake.app.template_parts import SurveyPart, TemplatePart
 from services.metrics.app.configuration import TargetPart as KpiTargetPart
-from services.router.app.agent_parts import AgentPart, LimitPart
+from services.router.app.agent_parts import AgentPart, LimitPart, PresencePart
 from services.router.app.configuration import RouterPart
 from services.router.app.policy_parts import PolicyPart
 from services.router.app.queue_parts import QueuePart
@@ -60,6 +60,7 @@ class WorkspaceFile(Request):
     skills: tuple[Slug, ...] = ()
     teams: tuple[Slug, ...] = ()
     limits: dict[ChannelKind, LimitPart] = {}
+    presence: PresencePart = PresencePart()
     queues: tuple[QueueEntry, ...] = tuple(QueueEntry(id=queue.id) for queue in RouterPart().queues)
     agents: tuple[AgentEntry, ...] = ()
     routing_policy: PolicyPart = PolicyPart()

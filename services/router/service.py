@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from services.router.adapters.rows import PostgresRoutingRows
 from services.router.adapters.snapshots import Snapshots
-from services.router.api import agents, queues, snapshots, work
+from services.router.api import agent_desk, agents, queues, snapshots, work
 from services.router.api.configuring import Configuring
 from services.router.api.desks import Desks
 from services.router.app.configuration import RouterPart
@@ -58,7 +58,8 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
             title="Waypost router",
             description=DESCRIPTION,
             routers=[
-                agents.routes(database, engines, configuring, desks),
+                agents.routes(engines, configuring),
+                agent_desk.routes(database, engines, desks),
                 work.routes(engines),
                 queues.routes(database, engines),
                 snapshots.routes(Snapshots(database, ids)),

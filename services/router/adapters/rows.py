@@ -71,6 +71,7 @@ _INPUTS: Mapping[type, TypeAdapter[Any]] = {
         inputs.AcceptOffer,
         inputs.DeclineOffer,
         inputs.EndOrder,
+        inputs.TakeNext,
         inputs.Transfer,
         inputs.Release,
         inputs.Complete,
@@ -185,6 +186,7 @@ def to_agent(row: RowMapping, profile: AgentProfile | None) -> Agent:
         state_since=row["state_since"],
         idle_since=row["idle_since"],
         last_assigned={ChannelKind(kind): datetime.fromisoformat(at) for kind, at in row["last_assigned"].items()},
+        missed=row["missed"],
         availability=row["availability"],
         sequence=row["sequence"],
         last_event_at=row["last_event_at"],
@@ -228,7 +230,7 @@ def _put_offer(state: RoutingState, row: RowMapping) -> None:
     )
     item = state.items[offer.work_id]
     state.offers[offer.offer_id] = offer
-    item.offers.add(offer.offer_id)
+    item.offers[offer.offer_id] = offer.agent_id
     agent = state.agents[offer.agent_id]
     agent.offers.add(offer.offer_id)
     _bear(agent, item.channel_kind)
@@ -272,6 +274,7 @@ def _agent_row(state: RoutingState, agent_id: str) -> dict[str, object]:
         "used": agent.used,
         "items": {kind: count for kind, count in agent.items.items() if count},
         "last_assigned": {kind: at.isoformat() for kind, at in agent.last_assigned.items()},
+        "missed": agent.missed,
         "availability": agent.availability,
         "sequence": agent.sequence,
         "last_event_at": agent.last_event_at,

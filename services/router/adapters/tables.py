@@ -38,6 +38,7 @@ agent = Table(
     Column("used", Integer, nullable=False),
     Column("items", JSONB, nullable=False),
     Column("last_assigned", JSONB, nullable=False),
+    Column("missed", Integer, nullable=False),
     Column("availability", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("last_event_at", Instant, nullable=False),

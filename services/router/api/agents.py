@@ -1,22 +1,15 @@
-"""`/v1/agents`: who there is, what they are, what they have in hand."""
+"""`/v1/agents`: who there is, and what they are."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from services.router.adapters import reading
+from services.router.api.agent_desk import require_self
 from services.router.api.configuring import Configuring
-from services.router.api.desks import Desks
 from services.router.api.schemas import (
     AgentAnswer,
     AgentPatch,
-    OfferAnswer,
-    OfferList,
     StateRequest,
-    WorkAnswer,
-    WorkList,
 )
 from services.router.app.agent_parts import AgentPart
 from services.router.app.run_workspace import Command
@@ -24,24 +17,21 @@ from services.router.consumers import Engines
 from services.router.domain import inputs
 from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.state import RoutingState
-from shared.db.unit_of_work import Database, Tx
 from shared.errors import InvalidInput, NotFound
 from shared.http.app import api_router
-from shared.http.auth import Principal, allowed
+from shared.http.auth import Principal
 from shared.http.context import request_cause
 from shared.http.etags import IfMatchHeader, etag
 from shared.http.forwarding import allowed_here
 from shared.http.idempotency import Answer, Once
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
-from shared.http.problems import ProblemError
 from shared.http.types import Limit, SlugPath
 
 _READ = ("agents:read", "agents:write", "agents:self")
-_WORK = ("agents:self", "agents:read", "routing:read")
 
 
-def routes(database: Database, engines: Engines, configuring: Configuring, desks: Desks) -> APIRouter:
-    """Agents, their state, their offers and their work."""
+def routes(engines: Engines, configuring: Configuring) -> APIRouter:
+    """Agents and their state."""
     router = api_router("agents")
 
     @router.get("/v1/agents")
@@ -109,7 +99,7 @@ def routes(database: Database, engines: Engines, configuring: Configuring, desks
         principal: Annotated[Principal, allowed_here("agents:self", "agents:write")],
     ) -> Response:
         """Makes an agent available, busy, away or offline. Leaving takes their pending offers back."""
-        _require_self(principal, agent_id, "agents:write")
+        require_self(principal, agent_id, "agents:write")
         change = inputs.SetAgentState(agent_id=agent_id, state=wanted.state, reason=wanted.reason)
         command = Command(
             workspace_id=principal.workspace_id,
@@ -119,40 +109,6 @@ def routes(database: Database, engines: Engines, configuring: Configuring, desks
         )
         once = Once.without_key(principal.workspace_id, principal.subject)
         return (await engines.submit(command, once)).response()
-
-    @router.get("/v1/agents/{agent_id}/offers")
-    async def list_offers(agent_id: SlugPath, principal: Annotated[Principal, allowed(*_WORK)]) -> OfferList:
-        """What is offered to an agent now, the oldest first."""
-        _require_self(principal, agent_id, "agents:read", "routing:read")
-
-        async def unit(tx: Tx) -> OfferList:
-            rows = await reading.offers(tx, principal.workspace_id, agent_id)
-            return OfferList(items=[OfferAnswer.model_validate(dict(row)) for row in rows])
-
-        return await database.transact(unit, workspaces=[principal.workspace_id])
-
-    @router.get("/v1/agents/{agent_id}/work")
-    async def list_work(agent_id: SlugPath, principal: Annotated[Principal, allowed(*_WORK)]) -> WorkList:
-        """What an agent has in hand, the oldest first."""
-        _require_self(principal, agent_id, "agents:read", "routing:read")
-
-        async def unit(tx: Tx) -> WorkList:
-            rows = await reading.work(tx, principal.workspace_id, agent_id)
-            return WorkList(items=[WorkAnswer.model_validate(dict(row)) for row in rows])
-
-        return await database.transact(unit, workspaces=[principal.workspace_id])
-
-    @router.get("/v1/agents/{agent_id}/stream", response_class=EventSourceResponse)
-    async def stream_desk(
-        agent_id: SlugPath, principal: Annotated[Principal, allowed_here(*_WORK)]
-    ) -> AsyncIterator[ServerSentEvent]:
-        """An agent's desk: their state, offers and work, whole at the start and at each change.
-
-        Nothing has to be resumed after a break: the first event says all that holds.
-        """
-        _require_self(principal, agent_id, "agents:read", "routing:read")
-        async for desk in desks.follow(principal, agent_id):
-            yield ServerSentEvent(data=desk, event="desk", retry=2000)
 
     return router
 
@@ -182,9 +138,3 @@ def _agent(state: RoutingState | None, agent_id: str) -> Agent:
     if agent is None:
         raise NotFound("There is no such agent.")
     return agent
-
-
-def _require_self(principal: Principal, agent_id: str, *others: str) -> None:
-    """Raises ProblemError 403 for somebody else's desk, unless the caller has one of these scopes."""
-    if principal.subject != agent_id and not principal.may(*others):
-        raise ProblemError(403, "not-allowed", "This is another agent's desk.")

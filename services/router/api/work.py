@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from services.router.api.answers import work_answer
 from services.router.api.schemas import (
     AssignRequest,
     DeclineRequest,
@@ -126,25 +127,6 @@ def routes(engines: Engines) -> APIRouter:
         return await submit(principal, once, make, _work_of(ticket_id))
 
     return router
-
-
-def work_answer(item: WorkItem) -> WorkAnswer:
-    """A work item as the API shows it."""
-    now = item.requirements
-    return WorkAnswer(
-        work_id=item.work_id,
-        ticket_id=item.ticket_id,
-        state=item.state,
-        queue=now.queue,
-        support_tier=now.support_tier,
-        priority=item.priority,
-        channel=item.channel,
-        channel_kind=item.channel_kind,
-        agent_id=item.agent_id,
-        queued_at=item.queued_at,
-        assigned_at=item.assigned_at,
-        wrap_until=item.wrap_until,
-    )
 
 
 def _work_of(ticket_id: UUID) -> Reply:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from services.router.domain.agent import DEFAULT_CAPACITY, DEFAULT_LIMITS, AgentProfile, ChannelLimit
+from services.router.domain.agent import DEFAULT_CAPACITY, DEFAULT_LIMITS, AgentProfile, ChannelLimit, Presence
 from services.router.domain.queue import DEFAULT_QUEUE
 from shared.configuration import Problem, unknown
 from shared.http.types import Request, Slug
@@ -21,6 +21,12 @@ class LimitPart(Request):
 
     cost: int = Field(ge=0, le=1000)
     most: int = Field(ge=0, le=1000)
+
+
+class PresencePart(Request):
+    """How the workspace tells that an agent is not there."""
+
+    away_after: int = Field(default=1, ge=1, le=100, description="So many offers in a row that they let expire.")
 
 
 class AgentPart(Request):
@@ -48,6 +54,11 @@ def to_profile(agent: AgentPart, limits: Mapping[ChannelKind, ChannelLimit]) -> 
         capacity=agent.capacity,
         limits={**limits, **_limits(agent.limits)},
     )
+
+
+def to_presence(part: PresencePart) -> Presence:
+    """What the engine tells by that an agent is not there."""
+    return Presence(away_after=part.away_after)
 
 
 def to_limits(part: Mapping[ChannelKind, LimitPart]) -> Mapping[ChannelKind, ChannelLimit]:

@@ -5,7 +5,15 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from services.router.app.agent_parts import AgentPart, LimitPart, agent_problems, to_limits, to_profile
+from services.router.app.agent_parts import (
+    AgentPart,
+    LimitPart,
+    PresencePart,
+    agent_problems,
+    to_limits,
+    to_presence,
+    to_profile,
+)
 from services.router.app.policy_parts import PolicyPart, policy_problems, to_policy
 from services.router.app.queue_parts import QueuePart, queue_problems, to_queue
 from services.router.domain.configuration import Configuration
@@ -27,6 +35,7 @@ class RouterPart(Request):
     skills: tuple[Slug, ...] = ()
     teams: tuple[Slug, ...] = ()
     limits: dict[ChannelKind, LimitPart] = {}
+    presence: PresencePart = PresencePart()
     agents: tuple[AgentPart, ...] = Field(default=(), max_length=20_000)
     queues: tuple[QueuePart, ...] = (QueuePart(id=DEFAULT_QUEUE),)
     policy: PolicyPart = PolicyPart()
@@ -40,6 +49,7 @@ def to_configuration(version: int, part: RouterPart) -> Configuration:
         version=version,
         agents={agent.id: to_profile(agent, limits) for agent in part.agents},
         queues={queue.id: to_queue(queue) for queue in part.queues},
+        presence=to_presence(part.presence),
         policy=to_policy(version, part.policy),
         calendars={calendar.id: to_calendar(calendar, public_holidays) for calendar in part.calendars},
         time_zone=part.time_zone,

@@ -29,6 +29,7 @@ class QueuePart(Request):
     )
     offer_mode: OfferMode = OfferMode.ASK
     offer_timeout: Duration = timedelta(seconds=120)
+    asked_at_once: int = Field(default=1, ge=1, le=50, description="The first who accepts has it.")
     wrap_up: Duration = timedelta()
     return_after: Duration = timedelta(minutes=15)
 
@@ -43,6 +44,7 @@ def to_queue(queue: QueuePart) -> Queue:
         score=compile_expression(queue.score, SCORE_FIELDS) if queue.score is not None else None,
         offer_mode=queue.offer_mode,
         offer_timeout=queue.offer_timeout,
+        asked_at_once=queue.asked_at_once,
         wrap_up=queue.wrap_up,
         return_after=queue.return_after,
     )

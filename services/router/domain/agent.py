@@ -50,12 +50,26 @@ class AgentProfile:
     partner: Partner | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """How a workspace tells that an agent is not there.
+
+    away_after: so many offers in a row that an agent lets expire
+    """
+
+    away_after: int = 1
+
+
+DEFAULT_PRESENCE = Presence()
+
+
 @dataclass(slots=True, kw_only=True)
 class Agent:
     """An agent at work. The engine changes it in place.
 
     idle_since: the last time that load went down, or that they became available: who waits longest is first
     used: units in use by assigned items and pending offers; items: how many of them, by channel kind
+    missed: offers in a row that they let expire
     availability: counts how often they became available; a refusal is forgotten when it has risen
     stamp: rises with every change, so that older entries of an index are known to be stale
     """
@@ -71,6 +85,7 @@ class Agent:
     offers: set[UUID] = field(default_factory=set)
     work: set[UUID] = field(default_factory=set)
     wrapping: int = 0
+    missed: int = 0
     availability: int = 0
     stamp: int = 0
     sequence: int = 0

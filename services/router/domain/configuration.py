@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.router.domain.agent import AgentProfile
+from services.router.domain.agent import DEFAULT_PRESENCE, AgentProfile, Presence
 from services.router.domain.policy import Policy
 from services.router.domain.queue import DEFAULT_QUEUE, Queue
 from shared.calendar import ALWAYS, Calendar
@@ -22,6 +22,7 @@ class Configuration:
     policy: Policy
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     time_zone: str = "UTC"
+    presence: Presence = DEFAULT_PRESENCE
 
     def routes_otherwise(self, before: "Configuration") -> bool:
         """Whether work that waits may have to go elsewhere than before: one agent more changes nothing of it."""

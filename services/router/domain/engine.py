@@ -16,6 +16,7 @@ from services.router.domain.agent import Agent
 from services.router.domain.evolve import evolve
 from services.router.domain.matching import RequirementClass
 from services.router.domain.on_agent import on_configured, on_return, on_state
+from services.router.domain.on_next import on_next
 from services.router.domain.on_offer import on_accept, on_decline, on_expiry
 from services.router.domain.on_partner import on_order_ended, on_order_late
 from services.router.domain.on_ticket import on_escalation, on_gone, on_known, on_reconsider, on_status
@@ -61,6 +62,8 @@ def decide(
             yield from on_decline(state, current)
         case inputs.EndOrder():
             yield from on_order_ended(state, current)
+        case inputs.TakeNext():
+            yield from on_next(state, current)
         case inputs.Transfer():
             yield from on_transfer(state, current)
         case inputs.Release():
@@ -148,18 +151,17 @@ def _next_match(state: RoutingState) -> tuple[WorkItem, Agent, d.Choice] | None:
 
 def _first_match(state: RoutingState, found: RequirementClass) -> tuple[WorkItem, Agent, d.Choice] | None:
     """The class's first waiting item that somebody may be asked for."""
-    if not found.ready_count:
+    if not found.ready_count or found.is_pulled:
         return None
     with closing(found.line.in_order(state.items)) as line:
         for item in line:
-            agent, ranked, refused = found.choose(item, state.agents)
+            agent, ranked, excluded = found.choose(item, state.agents)
             if agent is not None:
-                others = {**found.others(), **({"refused": refused} if refused else {})}
                 choice = d.Choice(
                     requirements=found.requirements,
                     ranking=found.queue.ranking,
-                    eligible=found.ready_count - refused,
-                    others=others,
+                    eligible=found.ready_count - sum(excluded.values()),
+                    others={**found.others(), **excluded},
                     ranked=tuple(ranked),
                     preferred_agent_id=item.preferred_agent_id,
                 )
@@ -173,7 +175,7 @@ def _given(
     """Offered or simply assigned, as the queue has it."""
     queue = state.configuration.queue(choice.requirements.queue)
     reasons = d.Reasons(policy_version=item.policy_version, step=item.step, choice=choice)
-    if queue.offer_mode is OfferMode.AUTO:
+    if queue.mode_for(item.channel_kind) is OfferMode.AUTO:
         return d.WorkAssigned(
             work_id=item.work_id,
             agent_id=agent.agent_id,

@@ -8,7 +8,7 @@ from services.router.domain import decision as d
 from services.router.domain.agent import Agent
 from services.router.domain.state import RoutingState, TimerKind
 from services.router.domain.work_item import Offer, OfferState, Ticket, WorkItem
-from shared.vocabulary import AgentState, WorkState
+from shared.vocabulary import AgentState, AssignmentMode, WorkState
 
 
 def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
@@ -97,24 +97,20 @@ def _queue(state: RoutingState, queued: d.WorkQueued, now: datetime) -> None:
 
 def _open_step(state: RoutingState, opened: d.StepOpened, now: datetime) -> None:
     item = _item(state, opened.work_id)
-    waits = item.state is WorkState.QUEUED
-    if waits:
-        state.take_out_of_line(item)
+    state.take_out_of_line(item)
     item.step += 1
     if item.requirements.queue != opened.previous_queue:
         item.stint_at = now
-    if waits:
-        state.put_in_line(item)
+    state.put_in_line(item)
     state.watch(item)
 
 
 def _offer(state: RoutingState, offered: d.WorkOffered, now: datetime) -> None:
     item = _item(state, offered.work_id)
     agent = state.agents[offered.agent_id]
-    if item.state is WorkState.QUEUED:
-        state.take_out_of_line(item)
+    state.take_out_of_line(item)
     item.state = WorkState.OFFERED
-    item.offers.add(offered.offer_id)
+    item.offers[offered.offer_id] = agent.agent_id
     offer = Offer(
         offer_id=offered.offer_id,
         work_id=item.work_id,
@@ -128,13 +124,13 @@ def _offer(state: RoutingState, offered: d.WorkOffered, now: datetime) -> None:
     agent.offers.add(offer.offer_id)
     state.occupy(agent, item.channel_kind)
     state.arm(offer.expires_at, TimerKind.OFFER_EXPIRES, offer.offer_id)
+    state.put_in_line(item)
 
 
 def _assign(state: RoutingState, assigned: d.WorkAssigned, now: datetime) -> None:
     item = _item(state, assigned.work_id)
     agent = state.agents[assigned.agent_id]
-    if item.state is WorkState.QUEUED:
-        state.take_out_of_line(item)
+    state.take_out_of_line(item)
     item.state = WorkState.ASSIGNED
     item.agent_id = agent.agent_id
     item.assigned_at = now
@@ -142,6 +138,8 @@ def _assign(state: RoutingState, assigned: d.WorkAssigned, now: datetime) -> Non
     item.accepted_offer_id = assigned.offer_id
     item.bears_load = True
     agent.work.add(item.work_id)
+    if assigned.mode is AssignmentMode.ACCEPTED:
+        agent.missed = 0
     agent.last_assigned[item.channel_kind] = now
     if assigned.offer_id is None:
         state.occupy(agent, item.channel_kind)
@@ -159,7 +157,10 @@ def _end_offer(state: RoutingState, ended: d.OfferEnded, now: datetime) -> None:
     item = _item(state, offer.work_id)
     if ended.is_refusal:
         item.refused_by[agent.agent_id] = agent.availability
+    if ended.state is OfferState.EXPIRED:
+        agent.missed += 1
     state.free(agent, item.channel_kind, now)
+    state.put_in_line(item)
 
 
 def _close_offer(state: RoutingState, offer_id: UUID, final: OfferState, reason: str, now: datetime) -> Offer:
@@ -169,15 +170,14 @@ def _close_offer(state: RoutingState, offer_id: UUID, final: OfferState, reason:
     offer.ended_at = now
     state.touched.offers[offer_id] = offer
     state.agents[offer.agent_id].offers.discard(offer_id)
-    state.items[offer.work_id].offers.discard(offer_id)
+    del state.items[offer.work_id].offers[offer_id]
     return offer
 
 
 def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> None:
     item = _item(state, requeued.work_id)
-    if item.state is WorkState.QUEUED:
-        state.take_out_of_line(item)
-    elif item.agent_id is not None:
+    state.take_out_of_line(item)
+    if item.agent_id is not None:
         _take_from_agent(state, item, item.agent_id, now)
         item.agent_id = item.assigned_at = item.accepted_offer_id = item.wrapping_at = None
     item.state = WorkState.QUEUED
@@ -200,13 +200,10 @@ def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> No
 
 def _change_priority(state: RoutingState, changed: d.PriorityChanged) -> None:
     item = _item(state, changed.work_id)
-    waits = item.state is WorkState.QUEUED
-    if waits:
-        state.take_out_of_line(item)
+    state.take_out_of_line(item)
     item.priority = changed.priority
     item.raised_by = changed.raised_by
-    if waits:
-        state.put_in_line(item)
+    state.put_in_line(item)
 
 
 def _wrap_up(state: RoutingState, started: d.WrapUpStarted, now: datetime) -> None:
@@ -223,9 +220,8 @@ def _wrap_up(state: RoutingState, started: d.WrapUpStarted, now: datetime) -> No
 
 
 def _end(state: RoutingState, item: WorkItem, final: WorkState, now: datetime) -> None:
-    if item.state is WorkState.QUEUED:
-        state.take_out_of_line(item)
-    elif item.agent_id is not None:
+    state.take_out_of_line(item)
+    if item.agent_id is not None:
         item.wrapping_at = item.wrapping_at or now
         _take_from_agent(state, item, item.agent_id, now)
     item.state = final
@@ -261,6 +257,7 @@ def _set_state(state: RoutingState, changed: d.AgentStateSet, now: datetime) -> 
     agent: Agent = state.agents[changed.agent_id]
     if changed.state is AgentState.AVAILABLE and agent.state is not AgentState.AVAILABLE:
         agent.availability += 1
+        agent.missed = 0
         agent.idle_since = now
     if changed.state is not agent.state:
         agent.state_since = now

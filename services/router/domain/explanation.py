@@ -11,6 +11,7 @@ _OBSTACLES = {
     "support_tier": "of another support tier",
     "capacity": "without room",
     "refused": "who had refused it",
+    "asked": "who were asked already",
     "team": "of other teams",
 }
 _FALLEN_BACK = {
@@ -20,6 +21,7 @@ _FALLEN_BACK = {
     "partner_late": "The partner was not done in time: back in the house",
     "partner_done": "The partner is done; the ticket is unsolved, so the house has it",
 }
+_NOTES = {"all_declined": "everybody who could be asked has refused it"}
 
 
 def explain(made: d.Decision) -> str:
@@ -44,7 +46,7 @@ def explain(made: d.Decision) -> str:
         case d.WorkRequeued():
             before = made.previous_agent_id
             had = f" {before} had it." if before and not queue_of_partner(before) else ""
-            note = f" ({made.reasons.note})" if made.reasons.note else ""
+            note = f" ({_NOTES.get(made.reasons.note, made.reasons.note)})" if made.reasons.note else ""
             asked_for = _asked_for(relaxed(made.base, made.steps[: made.reasons.step]))
             why = _FALLEN_BACK.get(made.reason, f"Back in line because of {_plain(made.reason)}")
             return f"{why}{note}, {asked_for}.{had}"

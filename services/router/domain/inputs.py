@@ -81,6 +81,13 @@ class EndOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeNext:
+    """The agent takes the first item in order that they may serve."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
     """Work moves to an agent, a queue or a support tier; exactly one of them is named."""
 
@@ -146,6 +153,7 @@ Input = (
     | AcceptOffer
     | DeclineOffer
     | EndOrder
+    | TakeNext
     | Transfer
     | Release
     | Complete

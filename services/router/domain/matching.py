@@ -14,12 +14,14 @@ from services.router.domain.agent import Agent
 from services.router.domain.eligibility import misfit
 from services.router.domain.line import Line
 from services.router.domain.policy import Requirements
-from services.router.domain.queue import Queue
+from services.router.domain.queue import OfferMode, Queue
 from services.router.domain.ranking import RankKey, rank_key
 from services.router.domain.work_item import WorkItem
 from shared.vocabulary import ChannelKind
 
 READY = "ready"
+_PRESENT = (READY, "capacity")
+"""Conditions of those who are there: they can be asked now, or once they have room."""
 _RUNNERS_UP = 2
 
 AgentEntry = tuple[RankKey, str, int]
@@ -88,6 +90,11 @@ class RequirementClass:
             heapify(self.ready)
 
     @property
+    def is_pulled(self) -> bool:
+        """Whether nobody is asked for what waits here: agents take it themselves."""
+        return self.queue.mode_for(self.kind) is OfferMode.PULL
+
+    @property
     def ready_count(self) -> int:
         """How many agents could be asked now."""
         return len(self.standing)
@@ -101,17 +108,19 @@ class RequirementClass:
 
     def choose(
         self, item: WorkItem, agents: Mapping[str, Agent]
-    ) -> tuple[Agent | None, list[tuple[str, RankKey]], int]:
-        """The agent for an item, the ranking values of the best few, and how many it excludes by refusal.
+    ) -> tuple[Agent | None, list[tuple[str, RankKey]], dict[str, int]]:
+        """The agent for an item, the ranking values of the best few, and how many it excludes, by reason.
 
         The item's preferred agent comes first where they could be asked. The index stays as it is.
         """
         taken: list[AgentEntry] = []
         ranked: list[tuple[str, RankKey]] = []
+        asked = {name for name in item.offers.values() if name in self.standing}
         refused = sum(name in self.standing and refuses(agents[name], item) for name in item.refused_by)
+        excluded = {reason: count for reason, count in (("refused", refused), ("asked", len(asked))) if count}
         for entry in self.candidates():
             taken.append(entry)
-            if refuses(agents[entry[1]], item):
+            if entry[1] in asked or refuses(agents[entry[1]], item):
                 continue
             ranked.append((entry[1], entry[0]))
             if len(ranked) > _RUNNERS_UP:
@@ -119,11 +128,20 @@ class RequirementClass:
         for entry in taken:
             heappush(self.ready, entry)
         preferred = agents.get(item.preferred_agent_id or "")
-        if preferred is not None and preferred.agent_id in self.standing and not refuses(preferred, item):
+        if preferred is not None and self._may_ask(preferred, item, asked):
             key = self.rank_key(preferred)
             rest = [entry for entry in ranked if entry[0] != preferred.agent_id]
-            return preferred, [(preferred.agent_id, key), *rest][: _RUNNERS_UP + 1], refused
-        return (agents[ranked[0][0]] if ranked else None), ranked, refused
+            return preferred, [(preferred.agent_id, key), *rest][: _RUNNERS_UP + 1], excluded
+        return (agents[ranked[0][0]] if ranked else None), ranked, excluded
+
+    def _may_ask(self, agent: Agent, item: WorkItem, asked: set[str]) -> bool:
+        return agent.agent_id in self.standing and agent.agent_id not in asked and not refuses(agent, item)
+
+    def is_refused_by_all(self, item: WorkItem, agents: Mapping[str, Agent], agent_id: str) -> bool:
+        """Whether everybody who is there and fits has refused the item, this agent just now."""
+        refusers = {name for name in item.refused_by if name in agents and refuses(agents[name], item)}
+        present = sum(self.condition.get(name) in _PRESENT for name in refusers | {agent_id})
+        return present == sum(self.conditions[each] for each in _PRESENT)
 
     def others(self) -> dict[str, int]:
         """How many agents could not be asked, by the first reason."""

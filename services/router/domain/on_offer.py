@@ -15,6 +15,8 @@ from shared.vocabulary import AgentState, AssignmentMode
 
 _OF_PARTNERS = {OfferState.DECLINED: "partner_declined", OfferState.EXPIRED: "partner_silent"}
 """Why a work order falls back to the house, by how its offer ended."""
+ALL_DECLINED = "all_declined"
+"""Noted where nobody is left who could be asked: everybody who is there and fits has refused."""
 
 
 class OfferNotPending(Conflict):
@@ -53,9 +55,13 @@ def on_decline(state: RoutingState, decline: inputs.DeclineOffer) -> Iterator[d.
 
 
 def on_expiry(state: RoutingState, offer: Offer) -> Iterator[d.Decision]:
-    """Ends an offer that nobody answered. Its agent is away, and is asked for nothing else; not so a partner."""
+    """Ends an offer that nobody answered. Who has missed too many is away, and is asked for nothing else.
+
+    Not so a partner.
+    """
     yield from _refused(state, offer, OfferState.EXPIRED, "no answer", "expired")
-    if queue_of_partner(offer.agent_id) is not None:
+    is_partner = queue_of_partner(offer.agent_id) is not None
+    if is_partner or state.agents[offer.agent_id].missed + 1 < state.configuration.presence.away_after:
         return
     yield from offers_of_leaving(state, offer.agent_id, keep=offer)
     yield d.AgentStateSet(
@@ -111,12 +117,16 @@ def _refused(
         is_refusal=True,
     )
     if queue_of_partner(offer.agent_id) is None:
-        yield from _back_in_line(state, item, requeue_reason)
+        found = state.class_for(item.requirements, item.channel_kind)
+        has_everybody = found.is_refused_by_all(item, state.agents, offer.agent_id)
+        yield from _back_in_line(state, item, requeue_reason, note=ALL_DECLINED if has_everybody else None)
     elif len(item.offers) == 1:
         yield fallen_back(state, item, offer.agent_id, _OF_PARTNERS[final])
 
 
-def _back_in_line(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.Decision]:
+def _back_in_line(
+    state: RoutingState, item: WorkItem, reason: str, note: str | None = None
+) -> Iterator[d.Decision]:
     """The item keeps its place and its steps go on; it waits again only with its last offer."""
     if len(item.offers) == 1:
-        yield requeued(state, item, reason, restarts=False)
+        yield requeued(state, item, reason, restarts=False, note=note)

@@ -6,14 +6,21 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from shared.vocabulary import ChannelKind
+
 DEFAULT_QUEUE = "default"
 
 
 class OfferMode(StrEnum):
-    """Whether an agent is asked, or simply gets the item."""
+    """Whether an agent is asked, simply gets the item, or takes it from the line themselves.
+
+    By channel: asked where somebody waits on the line, which is voice and chat; else they simply get it.
+    """
 
     ASK = "ask"
     AUTO = "auto"
+    PULL = "pull"
+    BY_CHANNEL = "by_channel"
 
 
 class Ranking(StrEnum):
@@ -47,6 +54,7 @@ class Queue:
 
     rank: 1 to 100; an agent in several queues serves the lowest first
     score: with the ranking of that name: who has the highest is first
+    asked_at_once: how many agents an item is offered to at a time; the first who accepts has it
     return_after: how long an item stays with an agent who went offline or was absent when its customer answered
     """
 
@@ -57,5 +65,16 @@ class Queue:
     score: Score | None = None
     offer_mode: OfferMode = OfferMode.ASK
     offer_timeout: timedelta = timedelta(seconds=120)
+    asked_at_once: int = 1
     wrap_up: timedelta = timedelta()
     return_after: timedelta = timedelta(minutes=15)
+
+    def mode_for(self, kind: ChannelKind) -> OfferMode:
+        """How items of a channel kind are given out here."""
+        if self.offer_mode is not OfferMode.BY_CHANNEL:
+            return self.offer_mode
+        return OfferMode.ASK if kind in (ChannelKind.VOICE, ChannelKind.CHAT) else OfferMode.AUTO
+
+    def most_asked(self, kind: ChannelKind) -> int:
+        """How many agents may be asked at once for an item of a channel kind."""
+        return self.asked_at_once if self.mode_for(kind) is OfferMode.ASK else 1

@@ -113,16 +113,28 @@ class RoutingState:
         return found
 
     def put_in_line(self, item: WorkItem) -> None:
-        """The item waits in its class. Not twice without `take_out_of_line` between."""
+        """The item waits in its class, unless nobody (more) is to be asked for it now."""
+        if item.in_line or not self._wants_agents(item):
+            return
+        item.in_line = True
         item.stamp += 1
         found = self.class_for(item.requirements, item.channel_kind)
         found.line.join(item)
         self.unsettled[found.requirements, found.kind] = None
 
     def take_out_of_line(self, item: WorkItem) -> None:
-        """The item waits no more. Call it before its requirements change."""
+        """The item waits no more, if it did. Call it before its requirements change."""
+        if not item.in_line:
+            return
+        item.in_line = False
         item.stamp += 1
         self.class_for(item.requirements, item.channel_kind).line.leave()
+
+    def _wants_agents(self, item: WorkItem) -> bool:
+        if item.state is WorkState.OFFERED:
+            queue = self.configuration.queue(item.requirements.queue)
+            return len(item.offers) < queue.most_asked(item.channel_kind)
+        return item.state is WorkState.QUEUED
 
     def refresh(self, agent: Agent) -> None:
         """Brings every index up to date with an agent who has changed."""
@@ -167,8 +179,8 @@ class RoutingState:
         self.unsettled.clear()
         self.timers.clear()
         for item in self.items.values():
-            if item.state is WorkState.QUEUED:
-                self.put_in_line(item)
+            item.in_line = False
+            self.put_in_line(item)
             self.watch(item)
         for offer in self.offers.values():
             self.arm(offer.expires_at, TimerKind.OFFER_EXPIRES, offer.offer_id)

@@ -76,6 +76,8 @@ class WorkItem:
     stint_at: when the present stay in a queue began
     refused_by: agent -> how often they had been available when they refused
     done_by: when it falls back to the house, while a partner has it
+    offers: pending ones -> whom they ask
+    in_line: whether it stands in its class's line, as what waits for (more) agents does
     bears_load: false while its ticket is pending: the agent keeps it and has room for more
     """
 
@@ -97,7 +99,7 @@ class WorkItem:
     stint_at: datetime
     preferred_agent_id: str | None = None
     refused_by: dict[str, int] = field(default_factory=dict)
-    offers: set[UUID] = field(default_factory=set)
+    offers: dict[UUID, str] = field(default_factory=dict)
     agent_id: str | None = None
     assigned_at: datetime | None = None
     accepted_offer_id: UUID | None = None
@@ -108,6 +110,7 @@ class WorkItem:
     bears_load: bool = True
     ended_at: datetime | None = None
     stamp: int = 0
+    in_line: bool = False
     sequence: int = 0
     last_event_at: datetime
 

@@ -5,7 +5,10 @@ from alembic import op
 revision = "2026_11_23_whom_work_awaits"
 down_revision = "2026_11_22_completed_work"
 
-COLUMNS: tuple[str, ...] = ("work_item.done_by timestamptz",)
+COLUMNS: tuple[str, ...] = (
+    "work_item.done_by timestamptz",
+    "agent.missed integer NOT NULL DEFAULT 0",
+)
 """As `ALTER TABLE` adds them: with defaults that a process of the version before can live with."""
 
 

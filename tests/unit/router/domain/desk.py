@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
-from services.router.domain.agent import AgentProfile, ChannelLimit
+from services.router.domain.agent import DEFAULT_PRESENCE, AgentProfile, ChannelLimit, Presence
 from services.router.domain.configuration import Configuration
 from services.router.domain.engine import run
 from services.router.domain.facts import Facts
@@ -81,6 +81,7 @@ def configuration(
     queues: Sequence[Queue] = (Queue(queue_id="general"),),
     version: int = 1,
     calendars: Mapping[str, Calendar] | None = None,
+    presence: Presence = DEFAULT_PRESENCE,
 ) -> Configuration:
     """Agents, queues and rules; `everything` goes to `general` unless other rules are given."""
     return Configuration(
@@ -89,6 +90,7 @@ def configuration(
         queues={queue.queue_id: queue for queue in queues},
         policy=Policy(version=version, rules=tuple(rules) or (general(),)),
         calendars=calendars or {},
+        presence=presence,
     )
 
 
@@ -167,9 +169,13 @@ class Desk:
         offer = self.offers(agent_id)[0]
         return self.feed(inputs.DeclineOffer(offer_id=offer.offer_id, agent_id=agent_id, reason="busy"))
 
+    def take_next(self, agent_id: str) -> list[d.Decision]:
+        """The agent takes what is next for them."""
+        return self.feed(inputs.TakeNext(agent_id=agent_id))
+
     def asked(self, name: str) -> list[str]:
         """The agents to whom a ticket's item is offered now."""
-        return sorted(self.state.offers[offer_id].agent_id for offer_id in self.item(name).offers)
+        return sorted(self.item(name).offers.values())
 
 
 def kinds(decisions: Sequence[d.Decision]) -> list[str]:

@@ -15,7 +15,7 @@ from services.router.domain.engine import run
 from services.router.domain.matching import READY, refuses
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import OfferMode, Queue
-from services.router.domain.work_item import PARKED, Raised
+from services.router.domain.work_item import PARKED, Raised, WorkItem
 from shared.conditions import compile_condition
 from shared.errors import DomainError
 from shared.ids import SeededIds
@@ -25,13 +25,14 @@ from tests.unit.router.domain.desk import Desk, agent, configuration, facts, gen
 NAMES = [f"t{number}" for number in range(8)]
 AGENTS = [
     agent("ann", queues=frozenset({"general", "billing"}), skills={"german": 3}, capacity=40),
-    agent("bob", queues=frozenset({"general"}), capacity=20),
-    agent("cid", queues=frozenset({"billing"}), skills={"german": 5}, capacity=60),
+    agent("bob", queues=frozenset({"general", "shelf"}), capacity=20),
+    agent("cid", queues=frozenset({"billing", "shelf"}), skills={"german": 5}, capacity=60),
     agent("dot", queues=frozenset({"general", "billing"}), support_tier=2),
 ]
 QUEUES = [
-    Queue(queue_id="general", rank=20, offer_timeout=timedelta(seconds=30)),
+    Queue(queue_id="general", rank=20, offer_timeout=timedelta(seconds=30), asked_at_once=2),
     Queue(queue_id="billing", rank=10, offer_mode=OfferMode.AUTO, wrap_up=timedelta(seconds=20)),
+    Queue(queue_id="shelf", offer_mode=OfferMode.PULL),
 ]
 RULES = [
     general(
@@ -46,6 +47,11 @@ RULES = [
             'has(ticket.labels.product) && ticket.labels.product == "bill"', {"ticket": frozenset({"labels"})}
         ),
         requirements=Requirements(queue="billing"),
+    ),
+    general(
+        rule_id="whenever",
+        condition=compile_condition('ticket.priority == "low"', {"ticket": frozenset({"priority"})}),
+        requirements=Requirements(queue="shelf"),
     ),
     general(),
 ]
@@ -114,6 +120,10 @@ class DeskMachine(RuleBasedStateMachine):
             else:
                 self.feed(inputs.DeclineOffer(offer_id=offer.offer_id, agent_id=offer.agent_id, reason="no"))
 
+    @rule(agent_id=agents)
+    def take_next(self, agent_id: str) -> None:
+        self.feed(inputs.TakeNext(agent_id=agent_id))
+
     @rule(name=names, tier=st.sampled_from([1, 2]), by=st.integers(0, 2))
     def escalate(self, name: str, tier: int, by: int) -> None:
         raised = Raised(escalation_id=ticket_id(f"e{name}{tier}{by}"), support_tier=tier, raise_by=by)
@@ -154,6 +164,15 @@ class DeskMachine(RuleBasedStateMachine):
             assert not item.is_waiting or item.requirements.queue == "general"
         self.feed(inputs.Configure(configuration=configuration(AGENTS, rules=RULES, queues=QUEUES)))
 
+    def waits_for_agents(self, item: WorkItem) -> bool:
+        most = 2 if item.requirements.queue == "general" else 1
+        return item.state is WorkState.QUEUED or (item.state is WorkState.OFFERED and len(item.offers) < most)
+
+    @invariant()
+    def an_item_asks_nobody_twice_and_no_more_than_it_may(self) -> None:
+        for item in self.desk.state.items.values():
+            assert len(set(item.offers.values())) == len(item.offers) <= 2
+
     @invariant()
     def load_is_what_they_have_in_hand_and_within_capacity(self) -> None:
         state = self.desk.state
@@ -186,10 +205,12 @@ class DeskMachine(RuleBasedStateMachine):
     def nobody_who_could_be_asked_idles_while_work_waits_for_them(self) -> None:
         state = self.desk.state
         for item in state.items.values():
-            if item.state is not WorkState.QUEUED:
+            if not self.waits_for_agents(item):
                 continue
             for one in state.agents.values():
                 could = one.obstacle(item.channel_kind) is None and not refuses(one, item)
+                could = could and one.agent_id not in item.offers.values()
+                could = could and item.requirements.queue != "shelf"
                 assert not (could and misfit(one.profile, item.requirements) is None), (item, one)
 
     @invariant()
@@ -206,7 +227,7 @@ class DeskMachine(RuleBasedStateMachine):
             in_line = [
                 item
                 for item in state.items.values()
-                if item.state is WorkState.QUEUED
+                if self.waits_for_agents(item)
                 and (item.requirements, item.channel_kind) == (found.requirements, found.kind)
             ]
             assert found.line.count == len(in_line)

@@ -17,4 +17,7 @@ def test_work_that_is_back_in_line_asks_for_what_its_open_steps_leave() -> None:
     desk.open("t")
     desk.after(seconds=30)
     requeued = next(each for each in desk.decline("ann") if isinstance(each, d.WorkRequeued))
-    assert explain(requeued) == "Back in line because of declined, in queue general for tier 1."
+    assert explain(requeued) == (
+        "Back in line because of declined (everybody who could be asked has refused it),"
+        " in queue general for tier 1."
+    )

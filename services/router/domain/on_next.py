@@ -1,0 +1,54 @@
+"""Work that agents take from the line themselves."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from services.router.domain import decision as d
+from services.router.domain import inputs
+from services.router.domain.agent import Agent
+from services.router.domain.matching import RequirementClass, refuses
+from services.router.domain.state import RoutingState
+from services.router.domain.work_item import WorkItem
+from shared.errors import Conflict, NotFound
+from shared.vocabulary import AgentState, AssignmentMode, WorkState
+
+
+def on_next(state: RoutingState, wanted: inputs.TakeNext) -> Iterator[d.Decision]:
+    """Gives an agent what is next for them, in whatever way its queue gives out work; nothing where nothing is.
+
+    Raises NotFound, Conflict where the agent takes no work now.
+    """
+    agent = state.agents.get(wanted.agent_id)
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    if agent.state is not AgentState.AVAILABLE:
+        raise Conflict(f"The agent takes no work now ({agent.state}): become available first.")
+    item = next_for(state, agent)
+    if item is not None:
+        yield d.WorkAssigned(
+            work_id=item.work_id,
+            agent_id=agent.agent_id,
+            offer_id=None,
+            mode=AssignmentMode.ACCEPTED,
+            reasons=d.Reasons(
+                policy_version=item.policy_version, step=item.step, note="they took what was next for them"
+            ),
+        )
+
+
+def next_for(state: RoutingState, agent: Agent) -> WorkItem | None:
+    """The first item in order, over all queues, that waits and that the agent may serve and has room for."""
+    best: tuple[tuple[int, tuple[object, ...]], WorkItem] | None = None
+    for found in state.classes_of.get(agent.agent_id, ()):
+        if not found.line.count or agent.agent_id not in found.standing:
+            continue
+        item = _first_for(state, found, agent)
+        if item is not None and (best is None or (found.queue.rank, item.order) < best[0]):
+            best = (found.queue.rank, item.order), item
+    return best[1] if best else None
+
+
+def _first_for(state: RoutingState, found: RequirementClass, agent: Agent) -> WorkItem | None:
+    """The class's first item that nobody is being asked for and that the agent has not refused."""
+    with closing(found.line.in_order(state.items)) as line:
+        return next((item for item in line if item.state is WorkState.QUEUED and not refuses(agent, item)), None)
