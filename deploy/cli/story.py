@@ -187,8 +187,10 @@ def _action(action: object) -> str:
     match action.get("kind"):
         case "requeue":
             tier, queue = action.get("support_tier"), action.get("queue")
-            parts = [f"queue {queue}" if queue else "", f"tier {tier}" if tier else ""]
-            return f"moved to {' and '.join(part for part in parts if part)}"
+            place = " and ".join([f"queue {queue}"] * bool(queue) + [f"tier {tier}"] * bool(tier))
+            moved = [f"moved to {place}"] if place else []
+            handed = [f"handed to {action['agent_id']}"] if action.get("agent_id") else []
+            return ", ".join([*moved, *handed, *["more agents are asked"] * bool(action.get("widen"))])
         case "raise_priority":
             return f"priority raised by {action.get('by')}"
         case "notify":

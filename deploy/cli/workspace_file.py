@@ -137,6 +137,8 @@ def _chains(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, st
             at: Path = ("escalation_policies", index, "steps", number)
             if isinstance(step, RequeueStep) and step.requeue.queue is not None:
                 yield from _unknown((*at, "requeue", "queue"), [step.requeue.queue], queues, "queue")
+            if isinstance(step, RequeueStep) and step.requeue.agent is not None:
+                yield from _unknown((*at, "requeue", "agent"), [step.requeue.agent], set(agents), "agent")
             if isinstance(step, NotifyStep):
                 yield from _unknown((*at, "notify", "webhooks"), step.notify.webhooks, webhooks, "webhook")
                 yield from _unknown((*at, "notify", "agents"), step.notify.agents, set(agents), "agent")

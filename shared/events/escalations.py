@@ -140,11 +140,17 @@ class RaisePriority(Part):
 
 
 class Requeue(Part):
-    """The work item moves to another queue, tier or both."""
+    """The work item moves to another queue or tier, or others are asked for it.
+
+    agent_id: who is asked first, if they may have it
+    widen: whether everybody is asked at once whom its routing policy would only ask later
+    """
 
     kind: Literal["requeue"] = "requeue"
     queue: str | None = None
     support_tier: int | None = None
+    agent_id: str | None = None
+    widen: bool = False
 
 
 class Notify(Part):

@@ -27,7 +27,21 @@ def test_every_example_decodes_and_says_the_same_again(example: Path) -> None:
     contract = contract_of(example)
     event = decode(example.read_bytes(), TOPIC_OF[contract])
     assert isinstance(event.data, contract)
-    assert json.loads(encode(event)) == json.loads(example.read_text())
+    written = json.loads(example.read_text())
+    assert without_what_is_newer(json.loads(encode(event)), example=written) == written
+
+
+def without_what_is_newer(told: object, *, example: object) -> object:
+    """What is told without the optional fields, left at their defaults, that the example is too old to have."""
+    if isinstance(told, dict) and isinstance(example, dict):
+        return {
+            name: without_what_is_newer(value, example=example.get(name))
+            for name, value in told.items()
+            if name in example or value not in (None, False, [], {})
+        }
+    if isinstance(told, list) and isinstance(example, list) and len(told) == len(example):
+        return [without_what_is_newer(one, example=other) for one, other in zip(told, example, strict=True)]
+    return told
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -32,10 +32,12 @@ class SlaPolicyPart(Request):
 
 
 class RequeueTarget(Request):
-    """Where work moves: to a queue, a tier or both."""
+    """Where work moves: to a queue or a tier, and who is asked for it."""
 
     queue: Slug | None = None
     tier: Annotated[int, Field(ge=1, le=9)] | None = None
+    agent: Slug | None = Field(default=None, description="Who is asked first, if they may have it.")
+    widen: bool = Field(default=False, description="Asks at once whom the routing policy would only ask later.")
 
 
 class RaiseTarget(Request):
@@ -59,7 +61,7 @@ class WaitStep(Request):
 
 
 class RequeueStep(Request):
-    """The work item moves."""
+    """The work item moves, or others are asked for it."""
 
     requeue: RequeueTarget
 

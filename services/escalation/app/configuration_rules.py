@@ -9,6 +9,7 @@ from services.escalation.app.configuration import (
     EscalationPart,
     NotifyStep,
     RequeueStep,
+    RequeueTarget,
     SlaPolicyPart,
     StepPart,
     TargetPart,
@@ -123,8 +124,8 @@ def _chain_problems(pointer: str, steps: Sequence[StepPart], part: EscalationPar
         match step:
             case WaitStep(wait=wait) if not timedelta(0) < wait <= LONGEST_WAIT:
                 yield f"{at}/wait", "is more than 0s and at most 30d"
-            case RequeueStep(requeue=target) if target.queue is None and target.tier is None:
-                yield f"{at}/requeue", "names neither queue nor tier"
+            case RequeueStep(requeue=target) if target == RequeueTarget():
+                yield f"{at}/requeue", "names no queue, tier or agent, and does not widen"
             case NotifyStep(notify=target):
                 if not (target.agents or target.emails or target.webhooks):
                     yield f"{at}/notify", "names nobody"

@@ -166,8 +166,10 @@ def _action(taken: Taken) -> wire.RaisePriority | wire.Requeue | wire.Notify:
     match taken.action:
         case RaisePriority(by=by):
             return wire.RaisePriority(by=by)
-        case Requeue(queue=queue, support_tier=tier):
-            return wire.Requeue(queue=queue, support_tier=tier)
+        case Requeue() as moves:
+            return wire.Requeue(
+                queue=moves.queue, support_tier=moves.support_tier, agent_id=moves.agent_id, widen=moves.widen
+            )
         case Notify():
             return wire.Notify(recipients=sum(found.address is not None for found in taken.recipients))
         case _:

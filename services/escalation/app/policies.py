@@ -82,9 +82,10 @@ def _step(part: StepPart) -> Step:
         case WaitStep():
             return Wait(duration=part.wait)
         case RequeueStep():
-            return Requeue(queue=part.requeue.queue, support_tier=part.requeue.tier)
+            target = part.requeue
+            return Requeue(queue=target.queue, support_tier=target.tier, agent_id=target.agent, widen=target.widen)
         case RaiseStep():
             return RaisePriority(by=part.raise_priority.by)
         case NotifyStep():
-            target = part.notify
-            return Notify(agents=target.agents, emails=target.emails, webhooks=target.webhooks)
+            told = part.notify
+            return Notify(agents=told.agents, emails=told.emails, webhooks=told.webhooks)

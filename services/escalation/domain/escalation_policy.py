@@ -13,10 +13,12 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requeue:
-    """The work item moves to another queue, tier or both."""
+    """The work item moves to another queue or tier, is handed to an agent, or more agents are asked."""
 
     queue: str | None = None
     support_tier: int | None = None
+    agent_id: str | None = None
+    widen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

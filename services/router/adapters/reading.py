@@ -47,7 +47,7 @@ class DecisionRow:
 
     decision_id: int
     decided_at: datetime
-    work_id: UUID
+    work_id: UUID | None
     kind: str
     record: dict[str, object]
     decision: d.Decision

@@ -19,7 +19,7 @@ from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.facts import Facts
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.state import RoutingState, Touched
-from services.router.domain.work_item import Offer, OfferState, Raised, Ticket, WorkItem
+from services.router.domain.work_item import Departure, Offer, OfferState, Raised, Ticket, WorkItem
 from shared.db import configuration
 from shared.db.sets import insert_set, transposed, upsert_set
 from shared.db.unit_of_work import Tx
@@ -58,6 +58,7 @@ _TICKETS = text(
 
 _BASE = TypeAdapter(Requirements)
 _STEPS = TypeAdapter(tuple[Step, ...])
+_DEPARTURES = TypeAdapter(tuple[Departure, ...])
 _FACTS = TypeAdapter(Facts)
 _EARLY = TypeAdapter(list[Raised])
 _INPUTS: Mapping[type, TypeAdapter[Any]] = {
@@ -89,6 +90,7 @@ WORK_DECISIONS: Mapping[str, TypeAdapter[d.Decision]] = {
         d.OfferEnded,
         d.WorkRequeued,
         d.PriorityChanged,
+        d.EscalationRefused,
         d.WrapUpStarted,
         d.WorkCompleted,
         d.WorkCancelled,
@@ -203,6 +205,7 @@ def to_item(row: RowMapping) -> WorkItem:
             "base": _BASE.validate_python(row["base"]),
             "steps": _STEPS.validate_python(row["steps"]),
             "priority": Priority(row["priority"]),
+            "departures": _DEPARTURES.validate_python(row["departures"]),
         }
     )
 
@@ -305,6 +308,7 @@ def _item_row(state: RoutingState, item: WorkItem) -> dict[str, object]:
         "support_tier": now.support_tier,
         "base": _BASE.dump_python(item.base, mode="json"),
         "steps": _STEPS.dump_python(item.steps, mode="json"),
+        "departures": _DEPARTURES.dump_python(item.departures, mode="json"),
     }
 
 

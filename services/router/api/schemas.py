@@ -176,11 +176,11 @@ class QueueList(BaseModel):
 
 
 class DecisionAnswer(BaseModel):
-    """One decision about a ticket's work: in words, and as data."""
+    """One decision about a ticket's work: in words, and as data. work_id: none where nobody was needed any more"""
 
     decision_id: int
     decided_at: datetime
-    work_id: UUID
+    work_id: UUID | None
     kind: str
     words: str
     record: dict[str, object]

@@ -43,8 +43,14 @@ def _raised(escalated: EscalationRaisedV1) -> inputs.EscalationRaised | None:
     match escalated.action:
         case RaisePriority(by=by):
             raised = Raised(escalation_id=escalated.escalation_id, raise_by=by)
-        case Requeue(queue=queue, support_tier=tier):
-            raised = Raised(escalation_id=escalated.escalation_id, queue=queue, support_tier=tier)
+        case Requeue() as moves:
+            raised = Raised(
+                escalation_id=escalated.escalation_id,
+                queue=moves.queue,
+                support_tier=moves.support_tier,
+                agent_id=moves.agent_id,
+                widen=moves.widen,
+            )
         case _:
             return None
     return inputs.EscalationRaised(ticket_id=escalated.ticket_id, raised=raised)

@@ -26,11 +26,11 @@ class LoggedInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedDecision:
-    """A decision about work, with its time."""
+    """A decision about a ticket's work, with its time."""
 
     workspace_id: str
     ticket_id: UUID
-    work_id: UUID
+    work_id: UUID | None
     decided_at: datetime
     decision: d.Decision
 

@@ -233,15 +233,23 @@ class ShardEngine:
                 return
             case d.TicketLearned():
                 return
+            case d.EscalationRefused():
+                self._record(batch, state, made.ticket_id, made.work_id, made)
+                return
         item = state.touched.items[made.work_id]
         contract = work_contract(state, made, self._epoch)
         if contract is not None:
             self._tell(batch, state, item, contract, cause)
+        self._record(batch, state, item.ticket_id, item.work_id, made)
+
+    def _record(
+        self, batch: _Batch, state: RoutingState, ticket_id: UUID, work_id: UUID | None, made: d.Decision
+    ) -> None:
         batch.decisions.append(
             LoggedDecision(
                 workspace_id=state.workspace_id,
-                ticket_id=item.ticket_id,
-                work_id=item.work_id,
+                ticket_id=ticket_id,
+                work_id=work_id,
                 decided_at=batch.now,
                 decision=made,
             )

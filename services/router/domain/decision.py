@@ -123,6 +123,8 @@ class WorkRequeued:
     previous: what it was before; restarts: it begins anew with `base` and `steps`
     excluded: the agent who is not to get it back at once
     previous_offer_id: the offer by which its agent had it
+    preferred_agent_id: the agent who is asked first from now on; none: as before
+    escalation_id: the escalation that moved it to another queue or tier
     """
 
     work_id: UUID
@@ -138,6 +140,8 @@ class WorkRequeued:
     rule: str | None = None
     excluded: str | None = None
     previous_offer_id: UUID | None = None
+    preferred_agent_id: str | None = None
+    escalation_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +151,21 @@ class PriorityChanged:
     work_id: UUID
     priority: Priority
     raised_by: int
+    reason: str
+    reasons: Reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationRefused:
+    """Something that an escalation asks is not done.
+
+    work_id: none where nobody is needed any more; wanted: what it asked for; reason: why not, both in words
+    """
+
+    ticket_id: UUID
+    work_id: UUID | None
+    escalation_id: UUID
+    wanted: str
     reason: str
     reasons: Reasons
 
@@ -228,6 +247,7 @@ Decision = (
     | OfferEnded
     | WorkRequeued
     | PriorityChanged
+    | EscalationRefused
     | WrapUpStarted
     | WorkCompleted
     | WorkCancelled

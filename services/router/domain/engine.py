@@ -16,10 +16,11 @@ from services.router.domain.agent import Agent
 from services.router.domain.evolve import evolve
 from services.router.domain.matching import RequirementClass
 from services.router.domain.on_agent import on_configured, on_return, on_state
+from services.router.domain.on_escalation import on_escalation
 from services.router.domain.on_next import on_next
 from services.router.domain.on_offer import on_accept, on_decline, on_expiry
 from services.router.domain.on_partner import on_order_ended, on_order_late
-from services.router.domain.on_ticket import on_escalation, on_gone, on_known, on_reconsider, on_status
+from services.router.domain.on_ticket import on_gone, on_known, on_reconsider, on_status
 from services.router.domain.on_work import on_assign, on_complete, on_release, on_step, on_transfer, on_wrap_end
 from services.router.domain.queue import OfferMode
 from services.router.domain.state import ClassKey, RoutingState, Timer, TimerKind

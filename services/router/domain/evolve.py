@@ -44,6 +44,8 @@ def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
             item = _item(state, decision.work_id)
             item.return_at = decision.at
             state.watch(item)
+        case d.EscalationRefused():
+            pass  # a record of nothing done
         case d.AgentStateSet():
             _set_state(state, decision, now)
         case d.Configured():
@@ -181,6 +183,9 @@ def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> No
         _take_from_agent(state, item, item.agent_id, now)
         item.agent_id = item.assigned_at = item.accepted_offer_id = item.wrapping_at = None
     item.state = WorkState.QUEUED
+    if requeued.escalation_id is not None:
+        item.leave(requeued.escalation_id)
+    item.preferred_agent_id = requeued.preferred_agent_id or item.preferred_agent_id
     item.base = requeued.base
     item.steps = requeued.steps
     item.is_moved = requeued.is_moved

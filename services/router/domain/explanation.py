@@ -34,6 +34,8 @@ def explain(made: d.Decision) -> str:
                 f"Rule {made.rule} holds{_passed_over(made.reasons)}: it waits {_asked_for(made.base)} with"
                 f" priority {made.priority}{steps}."
             )
+        case d.StepOpened(reasons=d.Reasons(note=str() as note)):
+            return f"Step {made.reasons.step} opens at once ({note}): now {_asked_for(made.requirements)}."
         case d.StepOpened():
             return f"It has waited long enough for step {made.reasons.step}: now {_asked_for(made.requirements)}."
         case d.WorkOffered():
@@ -52,6 +54,8 @@ def explain(made: d.Decision) -> str:
             return f"{why}{note}, {asked_for}.{had}"
         case d.PriorityChanged():
             return f"Its priority is {made.priority} now because of {_plain(made.reason)}."
+        case d.EscalationRefused():
+            return f"Escalation {made.escalation_id} asks for {made.wanted}, which is not done: {made.reason}."
         case d.WrapUpStarted():
             return "The ticket is solved; the agent wraps up."
         case d.WorkCompleted():

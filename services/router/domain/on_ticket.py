@@ -11,18 +11,16 @@ from services.router.domain.state import RoutingState
 from services.router.domain.steps import (
     base_priority,
     cancelled,
-    destination,
-    is_servable,
     left_behind,
-    moved,
     policy_says,
     queued,
+    reprioritised,
     requeued,
     revoked,
 )
-from services.router.domain.work_item import PARKED, Raised, Ticket, WorkItem
+from services.router.domain.work_item import PARKED, Ticket, WorkItem
 from shared.ids import IdFactory
-from shared.vocabulary import ChannelKind, Priority, TicketStatus, WorkState
+from shared.vocabulary import ChannelKind, TicketStatus, WorkState
 
 S = TicketStatus
 
@@ -79,22 +77,9 @@ def on_reconsider(state: RoutingState, again: inputs.Reconsider) -> Iterator[d.D
         yield from _reconsidered(state, item, facts, "policy_changed")
 
 
-def on_escalation(state: RoutingState, escalated: inputs.EscalationRaised) -> Iterator[d.Decision]:
-    """An escalation asks something of the work item; nothing more once the ticket is solved.
-
-    Before the ticket is known, that is kept until it is.
-    """
-    ticket = _ticket(state, escalated)
-    if ticket.facts is None:
-        early = (*ticket.early, escalated.raised)
-        yield d.TicketLearned(ticket_id=escalated.ticket_id, facts=None, status=ticket.status, early=early)
-    elif ticket.status.is_unsolved and (item := state.live_item(escalated.ticket_id)):
-        yield from _escalated(state, item, escalated.raised)
-
-
 def _ticket(
     state: RoutingState,
-    about: inputs.TicketKnown | inputs.TicketStatusSet | inputs.TicketGone | inputs.EscalationRaised,
+    about: inputs.TicketKnown | inputs.TicketStatusSet | inputs.TicketGone,
 ) -> Ticket:
     return state.tickets.get(about.ticket_id) or Ticket(ticket_id=about.ticket_id)
 
@@ -106,35 +91,11 @@ def _reconsidered(state: RoutingState, item: WorkItem, facts: Facts, reason: str
     """
     matched = policy_says(state, facts)
     rule = matched.rule
-    yield from _reprioritised(state, item, base_priority(matched, facts).raised(item.raised_by), reason)
+    yield from reprioritised(state, item, base_priority(matched, facts).raised(item.raised_by), reason)
     stays = item.is_moved and item.base.queue in state.configuration.queues
     if item.is_waiting and not stays and (rule.requirements, rule.steps) != (item.base, item.steps):
         yield from revoked(state, item, "requirements_changed")
         yield requeued(state, item, "requirements_changed", matched=matched)
-
-
-def _reprioritised(
-    state: RoutingState, item: WorkItem, priority: Priority, reason: str, raised_by: int | None = None
-) -> Iterator[d.Decision]:
-    if priority is not item.priority or raised_by is not None:
-        yield d.PriorityChanged(
-            work_id=item.work_id,
-            priority=priority,
-            raised_by=item.raised_by if raised_by is None else raised_by,
-            reason=reason,
-            reasons=d.Reasons(policy_version=state.configuration.policy.version, step=item.step),
-        )
-
-
-def _escalated(state: RoutingState, item: WorkItem, raised: Raised) -> Iterator[d.Decision]:
-    if raised.raise_by:
-        by = item.raised_by + raised.raise_by
-        yield from _reprioritised(state, item, item.priority.raised(raised.raise_by), "escalation", by)
-    known_queue = raised.queue if raised.queue in state.configuration.queues else None
-    base = destination(state, item, queue=known_queue, support_tier=raised.support_tier)
-    if base is not None and is_servable(state, base):
-        note = f"escalation {raised.escalation_id}"
-        yield from moved(state, item, "escalation", base, excluded=None, note=note)
 
 
 def _solved(state: RoutingState, item: WorkItem | None, now: datetime) -> Iterator[d.Decision]:

@@ -45,6 +45,20 @@ def base_priority(matched: Matched, facts: Facts) -> Priority:
     return matched.rule.priority or facts.priority
 
 
+def reprioritised(
+    state: RoutingState, item: WorkItem, priority: Priority, reason: str, raised_by: int | None = None
+) -> Iterator[d.Decision]:
+    """The item becomes more or less pressing, if it does; raised_by: by how much escalations have made it so."""
+    if priority is not item.priority or raised_by is not None:
+        yield d.PriorityChanged(
+            work_id=item.work_id,
+            priority=priority,
+            raised_by=item.raised_by if raised_by is None else raised_by,
+            reason=reason,
+            reasons=d.Reasons(policy_version=state.configuration.policy.version, step=item.step),
+        )
+
+
 def revoked(state: RoutingState, item: WorkItem, reason: str, keep: UUID | None = None) -> Iterator[d.OfferEnded]:
     """The item's pending offers are taken back, but for one that is kept."""
     for offer_id in sorted(item.offers):
@@ -71,6 +85,8 @@ def requeued(
     matched: Matched | None = None,
     excluded: str | None = None,
     note: str | None = None,
+    preferred_agent_id: str | None = None,
+    escalation_id: UUID | None = None,
 ) -> d.WorkRequeued:
     """The item waits again: moved where `base` is given, as the policy says with `matched`, or as it did before.
 
@@ -93,6 +109,8 @@ def requeued(
         rule=matched.rule.rule_id if matched else None,
         excluded=excluded,
         previous_offer_id=item.accepted_offer_id,
+        preferred_agent_id=preferred_agent_id,
+        escalation_id=escalation_id,
         reasons=d.Reasons(
             policy_version=state.configuration.policy.version,
             step=0 if restarts else item.step,
@@ -135,12 +153,39 @@ def is_servable(state: RoutingState, requirements: Requirements) -> bool:
     return any(misfit(agent.profile, requirements) is None for agent in state.agents.values())
 
 
+def steps_that_stay(item: WorkItem) -> tuple[Step, ...]:
+    """Such of the item's steps as lead to no other queue or tier."""
+    return tuple(step for step in item.steps if step.queue is None and step.support_tier is None)
+
+
 def moved(
-    state: RoutingState, item: WorkItem, reason: str, base: Requirements, *, excluded: str | None, note: str
+    state: RoutingState,
+    item: WorkItem,
+    reason: str,
+    base: Requirements,
+    *,
+    steps: tuple[Step, ...] | None = None,
+    excluded: str | None,
+    note: str,
+    preferred_agent_id: str | None = None,
+    escalation_id: UUID | None = None,
 ) -> Iterator[d.Decision]:
-    """The item goes to its destination, whatever it is doing, with such of its steps as do not move it."""
+    """The item goes to its destination, whatever it is doing, with such of its steps as do not move it.
+
+    steps: in their place; escalation_id: the escalation that moves it
+    """
     yield from revoked(state, item, reason)
-    yield requeued(state, item, reason, base=base, steps=_unmoving(item), excluded=excluded, note=note)
+    yield requeued(
+        state,
+        item,
+        reason,
+        base=base,
+        steps=steps_that_stay(item) if steps is None else steps,
+        excluded=excluded,
+        note=note,
+        preferred_agent_id=preferred_agent_id,
+        escalation_id=escalation_id,
+    )
 
 
 def fallen_back(
@@ -157,12 +202,7 @@ def fallen_back(
         base = replace(base, queue=partner.fallback)
         if not is_servable(state, base):
             base = Requirements(queue=partner.fallback, tier_mode=TierMode.AT_LEAST)
-    return requeued(state, item, reason, base=base, steps=_unmoving(item), note=note)
-
-
-def _unmoving(item: WorkItem) -> tuple[Step, ...]:
-    """Steps that leave the item in its queue and tier."""
-    return tuple(step for step in item.steps if step.queue is None and step.support_tier is None)
+    return requeued(state, item, reason, base=base, steps=steps_that_stay(item), note=note)
 
 
 def released(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.Decision]:

@@ -9,6 +9,9 @@ from services.router.domain.facts import Facts
 from services.router.domain.policy import Requirements, Step, relaxed
 from shared.vocabulary import ChannelKind, Priority, TicketStatus, WorkState
 
+MOST_RAISED = len(Priority) - 1
+"""By so much even the least pressing is as pressing as can be."""
+
 PARKED = frozenset({TicketStatus.PENDING, TicketStatus.ON_HOLD})
 """Statuses in which a ticket waits for somebody outside: whoever has it keeps it."""
 
@@ -56,12 +59,26 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raised:
-    """What an escalation asks of the work item."""
+    """What an escalation asks of the work item.
+
+    agent_id: to whom it is handed; widen: whether everybody is asked who would be asked later on
+    """
 
     escalation_id: UUID
     raise_by: int = 0
     queue: str | None = None
     support_tier: int | None = None
+    agent_id: str | None = None
+    widen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """An escalation took an item away from this place."""
+
+    escalation_id: UUID
+    queue: str
+    support_tier: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +88,7 @@ class WorkItem:
     base: what the policy, or whoever moved it, asks for; `requirements` is that loosened by the steps so far
     is_moved: by hand or by an escalation: the policy does not bring it back
     raised_by: by how much escalations have made it more pressing than its ticket
+    departures: from where escalations have moved it, once for each place
     queued_at: decides its place; survives declines, expiries and requeues
     started_at: from when its relaxation steps are counted
     stint_at: when the present stay in a queue began
@@ -94,6 +112,7 @@ class WorkItem:
     policy_version: int
     priority: Priority
     raised_by: int = 0
+    departures: tuple[Departure, ...] = ()
     queued_at: datetime
     started_at: datetime
     stint_at: datetime
@@ -135,3 +154,18 @@ class WorkItem:
         if self.step >= len(self.steps):
             return None
         return self.started_at + self.steps[self.step].after
+
+    def leave(self, escalation_id: UUID) -> None:
+        """An escalation takes it away from where it is."""
+        now = self.requirements
+        if not any((each.queue, each.support_tier) == (now.queue, now.support_tier) for each in self.departures):
+            departure = Departure(escalation_id=escalation_id, queue=now.queue, support_tier=now.support_tier)
+            self.departures = (*self.departures, departure)
+
+    def left_by_other(self, escalation_id: UUID, place: Requirements) -> bool:
+        """Whether another escalation has taken it away from this queue and tier."""
+        return any(
+            (each.queue, each.support_tier) == (place.queue, place.support_tier)
+            and each.escalation_id != escalation_id
+            for each in self.departures
+        )

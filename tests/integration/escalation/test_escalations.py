@@ -14,7 +14,7 @@ S = TicketStatus
 
 STEPS: list[Json] = [
     {"raise_priority": {"by": 2}},
-    {"requeue": {"queue": "urgent"}},
+    {"requeue": {"queue": "urgent", "agent": "grace", "widen": True}},
     {"wait": "1h"},
     {"requeue": {"tier": 3}},
     {"notify": {"agents": ["nobody"]}},
@@ -62,13 +62,17 @@ async def test_a_breach_takes_the_steps_up_to_the_first_wait_and_goes_on_after_i
     first = await raised(desk, 2)
     assert [(data["step"], data["level"], data["action"]) for data in first] == [
         (1, 1, {"kind": "raise_priority", "by": 2}),
-        (2, 2, {"kind": "requeue", "queue": "urgent", "support_tier": None}),
+        (
+            2,
+            2,
+            {"kind": "requeue", "queue": "urgent", "support_tier": None, "agent_id": "grace", "widen": True},
+        ),
     ]
     await desk.system.travel(timedelta(hours=1))
     # Nobody is found: the next step is taken at once, its wait is not waited.
     second = (await raised(desk, 5))[2:]
     assert [(data["step"], data["level"], data["action"]) for data in second] == [
-        (4, 3, {"kind": "requeue", "queue": None, "support_tier": 3}),
+        (4, 3, {"kind": "requeue", "queue": None, "support_tier": 3, "agent_id": None, "widen": False}),
         (5, 4, {"kind": "notify", "recipients": 0}),
         (7, 5, {"kind": "raise_priority", "by": 1}),
     ]

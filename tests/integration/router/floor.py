@@ -134,10 +134,12 @@ class Floor:
             )
         )
 
-    async def escalate(self, name: str, *, tier: int) -> None:
+    async def escalate(self, name: str, **wanted: Any) -> None:
+        """Each is another escalation of the ticket."""
+        number = sum(subject.startswith("escalation/") for subject in self.sequences)
         await self.tell(
             EscalationRaisedV1(
-                escalation_id=uuid5(NAMES, f"escalation/{name}"),
+                escalation_id=uuid5(NAMES, f"escalation/{name}/{number}"),
                 ticket_id=self.ticket_id(name),
                 policy="late",
                 policy_version=1,
@@ -145,7 +147,7 @@ class Floor:
                 step=1,
                 trigger="sla.breached",
                 metric=None,
-                action=Requeue(support_tier=tier),
+                action=Requeue(**wanted),
             )
         )
 

@@ -123,7 +123,7 @@ async def test_an_escalation_takes_it_to_tier_two(floor: Floor) -> None:
     await floor.set_state("eve")
     await floor.open_ticket("t")
     await floor.accept("ann", "t")
-    await floor.escalate("t", tier=2)
+    await floor.escalate("t", support_tier=2)
     offer = await floor.offered("eve", "t")
     assert offer["support_tier"] == 2
     assert await floor.work("ann") == []
@@ -132,7 +132,7 @@ async def test_an_escalation_takes_it_to_tier_two(floor: Floor) -> None:
 async def test_an_escalation_may_arrive_before_its_ticket(floor: Floor) -> None:
     await floor.set_state("ann")
     await floor.set_state("eve")
-    await floor.escalate("t", tier=2)
+    await floor.escalate("t", support_tier=2)
     await floor.open_ticket("t")
     await floor.offered("eve", "t")
 

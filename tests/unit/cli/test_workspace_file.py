@@ -140,6 +140,11 @@ def test_what_a_file_may_not_say_is_told_in_words_at_its_place(
             "there is no queue nowhere",
         ),
         (
+            "escalation_policies: [{id: late, steps: [{requeue: {agent: ann}}]}]",
+            "escalation_policies/late/steps/0/requeue/agent",
+            "there is no agent ann",
+        ),
+        (
             "escalation_policies: [{id: late, steps: [{notify: {agents: [ann]}}]}]",
             "escalation_policies/late/steps/0/notify/agents",
             "there is no agent ann",

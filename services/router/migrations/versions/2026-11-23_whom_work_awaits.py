@@ -8,6 +8,7 @@ down_revision = "2026_11_22_completed_work"
 COLUMNS: tuple[str, ...] = (
     "work_item.done_by timestamptz",
     "agent.missed integer NOT NULL DEFAULT 0",
+    "work_item.departures jsonb NOT NULL DEFAULT '[]'",
 )
 """As `ALTER TABLE` adds them: with defaults that a process of the version before can live with."""
 
@@ -16,3 +17,5 @@ def upgrade() -> None:
     for column in COLUMNS:
         table, _, definition = column.partition(".")
         op.execute(f"ALTER TABLE {table} ADD COLUMN {definition}")
+    # An escalation of a solved ticket is refused, and that is recorded: there is no work that it is about.
+    op.execute("ALTER TABLE decision ALTER COLUMN work_id DROP NOT NULL")

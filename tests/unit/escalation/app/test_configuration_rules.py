@@ -91,6 +91,11 @@ def test_a_broken_rule_is_named_where_it_stands(part: dict[str, Any], pointer: s
     assert pointers(**part) == [pointer]
 
 
+@pytest.mark.parametrize("move", [{"queue": "q"}, {"tier": 2}, {"agent": "ann"}, {"widen": True}])
+def test_work_may_be_moved_handed_over_or_held_out_to_more_agents(move: dict[str, Any]) -> None:
+    assert checked(**chain({"requeue": move})) == []
+
+
 def test_every_broken_rule_is_named_at_once() -> None:
     assert len(pointers(calendars=[OFFICE, OFFICE], sla_policies=[policy(target(within="1s"), calendar="x")])) == 3
 

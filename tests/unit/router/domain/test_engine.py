@@ -1,7 +1,6 @@
 """The engine on everyday situations."""
 
 from datetime import timedelta
-from uuid import uuid5
 
 import pytest
 
@@ -11,7 +10,6 @@ from services.router.domain.agent import ChannelLimit
 from services.router.domain.on_offer import OfferNotPending
 from services.router.domain.policy import Requirements, Step, TierMode
 from services.router.domain.queue import OfferMode, Queue, Ranking
-from services.router.domain.work_item import Raised
 from shared.conditions import compile_condition
 from shared.errors import Conflict, IllegalTransition, NotFound
 from shared.vocabulary import AgentState, AssignmentMode, ChannelKind, Priority, TicketStatus, WorkState
@@ -340,28 +338,6 @@ def test_assigning_by_hand_may_exceed_capacity() -> None:
     desk.feed(inputs.Assign(ticket_id=ticket_id("u"), agent_id="ann", actor_id="boss"))
     assert desk.item("u").agent_id == "ann"
     assert desk.state.agents["ann"].used == 40
-
-
-def test_an_escalation_moves_work_to_tier_two_once_and_raises_its_priority() -> None:
-    desk = Desk.of(agent("ann"), agent("expert", support_tier=2))
-    desk.open("t")
-    desk.accept("ann")
-    raised = Raised(escalation_id=uuid5(ticket_id("t"), "e"), support_tier=2)
-    made = desk.feed(inputs.EscalationRaised(ticket_id=ticket_id("t"), raised=raised))
-    assert kinds(made) == ["WorkRequeued", "WorkOffered"]
-    assert desk.asked("t") == ["expert"]
-    assert desk.feed(inputs.EscalationRaised(ticket_id=ticket_id("t"), raised=raised)) == []
-    pressing = Raised(escalation_id=uuid5(ticket_id("t"), "f"), raise_by=1)
-    desk.feed(inputs.EscalationRaised(ticket_id=ticket_id("t"), raised=pressing))
-    assert desk.item("t").priority is Priority.HIGH
-
-
-def test_an_escalation_that_arrives_before_its_ticket_is_kept_until_then() -> None:
-    desk = Desk.of(agent("ann"), agent("expert", support_tier=2))
-    raised = Raised(escalation_id=uuid5(ticket_id("t"), "e"), support_tier=2)
-    desk.feed(inputs.EscalationRaised(ticket_id=ticket_id("t"), raised=raised))
-    desk.open("t")
-    assert desk.asked("t") == ["expert"]
 
 
 def test_changed_facts_bring_waiting_work_to_where_it_belongs_now() -> None:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.eligibility import misfit
 from services.router.domain.engine import run
@@ -124,10 +125,40 @@ class DeskMachine(RuleBasedStateMachine):
     def take_next(self, agent_id: str) -> None:
         self.feed(inputs.TakeNext(agent_id=agent_id))
 
-    @rule(name=names, tier=st.sampled_from([1, 2]), by=st.integers(0, 2))
-    def escalate(self, name: str, tier: int, by: int) -> None:
-        raised = Raised(escalation_id=ticket_id(f"e{name}{tier}{by}"), support_tier=tier, raise_by=by)
+    @rule(
+        name=names,
+        number=st.integers(1, 3),
+        by=st.integers(0, 2),
+        tier=st.sampled_from([None, 1, 2]),
+        queue=st.sampled_from([None, "general", "billing", "gone"]),
+        to=st.none() | agents,
+        widen=st.booleans(),
+    )
+    def escalate(
+        self, name: str, number: int, by: int, tier: int | None, queue: str | None, to: str | None, widen: bool
+    ) -> None:
+        raised = Raised(
+            escalation_id=ticket_id(f"e{name}{number}"),
+            support_tier=tier,
+            raise_by=by,
+            queue=queue,
+            agent_id=to,
+            widen=widen,
+        )
+        item = self.desk.state.live_item(ticket_id(name))
+        left = item.departures if item else ()
+        count = len(self.desk.decisions)
         self.feed(inputs.EscalationRaised(ticket_id=ticket_id(name), raised=raised))
+        for made in self.desk.decisions[count:]:
+            if isinstance(made, d.WorkRequeued) and made.escalation_id is not None:
+                place = made.base.queue, made.base.support_tier
+                assert place not in [
+                    (each.queue, each.support_tier) for each in left if each.escalation_id != made.escalation_id
+                ], "an escalation brought it back"
+        asked = by or tier or queue or to or widen
+        known = self.desk.state.tickets.get(ticket_id(name))
+        if asked and known is not None and known.facts is not None:
+            assert len(self.desk.decisions) > count, "an escalation left no record"
 
     @rule(name=names, to=agents)
     def assign(self, name: str, to: str) -> None:

@@ -1,4 +1,4 @@
-"""What tickets do to work: snapshots, answers, escalations, changed facts."""
+"""What tickets do to work: snapshots, answers, changed facts."""
 
 from datetime import timedelta
 
@@ -8,7 +8,6 @@ from services.router.domain import inputs
 from services.router.domain.facts import FIELDS
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import Queue
-from services.router.domain.work_item import Raised
 from shared.conditions import compile_condition
 from shared.vocabulary import AgentState, ChannelKind, TicketStatus, WorkState
 from tests.unit.router.domain.desk import Desk, agent, facts, general, kinds, ticket_id
@@ -20,12 +19,6 @@ WRAP_UP = (Queue(queue_id="general", wrap_up=timedelta(minutes=10)),)
 def snapshot(name: str, status: TicketStatus, **changes: object) -> inputs.TicketKnown:
     """A ticket as it stands."""
     return inputs.TicketKnown(ticket_id=ticket_id(name), facts=facts(**changes), status=status)
-
-
-def escalation(name: str, **action: object) -> inputs.EscalationRaised:
-    """An escalation of a ticket."""
-    raised = Raised(escalation_id=ticket_id(f"escalation of {name}"), **action)  # type: ignore[arg-type] # what it asks
-    return inputs.EscalationRaised(ticket_id=ticket_id(name), raised=raised)
 
 
 @pytest.mark.parametrize("status", [TicketStatus.SOLVED, TicketStatus.CLOSED])
@@ -122,25 +115,6 @@ def test_a_solved_ticket_that_becomes_pending_is_new_work_once_its_wrap_up_is_ov
     desk.accept("ann")
     desk.status("t", TicketStatus.SOLVED)
     assert kinds(desk.status("t", TicketStatus.PENDING)) == ["WorkCompleted", "WorkQueued", "WorkOffered"]
-
-
-def test_an_escalation_leaves_solved_work_alone() -> None:
-    desk = Desk.of(agent("ann"), agent("expert", support_tier=2), queues=WRAP_UP)
-    desk.open("t")
-    desk.accept("ann")
-    desk.status("t", TicketStatus.SOLVED)
-    assert desk.feed(escalation("t", support_tier=2)) == []
-    assert desk.item("t").state is WorkState.WRAPPING
-
-
-@pytest.mark.parametrize("action", [{"support_tier": 2}, {"queue": "billing"}])
-def test_an_escalation_moves_nothing_to_where_nobody_could_ever_take_it(
-    action: dict[str, object],
-) -> None:
-    desk = Desk.of(agent("ann"), queues=TIERS)
-    desk.open("t")
-    assert desk.feed(escalation("t", **action)) == []
-    assert desk.asked("t") == ["ann"]
 
 
 def test_changed_facts_that_change_only_the_steps_begin_anew() -> None:
