@@ -13,6 +13,7 @@ from shared.vocabulary import ChannelKind
 
 Level = Annotated[int, Field(ge=1, le=5)]
 Tier = Annotated[int, Field(ge=1, le=9)]
+Rank = Annotated[int, Field(ge=1, le=100)]
 Name = Annotated[str, StringConstraints(max_length=200)]
 
 
@@ -37,6 +38,9 @@ class AgentPart(Request):
     support_tier: Tier = 1
     teams: tuple[Slug, ...] = ()
     queues: tuple[Slug, ...] = (DEFAULT_QUEUE,)
+    ranks: dict[Slug, Rank] = Field(
+        default={}, description="At which rank they serve a queue, where that is not the queue's own."
+    )
     skills: dict[Slug, Level] = {}
     capacity: int = Field(default=DEFAULT_CAPACITY, ge=1, le=10_000)
     limits: dict[ChannelKind, LimitPart] = Field(default={}, description="Where they differ from the workspace's.")
@@ -50,6 +54,7 @@ def to_profile(agent: AgentPart, limits: Mapping[ChannelKind, ChannelLimit]) -> 
         support_tier=agent.support_tier,
         teams=frozenset(agent.teams),
         queues=frozenset(agent.queues),
+        ranks=dict(agent.ranks),
         skills=dict(agent.skills),
         capacity=agent.capacity,
         limits={**limits, **_limits(agent.limits)},
@@ -71,6 +76,7 @@ def agent_problems(
 ) -> Iterator[Problem]:
     """Rules that one agent breaks, beside what exists in the workspace."""
     yield from unknown(f"{place}/queues", agent.queues, queues, "queue")
+    yield from unknown(f"{place}/ranks", list(agent.ranks), agent.queues, "queue of this agent")
     yield from unknown(f"{place}/teams", agent.teams, teams, "team")
     yield from unknown(f"{place}/skills", list(agent.skills), skills, "skill")
 

@@ -30,6 +30,7 @@ class StepPart(Request):
     tier_mode: TierMode | None = None
     support_tier: Tier | None = None
     queue: Slug | None = None
+    also: tuple[Slug, ...] = Field(default=(), description="Queues whose agents help out.")
 
 
 class RulePart(Request):
@@ -123,6 +124,7 @@ def _rule(rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | N
                 tier_mode=step.tier_mode,
                 support_tier=step.support_tier,
                 queue=step.queue,
+                also=step.also,
             )
             for step in part.steps
         ),
@@ -163,6 +165,7 @@ def _rule_problems(
             yield f"{here}/after", "later than the step before"
         last = step.after
         yield from unknown(f"{here}/queue", [step.queue] if step.queue else [], queues, "queue")
+        yield from unknown(f"{here}/also", step.also, queues, "queue")
         levels = {*rule.skills, *rule.preferred}
         yield from unknown(f"{here}/drop", step.drop, sorted(levels.union(rule.without)), "skill of this rule")
         yield from unknown(f"{here}/lower", list(step.lower), sorted(levels), "skill of this rule")

@@ -35,6 +35,7 @@ ABSENT = frozenset({AgentState.AWAY, AgentState.OFFLINE})
 class AgentProfile:
     """An agent as configured.
 
+    ranks: queue -> at which rank they serve it, where that is not the queue's own
     skills: skill -> level, 1 to 5; capacity: units in all; limits: by channel kind
     partner: set for the one agent that stands for an outside partner
     """
@@ -44,6 +45,7 @@ class AgentProfile:
     support_tier: int = 1
     teams: frozenset[str] = frozenset()
     queues: frozenset[str] = frozenset()
+    ranks: Mapping[str, int] = field(default_factory=dict)
     skills: Mapping[str, int] = field(default_factory=dict)
     capacity: int = DEFAULT_CAPACITY
     limits: Mapping[ChannelKind, ChannelLimit] = field(default_factory=lambda: DEFAULT_LIMITS)

@@ -6,7 +6,7 @@ from services.router.domain.policy import Requirements, TierMode
 
 def misfit(profile: AgentProfile, requirements: Requirements) -> str | None:
     """The first thing that an agent lacks by configuration, or None."""
-    if requirements.queue not in profile.queues:
+    if requirements.queue not in profile.queues and not _helps(profile, requirements):
         return "queue"
     if profile.partner is not None:
         return None  # what it takes to do the work is the partner's affair
@@ -24,3 +24,8 @@ def misfit(profile: AgentProfile, requirements: Requirements) -> str | None:
     if requirements.teams and profile.teams.isdisjoint(requirements.teams):
         return "team"
     return None
+
+
+def _helps(profile: AgentProfile, requirements: Requirements) -> bool:
+    """Whether they are in a queue that a step has added. A partner does only what waits in its own queue."""
+    return profile.partner is None and not profile.queues.isdisjoint(requirements.also)

@@ -23,6 +23,7 @@ from services.router.domain.on_partner import on_order_ended, on_order_late
 from services.router.domain.on_ticket import on_gone, on_known, on_reconsider, on_status
 from services.router.domain.on_work import on_assign, on_complete, on_release, on_step, on_transfer, on_wrap_end
 from services.router.domain.queue import OfferMode
+from services.router.domain.ranking import rank_in
 from services.router.domain.state import ClassKey, RoutingState, Timer, TimerKind
 from services.router.domain.work_item import WorkItem
 from shared.ids import IdFactory
@@ -134,7 +135,8 @@ def _settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.De
 def _next_match(state: RoutingState) -> tuple[WorkItem, Agent, d.Choice] | None:
     """The foremost waiting item that an agent can be asked for now, over all classes that are unsettled.
 
-    Order: the queue's rank, then the item's place. An item that nobody may be asked for is passed over.
+    Order: the rank at which the agent serves the queue, then the item's place. An item that nobody may be asked
+    for is passed over.
     """
     best: tuple[tuple[int, tuple[object, ...]], ClassKey, WorkItem, Agent, d.Choice] | None = None
     for key in list(state.unsettled):
@@ -144,7 +146,7 @@ def _next_match(state: RoutingState) -> tuple[WorkItem, Agent, d.Choice] | None:
             del state.unsettled[key]
             continue
         item, agent, choice = match
-        place = (found.queue.rank, item.order)
+        place = (rank_in(choice.ranked[0][1]), item.order)
         if best is None or place < best[0]:
             best = (place, key, item, agent, choice)
     return best[2:] if best else None

@@ -79,7 +79,8 @@ def _asked_for(requirements: Requirements) -> str:
     skills += "".join(f", without {skill}" for skill in requirements.without)
     teams = f", of team {' or '.join(requirements.teams)}" if requirements.teams else ""
     preferred = "".join(f", preferably {skill} at least {level}" for skill, level in requirements.preferred)
-    return f"in queue {requirements.queue} for {tier}{skills}{teams}{preferred}"
+    helped = f" with help of {' and '.join(requirements.also)}" if requirements.also else ""
+    return f"in queue {requirements.queue}{helped} for {tier}{skills}{teams}{preferred}"
 
 
 def _passed_over(reasons: d.Reasons) -> str:

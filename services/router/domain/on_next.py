@@ -7,6 +7,7 @@ from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import Agent
 from services.router.domain.matching import RequirementClass, refuses
+from services.router.domain.ranking import rank_in
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
 from shared.errors import Conflict, NotFound
@@ -40,11 +41,15 @@ def next_for(state: RoutingState, agent: Agent) -> WorkItem | None:
     """The first item in order, over all queues, that waits and that the agent may serve and has room for."""
     best: tuple[tuple[int, tuple[object, ...]], WorkItem] | None = None
     for found in state.classes_of.get(agent.agent_id, ()):
-        if not found.line.count or agent.agent_id not in found.standing:
+        standing = found.standing.get(agent.agent_id)
+        if not found.line.count or standing is None:
             continue
         item = _first_for(state, found, agent)
-        if item is not None and (best is None or (found.queue.rank, item.order) < best[0]):
-            best = (found.queue.rank, item.order), item
+        if item is None:
+            continue
+        place = (rank_in(standing[0]), item.order)
+        if best is None or place < best[0]:
+            best = place, item
     return best[1] if best else None
 
 

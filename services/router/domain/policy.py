@@ -32,6 +32,7 @@ class TierMode(StrEnum):
 class Requirements:
     """What an agent must have. Equal requirements share one index.
 
+    also: queues whose agents help out, in the order in which steps added them; all else is as `queue` has it
     skills: (skill, least level), by name; preferred: the same for what is good to have
     without: skills that they must not have
     teams: they must be in one of these; none: whatever team they are in
@@ -44,6 +45,7 @@ class Requirements:
     preferred: tuple[tuple[str, int], ...] = ()
     without: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ class Step:
     after: since the item's start, so that time saved by one step goes to the next
     dropped: skills that are no longer asked for, preferred or ruled out; lowered: skill -> new least level
     any_team: from now on it does not matter in which team they are
+    queue: where it waits from now on; also: queues whose agents help out from now on
     """
 
     after: timedelta
@@ -62,6 +65,7 @@ class Step:
     support_tier: int | None = None
     any_team: bool = False
     queue: str | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +135,13 @@ def relaxed(requirements: Requirements, steps: tuple[Step, ...]) -> Requirements
             preferred=_loosened(requirements.preferred, step),
             without=tuple(skill for skill in requirements.without if skill not in step.dropped),
             teams=() if step.any_team else requirements.teams,
+            also=_helped(() if step.queue else requirements.also, step.also),
         )
     return requirements
+
+
+def _helped(before: tuple[str, ...], added: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*before, *added)))
 
 
 def _loosened(skills: tuple[tuple[str, int], ...], step: Step) -> tuple[tuple[str, int], ...]:

@@ -52,7 +52,7 @@ class Score(Protocol):
 class Queue:
     """A queue as configured.
 
-    rank: 1 to 100; an agent in several queues serves the lowest first
+    rank: 1 to 100; an agent in several queues serves the lowest first, unless they have ranks of their own
     score: with the ranking of that name: who has the highest is first
     asked_at_once: how many agents an item is offered to at a time; the first who accepts has it
     return_after: how long an item stays with an agent who went offline or was absent when its customer answered

@@ -13,10 +13,15 @@ RankKey = tuple[float | int | str, ...]
 def rank_key(agent: Agent, requirements: Requirements, kind: ChannelKind, queue: Queue) -> RankKey:
     """What agents are sorted by.
 
-    The lowest sufficient tier, then more of what is preferred, then the strategy, then the slug.
+    First the rank at which they serve the queue: what a freed agent serves first, and whom an item asks first,
+    is one order, so that it does not matter where one begins. Then the lowest sufficient tier, the queue's own
+    agents before those who help out, more of what is preferred, the strategy, the slug.
     """
+    profile = agent.profile
     return (
-        agent.profile.support_tier,
+        profile.ranks.get(requirements.queue, queue.rank),
+        profile.support_tier,
+        int(requirements.queue not in profile.queues),
         -preferences_met(agent, requirements),
         *_strategy(agent, requirements, kind, queue),
         agent.agent_id,
@@ -40,6 +45,11 @@ def _strategy(agent: Agent, requirements: Requirements, kind: ChannelKind, queue
             return *_scored(agent, requirements, kind, queue.queue_id, queue.score), idle
 
 
+def rank_in(key: RankKey) -> int:
+    """At which rank the agent whom this key ranks serves the queue."""
+    return int(key[0])
+
+
 def preferences_met(agent: Agent, requirements: Requirements) -> int:
     """How many of the preferred skills the agent has, at the level that is preferred."""
     levels = agent.profile.skills
@@ -48,7 +58,7 @@ def preferences_met(agent: Agent, requirements: Requirements) -> int:
 
 def preferences_in(key: RankKey) -> int:
     """How many preferred skills the agent has whom this key ranks."""
-    return -int(key[1])
+    return -int(key[3])
 
 
 def problem_of_score(key: RankKey) -> str | None:

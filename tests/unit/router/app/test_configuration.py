@@ -140,3 +140,11 @@ def test_a_condition_reads_calendars_that_are_there(when: str, problem: str) -> 
     with pytest.raises(InvalidInput) as refused:
         check(part)
     assert refused.value.problems == (("/policy/rules/0/when", problem),)
+
+
+def test_an_agent_has_ranks_only_in_queues_of_theirs() -> None:
+    ann = {"id": "ann", "queues": ["default"], "ranks": {"default": 1, "other": 2}}
+    part = RouterPart.model_validate({"queues": [{"id": "default"}, {"id": "other"}], "agents": [ann]})
+    with pytest.raises(InvalidInput) as refused:
+        check(part)
+    assert refused.value.problems == (("/agents/0/ranks", "there is no queue of this agent other"),)

@@ -11,11 +11,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
+from services.router.domain.agent import Agent
 from services.router.domain.eligibility import misfit
 from services.router.domain.engine import run
 from services.router.domain.matching import READY, refuses
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import OfferMode, Queue
+from services.router.domain.state import RoutingState
 from services.router.domain.work_item import PARKED, Raised, WorkItem
 from shared.conditions import compile_condition
 from shared.errors import DomainError
@@ -25,7 +27,9 @@ from tests.unit.router.domain.desk import Desk, agent, configuration, facts, gen
 
 NAMES = [f"t{number}" for number in range(8)]
 AGENTS = [
-    agent("ann", queues=frozenset({"general", "billing"}), skills={"german": 3}, capacity=40),
+    agent(
+        "ann", queues=frozenset({"general", "billing"}), skills={"german": 3}, capacity=40, ranks={"general": 5}
+    ),
     agent("bob", queues=frozenset({"general", "shelf"}), capacity=20),
     agent("cid", queues=frozenset({"billing", "shelf"}), skills={"german": 5}, capacity=60),
     agent("dot", queues=frozenset({"general", "billing"}), support_tier=2),
@@ -40,14 +44,17 @@ RULES = [
         rule_id="german",
         condition=compile_condition('ticket.language == "de"', {"ticket": frozenset({"language"})}),
         requirements=Requirements(queue="general", skills=(("german", 3),)),
-        steps=(Step(after=timedelta(seconds=60), dropped=frozenset({"german"})),),
+        steps=(
+            Step(after=timedelta(seconds=60), dropped=frozenset({"german"})),
+            Step(after=timedelta(seconds=90), also=("billing",)),
+        ),
     ),
     general(
         rule_id="bills",
         condition=compile_condition(
             'has(ticket.labels.product) && ticket.labels.product == "bill"', {"ticket": frozenset({"labels"})}
         ),
-        requirements=Requirements(queue="billing"),
+        requirements=Requirements(queue="billing", preferred=(("german", 4),)),
     ),
     general(
         rule_id="whenever",
@@ -68,6 +75,12 @@ ticket_facts = st.builds(
 )
 
 
+def served(state: RoutingState, one: Agent, item: WorkItem) -> tuple[object, ...]:
+    """By what an agent sorts the items that they may have."""
+    queue = item.requirements.queue
+    return one.profile.ranks.get(queue, state.configuration.queue(queue).rank), item.order
+
+
 class DeskMachine(RuleBasedStateMachine):
     """Throws everything at one desk and checks it after each step."""
 
@@ -80,9 +93,35 @@ class DeskMachine(RuleBasedStateMachine):
     def feed(self, current: inputs.Input) -> None:
         before = repr(self.desk.state.items)
         try:
-            self.desk.feed(current)
+            made = self.desk.feed(current)
         except DomainError:
             assert repr(self.desk.state.items) == before, "a refused command left a trace"
+        else:
+            self.nobody_got_less_than_what_they_serve_first(made)
+
+    def nobody_got_less_than_what_they_serve_first(self, made: list[d.Decision]) -> None:
+        """Whoever was given an item could have had none that waits on and that they serve before it."""
+        state = self.desk.state
+        given = {
+            each.agent_id: state.items[each.work_id]
+            for each in made
+            if isinstance(each, d.WorkOffered | d.WorkAssigned) and each.reasons.choice is not None
+        }
+        for agent_id, item in given.items():
+            one = state.agents[agent_id]
+            for other in state.items.values():
+                queue = state.configuration.queue(other.requirements.queue)
+                if (
+                    other.state is not WorkState.QUEUED
+                    or queue.mode_for(other.channel_kind) is OfferMode.PULL
+                    or refuses(one, other)
+                    or misfit(one.profile, other.requirements)
+                ):
+                    continue
+                limit, same = one.profile.limits[other.channel_kind], other.channel_kind is item.channel_kind
+                fits = one.items.get(other.channel_kind, 0) - same < limit.most
+                if fits and one.used - one.cost(item.channel_kind) + limit.cost <= one.profile.capacity:
+                    assert served(state, one, item) < served(state, one, other)
 
     @rule(name=names, what=ticket_facts)
     def know(self, name: str, what: object) -> None:

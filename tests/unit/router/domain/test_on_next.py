@@ -37,7 +37,8 @@ def test_the_most_pressing_and_then_the_oldest_is_next() -> None:
         assert desk.item(name).agent_id == "ann"
 
 
-def test_over_all_queues_the_one_of_the_lowest_rank_is_first() -> None:
+@pytest.mark.parametrize(("ranks", "first"), [({}, "bill"), ({"general": 5}, "old")])
+def test_over_all_queues_the_one_of_the_lowest_rank_is_first(ranks: dict[str, int], first: str) -> None:
     bills = general(
         rule_id="bills",
         condition=compile_condition('ticket.language == "de"', FIELDS),
@@ -47,12 +48,16 @@ def test_over_all_queues_the_one_of_the_lowest_rank_is_first() -> None:
         Queue(queue_id="general", offer_mode=OfferMode.PULL),
         Queue(queue_id="billing", offer_mode=OfferMode.PULL, rank=10),
     )
-    desk = Desk.of(agent("ann", queues=frozenset({"general", "billing"})), rules=[bills, general()], queues=queues)
+    desk = Desk.of(
+        agent("ann", queues=frozenset({"general", "billing"}), ranks=ranks),
+        rules=[bills, general()],
+        queues=queues,
+    )
     desk.open("old")
     desk.now += timedelta(seconds=1)
     desk.open("bill", language="de")
     desk.take_next("ann")
-    assert desk.item("bill").agent_id == "ann"
+    assert desk.item(first).agent_id == "ann"
 
 
 def test_what_they_may_not_serve_or_have_no_room_for_is_not_next_for_them() -> None:

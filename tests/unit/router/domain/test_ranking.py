@@ -1,15 +1,19 @@
 """Who of several agents that fit is asked first."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from services.router.domain import decision as d
+from services.router.domain.agent import AgentProfile
+from services.router.domain.eligibility import misfit
 from services.router.domain.explanation import explain
-from services.router.domain.policy import Requirements, TierMode
+from services.router.domain.partner import Partner
+from services.router.domain.policy import Requirements, Step, TierMode, relaxed
 from services.router.domain.queue import SCORE_FIELDS, Queue, Ranking
 from services.router.domain.ranking import goodness
-from shared.conditions import compile_expression
+from shared.conditions import compile_condition, compile_expression
 from shared.vocabulary import AgentState, TicketStatus
 from tests.unit.router.domain.desk import Desk, agent, general
 
@@ -169,3 +173,89 @@ def test_the_lowest_sufficient_tier_is_asked_before_what_is_preferred() -> None:
         rules=[general(requirements=asked)],
     )
     assert [name for name, _ in choice(desk.open("t")).ranked] == ["one", "two"]
+
+
+TWO = (Queue(queue_id="general"), Queue(queue_id="billing"))
+BILLS = general(
+    rule_id="bills",
+    condition=compile_condition('ticket.language == "de"', {"ticket": frozenset({"language"})}),
+    requirements=Requirements(queue="billing"),
+)
+BOTH = frozenset({"general", "billing"})
+
+
+def test_an_item_asks_the_agents_whose_primary_queue_it_is_before_others() -> None:
+    desk = Desk.of(
+        agent("second"),
+        agent("first", ranks={"general": 1}, support_tier=2),
+        rules=[general(requirements=replace(PREFERRING, skills=(), tier_mode=TierMode.AT_LEAST))],
+    )
+    assert [name for name, _ in choice(desk.open("t")).ranked] == ["first", "second"]
+
+
+@pytest.mark.parametrize(("ranks", "served"), [({}, ["old", "new"]), ({"billing": 1}, ["new", "old"])])
+def test_a_freed_agent_serves_their_primary_queue_then_what_waits_longest(
+    ranks: dict[str, int], served: list[str]
+) -> None:
+    desk = Desk.of(agent("ann", capacity=20, queues=BOTH, ranks=ranks), rules=[BILLS, general()], queues=TWO)
+    desk.open("running")
+    desk.accept("ann")
+    for name, language in (("old", "en"), ("new", "de")):
+        desk.now += timedelta(seconds=1)
+        desk.open(name, language=language)
+    for name in served:
+        desk.status("running" if name == served[0] else served[0], TicketStatus.SOLVED)
+        assert desk.asked(name) == ["ann"]
+        desk.accept("ann")
+
+
+HELPED = general(
+    requirements=Requirements(queue="general"),
+    steps=(Step(after=timedelta(seconds=30), also=("billing",)),),
+)
+
+
+def test_a_step_lets_the_agents_of_another_queue_help_out() -> None:
+    desk = Desk.of(agent("bill", queues=frozenset({"billing"})), rules=[HELPED], queues=TWO)
+    desk.open("t")
+    assert desk.asked("t") == []
+    assert explain(desk.after(seconds=30)[0]).endswith("now in queue general with help of billing for tier 1.")
+    assert desk.asked("t") == ["bill"]
+    assert desk.item("t").requirements.queue == "general"
+
+
+def test_a_queue_asks_its_own_agents_before_those_who_help_out() -> None:
+    desk = Desk.of(
+        agent("bill", queues=frozenset({"billing"})),
+        agent("ann"),
+        rules=[HELPED],
+        queues=TWO,
+    )
+    for name in ("ann", "bill"):
+        desk.set_state(name, AgentState.AWAY)
+    desk.open("t")
+    desk.after(seconds=30)
+    desk.set_state("bill")
+    assert desk.asked("t") == ["bill"]
+    desk.set_state("ann")
+    desk.decline("bill")
+    assert desk.asked("t") == ["ann"]
+
+
+def test_a_move_to_another_queue_leaves_helpers_behind() -> None:
+    helped = Step(after=timedelta(seconds=30), also=("billing",))
+    moved = Step(after=timedelta(seconds=60), queue="third", also=("general",))
+    assert relaxed(Requirements(queue="general"), (helped, moved)) == Requirements(
+        queue="third", also=("general",)
+    )
+
+
+def test_no_partner_helps_out() -> None:
+    outside = AgentProfile(
+        agent_id="partner:billing",
+        name="",
+        queues=frozenset({"billing"}),
+        partner=Partner(queue="billing", fallback="general"),
+    )
+    assert misfit(outside, Requirements(queue="general", also=("billing",))) == "queue"
+    assert misfit(outside, Requirements(queue="billing", skills=(("latin", 5),))) is None
