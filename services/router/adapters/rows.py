@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, select, text
 
 from services.router.adapters import tables
+from services.router.adapters.row_json import to_json
 from services.router.app.configuration import RouterPart, to_configuration
 from services.router.app.outbound import presence
 from services.router.app.ports import LoggedDecision, LoggedInput
@@ -25,12 +26,15 @@ from shared.db.sets import insert_set, transposed, upsert_set
 from shared.db.unit_of_work import Tx
 from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
 
+Row = Mapping[str, Any] | RowMapping
+"""A row of one of our tables: from a query, or from JSON."""
+
 _AGENT = tuple(column.name for column in tables.agent.columns)
 _TICKET = tuple(column.name for column in tables.ticket.columns)
 _ITEM = tuple(column.name for column in tables.work_item.columns)
 _OFFER = tuple(column.name for column in tables.offer.columns)
 _DECISION = ("workspace_id", "ticket_id", "work_id", "decided_at", "kind", "record")
-_INPUT = ("workspace_id", "decided_at", "seed", "kind", "payload")
+_INPUT = ("workspace_id", "decided_at", "seed", "kind", "payload", "brought", "decisions")
 
 _SAVE_AGENTS = upsert_set(tables.agent, _AGENT)
 _SAVE_TICKETS = upsert_set(tables.ticket, _TICKET)
@@ -61,8 +65,8 @@ _STEPS = TypeAdapter(tuple[Step, ...])
 _DEPARTURES = TypeAdapter(tuple[Departure, ...])
 _FACTS = TypeAdapter(Facts)
 _EARLY = TypeAdapter(list[Raised])
-_INPUTS: Mapping[type, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind)
+_INPUTS: Mapping[str, TypeAdapter[Any]] = {
+    kind.__name__: TypeAdapter(kind)
     for kind in (
         inputs.TicketKnown,
         inputs.TicketStatusSet,
@@ -114,7 +118,7 @@ class PostgresRoutingRows:
         for row in (await tx.execute(select(t).where(t.c.workspace_id.in_(names["workspaces"])))).mappings():
             _put_agent(states[row["workspace_id"]], row)
         for row in (await tx.execute(_LIVE_TICKETS, names)).mappings():
-            states[row["workspace_id"]].tickets[row["ticket_id"]] = _to_ticket(row)
+            states[row["workspace_id"]].tickets[row["ticket_id"]] = to_ticket(row)
         for row in (await tx.execute(_LIVE_ITEMS, names)).mappings():
             _put_item(states[row["workspace_id"]], row)
         for row in (await tx.execute(_PENDING_OFFERS, names)).mappings():
@@ -130,7 +134,7 @@ class PostgresRoutingRows:
         pairs = [(workspace_id, ticket_id) for workspace_id, ids in tickets.items() for ticket_id in ids]
         columns = {"workspaces": [pair[0] for pair in pairs], "ids": [pair[1] for pair in pairs]}
         for row in (await tx.execute(_TICKETS, columns)).mappings():
-            states[row["workspace_id"]].tickets[row["ticket_id"]] = _to_ticket(row)
+            states[row["workspace_id"]].tickets[row["ticket_id"]] = to_ticket(row)
 
     async def offer_exists(self, tx: Tx, workspace_id: str, offer_id: UUID, agent_id: str | None) -> bool:
         """Whether this agent, or with none anybody, was ever made such an offer."""
@@ -150,7 +154,7 @@ class PostgresRoutingRows:
         """Stores what has changed since the last commit, the input log and the decision records."""
         agents = [_agent_row(state, name) for state in states for name in sorted(state.touched.agents)]
         tickets = [
-            _ticket_row(state, state.tickets[ticket_id])
+            _ticket_row(state.workspace_id, state.tickets[ticket_id])
             for state in states
             for ticket_id in sorted(state.touched.tickets)
         ]
@@ -179,7 +183,7 @@ def _empty(workspace_id: str, stored: tuple[int, object] | None) -> RoutingState
     return RoutingState(workspace_id, to_configuration(version, RouterPart.model_validate(body)))
 
 
-def to_agent(row: RowMapping, profile: AgentProfile | None) -> Agent:
+def to_agent(row: Row, profile: AgentProfile | None) -> Agent:
     """An agent of a row, with nothing in hand yet; without profile, one who was removed."""
     return Agent(
         profile=profile or AgentProfile(agent_id=row["agent_id"], name=""),
@@ -195,7 +199,7 @@ def to_agent(row: RowMapping, profile: AgentProfile | None) -> Agent:
     )
 
 
-def to_item(row: RowMapping) -> WorkItem:
+def to_item(row: Row) -> WorkItem:
     """A work item of a row, without its pending offers."""
     return WorkItem(
         **{
@@ -210,13 +214,13 @@ def to_item(row: RowMapping) -> WorkItem:
     )
 
 
-def _put_agent(state: RoutingState, row: RowMapping) -> None:
+def _put_agent(state: RoutingState, row: Row) -> None:
     agent_id = row["agent_id"]
     profile = state.configuration.agents.get(agent_id)
     (state.agents if profile else state.retired)[agent_id] = to_agent(row, profile)
 
 
-def _put_item(state: RoutingState, row: RowMapping) -> None:
+def _put_item(state: RoutingState, row: Row) -> None:
     item = to_item(row)
     state.items[item.work_id] = item
     if item.agent_id is not None:
@@ -227,7 +231,7 @@ def _put_item(state: RoutingState, row: RowMapping) -> None:
             _bear(agent, item.channel_kind)
 
 
-def _put_offer(state: RoutingState, row: RowMapping) -> None:
+def _put_offer(state: RoutingState, row: Row) -> None:
     offer = Offer(
         **{**{name: row[name] for name in _OFFER if name != "workspace_id"}, "state": OfferState.PENDING}
     )
@@ -252,7 +256,8 @@ def _complete(state: RoutingState, now: datetime) -> None:
     state.touched = Touched()
 
 
-def _to_ticket(row: RowMapping) -> Ticket:
+def to_ticket(row: Row) -> Ticket:
+    """A ticket of a row."""
     return Ticket(
         ticket_id=row["ticket_id"],
         facts=_FACTS.validate_python(row["facts"]) if row["facts"] is not None else None,
@@ -284,9 +289,9 @@ def _agent_row(state: RoutingState, agent_id: str) -> dict[str, object]:
     }
 
 
-def _ticket_row(state: RoutingState, ticket: Ticket) -> dict[str, object]:
+def _ticket_row(workspace_id: str, ticket: Ticket) -> dict[str, object]:
     return {
-        "workspace_id": state.workspace_id,
+        "workspace_id": workspace_id,
         "ticket_id": ticket.ticket_id,
         "facts": _FACTS.dump_python(ticket.facts, mode="json") if ticket.facts else None,
         "status": ticket.status,
@@ -319,27 +324,46 @@ def _offer_row(state: RoutingState, offer: Offer) -> dict[str, object]:
     }
 
 
+def record_of(decision: d.Decision) -> dict[str, object]:
+    """A decision about work as it is recorded."""
+    record: dict[str, object] = WORK_DECISIONS[type(decision).__name__].dump_python(decision, mode="json")
+    return record
+
+
 def _decision_row(logged: LoggedDecision) -> dict[str, object]:
-    kind = type(logged.decision).__name__
     return {
         "workspace_id": logged.workspace_id,
         "ticket_id": logged.ticket_id,
         "work_id": logged.work_id,
         "decided_at": logged.decided_at,
-        "kind": kind,
-        "record": WORK_DECISIONS[kind].dump_python(logged.decision, mode="json"),
+        "kind": type(logged.decision).__name__,
+        "record": record_of(logged.decision),
     }
 
 
+def to_input(kind: str, payload: Any) -> inputs.Input:
+    """A logged input."""
+    if kind == inputs.Configure.__name__:
+        part = RouterPart.model_validate(payload["part"])
+        return inputs.Configure(configuration=to_configuration(payload["version"], part))
+    made: inputs.Input = _INPUTS[kind].validate_python(payload)
+    return made
+
+
 def _input_row(logged: LoggedInput) -> dict[str, object]:
-    if logged.part is not None:
-        payload: object = logged.part.model_dump(mode="json")
+    current = logged.current
+    if isinstance(current, inputs.Configure):
+        assert logged.part is not None, "a configuration comes as it was written"
+        payload: object = {"version": current.configuration.version, "part": logged.part.model_dump(mode="json")}
     else:
-        payload = _INPUTS[type(logged.current)].dump_python(logged.current, mode="json")
+        payload = _INPUTS[type(current).__name__].dump_python(current, mode="json")
+    brought = logged.brought and to_json(tables.ticket, _ticket_row(logged.workspace_id, logged.brought))
     return {
         "workspace_id": logged.workspace_id,
         "decided_at": logged.decided_at,
         "seed": logged.seed,
-        "kind": type(logged.current).__name__,
+        "kind": type(current).__name__,
         "payload": payload,
+        "brought": brought,
+        "decisions": logged.decisions,
     }

@@ -137,6 +137,7 @@ decision = Table(
     Column("kind", Text, nullable=False),
     Column("record", JSONB, nullable=False),
     PrimaryKeyConstraint("workspace_id", "ticket_id", "id"),
+    Index("decision_in_order", "workspace_id", "id"),
 )
 """What the engine decided about work, and why."""
 
@@ -149,8 +150,13 @@ input_log = Table(
     Column("seed", LargeBinary, nullable=False),
     Column("kind", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
+    Column("brought", JSONB),
+    Column("decisions", Integer),
     PrimaryKeyConstraint("workspace_id", "id"),
 )
-"""Everything the engine was given, with the time and the seed: run again, it decides the same."""
+"""Everything the engine was given, with the time and the seed: run again, it decides the same.
+
+brought: the input's ticket as its row was, where memory did not have it; decisions: how many about work followed
+"""
 
 FENCED = (agent, ticket, work_item, offer, decision, input_log)

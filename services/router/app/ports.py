@@ -10,18 +10,25 @@ from services.router.app.configuration import RouterPart
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.state import RoutingState
+from services.router.domain.work_item import Ticket
 from shared.db.unit_of_work import Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedInput:
-    """An input as it was given to the engine; a configuration as it was written."""
+    """An input as it was given to the engine; a configuration as it was written.
+
+    brought: its ticket as rows had it, where memory did not: what the engine is given beside its own state
+    decisions: how many about work it led to
+    """
 
     workspace_id: str
     decided_at: datetime
     seed: bytes
     current: inputs.Input
     part: RouterPart | None
+    brought: Ticket | None
+    decisions: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ the next one; a command that was not answered has not happened, or its Idempoten
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import heappop, heappush
 from uuid import UUID
@@ -19,8 +19,8 @@ from services.router.domain import engine, inputs
 from services.router.domain.agent import Agent
 from services.router.domain.on_offer import OfferNotPending
 from services.router.domain.policy import failures
-from services.router.domain.state import RoutingState, Touched
-from services.router.domain.work_item import WorkItem
+from services.router.domain.state import RoutingState
+from services.router.domain.work_item import Ticket, WorkItem
 from shared.clock import Clock
 from shared.db.unit_of_work import Tx
 from shared.errors import DomainError, NotFound
@@ -72,6 +72,8 @@ class _Batch:
     events: list[Event] = field(default_factory=list)
     brought: dict[str, set[UUID]] = field(default_factory=dict)
     """Tickets by workspace that were not in memory before."""
+    noted: set[UUID] = field(default_factory=set)
+    """Those of them that an input has been logged with."""
     causes: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -201,14 +203,15 @@ class ShardEngine:
         cause: Cause,
         part: RouterPart | None = None,
     ) -> None:
+        if isinstance(current, inputs.Tick) and not _is_due(state, batch.now):
+            return
         seed = new_seed()
         count = len(batch.decisions)
+        brought = _as_brought(batch, state, current)
         ids = SeededIds(seed, batch.now)
         for made in engine.run(state, current, batch.now, ids):
             self._note(batch, state, made, cause)
         batch.states[state.workspace_id] = state
-        if isinstance(current, inputs.Tick) and len(batch.decisions) == count:
-            return
         batch.inputs.append(
             LoggedInput(
                 workspace_id=state.workspace_id,
@@ -216,6 +219,8 @@ class ShardEngine:
                 seed=seed,
                 current=current,
                 part=part,
+                brought=brought,
+                decisions=len(batch.decisions) - count,
             )
         )
 
@@ -267,7 +272,7 @@ class ShardEngine:
         tx.emit(batch.events)
         await self._rows.save(tx, list(batch.states.values()), batch.inputs, batch.decisions)
         for state in batch.states.values():
-            _forget(state, batch.brought.get(state.workspace_id, ()))
+            state.forget(batch.brought.get(state.workspace_id, ()))
             self._set_alarm(state)
 
         failed = [reason for logged in batch.decisions for reason in _failures(logged.decision)]
@@ -327,13 +332,16 @@ def _failures(made: d.Decision) -> list[str]:
     return failures(made.reasons.trail) if isinstance(made, d.WorkQueued | d.WorkRequeued) else []
 
 
-def _forget(state: RoutingState, brought: Iterable[UUID]) -> None:
-    """Lets go of tickets that need no agent, and of the note of what has changed.
+def _is_due(state: RoutingState, now: datetime) -> bool:
+    at = state.next_due_at()
+    return at is not None and at <= now
 
-    brought: tickets that came into memory for this commit, touched or not
-    """
-    for ticket_id in {*state.touched.tickets, *brought}:
-        ticket = state.tickets.get(ticket_id)
-        if ticket is not None and ticket.work_id is None and not ticket.early:
-            del state.tickets[ticket_id]
-    state.touched = Touched()
+
+def _as_brought(batch: _Batch, state: RoutingState, current: inputs.Input) -> Ticket | None:
+    """The input's ticket as it came into memory for this commit; only with the first input about it."""
+    ticket_id: UUID | None = getattr(current, "ticket_id", None)
+    if ticket_id is None or ticket_id in batch.noted or ticket_id not in batch.brought.get(state.workspace_id, ()):
+        return None
+    batch.noted.add(ticket_id)
+    ticket = state.tickets.get(ticket_id)
+    return replace(ticket, early=list(ticket.early)) if ticket else None

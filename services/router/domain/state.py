@@ -1,7 +1,7 @@
 """The routing state of one workspace, and how decisions change it. Changed in place: half a million waiting
 items are not copied."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -197,6 +197,17 @@ class RoutingState:
         """Sets a timer. Nobody takes one back: what it was for has changed when it comes up."""
         if due_at is not None:
             heappush(self.timers, Timer(due_at, kind, subject_id))
+
+    def forget(self, brought: Iterable[UUID] = ()) -> None:
+        """Lets go of tickets that need no agent, and of the note of what has changed: a commit is over.
+
+        brought: tickets that came into memory for this commit, touched or not
+        """
+        for ticket_id in {*self.touched.tickets, *brought}:
+            ticket = self.tickets.get(ticket_id)
+            if ticket is not None and ticket.work_id is None:
+                del self.tickets[ticket_id]
+        self.touched = Touched()
 
     def next_due_at(self) -> datetime | None:
         """When the next timer that still holds is due."""

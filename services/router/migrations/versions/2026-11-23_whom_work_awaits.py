@@ -9,6 +9,8 @@ COLUMNS: tuple[str, ...] = (
     "work_item.done_by timestamptz",
     "agent.missed integer NOT NULL DEFAULT 0",
     "work_item.departures jsonb NOT NULL DEFAULT '[]'",
+    "input_log.brought jsonb",
+    "input_log.decisions integer",
 )
 """As `ALTER TABLE` adds them: with defaults that a process of the version before can live with."""
 
@@ -19,3 +21,4 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} ADD COLUMN {definition}")
     # An escalation of a solved ticket is refused, and that is recorded: there is no work that it is about.
     op.execute("ALTER TABLE decision ALTER COLUMN work_id DROP NOT NULL")
+    op.execute("CREATE INDEX decision_in_order ON decision (workspace_id, id)")

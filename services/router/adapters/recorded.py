@@ -1,0 +1,97 @@
+"""What the engine was given and what it decided, read in portions: a record may be long."""
+
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping, TextClause, text
+
+from services.router.adapters import tables
+from services.router.adapters.row_json import from_json
+from services.router.adapters.rows import to_input, to_ticket
+from services.router.app.replay import RecordedInput
+from shared.db.unit_of_work import Database, Tx
+
+_PORTION = 2_000
+
+_ENDS = text(
+    "SELECT (SELECT max(id) FROM input_log WHERE workspace_id = :workspace) AS input_id,"
+    " (SELECT max(id) FROM decision WHERE workspace_id = :workspace) AS decision_id"
+)
+_INPUTS = text(
+    "SELECT id, decided_at, seed, kind, payload, brought, decisions FROM input_log"
+    " WHERE workspace_id = :workspace AND id > :after AND id <= :until ORDER BY id LIMIT :most"
+)
+_DECISIONS = text(
+    "SELECT id, decided_at, ticket_id, work_id, kind, record FROM decision"
+    " WHERE workspace_id = :workspace AND id > :after AND id <= :until ORDER BY id LIMIT :most"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the record: the last input and the last decision before it."""
+
+    input_id: int
+    decision_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDecision:
+    """A decision as it was recorded."""
+
+    decision_id: int
+    decided_at: datetime
+    ticket_id: UUID
+    work_id: UUID
+    kind: str
+    record: dict[str, object]
+
+
+class Recording:
+    """A workspace's input log and its decisions."""
+
+    def __init__(self, database: Database, workspace_id: str) -> None:
+        self._database = database
+        self._workspace_id = workspace_id
+
+    async def end(self) -> Place:
+        """Where the record ends now; both zero where there is none."""
+
+        async def unit(tx: Tx) -> Place:
+            row = (await tx.execute(_ENDS, {"workspace": self._workspace_id})).one()
+            return Place(row.input_id or 0, row.decision_id or 0)
+
+        return await self._database.transact(unit, workspaces=[self._workspace_id])
+
+    async def inputs(self, after: int, until: int) -> AsyncIterator[RecordedInput]:
+        """Inputs in their order. after, until: ids, the last one included."""
+        async for row in self._rows(_INPUTS, after, until):
+            brought = row["brought"]
+            yield RecordedInput(
+                input_id=row["id"],
+                decided_at=row["decided_at"],
+                seed=row["seed"],
+                current=to_input(row["kind"], row["payload"]),
+                brought=to_ticket(from_json(tables.ticket, brought)) if brought else None,
+                decisions=row["decisions"],
+            )
+
+    async def decisions(self, after: int, until: int) -> AsyncIterator[RecordedDecision]:
+        """Decisions in their order. after, until: ids, the last one included."""
+        async for row in self._rows(_DECISIONS, after, until):
+            yield RecordedDecision(
+                row["id"], row["decided_at"], row["ticket_id"], row["work_id"], row["kind"], row["record"]
+            )
+
+    async def _rows(self, query: TextClause, after: int, until: int) -> AsyncIterator[RowMapping]:
+        async def unit(tx: Tx) -> deque[RowMapping]:
+            names = {"workspace": self._workspace_id, "after": after, "until": until, "most": _PORTION}
+            return deque((await tx.execute(query, names)).mappings().all())
+
+        while rows := await self._database.transact(unit, workspaces=[self._workspace_id]):
+            after = rows[-1]["id"]
+            while rows:
+                yield rows.popleft()
