@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.commands import agent, apply, operations, parked, send, tickets, token, watch
+from deploy.cli.commands import agent, apply, operations, parked, replay, send, tickets, token, watch
 from deploy.cli.errors import CliError
 from deploy.cli.output import fail
 
@@ -44,6 +44,7 @@ app.command("watch", rich_help_panel="Work")(watch.watch)
 app.add_typer(parked.app, name="parked", rich_help_panel="Operate")
 app.command("migrate", rich_help_panel="Operate")(operations.migrate)
 app.command("topics", rich_help_panel="Operate")(operations.topics)
+app.command("replay", rich_help_panel="Operate")(replay.replay)
 app.command("snapshot", rich_help_panel="Operate")(operations.snapshot)
 
 

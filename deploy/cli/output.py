@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.cli.errors import CliError
@@ -47,6 +48,22 @@ def say_json(answer: "BaseModel | Sequence[BaseModel]") -> None:
     else:
         content = answer.model_dump(mode="json", by_alias=True)
     print(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def say_note(text: str) -> None:
+    """A line beside the result: how far something has got."""
+    print(printable(text), file=sys.stderr)
+
+
+def write_json(file: Path, answer: "BaseModel") -> None:
+    """An answer as JSON in a file; `-` is the terminal."""
+    if str(file) == "-":
+        say_json(answer)
+        return
+    try:
+        file.write_text(json.dumps(answer.model_dump(mode="json", by_alias=True), indent=2) + "\n")
+    except OSError as error:
+        raise CliError(f"{file} cannot be written: {error.strerror}.") from None
 
 
 def printable(text: str) -> str:

@@ -62,18 +62,13 @@ class Place:
         """The broker; also WAYPOST_KAFKA_BOOTSTRAP."""
         return self.environ.get("WAYPOST_KAFKA_BOOTSTRAP") or f"127.0.0.1:{self._port('kafka')}"
 
+    def login_url(self, service: str) -> str:
+        """The login that reads and writes a service's rows; also WAYPOST_DATABASE_URL."""
+        return self._database_url(service, f"waypost_{service}", "WAYPOST_DATABASE_URL")
+
     def owner_url(self, service: str) -> str:
         """The login that may change a service's tables; also WAYPOST_DATABASE_OWNER_URL."""
-        if named := self.environ.get("WAYPOST_DATABASE_OWNER_URL"):
-            return named
-        role = f"waypost_{service}_owner"
-        try:
-            password = json.loads((self.data / "passwords.json").read_text())[role]
-        except (OSError, ValueError, KeyError):
-            raise CliError(
-                f"There is no database of {service} in {self.data}: set WAYPOST_DATABASE_OWNER_URL."
-            ) from None
-        return f"postgresql://{role}:{password}@127.0.0.1:{self._port('postgres')}/waypost_{service}"
+        return self._database_url(service, f"waypost_{service}_owner", "WAYPOST_DATABASE_OWNER_URL")
 
     @property
     def keys(self) -> Path:
@@ -123,6 +118,15 @@ class Place:
         if not file.exists():
             file.touch(mode=0o600)
             file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+
+    def _database_url(self, service: str, role: str, variable: str) -> str:
+        if named := self.environ.get(variable):
+            return named
+        try:
+            password = json.loads((self.data / "passwords.json").read_text())[role]
+        except (OSError, ValueError, KeyError):
+            raise CliError(f"There is no database of {service} in {self.data}: set {variable}.") from None
+        return f"postgresql://{role}:{password}@127.0.0.1:{self._port('postgres')}/waypost_{service}"
 
     def _port(self, name: str) -> int:
         try:

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, TextClause, text
 
 from services.router.adapters import tables
 from services.router.adapters.row_json import from_json
-from services.router.adapters.rows import to_input, to_ticket
+from services.router.adapters.rows import Row, to_input, to_ticket
 from services.router.app.replay import RecordedInput
 from shared.db.unit_of_work import Database, Tx
 
@@ -50,6 +50,19 @@ class RecordedDecision:
     record: dict[str, object]
 
 
+def to_recorded(row: Row) -> RecordedInput:
+    """An input of a row of the log."""
+    brought = row["brought"]
+    return RecordedInput(
+        input_id=row["id"],
+        decided_at=row["decided_at"],
+        seed=row["seed"],
+        current=to_input(row["kind"], row["payload"]),
+        brought=to_ticket(from_json(tables.ticket, brought)) if brought else None,
+        decisions=row["decisions"],
+    )
+
+
 class Recording:
     """A workspace's input log and its decisions."""
 
@@ -69,15 +82,7 @@ class Recording:
     async def inputs(self, after: int, until: int) -> AsyncIterator[RecordedInput]:
         """Inputs in their order. after, until: ids, the last one included."""
         async for row in self._rows(_INPUTS, after, until):
-            brought = row["brought"]
-            yield RecordedInput(
-                input_id=row["id"],
-                decided_at=row["decided_at"],
-                seed=row["seed"],
-                current=to_input(row["kind"], row["payload"]),
-                brought=to_ticket(from_json(tables.ticket, brought)) if brought else None,
-                decisions=row["decisions"],
-            )
+            yield to_recorded(row)
 
     async def decisions(self, after: int, until: int) -> AsyncIterator[RecordedDecision]:
         """Decisions in their order. after, until: ids, the last one included."""

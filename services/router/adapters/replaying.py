@@ -4,14 +4,28 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import zip_longest
+from typing import Protocol
 from uuid import UUID
 
-from services.router.adapters.recorded import Place, RecordedDecision, Recording
+from services.router.adapters.recorded import Place, RecordedDecision
 from services.router.adapters.rows import WORK_DECISIONS, record_of
 from services.router.app.replay import RecordedInput, Rerun
 from services.router.domain import decision as d
 from services.router.domain.state import RoutingState
 from shared.errors import DomainError
+
+
+class Record(Protocol):
+    """What is replayed: `Recording`."""
+
+    def inputs(self, after: int, until: int) -> AsyncIterator[RecordedInput]:
+        """Inputs in their order. after, until: ids, the last one included."""
+        ...
+
+    def decisions(self, after: int, until: int) -> AsyncIterator[RecordedDecision]:
+        """Decisions in their order. after, until: ids, the last one included."""
+        ...
+
 
 Progress = Callable[[int, datetime], None]
 """Told now and then: how many inputs have been replayed, and up to when."""
@@ -61,7 +75,7 @@ class Comparison:
 
 
 async def replay(
-    recording: Recording,
+    recording: Record,
     state: RoutingState,
     after: Place,
     until: Place,

@@ -1,13 +1,13 @@
 """The engine's memory in PostgreSQL: loaded whole when a shard is taken, a statement a table at each commit."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import RowMapping, Table, TextClause, select, text
 
 from services.router.adapters import tables
 from services.router.adapters.row_json import to_json
@@ -29,20 +29,10 @@ from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, W
 Row = Mapping[str, Any] | RowMapping
 """A row of one of our tables: from a query, or from JSON."""
 
-_AGENT = tuple(column.name for column in tables.agent.columns)
-_TICKET = tuple(column.name for column in tables.ticket.columns)
 _ITEM = tuple(column.name for column in tables.work_item.columns)
 _OFFER = tuple(column.name for column in tables.offer.columns)
-_DECISION = ("workspace_id", "ticket_id", "work_id", "decided_at", "kind", "record")
-_INPUT = ("workspace_id", "decided_at", "seed", "kind", "payload", "brought", "decisions")
 
-_SAVE_AGENTS = upsert_set(tables.agent, _AGENT)
-_SAVE_TICKETS = upsert_set(tables.ticket, _TICKET)
-_SAVE_ITEMS = upsert_set(tables.work_item, _ITEM)
-_SAVE_OFFERS = upsert_set(tables.offer, _OFFER)
-_ADD_DECISIONS = insert_set(tables.decision, _DECISION)
-_LOG_INPUTS = insert_set(tables.input_log, _INPUT)
-
+_AGENTS = text("SELECT * FROM agent WHERE workspace_id = ANY (CAST(:workspaces AS text[]))")
 _LIVE_ITEMS = text(
     "SELECT * FROM work_item WHERE workspace_id = ANY (CAST(:workspaces AS text[]))"
     " AND state IN ('queued', 'offered', 'assigned', 'wrapping')"
@@ -113,18 +103,12 @@ class PostgresRoutingRows:
         """The whole routing state of these workspaces."""
         names = {"workspaces": sorted(workspaces)}
         parts = await configuration.load(tx, workspaces)
-        states = {name: _empty(name, parts.get(name)) for name in names["workspaces"]}
-        t = tables.agent
-        for row in (await tx.execute(select(t).where(t.c.workspace_id.in_(names["workspaces"])))).mappings():
-            _put_agent(states[row["workspace_id"]], row)
-        for row in (await tx.execute(_LIVE_TICKETS, names)).mappings():
-            states[row["workspace_id"]].tickets[row["ticket_id"]] = to_ticket(row)
-        for row in (await tx.execute(_LIVE_ITEMS, names)).mappings():
-            _put_item(states[row["workspace_id"]], row)
-        for row in (await tx.execute(_PENDING_OFFERS, names)).mappings():
-            _put_offer(states[row["workspace_id"]], row)
+        states = {name: empty(name, parts.get(name)) for name in names["workspaces"]}
+        for source in MEMORY:
+            for row in (await tx.execute(source.query, names)).mappings():
+                source.put(states[row["workspace_id"]], row)
         for state in states.values():
-            _complete(state, now)
+            complete(state, now)
         return list(states.values())
 
     async def add_tickets(
@@ -134,7 +118,7 @@ class PostgresRoutingRows:
         pairs = [(workspace_id, ticket_id) for workspace_id, ids in tickets.items() for ticket_id in ids]
         columns = {"workspaces": [pair[0] for pair in pairs], "ids": [pair[1] for pair in pairs]}
         for row in (await tx.execute(_TICKETS, columns)).mappings():
-            states[row["workspace_id"]].tickets[row["ticket_id"]] = to_ticket(row)
+            _put_ticket(states[row["workspace_id"]], row)
 
     async def offer_exists(self, tx: Tx, workspace_id: str, offer_id: UUID, agent_id: str | None) -> bool:
         """Whether this agent, or with none anybody, was ever made such an offer."""
@@ -152,25 +136,10 @@ class PostgresRoutingRows:
         decisions: Sequence[LoggedDecision],
     ) -> None:
         """Stores what has changed since the last commit, the input log and the decision records."""
-        agents = [_agent_row(state, name) for state in states for name in sorted(state.touched.agents)]
-        tickets = [
-            _ticket_row(state.workspace_id, state.tickets[ticket_id])
-            for state in states
-            for ticket_id in sorted(state.touched.tickets)
-        ]
-        items = [_item_row(state, item) for state in states for _, item in sorted(state.touched.items.items())]
-        offers = [
-            _offer_row(state, offer) for state in states for _, offer in sorted(state.touched.offers.items())
-        ]
-        for statement, columns, rows in (
-            (_SAVE_TICKETS, _TICKET, tickets),
-            (_SAVE_AGENTS, _AGENT, agents),
-            (_SAVE_ITEMS, _ITEM, items),
-            (_SAVE_OFFERS, _OFFER, offers),
-            (_ADD_DECISIONS, _DECISION, [_decision_row(item) for item in decisions]),
-            (_LOG_INPUTS, _INPUT, [_input_row(item) for item in inputs]),
-        ):
+        for table, rows in rows_of(states, inputs, decisions):
             if rows:
+                columns = tuple(rows[0])
+                statement = (insert_set if table in _APPENDED else upsert_set)(table, columns)
                 await tx.execute(statement, transposed(rows, columns))
 
     async def save_configuration(self, tx: Tx, workspace_id: str, version: int, part: RouterPart, by: str) -> None:
@@ -178,9 +147,40 @@ class PostgresRoutingRows:
         await configuration.save(tx, workspace_id, version, part.model_dump(mode="json"), by)
 
 
-def _empty(workspace_id: str, stored: tuple[int, object] | None) -> RoutingState:
+def empty(workspace_id: str, stored: tuple[int, object] | None) -> RoutingState:
+    """A workspace as configured, without anything of its rows.
+
+    stored: version and body, none where it was never configured
+    """
     version, body = stored or (0, {})
     return RoutingState(workspace_id, to_configuration(version, RouterPart.model_validate(body)))
+
+
+def rows_of(
+    states: Sequence[RoutingState], inputs: Sequence[LoggedInput], decisions: Sequence[LoggedDecision]
+) -> list[tuple[Table, list[dict[str, object]]]]:
+    """What one commit writes: the rows of each table, all with the same columns."""
+    return [
+        (
+            tables.ticket,
+            [
+                _ticket_row(state.workspace_id, state.tickets[ticket_id])
+                for state in states
+                for ticket_id in sorted(state.touched.tickets)
+            ],
+        ),
+        (tables.agent, [_agent_row(state, name) for state in states for name in sorted(state.touched.agents)]),
+        (
+            tables.work_item,
+            [_item_row(state, item) for state in states for _, item in sorted(state.touched.items.items())],
+        ),
+        (
+            tables.offer,
+            [_offer_row(state, offer) for state in states for _, offer in sorted(state.touched.offers.items())],
+        ),
+        (tables.decision, [_decision_row(logged) for logged in decisions]),
+        (tables.input_log, [_input_row(logged) for logged in inputs]),
+    ]
 
 
 def to_agent(row: Row, profile: AgentProfile | None) -> Agent:
@@ -243,12 +243,36 @@ def _put_offer(state: RoutingState, row: Row) -> None:
     _bear(agent, item.channel_kind)
 
 
+def _put_ticket(state: RoutingState, row: Row) -> None:
+    state.tickets[row["ticket_id"]] = to_ticket(row)
+
+
 def _bear(agent: Agent, kind: ChannelKind) -> None:
     agent.used += agent.cost(kind)
     agent.items[kind] = agent.items.get(kind, 0) + 1
 
 
-def _complete(state: RoutingState, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table that the engine's memory is made from: which rows of workspaces, and where each of them goes."""
+
+    table: Table
+    query: TextClause
+    put: Callable[[RoutingState, Row], None]
+
+
+MEMORY = (
+    Source(tables.agent, _AGENTS, _put_agent),
+    Source(tables.ticket, _LIVE_TICKETS, _put_ticket),
+    Source(tables.work_item, _LIVE_ITEMS, _put_item),
+    Source(tables.offer, _PENDING_OFFERS, _put_offer),
+)
+"""In the order in which they are put in: what work is about comes before it."""
+
+_APPENDED = (tables.decision, tables.input_log)
+
+
+def complete(state: RoutingState, now: datetime) -> None:
     """Indexes, timers, and what the world was told last. Nothing has changed yet."""
     state.reconfigure(state.configuration, now)
     for agent in (*state.agents.values(), *state.retired.values()):

@@ -1,24 +1,208 @@
-"""A router's rows in memory, through the same conversions as PostgreSQL's, and a shard's engine on them."""
+"""A shard's engine on rows in memory, which go through the same conversions as PostgreSQL's."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid5
+
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.router.adapters import rows, tables
-from services.router.adapters.replaying import Comparison, replay
-from services.router.adapters.recorded import Place, RecordedDecision, Recording
+from services.router.adapters.recorded import RecordedDecision, to_recorded
 from services.router.adapters.row_json import from_json, to_json
 from services.router.app.configuration import RouterPart, to_configuration
 from services.router.app.ports import LoggedDecision, LoggedInput
-from services.router.app.replay import RecordedInput, blank
+from services.router.app.replay import RecordedInput
 from services.router.app.run_workspace import Command, ShardEngine
 from services.router.domain import inputs
 from services.router.domain.state import RoutingState
 from shared.db.unit_of_work import Tx
 from shared.errors import DomainError
-from shared.events.envelope import Cause, Event
+from shared.events.contract import Contract
+from shared.events.envelope import Cause, new_event
 from shared.http.idempotency import Answer
 from shared.ids import SystemIds
+from tests.unit.router.domain.desk import START
+
+ACME = "acme"
+_NAMES = UUID("01890000-0000-7000-8000-000000000000")
+_KEYS = {
+    name: tuple(column.name for column in table.primary_key)
+    for name, table in tables.metadata.tables.items()
+    if table not in (tables.decision, tables.input_log)
+}
+
+_IS_READ: Mapping[str, Callable[["MemoryRows", Mapping[str, Any]], bool]] = {
+    "agent": lambda _, row: True,
+    "ticket": lambda memory, row: row["work_id"] is not None and memory.is_live(row["work_id"]),
+    "work_item": lambda memory, row: memory.is_live(row["work_id"]),
+    "offer": lambda _, row: row["state"] == "pending",
+}
+"""What the queries of `rows.MEMORY` say."""
+
+
+@dataclass
+class MemoryRows:
+    """Implements the port `RoutingRows` for one workspace. What is stored is JSON, as it would be elsewhere."""
+
+    tables: dict[str, dict[tuple[object, ...], str]] = field(default_factory=dict)
+    configuration: tuple[int, object] | None = None
+    decided: list[RecordedDecision] = field(default_factory=list)
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    async def load(self, tx: Tx, workspaces: Collection[str], now: datetime) -> list[RoutingState]:
+        state = rows.empty(ACME, self.configuration)
+        for source in rows.MEMORY:
+            for row in self._rows(source.table):
+                if _IS_READ[source.table.name](self, row):
+                    source.put(state, row)
+        rows.complete(state, now)
+        return [state]
+
+    async def add_tickets(
+        self, tx: Tx, states: Mapping[str, RoutingState], tickets: Mapping[str, Collection[UUID]]
+    ) -> None:
+        for row in self._rows(tables.ticket):
+            if row["ticket_id"] in tickets[ACME]:
+                states[ACME].tickets[row["ticket_id"]] = rows.to_ticket(row)
+
+    async def offer_exists(self, tx: Tx, workspace_id: str, offer_id: UUID, agent_id: str | None) -> bool:
+        return False
+
+    async def save(
+        self,
+        tx: Tx,
+        states: Sequence[RoutingState],
+        inputs: Sequence[LoggedInput],
+        decisions: Sequence[LoggedDecision],
+    ) -> None:
+        for table, changed in rows.rows_of(states, inputs, decisions):
+            for row in changed:
+                self._write(table, row)
+
+    async def save_configuration(self, tx: Tx, workspace_id: str, version: int, part: RouterPart, by: str) -> None:
+        self.configuration = version, json.loads(json.dumps(part.model_dump(mode="json")))
+
+    def is_live(self, work_id: UUID) -> bool:
+        stored = self.tables.get("work_item", {}).get((ACME, work_id))
+        return stored is not None and json.loads(stored)["state"] in ("queued", "offered", "assigned", "wrapping")
+
+    async def inputs(self, after: int, until: int) -> AsyncIterator[RecordedInput]:
+        for row in self.log[after:until]:
+            yield to_recorded(row)
+
+    async def decisions(self, after: int, until: int) -> AsyncIterator[RecordedDecision]:
+        for decision in self.decided[after:until]:
+            yield decision
+
+    def _rows(self, table: Table) -> Iterable[Mapping[str, Any]]:
+        return [from_json(table, json.loads(row)) for row in self.tables.get(table.name, {}).values()]
+
+    def _write(self, table: Table, row: dict[str, Any]) -> None:
+        if table is tables.decision:
+            number = len(self.decided) + 1
+            record = json.loads(json.dumps(row["record"]))
+            named = (row["decided_at"], row["ticket_id"], row["work_id"], row["kind"])
+            self.decided.append(RecordedDecision(number, *named, record))
+        elif table is tables.input_log:
+            stored = {name: json.loads(json.dumps(row[name])) for name in ("payload", "brought")}
+            self.log.append({**row, **stored, "id": len(self.log) + 1})
+        else:
+            key = tuple(row[name] for name in _KEYS[table.name])
+            self.tables.setdefault(table.name, {})[key] = json.dumps(to_json(table, row))
+
+
+class Hall:
+    """One workspace's engine, its rows and its clock."""
+
+    def __init__(self) -> None:
+        self.now_ = START
+        self.rows = MemoryRows()
+        self.engine = ShardEngine(self.rows, self, SystemIds(), epoch=1, changed=lambda *_: None)
+        self.sequence = 0
+
+    def now(self) -> datetime:
+        """The clock of the engine."""
+        return self.now_
+
+    @property
+    def state(self) -> RoutingState:
+        return self.engine.states[ACME]
+
+    async def load(self) -> None:
+        """Makes the memory anew, as a process does that takes the shard."""
+        await self.engine.load(_tx(), [ACME])
+
+    async def happens(self, *happened: Contract, fails: bool = False) -> None:
+        """Events of other services, in one commit; one that fails leaves nothing."""
+        events = []
+        for data in happened:
+            self.sequence += 1
+            events.append(
+                new_event(
+                    data,
+                    event_id=uuid5(_NAMES, str(self.sequence)),
+                    service="tests",
+                    workspace_id=ACME,
+                    sequence=self.sequence,
+                    time=self.now_,
+                    cause=Cause(),
+                )
+            )
+        await self._commit(lambda tx: self.engine.apply_events(tx, events), fails)
+
+    async def asked(
+        self, *asked: inputs.Input | Callable[[RoutingState], inputs.Input], fails: bool = False
+    ) -> list[Answer | DomainError]:
+        """Commands, in one commit together with what is due; their answers."""
+        commands = [_command(each) for each in asked]
+        answers: list[Answer | DomainError] = []
+
+        async def unit(tx: Tx) -> None:
+            answers.extend(await self.engine.apply_commands(tx, commands, self.engine.due_workspaces()))
+
+        await self._commit(unit, fails)
+        return answers
+
+    async def configured(self, part: RouterPart) -> None:
+        """A new configuration is applied."""
+
+        def make(state: RoutingState) -> inputs.Input:
+            return inputs.Configure(configuration=to_configuration(state.configuration.version + 1, part))
+
+        command = Command(
+            workspace_id=ACME, cause=Cause(), make=make, answer=lambda _: Answer(204, b""), part=part, by="boss"
+        )
+        await self._commit(lambda tx: self.engine.apply_commands(tx, [command], ()), fails=False)
+
+    async def _commit(self, unit: Callable[[Tx], Awaitable[object]], fails: bool) -> None:
+        if self.engine.is_stale:
+            await self.load()
+        tx = _tx()
+        before = self._copy()
+        await unit(tx)
+        if fails:
+            self.rows.tables, self.rows.decided, self.rows.log = before
+            return
+        for action in tx.committed:
+            action()
+
+    def _copy(
+        self,
+    ) -> tuple[dict[str, dict[tuple[object, ...], str]], list[RecordedDecision], list[dict[str, Any]]]:
+        kept = {name: dict(rows) for name, rows in self.rows.tables.items()}
+        return kept, list(self.rows.decided), list(self.rows.log)
+
+
+def _command(asked: inputs.Input | Callable[[RoutingState], inputs.Input]) -> Command:
+    def make(state: RoutingState) -> inputs.Input:
+        return asked(state) if callable(asked) else asked
+
+    return Command(workspace_id=ACME, cause=Cause(), make=make, answer=lambda _: Answer(204, b""))
+
+
+def _tx() -> Tx:
+    return Tx(cast("AsyncConnection", None), timedelta())

@@ -1,0 +1,113 @@
+"""A run that was recorded by a real router is decided again as it was, by `waypost replay`."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import asyncpg
+import pytest
+
+from shared.vocabulary import TicketStatus
+from tests.eventually import eventually
+from tests.integration.cli.commands import Cli
+from tests.integration.router.floor import Floor
+from tests.system import System
+
+TICKETS = 240
+AGENTS = ("ann", "bob")
+DONE = TicketStatus.SOLVED
+
+
+@pytest.fixture
+def cli(router: System, floor: Floor, tmp_path: Path) -> Cli:
+    env = {"WAYPOST_DATABASE_URL": router.databases["router"].url}
+    return Cli(router, floor.workspace_id, tmp_path, env=env)
+
+
+@pytest.fixture
+async def rows(router: System, floor: Floor) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(router.databases["router"].url)
+    await connection.execute("SELECT set_config('app.workspaces', $1, false)", floor.workspace_id)
+    yield connection
+    await connection.close()
+
+
+async def a_day(floor: Floor) -> None:
+    """Tickets of all kinds, taken, refused, solved, opened again, escalated and merged."""
+    dice = Random(7)
+    for agent in (*AGENTS, "eve"):
+        await floor.set_state(agent)
+    working = [asyncio.create_task(_work(floor, agent)) for agent in AGENTS]
+    for number in range(TICKETS):
+        name = f"t{number}"
+        product = {"product": "bill"} if number % 3 == 0 else {}
+        await floor.open_ticket(name, language=dice.choice(["de", "en"]), labels=product)
+        if number % 5 == 4:
+            await floor.set_status(f"t{number - 4}", TicketStatus.NEW, DONE)
+        if number % 7 == 6:
+            await floor.set_status(f"t{number - 6}", DONE, TicketStatus.OPEN)
+        if number % 11 == 10:
+            await floor.escalate(f"t{number - 1}", tier=2)
+        if number % 13 == 12:
+            await floor.merge(f"t{number - 2}", f"t{number - 3}")
+        if number % 40 == 20:
+            await floor.set_state("bob", "offline" if number % 80 == 20 else "available")
+        await asyncio.sleep(0)
+    for number in range(TICKETS):
+        await floor.set_status(f"t{number}", TicketStatus.OPEN, DONE)
+
+    async def is_over() -> bool:
+        last = await floor.decisions(f"t{TICKETS - 1}")
+        return bool(last) and last[-1]["kind"] in ("WorkCompleted", "WorkCancelled")
+
+    await eventually(is_over, within_s=60, what="everything solved")
+    for task in working:
+        task.cancel()
+
+
+async def _work(floor: Floor, agent: str) -> None:
+    """Takes what is offered, but refuses every sixth."""
+    answered = 0
+    while True:
+        for offer in await floor.offers(agent):
+            answered += 1
+            verb, content = ("decline", {"reason": "no"}) if answered % 6 == 0 else ("accept", None)
+            await floor.http.post(f"/v1/offers/{offer['offer_id']}/{verb}", json=content)
+        await asyncio.sleep(0.02)
+
+
+async def test_a_recorded_run_is_decided_again_as_it_was(
+    floor: Floor, cli: Cli, rows: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    await a_day(floor)
+    ended = await cli.run("replay", "--json", "-")
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.data["tickets"] == TICKETS
+    assert ended.data["decisions"] > 3 * TICKETS
+    assert ended.data["differing"] == 0
+
+    shown = await cli.run("replay")
+    assert f"{TICKETS} tickets, {ended.data['decisions']} decisions, all alike" in shown.out
+
+    changed = await rows.fetchval(
+        "UPDATE decision SET record = jsonb_set(record, '{agent_id}', '\"mallory\"') WHERE id ="
+        " (SELECT min(id) FROM decision WHERE workspace_id = $1 AND kind = 'WorkAssigned') RETURNING record::text",
+        floor.workspace_id,
+    )
+    assert json.loads(changed)["agent_id"] == "mallory"
+    other = await cli.run("replay")
+    assert other.code == 1
+    assert "1 differ" in other.out
+    assert "mallory" in other.out
+
+    early = await cli.run("replay", "--to", datetime(2020, 1, 1, tzinfo=UTC).strftime("%Y-%m-%d"))
+    assert "0 tickets, 0 decisions, all alike" in early.out
+
+
+async def test_there_is_nothing_to_replay_in_an_unknown_workspace(cli: Cli) -> None:
+    ended = await cli.run("replay", "--workspace", "nobody")
+    assert ended.code == 1
+    assert ended.err.strip() == "waypost: The router has no record of a workspace nobody."

@@ -1,0 +1,322 @@
+"""Whatever has happened is decided again as it was, through lost memories and lost commits."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.router.adapters.recorded import Place
+from services.router.adapters.replaying import Comparison, replay
+from services.router.app.configuration import RouterPart
+from services.router.app.replay import blank
+from services.router.domain import inputs
+from services.router.domain.state import RoutingState
+from shared.errors import NotFound
+from shared.events.contract import Contract
+from shared.events.escalations import EscalationRaisedV1, RaisePriority, Requeue
+from shared.events.tickets import (
+    CustomerFacts,
+    TicketFacts,
+    TicketMergedV1,
+    TicketOpenedV1,
+    TicketSnapshotV1,
+    TicketStatusChangedV1,
+)
+from shared.vocabulary import ActorKind, AgentState, ChannelKind, Priority, TicketStatus
+from tests.unit.router.domain.desk import START, ticket_id
+from tests.unit.router.memory import ACME, Hall
+
+AGENTS = ("ann", "bob", "cid", "dot")
+PART: dict[str, Any] = {
+    "skills": ["german"],
+    "queues": [
+        {"id": "general", "rank": 20, "offer_timeout": "30s", "ranking": "least_loaded"},
+        {"id": "billing", "rank": 10, "offer_mode": "auto", "wrap_up": "20s", "ranking": "round_robin"},
+    ],
+    "agents": [
+        {"id": "ann", "queues": ["general", "billing"], "skills": {"german": 3}, "capacity": 40},
+        {"id": "bob", "queues": ["general"], "capacity": 20},
+        {"id": "cid", "queues": ["billing"], "skills": {"german": 5}, "capacity": 60},
+        {"id": "dot", "queues": ["general", "billing"], "support_tier": 2},
+    ],
+    "policy": {
+        "rules": [
+            {
+                "id": "german",
+                "when": 'ticket.language == "de"',
+                "queue": "general",
+                "skills": {"german": 3},
+                "steps": [{"after": "60s", "drop": ["german"]}],
+            },
+            {
+                "id": "bills",
+                "when": 'has(ticket.labels.product) && ticket.labels.product == "bill"',
+                "queue": "billing",
+            },
+        ],
+        "default": {"queue": "general", "tier_mode": "at_least"},
+    },
+}
+
+
+def part(*, without: str | None = None) -> RouterPart:
+    agents = [agent for agent in PART["agents"] if agent["id"] != without]
+    return RouterPart.model_validate({**PART, "agents": agents})
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What one commit consists of, and what becomes of it."""
+
+    wait_s: float
+    events: tuple[Contract, ...] = ()
+    asked: tuple[Callable[[RoutingState], inputs.Input], ...] = ()
+    without: str | None = None
+    is_configuring: bool = False
+    is_lost: bool = False
+    forgets: bool = False
+
+
+def facts(language: str, product: str, priority: Priority, kind: ChannelKind) -> TicketFacts:
+    return TicketFacts(
+        channel="mail",
+        channel_kind=kind,
+        customer=CustomerFacts(customer_id=UUID(int=1), tier="standard"),
+        labels={"product": product},
+        priority=priority,
+        language=language,
+    )
+
+
+def opened(name: str, what: TicketFacts) -> TicketOpenedV1:
+    return TicketOpenedV1(
+        ticket_id=ticket_id(name),
+        ticket_number=1,
+        facts=what,
+        opened_by=ActorKind.CUSTOMER,
+        received_at=START,
+    )
+
+
+def status_set(name: str, status: TicketStatus) -> TicketStatusChangedV1:
+    return TicketStatusChangedV1(
+        ticket_id=ticket_id(name),
+        previous=TicketStatus.NEW,
+        status=status,
+        cause="set",
+        actor_kind=ActorKind.AGENT,
+    )
+
+
+def snapshot(name: str, what: TicketFacts, status: TicketStatus) -> TicketSnapshotV1:
+    return TicketSnapshotV1(
+        ticket_id=ticket_id(name),
+        ticket_number=1,
+        facts=what,
+        status=status,
+        opened_by=ActorKind.CUSTOMER,
+        opened_at=START,
+        first_replied_at=None,
+        solved_at=None,
+        merged_into=None,
+    )
+
+
+def escalated(name: str, action: RaisePriority | Requeue) -> EscalationRaisedV1:
+    return EscalationRaisedV1(
+        escalation_id=ticket_id("e"),
+        ticket_id=ticket_id(name),
+        policy="late",
+        policy_version=1,
+        level=1,
+        step=1,
+        trigger="sla.breached",
+        metric=None,
+        action=action,
+    )
+
+
+def answer(number: int, accepts: bool) -> Callable[[RoutingState], inputs.Input]:
+    """To one of the pending offers."""
+
+    def make(state: RoutingState) -> inputs.Input:
+        if not state.offers:
+            raise NotFound
+        offer = state.offers[sorted(state.offers)[number % len(state.offers)]]
+        if accepts:
+            return inputs.AcceptOffer(offer_id=offer.offer_id, agent_id=offer.agent_id)
+        return inputs.DeclineOffer(offer_id=offer.offer_id, agent_id=offer.agent_id, reason="no")
+
+    return make
+
+
+def plainly(current: inputs.Input) -> Callable[[RoutingState], inputs.Input]:
+    return lambda _: current
+
+
+names = st.sampled_from([f"t{number}" for number in range(5)])
+agents = st.sampled_from(AGENTS)
+some_facts = st.builds(
+    facts,
+    st.sampled_from(["de", "en"]),
+    st.sampled_from(["bill", "other"]),
+    st.sampled_from(list(Priority)),
+    st.sampled_from([ChannelKind.EMAIL, ChannelKind.CHAT, ChannelKind.VOICE]),
+)
+statuses = st.sampled_from(list(TicketStatus))
+events = st.one_of(
+    st.builds(opened, names, some_facts),
+    st.builds(snapshot, names, some_facts, statuses),
+    st.builds(status_set, names, statuses),
+    st.builds(
+        lambda name: TicketMergedV1(
+            ticket_id=ticket_id(name),
+            target_ticket_id=ticket_id("t0"),
+            previous=TicketStatus.OPEN,
+            actor_kind=ActorKind.AGENT,
+        ),
+        names,
+    ),
+    st.builds(
+        escalated,
+        names,
+        st.one_of(
+            st.builds(RaisePriority, by=st.just(1)), st.builds(Requeue, support_tier=st.sampled_from([1, 2]))
+        ),
+    ),
+)
+commands = st.one_of(
+    st.builds(answer, st.integers(0, 5), st.booleans()),
+    st.builds(
+        lambda agent, state: plainly(inputs.SetAgentState(agent_id=agent, state=state, reason=None)),
+        agents,
+        st.sampled_from([AgentState.AVAILABLE, *AgentState]),
+    ),
+    st.builds(
+        lambda name, agent: plainly(inputs.Assign(ticket_id=ticket_id(name), agent_id=agent, actor_id="boss")),
+        names,
+        agents,
+    ),
+    st.builds(
+        lambda name, queue: plainly(
+            inputs.Transfer(ticket_id=ticket_id(name), reason="r", actor_id="boss", queue=queue)
+        ),
+        names,
+        st.sampled_from(["general", "billing"]),
+    ),
+    st.builds(lambda name: plainly(inputs.Release(ticket_id=ticket_id(name), reason="r", actor_id="boss")), names),
+    st.builds(lambda name: plainly(inputs.Complete(ticket_id=ticket_id(name), actor_id="boss")), names),
+)
+waits = st.sampled_from([0, 0.001, 1, 25, 70, 1000])
+rarely = st.sampled_from([False] * 6 + [True])
+commits = st.one_of(
+    st.builds(
+        Commit, wait_s=waits, events=st.lists(events, max_size=4).map(tuple), is_lost=rarely, forgets=rarely
+    ),
+    st.builds(
+        Commit, wait_s=waits, asked=st.lists(commands, max_size=4).map(tuple), is_lost=rarely, forgets=rarely
+    ),
+    st.builds(Commit, wait_s=waits, without=st.one_of(st.none(), agents), is_configuring=st.just(True)),
+)
+
+
+async def staffed() -> Hall:
+    hall = Hall()
+    await hall.configured(part())
+    for name in AGENTS:
+        hall.now_ += timedelta(seconds=1)
+        await hall.asked(inputs.SetAgentState(agent_id=name, state=AgentState.AVAILABLE, reason=None))
+    return hall
+
+
+async def live(hall: Hall, happened: list[Commit]) -> None:
+    for commit in happened:
+        hall.now_ += timedelta(seconds=commit.wait_s)
+        if commit.forgets:
+            await hall.load()
+        if commit.is_configuring:
+            await hall.configured(part(without=commit.without))
+        elif commit.events:
+            await hall.happens(*commit.events, fails=commit.is_lost)
+        else:
+            await hall.asked(*commit.asked, fails=commit.is_lost)
+
+
+async def replayed(hall: Hall) -> Comparison:
+    until = Place(len(hall.rows.log), len(hall.rows.decided))
+    return await replay(hall.rows, blank(ACME), Place(0, 0), until)
+
+
+@pytest.mark.timeout(180)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(commits, min_size=5, max_size=40))
+def test_a_record_of_anything_is_decided_again_as_it_was(happened: list[Commit]) -> None:
+    async def check() -> None:
+        hall = await staffed()
+        await live(hall, happened)
+        found = await replayed(hall)
+        assert found.first == []
+        assert found.inputs == len(hall.rows.log)
+        assert found.decisions == len(hall.rows.decided)
+
+    asyncio.run(check())
+
+
+ENGLISH = facts("en", "other", Priority.NORMAL, ChannelKind.EMAIL)
+
+
+async def test_another_decision_is_told_with_both_sides() -> None:
+    hall = await staffed()
+    await hall.happens(opened("t0", ENGLISH))
+    hall.rows.decided[1] = replace(hall.rows.decided[1], record={**hall.rows.decided[1].record, "agent_id": "eve"})
+    found = await replayed(hall)
+    assert not found.is_same
+    (difference,) = found.first
+    assert difference.recorded is not None
+    assert difference.replayed is not None
+    assert (difference.recorded[2]["agent_id"], difference.replayed[2]["agent_id"]) == ("eve", "ann")
+
+
+async def test_a_record_of_a_release_without_some_field_is_the_same_record() -> None:
+    hall = await staffed()
+    await hall.happens(opened("t0", ENGLISH))
+    offered = hall.rows.decided[1]
+    del offered.record["reasons"]["note"]  # type: ignore[attr-defined] # JSON
+    assert (await replayed(hall)).is_same
+
+
+async def test_an_input_that_is_refused_now_is_told() -> None:
+    hall = await staffed()
+    await hall.happens(opened("t0", ENGLISH))
+    await hall.asked(answer(0, accepts=True))
+    hall.rows.log[-1]["payload"]["agent_id"] = "bob"
+    found = await replayed(hall)
+    assert [difference.refusal for difference in found.first] == ["There is no such offer."]
+
+
+async def test_a_solved_ticket_is_logged_with_what_comes_back_of_it() -> None:
+    hall = await staffed()
+    await hall.happens(opened("t0", ENGLISH))
+    await hall.happens(status_set("t0", TicketStatus.SOLVED))
+    assert hall.state.tickets == {}
+    hall.now_ += timedelta(seconds=5)
+    await hall.happens(status_set("t0", TicketStatus.OPEN), status_set("t0", TicketStatus.OPEN))
+    assert [bool(row["brought"]) for row in hall.rows.log[-2:]] == [True, False]
+    assert (await replayed(hall)).is_same
+
+
+async def test_a_tick_is_logged_only_where_something_was_due() -> None:
+    hall = await staffed()
+    await hall.happens(opened("t0", ENGLISH))
+    count = len(hall.rows.log)
+    await hall.asked()
+    assert len(hall.rows.log) == count
+    hall.now_ += timedelta(minutes=1)
+    await hall.asked()
+    assert [row["kind"] for row in hall.rows.log[count:]] == ["Tick"]
