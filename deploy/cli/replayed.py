@@ -14,7 +14,7 @@ class DecisionOutline(BaseModel):
     """One decision about work."""
 
     kind: str
-    work_id: UUID
+    work_id: UUID | None
     record: dict[str, Any]
 
 

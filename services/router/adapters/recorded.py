@@ -45,7 +45,7 @@ class RecordedDecision:
     decision_id: int
     decided_at: datetime
     ticket_id: UUID
-    work_id: UUID
+    work_id: UUID | None
     kind: str
     record: dict[str, object]
 

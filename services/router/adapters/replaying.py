@@ -32,7 +32,7 @@ Progress = Callable[[int, datetime], None]
 
 _EVERY = 1_000
 
-Decided = tuple[str, UUID, dict[str, object]]
+Decided = tuple[str, UUID | None, dict[str, object]]
 """A decision's kind, work item and record."""
 
 
@@ -164,8 +164,7 @@ def _stored(row: RecordedDecision) -> Decided:
 
 
 def _decided(made: d.Decision) -> Decided:
-    work_id: UUID = getattr(made, "work_id")  # noqa: B009 - every decision about work has one, not every decision
-    return type(made).__name__, work_id, record_of(made)
+    return type(made).__name__, getattr(made, "work_id", None), record_of(made)
 
 
 def _renewed(stored: Decided) -> Decided:
