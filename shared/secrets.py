@@ -1,10 +1,13 @@
 """Secrets of a configuration: written as text, kept and shown sealed, opened where they are used."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
+
+from shared.errors import InvalidInput
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -55,6 +58,19 @@ def map_secrets(model: M, change: Callable[[Secret], str]) -> M:
     return model.model_copy(
         update={name: _mapped(getattr(model, name), change) for name in type(model).model_fields}
     )
+
+
+def sealed(vault: Vault, workspace_id: str, part: M) -> M:
+    """The part as it is kept and shown. Raises InvalidInput for a secret that was sealed elsewhere."""
+    problems = []
+    for pointer, secret in secrets_in(part):
+        try:
+            vault.seal(workspace_id, secret)
+        except ValueError as error:
+            problems.append((pointer, str(error)))
+    if problems:
+        raise InvalidInput("The configuration breaks rules.", problems=tuple(problems))
+    return map_secrets(part, partial(vault.seal, workspace_id))
 
 
 def secrets_in(value: object, pointer: str = "") -> Iterator[tuple[str, Secret]]:

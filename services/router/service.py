@@ -13,11 +13,13 @@ from services.router.app.configuration import RouterPart
 from services.router.consumers import Engines
 from services.router.settings import RouterSettings
 from shared.db.shards import Shard
+from shared.egress import Egress
 from shared.http import configuration, forwarding, parked
 from shared.http.app import create_app
 from shared.http.forwarding import Placement, allowed_here
 from shared.ids import SystemIds
 from shared.service import Leaves, Service, open_runtime
+from shared.vault import AesVault
 
 DESCRIPTION = "Gives each ticket to the right agent, and can say why."
 
@@ -42,7 +44,9 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
             metrics=runtime.metrics,
             changed=desks.changed,
         )
-        configuring = Configuring(database, engines)
+        egress = Egress(is_development=settings.environment == "development")
+        vault = AesVault(settings.credentials_key.get_secret_value().encode())
+        configuring = Configuring(database, engines, vault, egress.problem)
         housekeeping = runtime.housekeeping()
 
         async def serve(shard: Shard) -> None:
@@ -63,7 +67,7 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
                 work.routes(engines),
                 queues.routes(database, engines),
                 snapshots.routes(Snapshots(database, ids)),
-                configuration.routes(configuring, RouterPart, allow=allowed_here),
+                configuration.routes(configuring, RouterPart, allow=allowed_here, sealed=configuring.sealed),
                 parked.routes(database),
             ],
             metrics=runtime.metrics,

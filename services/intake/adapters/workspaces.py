@@ -19,7 +19,7 @@ from shared.db.unit_of_work import Database, Tx
 from shared.errors import InvalidInput
 from shared.http.configuration import Stored
 from shared.http.etags import IfMatch
-from shared.secrets import Vault, map_secrets, secrets_in
+from shared.secrets import Vault, sealed
 from shared.telemetry.names import Log
 
 log = structlog.get_logger()
@@ -78,15 +78,7 @@ class PostgresWorkspaces:
 
     def sealed(self, workspace_id: str, part: IntakePart) -> IntakePart:
         """The part as it is kept and shown. Raises InvalidInput for a secret that was sealed elsewhere."""
-        problems = []
-        for pointer, secret in secrets_in(part):
-            try:
-                self._vault.seal(workspace_id, secret)
-            except ValueError as error:
-                problems.append((pointer, str(error)))
-        if problems:
-            raise InvalidInput("The configuration breaks rules.", problems=tuple(problems))
-        return map_secrets(part, partial(self._vault.seal, workspace_id))
+        return sealed(self._vault, workspace_id, part)
 
     async def check(self, workspace_id: str, part: IntakePart) -> Sequence[str]:
         """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""

@@ -41,7 +41,8 @@ def routes(engines: Engines, configuring: Configuring) -> APIRouter:
         """Agents by slug, with what they are and have in hand."""
         after = decode_cursor(cursor, str)
         state = engines.state(principal.workspace_id)
-        agents = sorted(state.agents.values(), key=lambda agent: agent.agent_id) if state else []
+        people = (agent for agent in state.agents.values() if agent.profile.partner is None) if state else ()
+        agents = sorted(people, key=lambda agent: agent.agent_id)
         rest = [agent for agent in agents if after is None or agent.agent_id > str(after[0])]
         return page(rest[: limit + 1], limit, lambda agent: (agent.agent_id,), agent_answer)
 

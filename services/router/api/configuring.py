@@ -10,12 +10,16 @@ from services.router.domain import inputs
 from services.router.domain.state import RoutingState
 from shared.db import configuration
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import PreconditionFailed
+from shared.errors import InvalidInput, PreconditionFailed
 from shared.http.auth import Principal
 from shared.http.configuration import Stored
 from shared.http.context import request_cause
 from shared.http.etags import IfMatch, etag
 from shared.http.idempotency import Answer, Once
+from shared.secrets import Vault, sealed
+
+UrlProblem = Callable[[str], str | None]
+"""What is wrong with the address of a partner, if anything."""
 
 _ATTEMPTS = 5
 
@@ -23,9 +27,11 @@ _ATTEMPTS = 5
 class Configuring:
     """Implements `ConfigurationStore`."""
 
-    def __init__(self, database: Database, engines: Engines) -> None:
+    def __init__(self, database: Database, engines: Engines, vault: Vault, url_problem: UrlProblem) -> None:
         self._database = database
         self._engines = engines
+        self._vault = vault
+        self._url_problem = url_problem
 
     async def read(self, workspace_id: str) -> Stored[RouterPart]:
         """The part that holds; built-in defaults at version 0."""
@@ -38,7 +44,22 @@ class Configuring:
 
     async def check(self, _workspace_id: str, part: RouterPart) -> Sequence[str]:
         """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
-        return check(part)
+        problems = tuple(
+            (f"/queues/{index}/partner/url", problem)
+            for index, queue in enumerate(part.queues)
+            if queue.partner is not None and (problem := self._url_problem(queue.partner.url))
+        )
+        try:
+            warnings = check(part)
+        except InvalidInput as refused:
+            raise InvalidInput(str(refused), problems=(*refused.problems, *problems)) from None
+        if problems:
+            raise InvalidInput("The configuration breaks rules.", problems=problems)
+        return warnings
+
+    def sealed(self, workspace_id: str, part: RouterPart) -> RouterPart:
+        """The part as it is kept and shown. Raises InvalidInput for a secret that was sealed elsewhere."""
+        return sealed(self._vault, workspace_id, part)
 
     async def apply(self, workspace_id: str, part: RouterPart, *, seen: IfMatch, by: str) -> Stored[RouterPart]:
         """Has the engine take on the part as the version after the one it has. Raises PreconditionFailed."""

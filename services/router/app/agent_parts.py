@@ -72,11 +72,19 @@ def to_limits(part: Mapping[ChannelKind, LimitPart]) -> Mapping[ChannelKind, Cha
 
 
 def agent_problems(
-    place: str, agent: AgentPart, *, queues: list[str], teams: tuple[str, ...], skills: tuple[str, ...]
+    place: str,
+    agent: AgentPart,
+    *,
+    queues: list[str],
+    outsourced: frozenset[str],
+    teams: tuple[str, ...],
+    skills: tuple[str, ...],
 ) -> Iterator[Problem]:
-    """Rules that one agent breaks, beside what exists in the workspace."""
+    """Rules that one agent breaks, beside what exists in the workspace. outsourced: queues of partners"""
     yield from unknown(f"{place}/queues", agent.queues, queues, "queue")
     yield from unknown(f"{place}/ranks", list(agent.ranks), agent.queues, "queue of this agent")
+    for queue in sorted(outsourced.intersection(agent.queues)):
+        yield f"{place}/queues", f"{queue} stands for a partner: nobody of the house serves it"
     yield from unknown(f"{place}/teams", agent.teams, teams, "team")
     yield from unknown(f"{place}/skills", list(agent.skills), skills, "skill")
 

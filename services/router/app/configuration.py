@@ -14,8 +14,10 @@ from services.router.app.agent_parts import (
     to_presence,
     to_profile,
 )
+from services.router.app.partner_parts import partner_problems, to_partner
 from services.router.app.policy_parts import PolicyPart, policy_problems, to_policy
 from services.router.app.queue_parts import QueuePart, queue_problems, to_queue
+from services.router.domain.agent import AgentProfile
 from services.router.domain.configuration import Configuration
 from services.router.domain.eligibility import misfit
 from services.router.domain.queue import DEFAULT_QUEUE
@@ -44,10 +46,9 @@ class RouterPart(Request):
 def to_configuration(version: int, part: RouterPart) -> Configuration:
     """What the engine decides by. Raises InvalidInput naming every rule that the part breaks."""
     _refuse(_problems(part))
-    limits = to_limits(part.limits)
     return Configuration(
         version=version,
-        agents={agent.id: to_profile(agent, limits) for agent in part.agents},
+        agents={profile.agent_id: profile for profile in _profiles(part)},
         queues={queue.id: to_queue(queue) for queue in part.queues},
         presence=to_presence(part.presence),
         policy=to_policy(version, part.policy),
@@ -68,7 +69,23 @@ def check(part: RouterPart) -> list[str]:
         nobody = all(misfit(agent, rule.requirements) for agent in configuration.agents.values())
         if nobody and configuration.agents:
             found.append(f"rule {rule.rule_id}: no agent could serve it before its steps")
+    served = {queue for agent in part.agents for queue in agent.queues}
+    found += [
+        f"queue {queue.id}: nobody serves {queue.partner.fallback}, to which its work falls back"
+        for queue in part.queues
+        if queue.partner is not None and queue.partner.fallback not in served
+    ]
     return found
+
+
+def _profiles(part: RouterPart) -> Iterator[AgentProfile]:
+    """Everybody who is asked: agents of the house, and partners."""
+    limits = to_limits(part.limits)
+    for agent in part.agents:
+        yield to_profile(agent, limits)
+    for queue in part.queues:
+        if queue.partner is not None:
+            yield to_partner(queue.id, queue.partner)
 
 
 def _refuse(found: Iterator[Problem]) -> None:
@@ -81,10 +98,23 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
     yield from _calendar_problems(part)
     yield from repeated("/agents", [agent.id for agent in part.agents])
     yield from repeated("/queues", queues)
+    outsourced = frozenset(queue.id for queue in part.queues if queue.partner is not None)
     for index, agent in enumerate(part.agents):
-        yield from agent_problems(f"/agents/{index}", agent, queues=queues, teams=part.teams, skills=part.skills)
+        yield from agent_problems(
+            f"/agents/{index}",
+            agent,
+            queues=queues,
+            outsourced=outsourced,
+            teams=part.teams,
+            skills=part.skills,
+        )
     for index, queue in enumerate(part.queues):
-        yield from queue_problems(f"/queues/{index}", queue, written=written)
+        here = f"/queues/{index}"
+        yield from queue_problems(here, queue, written=written)
+        if queue.partner is not None:
+            yield from partner_problems(
+                f"{here}/partner", queue.id, queue.partner, queues=queues, outsourced=outsourced
+            )
     yield from policy_problems(
         "/policy",
         part.policy,

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from services.router.app.agent_parts import Name
+from services.router.app.partner_parts import PartnerPart
 from services.router.domain.queue import SCORE_FIELDS, OfferMode, Queue, Ranking
 from shared.conditions import MAX_LENGTH, compile_expression
 from shared.configuration import Problem
@@ -32,10 +33,11 @@ class QueuePart(Request):
     asked_at_once: int = Field(default=1, ge=1, le=50, description="The first who accepts has it.")
     wrap_up: Duration = timedelta()
     return_after: Duration = timedelta(minutes=15)
+    partner: PartnerPart | None = Field(default=None, description="The outside partner that serves it.")
 
 
 def to_queue(queue: QueuePart) -> Queue:
-    """What the engine knows of a queue."""
+    """What the engine knows of a queue. Its partner, if any, is one of the agents."""
     return Queue(
         queue_id=queue.id,
         name=queue.name,
@@ -43,11 +45,15 @@ def to_queue(queue: QueuePart) -> Queue:
         ranking=queue.ranking,
         score=compile_expression(queue.score, SCORE_FIELDS) if queue.score is not None else None,
         offer_mode=queue.offer_mode,
-        offer_timeout=queue.offer_timeout,
+        offer_timeout=queue.partner.answer_within if queue.partner else queue.offer_timeout,
         asked_at_once=queue.asked_at_once,
         wrap_up=queue.wrap_up,
         return_after=queue.return_after,
     )
+
+
+_OF_AGENTS = ("offer_mode", "offer_timeout", "asked_at_once", "ranking", "score")
+"""What says how the agents of a queue are asked."""
 
 
 def queue_problems(place: str, queue: QueuePart, *, written: bool) -> Iterator[Problem]:
@@ -55,6 +61,10 @@ def queue_problems(place: str, queue: QueuePart, *, written: bool) -> Iterator[P
 
     written: somebody writes it now: what its score may cost counts too
     """
+    if queue.partner is not None:
+        for name in _OF_AGENTS:
+            if getattr(queue, name) != QueuePart.model_fields[name].default:
+                yield f"{place}/{name}", "leave it out: the partner alone is asked, for `partner.answer_within`"
     if not timedelta(seconds=1) <= queue.offer_timeout <= timedelta(days=1):
         yield f"{place}/offer_timeout", "between 1s and 1d"
     if queue.ranking is Ranking.SCORE and queue.score is None:

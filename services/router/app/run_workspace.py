@@ -4,7 +4,7 @@ Memory changes before the commit. If that fails the memory is thrown away, and m
 the next one; a command that was not answered has not happened, or its Idempotency-Key finds what happened.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import heappop, heappush
@@ -16,7 +16,7 @@ from services.router.app.outbound import presence, profile_contract, state_contr
 from services.router.app.ports import LoggedDecision, LoggedInput, RoutingRows
 from services.router.domain import decision as d
 from services.router.domain import engine, inputs
-from services.router.domain.agent import Agent
+from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.on_offer import OfferNotPending
 from services.router.domain.policy import failures
 from services.router.domain.state import RoutingState
@@ -228,9 +228,9 @@ class ShardEngine:
         """What is recorded and told of a decision, directly after it was done."""
         match made:
             case d.Configured():
-                for profile in made.changed:
+                for profile in _people(made.changed):
                     self._tell_agent(batch, state, profile_contract(profile, is_removed=False), cause)
-                for profile in made.removed:
+                for profile in _people(made.removed):
                     self._tell_agent(batch, state, profile_contract(profile, is_removed=True), cause)
                 return
             case d.AgentStateSet():
@@ -288,7 +288,7 @@ class ShardEngine:
     def _tell_presence(self, batch: _Batch, state: RoutingState, agent_id: str) -> None:
         agent = state.agents.get(agent_id) or state.retired[agent_id]
         now = presence(agent)
-        if now != agent.told:
+        if now != agent.told and agent.profile.partner is None:
             agent.told = now
             cause = batch.causes.get((state.workspace_id, agent_id), "load")
             self._tell(batch, state, agent, state_contract(agent, cause), Cause())
@@ -335,6 +335,11 @@ def _failures(made: d.Decision) -> list[str]:
 def _is_due(state: RoutingState, now: datetime) -> bool:
     at = state.next_due_at()
     return at is not None and at <= now
+
+
+def _people(profiles: Iterable[AgentProfile]) -> Iterator[AgentProfile]:
+    """Those of the house: of a partner the world knows the work that it has, not what it is."""
+    return (profile for profile in profiles if profile.partner is None)
 
 
 def _as_brought(batch: _Batch, state: RoutingState, current: inputs.Input) -> Ticket | None:
