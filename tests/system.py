@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -138,12 +139,22 @@ async def start(
         finally:
             for service in services.values():
                 service.runtime.stopping.set()
-            await asyncio.wait(tasks, timeout=20)
+            _, late = await asyncio.wait(tasks, timeout=20)
+            held_up = _stacks() if late else ""
             for task in tasks:
                 task.cancel()
+            assert not late, f"did not stop: {[task.get_name() for task in late]}{held_up}"
     for task in tasks:
         if not task.cancelled():
             task.result()
+
+
+def _stacks() -> str:
+    """Where every task stands."""
+    text = StringIO()
+    for task in asyncio.all_tasks():
+        task.print_stack(limit=8, file=text)
+    return f"\n{text.getvalue()}"
 
 
 def _clone(stack: Stack, templates: Templates, name: str, prefix: str) -> ServiceDatabase:

@@ -196,18 +196,24 @@ class Inboxes:
         try:
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(self._watch(reader))
-                while not stopping.is_set():
-                    if not self._is_assigned:
-                        await asyncio.sleep(_GATHER_S)
-                        self._assign(reader)
-                    if self._inboxes:
-                        await self._fetch(reader)
-                    else:
-                        await self._attached.wait(0.2)
-                watch.cancel()
+                try:
+                    while not stopping.is_set():
+                        await self._next(reader)
+                finally:
+                    # Both: a cancellation may be lost in a library, and the group would wait for ever.
+                    self._reader = None
+                    watch.cancel()
         finally:
-            self._reader = None
             await reader.stop()
+
+    async def _next(self, reader: Reader) -> None:
+        if not self._is_assigned:
+            await asyncio.sleep(_GATHER_S)
+            self._assign(reader)
+        if self._inboxes:
+            await self._fetch(reader)
+        else:
+            await self._attached.wait(0.2)
 
     def _assign(self, reader: Reader) -> None:
         self._is_assigned = True
@@ -265,7 +271,7 @@ class Inboxes:
         """Compares what the broker has with what arrives. A silent fetcher is taken for dead."""
         behind_since: dict[tuple[str, int], tuple[int, float]] = {}
         reported_at = 0.0
-        while True:
+        while self._reader is reader:
             await asyncio.sleep(_CHECK_S)
             places = {(topic, inbox.shard): inbox for inbox in self._inboxes.values() for topic in self.topics}
             ends = await reader.end_offsets(places)
