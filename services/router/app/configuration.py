@@ -15,7 +15,8 @@ from services.router.app.agent_parts import (
     to_profile,
 )
 from services.router.app.partner_parts import partner_problems, to_partner
-from services.router.app.policy_parts import PolicyPart, policy_problems, to_policy
+from services.router.app.policy_parts import PolicyPart, to_policy
+from services.router.app.policy_problems import Names, policy_problems
 from services.router.app.queue_parts import QueuePart, queue_problems, to_queue
 from services.router.domain.agent import AgentProfile
 from services.router.domain.configuration import Configuration
@@ -115,15 +116,14 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
             yield from partner_problems(
                 f"{here}/partner", queue.id, queue.partner, queues=queues, outsourced=outsourced
             )
-    yield from policy_problems(
-        "/policy",
-        part.policy,
+    names = Names(
         queues=queues,
         skills=part.skills,
         teams=part.teams,
         calendars=[calendar.id for calendar in part.calendars],
-        written=written,
+        agents=[agent.id for agent in part.agents],
     )
+    yield from policy_problems("/policy", part.policy, names, written=written)
 
 
 def _calendar_problems(part: RouterPart) -> Iterator[Problem]:

@@ -70,12 +70,17 @@ class WorkQueued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOpened:
-    """The item's requirements are loosened by one more step."""
+    """The item's requirements are loosened by one more step.
+
+    is_early: before its time, because nobody could be asked; is_last: none comes after it
+    """
 
     work_id: UUID
     previous_queue: str
     requirements: Requirements
     reasons: Reasons
+    is_early: bool = False
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

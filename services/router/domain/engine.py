@@ -27,7 +27,7 @@ from services.router.domain.ranking import rank_in
 from services.router.domain.state import ClassKey, RoutingState, Timer, TimerKind
 from services.router.domain.work_item import WorkItem
 from shared.ids import IdFactory
-from shared.vocabulary import AssignmentMode
+from shared.vocabulary import AssignmentMode, WorkState
 
 
 def run(state: RoutingState, current: inputs.Input, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:
@@ -125,11 +125,33 @@ def _on_timer(state: RoutingState, timer: Timer) -> Iterator[d.Decision]:
 
 
 def _settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:
-    """Brings waiting work and agents together: the first item in order that somebody may be asked for."""
-    while (found := _next_match(state)) is not None:
-        decision = _given(state, *found, now, ids)
-        evolve(state, decision, now)
-        yield decision
+    """Brings waiting work and agents together: the first item in order that somebody may be asked for.
+
+    Then steps open early of what has just joined a line where nobody can be asked, and it is tried again.
+    """
+    while True:
+        while (found := _next_match(state)) is not None:
+            decision = _given(state, *found, now, ids)
+            evolve(state, decision, now)
+            yield decision
+        item = _next_impatient(state)
+        if item is None:
+            return
+        for step in list(on_step(item, is_early=True)):
+            evolve(state, step, now)
+            yield step
+
+
+def _next_impatient(state: RoutingState) -> WorkItem | None:
+    """An item that has just joined a line and opens its next step now, because nobody can be asked for it."""
+    while state.impatient:
+        item = state.items.get(state.impatient.popleft())
+        if item is None or item.state is not WorkState.QUEUED or not item.opens_early:
+            continue
+        found = state.class_for(item.requirements, item.channel_kind)
+        if found.choose(item, state.agents)[0] is None:
+            return item
+    return None
 
 
 def _next_match(state: RoutingState) -> tuple[WorkItem, Agent, d.Choice] | None:

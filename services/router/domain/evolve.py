@@ -93,8 +93,15 @@ def _queue(state: RoutingState, queued: d.WorkQueued, now: datetime) -> None:
     state.items[item.work_id] = item
     state.touched.items[item.work_id] = item
     _ticket(state, item.ticket_id).work_id = item.work_id
-    state.put_in_line(item)
+    _join(state, item)
     state.watch(item)
+
+
+def _join(state: RoutingState, item: WorkItem) -> None:
+    """The item waits from now on, or for something else."""
+    state.put_in_line(item)
+    if item.opens_early:
+        state.impatient.append(item.work_id)
 
 
 def _open_step(state: RoutingState, opened: d.StepOpened, now: datetime) -> None:
@@ -103,7 +110,7 @@ def _open_step(state: RoutingState, opened: d.StepOpened, now: datetime) -> None
     item.step += 1
     if item.requirements.queue != opened.previous_queue:
         item.stint_at = now
-    state.put_in_line(item)
+    _join(state, item)
     state.watch(item)
 
 
@@ -199,7 +206,7 @@ def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> No
         item.stint_at = now
     if requeued.excluded is not None and requeued.excluded in state.agents:
         item.refused_by[requeued.excluded] = state.agents[requeued.excluded].availability
-    state.put_in_line(item)
+    _join(state, item)
     state.watch(item)
 
 

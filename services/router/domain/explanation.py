@@ -37,7 +37,7 @@ def explain(made: d.Decision) -> str:
         case d.StepOpened(reasons=d.Reasons(note=str() as note)):
             return f"Step {made.reasons.step} opens at once ({note}): now {_asked_for(made.requirements)}."
         case d.StepOpened():
-            return f"It has waited long enough for step {made.reasons.step}: now {_asked_for(made.requirements)}."
+            return _step(made)
         case d.WorkOffered():
             return f"Offered to {_who(made.agent_id)}{_because(made.reasons)}"
         case d.WorkAssigned():
@@ -69,6 +69,14 @@ def explain(made: d.Decision) -> str:
 def _who(agent_id: str) -> str:
     queue = queue_of_partner(agent_id)
     return f"the partner of queue {queue}" if queue else agent_id
+
+
+def _step(made: d.StepOpened) -> str:
+    step, asked_for = made.reasons.step, _asked_for(made.requirements)
+    last = " No step comes after it." if made.is_last else ""
+    if made.is_early:
+        return f"Nobody could be asked, so step {step} opens early: now {asked_for}.{last}"
+    return f"It has waited long enough for step {step}: now {asked_for}.{last}"
 
 
 def _asked_for(requirements: Requirements) -> str:

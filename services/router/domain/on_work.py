@@ -9,7 +9,7 @@ from services.router.domain.partner import queue_of_partner
 from services.router.domain.policy import relaxed
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import destination, fallen_back, is_servable, moved, requeued, revoked
-from services.router.domain.work_item import WorkItem
+from services.router.domain.work_item import MOST_RAISED, WorkItem
 from shared.errors import Conflict, IllegalTransition, NotFound
 from shared.vocabulary import AgentState, AssignmentMode, TicketStatus, WorkState
 
@@ -87,14 +87,29 @@ def on_wrap_end(item: WorkItem) -> Iterator[d.Decision]:
     yield d.WorkCompleted(work_id=item.work_id)
 
 
-def on_step(item: WorkItem) -> Iterator[d.Decision]:
-    """The item has waited long enough for the next step. A pending offer survives it."""
+def on_step(item: WorkItem, *, is_early: bool = False) -> Iterator[d.Decision]:
+    """The item has waited long enough for the next step, or nobody can be asked before it opens.
+
+    A pending offer survives it. What has been raised stays raised, whatever becomes of the steps.
+    """
+    step = item.steps[item.step]
+    reasons = d.Reasons(policy_version=item.policy_version, step=item.step + 1)
     yield d.StepOpened(
         work_id=item.work_id,
         previous_queue=item.requirements.queue,
         requirements=relaxed(item.base, item.steps[: item.step + 1]),
-        reasons=d.Reasons(policy_version=item.policy_version, step=item.step + 1),
+        reasons=reasons,
+        is_early=is_early,
+        is_last=item.step + 1 == len(item.steps),
     )
+    if step.raise_by:
+        yield d.PriorityChanged(
+            work_id=item.work_id,
+            priority=item.priority.raised(step.raise_by),
+            raised_by=min(item.raised_by + step.raise_by, MOST_RAISED),
+            reason="step",
+            reasons=reasons,
+        )
 
 
 def _live(

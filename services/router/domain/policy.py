@@ -56,6 +56,8 @@ class Step:
     dropped: skills that are no longer asked for, preferred or ruled out; lowered: skill -> new least level
     any_team: from now on it does not matter in which team they are
     queue: where it waits from now on; also: queues whose agents help out from now on
+    raise_by: how many steps more pressing the item becomes
+    opens_early: it does not wait for its time while nobody can be asked
     """
 
     after: timedelta
@@ -66,6 +68,8 @@ class Step:
     any_team: bool = False
     queue: str | None = None
     also: tuple[str, ...] = ()
+    raise_by: int = 0
+    opens_early: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

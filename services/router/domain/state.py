@@ -1,6 +1,7 @@
 """The routing state of one workspace, and how decisions change it. Changed in place: half a million waiting
 items are not copied."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -59,6 +60,7 @@ class RoutingState:
     tickets: those with live work and those that were read lately; items: live; offers: pending
     now: the time of the input that is being decided
     unsettled: classes where an item and an agent may have met; kept in the order of their becoming so
+    impatient: items that have just joined a line and do not wait for their next step while nobody can be asked
     """
 
     workspace_id: str
@@ -72,6 +74,7 @@ class RoutingState:
     classes_of: dict[str, list[RequirementClass]] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
     unsettled: dict[ClassKey, None] = field(default_factory=dict)
+    impatient: deque[UUID] = field(default_factory=deque)
     touched: Touched = field(default_factory=Touched)
     now: datetime = _BEFORE_ALL
     _moment: Moment | None = None

@@ -149,6 +149,11 @@ class WorkItem:
         return self.priority.rank, self.queued_at, self.work_id
 
     @property
+    def opens_early(self) -> bool:
+        """Whether its next step opens at once while nobody can be asked."""
+        return self.step < len(self.steps) and self.steps[self.step].opens_early
+
+    @property
     def next_step_at(self) -> datetime | None:
         """When its requirements are loosened next."""
         if self.step >= len(self.steps):

@@ -148,3 +148,23 @@ def test_an_agent_has_ranks_only_in_queues_of_theirs() -> None:
     with pytest.raises(InvalidInput) as refused:
         check(part)
     assert refused.value.problems == (("/agents/0/ranks", "there is no queue of this agent other"),)
+
+
+def test_what_is_skipped_is_what_stands_before_a_step() -> None:
+    steps = [{"after": "30s", "raise_by": 1}, {"after": "60s", "skip_if": "nobody_ready"}, {"after": "90s"}]
+    rule = {"id": "any", "when": "true", "queue": "default", "skip_if": "nobody_ready", "steps": steps}
+    decides = to_configuration(1, RouterPart.model_validate({"policy": {"rules": [rule]}})).policy.rules[0]
+    assert [(step.opens_early, step.raise_by) for step in decides.steps] == [(True, 1), (False, 0), (True, 0)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "pointer"),
+    [
+        ({"skip_if": "nobody_ready"}, "/policy/default/skip_if"),
+        ({"steps": [{"after": "30s", "skip_if": "nobody_ready"}]}, "/policy/default/steps/0/skip_if"),
+    ],
+)
+def test_nothing_is_skipped_where_no_step_follows(rule: dict[str, object], pointer: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        check(RouterPart.model_validate({"policy": {"default": rule}}))
+    assert refused.value.problems == ((pointer, "no step comes after it: add one, or leave this out"),)

@@ -45,7 +45,8 @@ RULES = [
         condition=compile_condition('ticket.language == "de"', {"ticket": frozenset({"language"})}),
         requirements=Requirements(queue="general", skills=(("german", 3),)),
         steps=(
-            Step(after=timedelta(seconds=60), dropped=frozenset({"german"})),
+            Step(after=timedelta(seconds=60), lowered=(("german", 2),), opens_early=True),
+            Step(after=timedelta(seconds=75), dropped=frozenset({"german"}), raise_by=1),
             Step(after=timedelta(seconds=90), also=("billing",)),
         ),
     ),
