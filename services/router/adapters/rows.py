@@ -228,7 +228,7 @@ def _put_item(state: RoutingState, row: Row) -> None:
         agent.work.add(item.work_id)
         agent.wrapping += item.state is WorkState.WRAPPING
         if item.bears_load:
-            _bear(agent, item.channel_kind)
+            agent.bear(item.channel_kind)
 
 
 def _put_offer(state: RoutingState, row: Row) -> None:
@@ -240,16 +240,11 @@ def _put_offer(state: RoutingState, row: Row) -> None:
     item.offers[offer.offer_id] = offer.agent_id
     agent = state.agents[offer.agent_id]
     agent.offers.add(offer.offer_id)
-    _bear(agent, item.channel_kind)
+    agent.bear(item.channel_kind)
 
 
 def _put_ticket(state: RoutingState, row: Row) -> None:
     state.tickets[row["ticket_id"]] = to_ticket(row)
-
-
-def _bear(agent: Agent, kind: ChannelKind) -> None:
-    agent.used += agent.cost(kind)
-    agent.items[kind] = agent.items.get(kind, 0) + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class LimitPart(Request):
 
     cost: int = Field(ge=0, le=1000)
     most: int = Field(ge=0, le=1000)
+    interruptible: bool = Field(default=False, description="It takes no room from items that are not.")
 
 
 class PresencePart(Request):
@@ -90,4 +91,7 @@ def agent_problems(
 
 
 def _limits(part: Mapping[ChannelKind, LimitPart]) -> dict[ChannelKind, ChannelLimit]:
-    return {kind: ChannelLimit(cost=limit.cost, most=limit.most) for kind, limit in part.items()}
+    return {
+        kind: ChannelLimit(cost=limit.cost, most=limit.most, is_interruptible=limit.interruptible)
+        for kind, limit in part.items()
+    }

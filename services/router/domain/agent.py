@@ -11,10 +11,14 @@ from shared.vocabulary import AgentActivity, AgentState, ChannelKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelLimit:
-    """What one item of a channel costs, in units of capacity, and how many an agent may have at once."""
+    """What one item of a channel costs, in units of capacity, and how many an agent may have at once.
+
+    is_interruptible: it may be laid aside: it takes no room from items that may not
+    """
 
     cost: int
     most: int
+    is_interruptible: bool = False
 
 
 DEFAULT_LIMITS: Mapping[ChannelKind, ChannelLimit] = {
@@ -71,6 +75,8 @@ class Agent:
 
     idle_since: the last time that load went down, or that they became available: who waits longest is first
     used: units in use by assigned items and pending offers; items: how many of them, by channel kind
+    firm: those of the units in use that no other item may interrupt
+    is_kept: free for a queue that keeps a reserve, and not to be given the work of queues without one
     missed: offers in a row that they let expire
     availability: counts how often they became available; a refusal is forgotten when it has risen
     stamp: rises with every change, so that older entries of an index are known to be stale
@@ -82,6 +88,8 @@ class Agent:
     state_since: datetime
     idle_since: datetime
     used: int = 0
+    firm: int = 0
+    is_kept: bool = False
     items: dict[ChannelKind, int] = field(default_factory=dict)
     last_assigned: dict[ChannelKind, datetime] = field(default_factory=dict)
     offers: set[UUID] = field(default_factory=set)
@@ -120,6 +128,24 @@ class Agent:
         if self.state is not AgentState.AVAILABLE:
             return f"state:{self.state}"
         limit = self.profile.limits[kind]
-        if self.items.get(kind, 0) >= limit.most or self.used + limit.cost > self.profile.capacity:
+        load = self.used if limit.is_interruptible else self.firm
+        if self.items.get(kind, 0) >= limit.most or load + limit.cost > self.profile.capacity:
             return "capacity"
         return None
+
+    def bear(self, kind: ChannelKind, count: int = 1) -> None:
+        """So many items more count against their capacity, or fewer."""
+        self.items[kind] = self.items.get(kind, 0) + count
+        self._load(kind, count)
+
+    def weigh(self) -> None:
+        """Counts what they have in hand anew, by the limits of a changed profile."""
+        self.used = self.firm = 0
+        for kind, count in self.items.items():
+            self._load(kind, count)
+
+    def _load(self, kind: ChannelKind, count: int) -> None:
+        units = self.cost(kind) * count
+        self.used += units
+        if not self.profile.limits[kind].is_interruptible:
+            self.firm += units

@@ -150,14 +150,12 @@ class RoutingState:
 
     def occupy(self, agent: Agent, kind: ChannelKind) -> None:
         """One more item counts against the agent's capacity."""
-        agent.used += agent.cost(kind)
-        agent.items[kind] = agent.items.get(kind, 0) + 1
+        agent.bear(kind)
         self.refresh(agent)
 
     def free(self, agent: Agent, kind: ChannelKind, now: datetime) -> None:
         """One item less counts against the agent's capacity."""
-        agent.used -= agent.cost(kind)
-        agent.items[kind] -= 1
+        agent.bear(kind, -1)
         agent.idle_since = now
         self.refresh(agent)
 
@@ -248,7 +246,7 @@ class RoutingState:
         if profile.partner is not None and agent.state is not AgentState.AVAILABLE:
             agent.state, agent.reason = AgentState.AVAILABLE, None
             agent.availability += 1
-        agent.used = sum(agent.cost(kind) * count for kind, count in agent.items.items())
+        agent.weigh()
         agent.stamp += 1
         self.agents[agent_id] = agent
         self.touched.agents.add(agent_id)

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
-from services.router.domain.agent import Agent
+from services.router.domain.agent import DEFAULT_LIMITS, Agent, ChannelLimit
 from services.router.domain.eligibility import misfit
 from services.router.domain.engine import run
 from services.router.domain.matching import READY, refuses
@@ -26,13 +26,14 @@ from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, W
 from tests.unit.router.domain.desk import Desk, agent, configuration, facts, general, ticket_id
 
 NAMES = [f"t{number}" for number in range(8)]
+MAILS_ASIDE = {**DEFAULT_LIMITS, ChannelKind.EMAIL: ChannelLimit(cost=20, most=5, is_interruptible=True)}
 AGENTS = [
     agent(
         "ann", queues=frozenset({"general", "billing"}), skills={"german": 3}, capacity=40, ranks={"general": 5}
     ),
     agent("bob", queues=frozenset({"general", "shelf"}), capacity=20),
     agent("cid", queues=frozenset({"billing", "shelf"}), skills={"german": 5}, capacity=60),
-    agent("dot", queues=frozenset({"general", "billing"}), support_tier=2),
+    agent("dot", queues=frozenset({"general", "billing"}), support_tier=2, limits=MAILS_ASIDE),
 ]
 QUEUES = [
     Queue(queue_id="general", rank=20, offer_timeout=timedelta(seconds=30), asked_at_once=2),
@@ -121,7 +122,10 @@ class DeskMachine(RuleBasedStateMachine):
                     continue
                 limit, same = one.profile.limits[other.channel_kind], other.channel_kind is item.channel_kind
                 fits = one.items.get(other.channel_kind, 0) - same < limit.most
-                if fits and one.used - one.cost(item.channel_kind) + limit.cost <= one.profile.capacity:
+                load = one.used if limit.is_interruptible else one.firm
+                if limit.is_interruptible or not one.profile.limits[item.channel_kind].is_interruptible:
+                    load -= one.cost(item.channel_kind)
+                if fits and load + limit.cost <= one.profile.capacity:
                     assert served(state, one, item) < served(state, one, other)
 
     @rule(name=names, what=ticket_facts)
@@ -254,8 +258,12 @@ class DeskMachine(RuleBasedStateMachine):
             counted.update(state.items[state.offers[offer_id].work_id].channel_kind for offer_id in one.offers)
             assert counted == Counter({kind: count for kind, count in one.items.items() if count})
             assert one.used == sum(one.cost(kind) * count for kind, count in counted.items())
+            interruptible = {kind for kind in counted if one.profile.limits[kind].is_interruptible}
+            assert one.firm == sum(one.cost(kind) * counted[kind] for kind in counted.keys() - interruptible)
             if agent_id not in self.over_capacity:
-                assert one.used <= one.profile.capacity
+                assert one.firm <= one.profile.capacity
+                assert one.used - one.firm <= one.profile.capacity
+                assert interruptible or one.used <= one.profile.capacity
             assert one.wrapping == sum(item.state is WorkState.WRAPPING for item in held)
 
     @invariant()
