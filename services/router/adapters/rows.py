@@ -61,6 +61,7 @@ _INPUTS: Mapping[str, TypeAdapter[Any]] = {
         inputs.TicketKnown,
         inputs.TicketStatusSet,
         inputs.TicketGone,
+        inputs.CallEnded,
         inputs.EscalationRaised,
         inputs.SetAgentState,
         inputs.AcceptOffer,
@@ -284,6 +285,7 @@ def to_ticket(row: Row) -> Ticket:
         last_agent_id=row["last_agent_id"],
         work_id=row["work_id"],
         early=_EARLY.validate_python(row["early"]),
+        ended_call=row["ended_call"],
     )
 
 
@@ -317,6 +319,7 @@ def _ticket_row(workspace_id: str, ticket: Ticket) -> dict[str, object]:
         "last_agent_id": ticket.last_agent_id,
         "work_id": ticket.work_id,
         "early": _EARLY.dump_python(ticket.early, mode="json"),
+        "ended_call": ticket.ended_call,
     }
 
 

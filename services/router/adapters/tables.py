@@ -55,6 +55,7 @@ ticket = Table(
     Column("last_agent_id", Text),
     Column("work_id", Uuid),
     Column("early", JSONB, nullable=False),
+    Column("ended_call", Uuid),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
 )
 

@@ -6,6 +6,7 @@ from services.router.domain.work_item import Raised
 from shared.events.envelope import Event
 from shared.events.escalations import EscalationRaisedV1, RaisePriority, Requeue
 from shared.events.tickets import (
+    CallEndedV1,
     TicketFacts,
     TicketMergedV1,
     TicketOpenedV1,
@@ -13,7 +14,7 @@ from shared.events.tickets import (
     TicketStatusChangedV1,
     TicketUpdatedV1,
 )
-from shared.vocabulary import TicketStatus
+from shared.vocabulary import CallOutcome, TicketStatus
 
 
 def to_input(event: Event) -> inputs.Input | None:
@@ -33,6 +34,8 @@ def to_input(event: Event) -> inputs.Input | None:
             return inputs.TicketStatusSet(ticket_id=changed.ticket_id, status=changed.status)
         case TicketMergedV1() as merged:
             return inputs.TicketGone(ticket_id=merged.ticket_id)
+        case CallEndedV1(outcome=CallOutcome.ANSWERED) as call:
+            return inputs.CallEnded(ticket_id=call.ticket_id, call_id=call.call_id)
         case EscalationRaisedV1() as escalated:
             return _raised(escalated)
         case _:

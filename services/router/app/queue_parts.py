@@ -13,6 +13,7 @@ from shared.conditions import MAX_LENGTH, compile_expression
 from shared.configuration import Problem
 from shared.durations import Duration
 from shared.http.types import Request, Slug
+from shared.vocabulary import ChannelKind
 
 _SCORE_STEPS = 3000
 """What one score may take, a millisecond at worst: each agent of the queue is scored at each change of load."""
@@ -31,7 +32,9 @@ class QueuePart(Request):
     offer_mode: OfferMode = OfferMode.ASK
     offer_timeout: Duration = timedelta(seconds=120)
     asked_at_once: int = Field(default=1, ge=1, le=50, description="The first who accepts has it.")
-    wrap_up: Duration = timedelta()
+    wrap_up: Duration | dict[ChannelKind, Duration] = Field(
+        default=timedelta(), description="One for all, or by kind of channel."
+    )
     return_after: Duration = timedelta(minutes=15)
     partner: PartnerPart | None = Field(default=None, description="The outside partner that serves it.")
 
@@ -47,7 +50,8 @@ def to_queue(queue: QueuePart) -> Queue:
         offer_mode=queue.offer_mode,
         offer_timeout=queue.partner.answer_within if queue.partner else queue.offer_timeout,
         asked_at_once=queue.asked_at_once,
-        wrap_up=queue.wrap_up,
+        wrap_up=queue.wrap_up if isinstance(queue.wrap_up, timedelta) else timedelta(),
+        wrap_up_by=queue.wrap_up if isinstance(queue.wrap_up, dict) else {},
         return_after=queue.return_after,
     )
 
@@ -67,6 +71,9 @@ def queue_problems(place: str, queue: QueuePart, *, written: bool) -> Iterator[P
                 yield f"{place}/{name}", "leave it out: the partner alone is asked, for `partner.answer_within`"
     if not timedelta(seconds=1) <= queue.offer_timeout <= timedelta(days=1):
         yield f"{place}/offer_timeout", "between 1s and 1d"
+    wrap_ups = queue.wrap_up.values() if isinstance(queue.wrap_up, dict) else [queue.wrap_up]
+    if any(wrap_up > timedelta(days=1) for wrap_up in wrap_ups):
+        yield f"{place}/wrap_up", "at most 1d"
     if queue.ranking is Ranking.SCORE and queue.score is None:
         yield (
             f"{place}/score",

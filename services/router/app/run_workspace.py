@@ -236,7 +236,7 @@ class ShardEngine:
             case d.AgentStateSet():
                 batch.causes[state.workspace_id, made.agent_id] = made.cause
                 return
-            case d.TicketLearned():
+            case d.TicketLearned() | d.CallNoted():
                 return
             case d.EscalationRefused():
                 self._record(batch, state, made.ticket_id, made.work_id, made)

@@ -53,6 +53,14 @@ class TicketLearned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallNoted:
+    """The ticket's call is over: what is still to be done for it is no call."""
+
+    ticket_id: UUID
+    call_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkQueued:
     """A new work item waits."""
 
@@ -177,10 +185,11 @@ class EscalationRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrapUpStarted:
-    """The ticket is solved; the agent finishes up."""
+    """The ticket is solved, or its call is over; the agent finishes up."""
 
     work_id: UUID
     until: datetime
+    reason: str = "solved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +254,7 @@ class Configured:
 
 Decision = (
     TicketLearned
+    | CallNoted
     | WorkQueued
     | StepOpened
     | WorkOffered

@@ -16,12 +16,13 @@ from services.router.domain.agent import Agent
 from services.router.domain.evolve import evolve
 from services.router.domain.matching import RequirementClass
 from services.router.domain.on_agent import on_configured, on_return, on_state
+from services.router.domain.on_call import on_call_ended, on_wrap_end
 from services.router.domain.on_escalation import on_escalation
 from services.router.domain.on_next import on_next
 from services.router.domain.on_offer import on_accept, on_decline, on_expiry
 from services.router.domain.on_partner import on_order_ended, on_order_late
 from services.router.domain.on_ticket import on_gone, on_known, on_reconsider, on_status
-from services.router.domain.on_work import on_assign, on_complete, on_release, on_step, on_transfer, on_wrap_end
+from services.router.domain.on_work import on_assign, on_complete, on_release, on_step, on_transfer
 from services.router.domain.queue import OfferMode
 from services.router.domain.ranking import rank_in
 from services.router.domain.state import ClassKey, RoutingState, Timer, TimerKind
@@ -54,6 +55,8 @@ def decide(
             yield from on_status(state, current, now, ids)
         case inputs.TicketGone():
             yield from on_gone(state, current)
+        case inputs.CallEnded():
+            yield from on_call_ended(state, current, now, ids)
         case inputs.EscalationRaised():
             yield from on_escalation(state, current)
         case inputs.SetAgentState():
@@ -71,17 +74,17 @@ def decide(
         case inputs.Release():
             yield from on_release(state, current)
         case inputs.Complete():
-            yield from on_complete(state, current)
+            yield from on_complete(state, current, ids)
         case inputs.Assign():
             yield from on_assign(state, current)
         case inputs.Configure():
-            yield from on_configured(state, current)
+            yield from on_configured(state, current, ids)
         case inputs.Reconsider():
             yield from on_reconsider(state, current)
         case inputs.Tick():
             return  # what is due comes as timers
         case Timer():
-            yield from _on_timer(state, current)
+            yield from _on_timer(state, current, ids)
         case _:
             assert_never(current)
 
@@ -110,16 +113,16 @@ def _with_follow_ups(
         yield current
 
 
-def _on_timer(state: RoutingState, timer: Timer) -> Iterator[d.Decision]:
+def _on_timer(state: RoutingState, timer: Timer, ids: IdFactory) -> Iterator[d.Decision]:
     match timer.kind:
         case TimerKind.OFFER_EXPIRES:
             yield from on_expiry(state, state.offers[timer.subject_id])
         case TimerKind.STEP_OPENS:
             yield from on_step(state.items[timer.subject_id])
         case TimerKind.WRAP_ENDS:
-            yield from on_wrap_end(state.items[timer.subject_id])
+            yield from on_wrap_end(state, state.items[timer.subject_id], ids)
         case TimerKind.ITEM_RETURNS:
-            yield from on_return(state, state.items[timer.subject_id])
+            yield from on_return(state, state.items[timer.subject_id], ids)
         case TimerKind.ORDER_LAPSES:
             yield from on_order_late(state, state.items[timer.subject_id])
 

@@ -16,6 +16,8 @@ def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
     match decision:
         case d.TicketLearned():
             _learn(state, decision)
+        case d.CallNoted():
+            _ticket(state, decision.ticket_id).ended_call = decision.call_id
         case d.WorkQueued():
             _queue(state, decision, now)
         case d.StepOpened():
@@ -190,6 +192,7 @@ def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> No
         _take_from_agent(state, item, item.agent_id, now)
         item.agent_id = item.assigned_at = item.accepted_offer_id = item.wrapping_at = None
     item.state = WorkState.QUEUED
+    item.channel_kind = state.tickets[item.ticket_id].work_kind(item.channel_kind)
     if requeued.escalation_id is not None:
         item.leave(requeued.escalation_id)
     item.preferred_agent_id = requeued.preferred_agent_id or item.preferred_agent_id

@@ -57,7 +57,8 @@ def explain(made: d.Decision) -> str:
         case d.EscalationRefused():
             return f"Escalation {made.escalation_id} asks for {made.wanted}, which is not done: {made.reason}."
         case d.WrapUpStarted():
-            return "The ticket is solved; the agent wraps up."
+            over = "The call is over" if made.reason == "call_ended" else "The ticket is solved"
+            return f"{over}; the agent wraps up."
         case d.WorkCompleted():
             return "The agent is done with it."
         case d.WorkCancelled():

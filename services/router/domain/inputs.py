@@ -37,6 +37,14 @@ class TicketGone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded:
+    """A call that somebody answered is over."""
+
+    ticket_id: UUID
+    call_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationRaised:
     """An escalation asks something of the ticket's work item."""
 
@@ -148,6 +156,7 @@ Input = (
     TicketKnown
     | TicketStatusSet
     | TicketGone
+    | CallEnded
     | EscalationRaised
     | SetAgentState
     | AcceptOffer

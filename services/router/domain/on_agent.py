@@ -8,9 +8,10 @@ from services.router.domain import inputs
 from services.router.domain.agent import ABSENT
 from services.router.domain.on_offer import offers_of_leaving
 from services.router.domain.state import RoutingState
-from services.router.domain.steps import left_behind, released
+from services.router.domain.steps import completed, left_behind, released
 from services.router.domain.work_item import PARKED, WorkItem
 from shared.errors import NotFound
+from shared.ids import IdFactory
 from shared.vocabulary import AgentState, WorkState
 
 
@@ -36,15 +37,15 @@ def on_state(state: RoutingState, wanted: inputs.SetAgentState, now: datetime) -
             yield d.ReturnScheduled(work_id=work_id, at=None)
 
 
-def on_return(state: RoutingState, item: WorkItem) -> Iterator[d.Decision]:
+def on_return(state: RoutingState, item: WorkItem, ids: IdFactory) -> Iterator[d.Decision]:
     """The agent has been away for too long: the item waits again for whoever fits."""
     if item.state is WorkState.WRAPPING:
-        yield d.WorkCompleted(work_id=item.work_id)
+        yield from completed(state, item, ids)
     else:
         yield from released(state, item, "agent_left")
 
 
-def on_configured(state: RoutingState, configure: inputs.Configure) -> Iterator[d.Decision]:
+def on_configured(state: RoutingState, configure: inputs.Configure, ids: IdFactory) -> Iterator[d.Decision]:
     """A new configuration: agents change. What agents who are gone had goes back to its queue first."""
     new = configure.configuration
     old = state.configuration.agents
@@ -52,7 +53,7 @@ def on_configured(state: RoutingState, configure: inputs.Configure) -> Iterator[
     for profile in removed:
         yield from offers_of_leaving(state, profile.agent_id)
         for work_id in sorted(state.agents[profile.agent_id].work):
-            yield from on_return(state, state.items[work_id])
+            yield from on_return(state, state.items[work_id], ids)
         yield d.AgentStateSet(
             agent_id=profile.agent_id, state=AgentState.OFFLINE, reason="removed", cause="removed"
         )

@@ -54,7 +54,7 @@ def on_status(
         yield from _solved(state, item, now)
     elif changed.status is S.CLOSED:
         yield from _ended(state, item, "closed")
-    elif item is None or item.state is WorkState.WRAPPING:
+    elif item is None or (item.state is WorkState.WRAPPING and not ticket.status.is_unsolved):
         yield from _reopened(state, ticket, item, ids)
     elif changed.status in PARKED:
         yield from _parked(item)
@@ -104,7 +104,7 @@ def _solved(state: RoutingState, item: WorkItem | None, now: datetime) -> Iterat
     if item.state is not WorkState.ASSIGNED:
         yield from cancelled(state, item, "solved")
         return
-    wrap_up = state.configuration.queue(item.requirements.queue).wrap_up
+    wrap_up = state.configuration.queue(item.requirements.queue).wrap_up_for(item.channel_kind)
     if wrap_up:
         yield d.WrapUpStarted(work_id=item.work_id, until=now + wrap_up)
     else:

@@ -8,9 +8,18 @@ from services.router.domain.agent import Agent
 from services.router.domain.partner import queue_of_partner
 from services.router.domain.policy import relaxed
 from services.router.domain.state import RoutingState
-from services.router.domain.steps import destination, fallen_back, is_servable, moved, requeued, revoked
+from services.router.domain.steps import (
+    completed,
+    destination,
+    fallen_back,
+    is_servable,
+    moved,
+    requeued,
+    revoked,
+)
 from services.router.domain.work_item import MOST_RAISED, WorkItem
 from shared.errors import Conflict, IllegalTransition, NotFound
+from shared.ids import IdFactory
 from shared.vocabulary import AgentState, AssignmentMode, TicketStatus, WorkState
 
 
@@ -69,22 +78,17 @@ def on_assign(state: RoutingState, assign: inputs.Assign) -> Iterator[d.Decision
     yield from _handed(state, item, agent, "assigned_by_hand", assign.actor_id)
 
 
-def on_complete(state: RoutingState, complete: inputs.Complete) -> Iterator[d.Decision]:
-    """Ends what an agent still has in hand of a solved ticket: the wrap-up, or what was passed on after it.
+def on_complete(state: RoutingState, complete: inputs.Complete, ids: IdFactory) -> Iterator[d.Decision]:
+    """Ends the wrap-up, or what an agent still has in hand of a solved ticket, as when it was passed on.
 
-    Raises NotFound, IllegalTransition while the ticket is unsolved or nobody has it.
+    Raises NotFound, IllegalTransition while the agent is at work on an unsolved ticket, or nobody has it.
     """
     item = _live(state, complete)
-    if state.tickets[item.ticket_id].status is not TicketStatus.SOLVED:
+    if item.state is not WorkState.WRAPPING and state.tickets[item.ticket_id].status is not TicketStatus.SOLVED:
         raise IllegalTransition("The ticket is not solved.")
     if item.agent_id is None:
         raise IllegalTransition("Nobody has it.")
-    yield d.WorkCompleted(work_id=item.work_id)
-
-
-def on_wrap_end(item: WorkItem) -> Iterator[d.Decision]:
-    """The time to wrap up is over."""
-    yield d.WorkCompleted(work_id=item.work_id)
+    yield from completed(state, item, ids)
 
 
 def on_step(item: WorkItem, *, is_early: bool = False) -> Iterator[d.Decision]:

@@ -1,7 +1,7 @@
 """Queues: how work that waits in them is given out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -55,6 +55,7 @@ class Queue:
     rank: 1 to 100; an agent in several queues serves the lowest first, unless they have ranks of their own
     score: with the ranking of that name: who has the highest is first
     asked_at_once: how many agents an item is offered to at a time; the first who accepts has it
+    wrap_up_by: by channel kind, where it is another than `wrap_up`
     return_after: how long an item stays with an agent who went offline or was absent when its customer answered
     """
 
@@ -67,6 +68,7 @@ class Queue:
     offer_timeout: timedelta = timedelta(seconds=120)
     asked_at_once: int = 1
     wrap_up: timedelta = timedelta()
+    wrap_up_by: Mapping[ChannelKind, timedelta] = field(default_factory=dict)
     return_after: timedelta = timedelta(minutes=15)
 
     def mode_for(self, kind: ChannelKind) -> OfferMode:
@@ -74,6 +76,10 @@ class Queue:
         if self.offer_mode is not OfferMode.BY_CHANNEL:
             return self.offer_mode
         return OfferMode.ASK if kind in (ChannelKind.VOICE, ChannelKind.CHAT) else OfferMode.AUTO
+
+    def wrap_up_for(self, kind: ChannelKind) -> timedelta:
+        """How long an agent wraps up an item of a channel kind."""
+        return self.wrap_up_by.get(kind, self.wrap_up)
 
     def most_asked(self, kind: ChannelKind) -> int:
         """How many agents may be asked at once for an item of a channel kind."""

@@ -10,7 +10,7 @@ from services.router.domain.eligibility import misfit
 from services.router.domain.facts import Facts
 from services.router.domain.policy import Matched, Requirements, Step, TierMode, match
 from services.router.domain.state import RoutingState
-from services.router.domain.work_item import OfferState, WorkItem
+from services.router.domain.work_item import AFTER_CALL, OfferState, WorkItem
 from shared.ids import IdFactory
 from shared.vocabulary import ChannelKind, Priority, WorkState
 
@@ -25,12 +25,14 @@ def queued(
 ) -> d.WorkQueued:
     """The ticket as a new work item, as the policy says."""
     matched = policy_says(state, facts)
+    ticket = state.tickets.get(ticket_id)
+    kind = ticket.work_kind(facts.channel_kind) if ticket else facts.channel_kind
     rule = matched.rule
     return d.WorkQueued(
         work_id=ids.new(),
         ticket_id=ticket_id,
         channel=facts.channel,
-        channel_kind=facts.channel_kind,
+        channel_kind=kind,
         base=rule.requirements,
         steps=rule.steps,
         rule=rule.rule_id,
@@ -210,6 +212,17 @@ def released(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.Dec
     yield from revoked(state, item, reason)
     if item.state is not WorkState.QUEUED:
         yield requeued(state, item, reason)
+
+
+def completed(state: RoutingState, item: WorkItem, ids: IdFactory) -> Iterator[d.Decision]:
+    """The agent is done with it. A ticket that is unsolved then is new work, its last agent first."""
+    yield d.WorkCompleted(work_id=item.work_id)
+    ticket = state.tickets[item.ticket_id]
+    if ticket.status.is_unsolved and ticket.facts is not None:
+        rest = queued(state, ticket.ticket_id, ticket.facts, item.agent_id, ids)
+        yield replace(
+            rest, channel_kind=AFTER_CALL if item.channel_kind is ChannelKind.VOICE else rest.channel_kind
+        )
 
 
 def cancelled(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.Decision]:

@@ -16,6 +16,10 @@ PARKED = frozenset({TicketStatus.PENDING, TicketStatus.ON_HOLD})
 """Statuses in which a ticket waits for somebody outside: whoever has it keeps it."""
 
 
+AFTER_CALL = ChannelKind.EMAIL
+"""As what the rest of a call counts: for as long as a ticket is open nobody keeps the place of a call for it."""
+
+
 class OfferState(StrEnum):
     """Where an offer stands. All but pending are final."""
 
@@ -47,6 +51,7 @@ class Ticket:
 
     facts: none until `ticket.opened` has been read: topics are not ordered against each other
     early: raised escalations that arrived before it, as (escalation id, action)
+    ended_call: the last call that was answered and is over
     """
 
     ticket_id: UUID
@@ -55,6 +60,12 @@ class Ticket:
     last_agent_id: str | None = None
     work_id: UUID | None = None
     early: list["Raised"] = field(default_factory=list)
+    ended_call: UUID | None = None
+
+    def work_kind(self, kind: ChannelKind) -> ChannelKind:
+        """As what its work counts: when the call is over, what remains of it is done at a desk, as a mail is."""
+        is_over = kind is ChannelKind.VOICE and self.ended_call is not None
+        return AFTER_CALL if is_over else kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

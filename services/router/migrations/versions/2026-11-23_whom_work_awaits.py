@@ -8,6 +8,7 @@ down_revision = "2026_11_22_completed_work"
 COLUMNS: tuple[str, ...] = (
     "work_item.done_by timestamptz",
     "agent.missed integer NOT NULL DEFAULT 0",
+    "ticket.ended_call uuid",
     "work_item.departures jsonb NOT NULL DEFAULT '[]'",
     "input_log.brought jsonb",
     "input_log.decisions integer",

@@ -165,6 +165,12 @@ class DeskMachine(RuleBasedStateMachine):
             else:
                 self.feed(inputs.DeclineOffer(offer_id=offer.offer_id, agent_id=offer.agent_id, reason="no"))
 
+    @rule(name=names, call=st.sampled_from(["one", "other"]))
+    def end_call(self, name: str, call: str) -> None:
+        ticket = self.desk.state.tickets.get(ticket_id(name))
+        if ticket and ticket.facts:
+            self.feed(inputs.CallEnded(ticket_id=ticket_id(name), call_id=ticket_id(call)))
+
     @rule(agent_id=agents)
     def take_next(self, agent_id: str) -> None:
         self.feed(inputs.TakeNext(agent_id=agent_id))
