@@ -48,6 +48,7 @@ class Hours:
             raise ValueError("hours begin before 24:00, and end after they begin, at 48:00 at the latest")
 
 
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WHOLE_DAY = Hours(0, _DAY_MINUTES)
 
 Holidays = Callable[[int], Iterable[date]]
@@ -61,6 +62,11 @@ def parse_hours(text: str) -> Hours:
         raise ValueError("write hours as 09:00-17:30, or 22:00-30:00 for a night")
     from_hour, from_minute, to_hour, to_minute = map(int, match.groups())
     return Hours(from_hour * 60 + from_minute, to_hour * 60 + to_minute)
+
+
+def format_hours(hours: Hours) -> str:
+    """Hours as `parse_hours` reads them."""
+    return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in (hours.start, hours.end))
 
 
 def _no_holidays(_: int) -> Iterable[date]:
@@ -119,6 +125,21 @@ class Calendar:
             wanted -= closes - begins
             open_until = closes
         raise NoOpening
+
+    def standing(self, instant: datetime) -> tuple[bool, datetime | None]:
+        """Whether it is open at an instant, and when that turns; none where it does not for 400 days."""
+        if self.is_always_open:
+            return True, None
+        origin = _us(instant)
+        stretches = self._segments(origin)
+        opens, closes = next(stretches, (None, None))
+        if opens is None or closes is None or opens > origin:
+            return False, None if opens is None else _instant(opens)
+        for then_opens, then_closes in stretches:
+            if then_opens > closes or closes - origin > HORIZON // _US:
+                break
+            closes = then_closes
+        return True, None if closes - origin > HORIZON // _US else _instant(closes)
 
     def opens_after(self, instant: datetime) -> bool:
         """Whether it opens within 400 days."""

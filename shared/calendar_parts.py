@@ -9,14 +9,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, StringConstraints
 
-from shared.calendar import Calendar, Holidays, Hours, parse_hours
+from shared.calendar import WEEKDAYS, Calendar, Holidays, Hours, parse_hours
 from shared.http.types import Request, Slug
 
 ExpandHolidays = Callable[[str, str | None], Holidays]
 """From country and subdivision to the dates of each year. Raises ValueError for places that it does not know."""
 
 _ZONE = re.compile(r"[A-Za-z0-9_+\-/]+\Z")
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 HoursText = Annotated[
@@ -70,7 +69,7 @@ def to_calendar(part: CalendarPart, expand: ExpandHolidays) -> Calendar:
     check_time_zone(part.time_zone)
     calendar = Calendar(
         time_zone=part.time_zone,
-        weekly={day: tuple(map(parse_hours, getattr(part.weekly, name))) for day, name in enumerate(_DAYS)},
+        weekly={day: tuple(map(parse_hours, getattr(part.weekly, name))) for day, name in enumerate(WEEKDAYS)},
         closed=frozenset(part.closed),
         closures=_by_date(part.closures),
         openings=_by_date(part.openings),

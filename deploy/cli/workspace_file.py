@@ -117,10 +117,13 @@ def warnings(content: WorkspaceFile) -> Iterator[str]:
 
 def _routing(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, str]]:
     teams, skills = set(content.teams), set(content.skills)
+    calendars = {calendar.id for calendar in content.calendars}
     for index, agent in enumerate(content.agents):
         yield from _unknown(("agents", index, "queues"), agent.queues, queues, "queue")
         yield from _unknown(("agents", index, "teams"), agent.teams, teams, "team")
         yield from _unknown(("agents", index, "skills"), list(agent.skills), skills, "skill")
+        if isinstance(agent.shifts, str):
+            yield from _unknown(("agents", index, "shifts"), [agent.shifts], calendars, "calendar")
     for index, rule in enumerate(content.routing_policy.rules):
         at: Path = ("routing_policy", "rules", index)
         yield from _unknown((*at, "queue"), [rule.queue], queues, "queue")

@@ -164,8 +164,25 @@ class AgentContract(Contract):
     agent_id: str
 
 
+class WeeklyHours(Part):
+    """Local hours by weekday, `mon` to `sun`: `09:00-17:00`; `22:00-30:00` ends at six the next morning."""
+
+    time_zone: str
+    weekly: dict[str, tuple[str, ...]]
+
+
+class Absence(Part):
+    """When an agent is on leave: from its start until before its end."""
+
+    starts_at: Instant
+    ends_at: Instant
+
+
 class AgentUpdatedV1(AgentContract):
-    """What the agent can do, as configured. A removed agent has no queues."""
+    """What the agent can do, as configured. A removed agent has no queues.
+
+    shifts: their ordinary week; none: always on duty
+    """
 
     name: ClassVar[str] = "agent.updated"
 
@@ -175,12 +192,15 @@ class AgentUpdatedV1(AgentContract):
     skills: tuple[SkillLevel, ...]
     capacity: int
     is_removed: bool = False
+    shifts: WeeklyHours | None = None
+    time_off: tuple[Absence, ...] = ()
 
 
 class AgentStateChangedV1(AgentContract):
     """Presence, occupation or load of the agent changed.
 
     load: units in use, of `capacity`; items: open items by channel kind, pending offers included
+    is_on_duty: whether it is their shift, and they are not on leave; none where that was not told
     """
 
     name: ClassVar[str] = "agent.state_changed"
@@ -192,6 +212,7 @@ class AgentStateChangedV1(AgentContract):
     capacity: int
     items: dict[ChannelKind, int]
     cause: str
+    is_on_duty: bool | None = None
 
 
 class AgentSnapshotV1(AgentContract):

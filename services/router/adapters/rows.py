@@ -18,6 +18,7 @@ from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.facts import Facts
+from services.router.domain.hours import OffDuty, Standing
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.state import RoutingState, Touched
 from services.router.domain.work_item import Departure, Offer, OfferState, Raised, Ticket, WorkItem
@@ -194,6 +195,7 @@ def to_agent(row: Row, profile: AgentProfile | None) -> Agent:
         idle_since=row["idle_since"],
         last_assigned={ChannelKind(kind): datetime.fromisoformat(at) for kind, at in row["last_assigned"].items()},
         missed=row["missed"],
+        standing=Standing(off_duty=OffDuty(row["off_duty"]) if row["off_duty"] else None, until=None),
         availability=row["availability"],
         sequence=row["sequence"],
         last_event_at=row["last_event_at"],
@@ -304,6 +306,7 @@ def _agent_row(state: RoutingState, agent_id: str) -> dict[str, object]:
         "items": {kind: count for kind, count in agent.items.items() if count},
         "last_assigned": {kind: at.isoformat() for kind, at in agent.last_assigned.items()},
         "missed": agent.missed,
+        "off_duty": agent.standing.off_duty,
         "availability": agent.availability,
         "sequence": agent.sequence,
         "last_event_at": agent.last_event_at,

@@ -39,6 +39,7 @@ agent = Table(
     Column("items", JSONB, nullable=False),
     Column("last_assigned", JSONB, nullable=False),
     Column("missed", Integer, nullable=False),
+    Column("off_duty", Text),
     Column("availability", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("last_event_at", Instant, nullable=False),

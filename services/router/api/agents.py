@@ -125,6 +125,8 @@ def agent_answer(agent: Agent) -> AgentAnswer:
         queues=sorted(profile.queues),
         skills=dict(sorted(profile.skills.items())),
         capacity=profile.capacity,
+        is_on_duty=agent.is_on_duty,
+        duty_turns_at=profile.duty.turns_at(agent.standing),
         state=agent.state,
         reason=agent.reason,
         state_since=agent.state_since,

@@ -7,7 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.router.app.agent_parts import AgentPart
+from services.router.app.hour_parts import TimeOffPart, TimeZone
 from services.router.domain.work_item import OfferState
+from shared.calendar_parts import WeekPart
 from shared.http.types import Request, Slug
 from shared.vocabulary import AgentActivity, AgentState, ChannelKind, Priority, WorkState
 
@@ -24,6 +26,8 @@ class AgentAnswer(BaseModel):
     queues: list[str]
     skills: dict[str, int]
     capacity: int
+    is_on_duty: bool
+    duty_turns_at: datetime | None = Field(description="When their shift or leave begins or ends next.")
     state: AgentState
     reason: str | None
     state_since: datetime | None
@@ -48,10 +52,14 @@ class AgentPatch(Request):
     queues: tuple[Slug, ...] | None = None
     skills: dict[Slug, Annotated[int, Field(ge=1, le=5)]] | None = None
     capacity: int | None = Field(default=None, ge=1, le=10_000)
+    time_zone: TimeZone | None = None
+    shifts: WeekPart | Slug | None = None
+    time_off: tuple[TimeOffPart, ...] | None = Field(default=None, max_length=200)
 
     def apply(self, agent: AgentPart) -> AgentPart:
         """The agent with these changes."""
-        return agent.model_copy(update=self.model_dump(exclude_none=True))
+        changes = {name: getattr(self, name) for name in self.model_fields_set}
+        return agent.model_copy(update={name: value for name, value in changes.items() if value is not None})
 
 
 class OfferAnswer(BaseModel):

@@ -5,8 +5,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from services.router.app.hour_parts import Hours, TimeOffPart, TimeZone, duty_problems
 from services.router.domain.agent import DEFAULT_CAPACITY, DEFAULT_LIMITS, AgentProfile, ChannelLimit, Presence
 from services.router.domain.queue import DEFAULT_QUEUE
+from shared.calendar_parts import WeekPart
 from shared.configuration import Problem, unknown
 from shared.http.types import Request, Slug
 from shared.vocabulary import ChannelKind
@@ -45,9 +47,14 @@ class AgentPart(Request):
     skills: dict[Slug, Level] = {}
     capacity: int = Field(default=DEFAULT_CAPACITY, ge=1, le=10_000)
     limits: dict[ChannelKind, LimitPart] = Field(default={}, description="Where they differ from the workspace's.")
+    time_zone: TimeZone | None = Field(default=None, description="Whose clock their hours are read on.")
+    shifts: WeekPart | Slug | None = Field(
+        default=None, description="Weekly hours, or the id of a calendar; none: always on duty."
+    )
+    time_off: tuple[TimeOffPart, ...] = Field(default=(), max_length=200)
 
 
-def to_profile(agent: AgentPart, limits: Mapping[ChannelKind, ChannelLimit]) -> AgentProfile:
+def to_profile(agent: AgentPart, limits: Mapping[ChannelKind, ChannelLimit], hours: Hours) -> AgentProfile:
     """What the engine knows of an agent. limits: the workspace's."""
     return AgentProfile(
         agent_id=agent.id,
@@ -59,6 +66,7 @@ def to_profile(agent: AgentPart, limits: Mapping[ChannelKind, ChannelLimit]) -> 
         skills=dict(agent.skills),
         capacity=agent.capacity,
         limits={**limits, **_limits(agent.limits)},
+        duty=hours.duty(agent.shifts, agent.time_off, agent.time_zone),
     )
 
 
@@ -80,6 +88,7 @@ def agent_problems(
     outsourced: frozenset[str],
     teams: tuple[str, ...],
     skills: tuple[str, ...],
+    calendars: list[str],
 ) -> Iterator[Problem]:
     """Rules that one agent breaks, beside what exists in the workspace. outsourced: queues of partners"""
     yield from unknown(f"{place}/queues", agent.queues, queues, "queue")
@@ -88,6 +97,7 @@ def agent_problems(
         yield f"{place}/queues", f"{queue} stands for a partner: nobody of the house serves it"
     yield from unknown(f"{place}/teams", agent.teams, teams, "team")
     yield from unknown(f"{place}/skills", list(agent.skills), skills, "skill")
+    yield from duty_problems(place, agent.shifts, agent.time_off, agent.time_zone, calendars=calendars)
 
 
 def _limits(part: Mapping[ChannelKind, LimitPart]) -> dict[ChannelKind, ChannelLimit]:

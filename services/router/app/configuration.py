@@ -1,9 +1,8 @@
 """The router's part of a workspace's configuration: as it is written, checked, and turned into what decides."""
 
 from collections.abc import Iterator
-from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from services.router.app.agent_parts import (
     AgentPart,
@@ -14,6 +13,7 @@ from services.router.app.agent_parts import (
     to_presence,
     to_profile,
 )
+from services.router.app.hour_parts import Hours, TimeZone
 from services.router.app.partner_parts import partner_problems, to_partner
 from services.router.app.policy_parts import PolicyPart, to_policy
 from services.router.app.policy_problems import Names, policy_problems
@@ -33,7 +33,7 @@ from shared.vocabulary import ChannelKind
 class RouterPart(Request):
     """The router's part of the configuration."""
 
-    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=60)] = "UTC"
+    time_zone: TimeZone = "UTC"
     calendars: tuple[CalendarPart, ...] = Field(default=(), max_length=200)
     skills: tuple[Slug, ...] = ()
     teams: tuple[Slug, ...] = ()
@@ -47,13 +47,14 @@ class RouterPart(Request):
 def to_configuration(version: int, part: RouterPart) -> Configuration:
     """What the engine decides by. Raises InvalidInput naming every rule that the part breaks."""
     _refuse(_problems(part))
+    hours = Hours(part.calendars, part.time_zone)
     return Configuration(
         version=version,
-        agents={profile.agent_id: profile for profile in _profiles(part)},
+        agents={profile.agent_id: profile for profile in _profiles(part, hours)},
         queues={queue.id: to_queue(queue) for queue in part.queues},
         presence=to_presence(part.presence),
         policy=to_policy(version, part.policy),
-        calendars={calendar.id: to_calendar(calendar, public_holidays) for calendar in part.calendars},
+        calendars=hours.calendars,
         time_zone=part.time_zone,
     )
 
@@ -79,11 +80,11 @@ def check(part: RouterPart) -> list[str]:
     return found
 
 
-def _profiles(part: RouterPart) -> Iterator[AgentProfile]:
+def _profiles(part: RouterPart, hours: Hours) -> Iterator[AgentProfile]:
     """Everybody who is asked: agents of the house, and partners."""
     limits = to_limits(part.limits)
     for agent in part.agents:
-        yield to_profile(agent, limits)
+        yield to_profile(agent, limits, hours)
     for queue in part.queues:
         if queue.partner is not None:
             yield to_partner(queue.id, queue.partner)
@@ -96,6 +97,7 @@ def _refuse(found: Iterator[Problem]) -> None:
 
 def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
     queues = [queue.id for queue in part.queues]
+    calendars = [calendar.id for calendar in part.calendars]
     yield from _calendar_problems(part)
     yield from repeated("/agents", [agent.id for agent in part.agents])
     yield from repeated("/queues", queues)
@@ -108,6 +110,7 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
             outsourced=outsourced,
             teams=part.teams,
             skills=part.skills,
+            calendars=calendars,
         )
     for index, queue in enumerate(part.queues):
         here = f"/queues/{index}"

@@ -5,14 +5,17 @@ from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.policy import Requirements
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import OfferState, WorkItem
+from shared.calendar import WEEKDAYS, Calendar, format_hours
 from shared.events.contract import Contract
 from shared.events.routing import (
+    Absence,
     AgentStateChangedV1,
     AgentUpdatedV1,
     OfferDeclinedV1,
     OfferExpiredV1,
     OfferRevokedV1,
     SkillLevel,
+    WeeklyHours,
     WorkAssignedV1,
     WorkCancelledV1,
     WorkCompletedV1,
@@ -151,6 +154,22 @@ def profile_contract(profile: AgentProfile, *, is_removed: bool) -> AgentUpdated
         skills=tuple(SkillLevel(skill=skill, level=level) for skill, level in sorted(profile.skills.items())),
         capacity=profile.capacity,
         is_removed=is_removed,
+        shifts=_week(profile.duty.shifts) if profile.duty.shifts else None,
+        time_off=tuple(
+            Absence(starts_at=absence.starts_at, ends_at=absence.ends_at) for absence in profile.duty.time_off
+        ),
+    )
+
+
+def _week(calendar: Calendar) -> WeeklyHours:
+    """The weekly hours of a calendar, without what single dates have otherwise."""
+    return WeeklyHours(
+        time_zone=calendar.time_zone,
+        weekly={
+            name: tuple(format_hours(hours) for hours in calendar.weekly[day])
+            for day, name in enumerate(WEEKDAYS)
+            if calendar.weekly.get(day)
+        },
     )
 
 
@@ -165,13 +184,15 @@ def state_contract(agent: Agent, cause: str) -> AgentStateChangedV1:
         capacity=agent.profile.capacity,
         items={kind: count for kind, count in agent.items.items() if count},
         cause=cause,
+        is_on_duty=agent.is_on_duty,
     )
 
 
 def presence(agent: Agent) -> tuple[object, ...]:
     """What the world is told again only when it has changed."""
     items = tuple(sorted((kind, count) for kind, count in agent.items.items() if count))
-    return agent.state, agent.reason, agent.activity, agent.used, agent.profile.capacity, items
+    occupation = agent.activity, agent.used, agent.profile.capacity, items
+    return agent.state, agent.reason, agent.is_on_duty, *occupation
 
 
 def work_snapshot(item: WorkItem) -> WorkSnapshotV1:

@@ -152,8 +152,6 @@ class ShardEngine:
         """Decides what is asked, and what is due; the answer or the refusal of each command."""
         batch = await self._begin(tx, {*due, *(command.workspace_id for command in commands)})
         answers = [await self._answer(tx, batch, command) for command in commands]
-        for workspace_id in sorted(due):
-            self._decide(batch, self.states[workspace_id], inputs.Tick(), Cause())
         await self._finish(tx, batch)
         return answers
 
@@ -176,13 +174,17 @@ class ShardEngine:
         return command.answer(state)
 
     async def _begin(self, tx: Tx, workspaces: Collection[str]) -> _Batch:
+        """A batch in which whatever is due has happened: nothing is given to whose shift has just ended."""
         assert not self.is_stale, "load first"
         self.is_stale = True
         unknown = [workspace_id for workspace_id in workspaces if workspace_id not in self.states]
         if unknown:
             for state in await self._rows.load(tx, unknown, self._clock.now()):
                 self._take_in(state)
-        return _Batch(self._clock.now())
+        batch = _Batch(self._clock.now())
+        for workspace_id in sorted(workspaces):
+            self._decide(batch, self.states[workspace_id], inputs.Tick(), Cause())
+        return batch
 
     async def _bring_tickets(self, tx: Tx, events: Iterable[Event]) -> dict[str, set[UUID]]:
         """Loads the tickets that these events are about and that are not in memory; which those were."""
@@ -204,6 +206,7 @@ class ShardEngine:
         part: RouterPart | None = None,
     ) -> None:
         if isinstance(current, inputs.Tick) and not _is_due(state, batch.now):
+            self._set_alarm(state)
             return
         seed = new_seed()
         count = len(batch.decisions)
@@ -235,6 +238,9 @@ class ShardEngine:
                 return
             case d.AgentStateSet():
                 batch.causes[state.workspace_id, made.agent_id] = made.cause
+                return
+            case d.DutyTurned():
+                batch.causes[state.workspace_id, made.agent_id] = "duty"
                 return
             case d.TicketLearned() | d.CallNoted():
                 return

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from services.router.domain.hours import ALWAYS_ON_DUTY, ON_DUTY, Duty, Standing
 from services.router.domain.partner import Partner
 from shared.vocabulary import AgentActivity, AgentState, ChannelKind
 
@@ -54,6 +55,7 @@ class AgentProfile:
     capacity: int = DEFAULT_CAPACITY
     limits: Mapping[ChannelKind, ChannelLimit] = field(default_factory=lambda: DEFAULT_LIMITS)
     partner: Partner | None = None
+    duty: Duty = ALWAYS_ON_DUTY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ class Agent:
     firm: those of the units in use that no other item may interrupt
     is_kept: free for a queue that keeps a reserve, and not to be given the work of queues without one
     missed: offers in a row that they let expire
+    standing: on duty or not, as it was when that was looked at last
     availability: counts how often they became available; a refusal is forgotten when it has risen
     stamp: rises with every change, so that older entries of an index are known to be stale
     """
@@ -87,6 +90,7 @@ class Agent:
     reason: str | None = None
     state_since: datetime
     idle_since: datetime
+    standing: Standing = ON_DUTY
     used: int = 0
     firm: int = 0
     is_kept: bool = False
@@ -119,12 +123,19 @@ class Agent:
             return AgentActivity.ENGAGED
         return AgentActivity.WRAPPING if self.wrapping else AgentActivity.IDLE
 
+    @property
+    def is_on_duty(self) -> bool:
+        """Whether it is their shift, and they are not on leave."""
+        return self.standing.off_duty is None
+
     def cost(self, kind: ChannelKind) -> int:
         """Units that one item of this channel takes."""
         return self.profile.limits[kind].cost
 
     def obstacle(self, kind: ChannelKind) -> str | None:
         """Why they cannot be asked for one more item of this channel now, or None."""
+        if self.standing.off_duty is not None:
+            return self.standing.off_duty
         if self.state is not AgentState.AVAILABLE:
             return f"state:{self.state}"
         limit = self.profile.limits[kind]

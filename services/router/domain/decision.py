@@ -7,6 +7,7 @@ from uuid import UUID
 from services.router.domain.agent import AgentProfile
 from services.router.domain.configuration import Configuration
 from services.router.domain.facts import Facts
+from services.router.domain.hours import Standing
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.work_item import OfferState, Raised
 from shared.vocabulary import AgentState, AssignmentMode, ChannelKind, Priority, TicketStatus, WorkState
@@ -241,6 +242,14 @@ class AgentStateSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DutyTurned:
+    """An agent's shift or leave begins or ends."""
+
+    agent_id: str
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
     """A new configuration holds.
 
@@ -270,5 +279,6 @@ Decision = (
     | LoadReturned
     | ReturnScheduled
     | AgentStateSet
+    | DutyTurned
     | Configured
 )

@@ -18,6 +18,7 @@ from services.router.domain.matching import RequirementClass
 from services.router.domain.on_agent import on_configured, on_return, on_state
 from services.router.domain.on_call import on_call_ended, on_wrap_end
 from services.router.domain.on_escalation import on_escalation
+from services.router.domain.on_hours import on_duty_turn
 from services.router.domain.on_next import on_next
 from services.router.domain.on_offer import on_accept, on_decline, on_expiry
 from services.router.domain.on_partner import on_order_ended, on_order_late
@@ -84,7 +85,7 @@ def decide(
         case inputs.Tick():
             return  # what is due comes as timers
         case Timer():
-            yield from _on_timer(state, current, ids)
+            yield from _on_timer(state, current, now, ids)
         case _:
             assert_never(current)
 
@@ -104,6 +105,9 @@ def _with_follow_ups(
     elif isinstance(current, inputs.Configure):
         before = state.configuration
         yield current
+        for agent_id in sorted(state.agents):
+            if state.agents[agent_id].standing.until == now:
+                yield Timer(now, TimerKind.DUTY_TURNS, agent_id)
         if state.configuration.routes_otherwise(before):
             for work_id in sorted(state.items):
                 yield inputs.Reconsider(work_id=work_id)
@@ -113,7 +117,10 @@ def _with_follow_ups(
         yield current
 
 
-def _on_timer(state: RoutingState, timer: Timer, ids: IdFactory) -> Iterator[d.Decision]:
+def _on_timer(state: RoutingState, timer: Timer, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:
+    if isinstance(timer.subject_id, str):
+        yield from on_duty_turn(state, timer.subject_id, now)
+        return
     match timer.kind:
         case TimerKind.OFFER_EXPIRES:
             yield from on_expiry(state, state.offers[timer.subject_id])

@@ -50,6 +50,8 @@ def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
             pass  # a record of nothing done
         case d.AgentStateSet():
             _set_state(state, decision, now)
+        case d.DutyTurned():
+            _turn_duty(state, decision, now)
         case d.Configured():
             state.reconfigure(decision.configuration, now)
         case _:
@@ -278,4 +280,14 @@ def _set_state(state: RoutingState, changed: d.AgentStateSet, now: datetime) -> 
         agent.state_since = now
     agent.state = changed.state
     agent.reason = changed.reason
+    state.refresh(agent)
+
+
+def _turn_duty(state: RoutingState, turned: d.DutyTurned, now: datetime) -> None:
+    agent = state.agents[turned.agent_id]
+    if turned.standing.off_duty is None and not agent.is_on_duty:
+        agent.availability += 1
+        agent.idle_since = now
+    agent.standing = turned.standing
+    state.arm(agent.standing.until, TimerKind.DUTY_TURNS, agent.agent_id)
     state.refresh(agent)

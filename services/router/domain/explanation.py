@@ -13,6 +13,8 @@ _OBSTACLES = {
     "refused": "who had refused it",
     "asked": "who were asked already",
     "team": "of other teams",
+    "off_shift": "off shift",
+    "time_off": "on leave",
 }
 _FALLEN_BACK = {
     "partner_declined": "The partner declined: back in the house",

@@ -19,7 +19,8 @@ def on_state(state: RoutingState, wanted: inputs.SetAgentState, now: datetime) -
     """An agent becomes available, busy, away or offline. Raises NotFound.
 
     Whoever leaves gets their pending offers taken back at once. What they have in hand stays; when they are
-    offline it goes back to its queue unless they are back in time, but for what waits for its customer.
+    offline, or away off duty, it goes back to its queue unless they are back in time, but for what waits for
+    its customer.
     """
     agent = state.agents.get(wanted.agent_id)
     if agent is None:
@@ -29,9 +30,10 @@ def on_state(state: RoutingState, wanted: inputs.SetAgentState, now: datetime) -
     if wanted.state is not AgentState.AVAILABLE:
         yield from offers_of_leaving(state, agent.agent_id)
     yield d.AgentStateSet(agent_id=agent.agent_id, state=wanted.state, reason=wanted.reason, cause="set")
+    is_gone = wanted.state in ABSENT if not agent.is_on_duty else wanted.state is AgentState.OFFLINE
     for work_id in sorted(agent.work):
         item = state.items[work_id]
-        if wanted.state is AgentState.OFFLINE and state.tickets[item.ticket_id].status not in PARKED:
+        if is_gone and state.tickets[item.ticket_id].status not in PARKED:
             yield from left_behind(state, item, now)
         elif wanted.state not in ABSENT and item.return_at is not None:
             yield d.ReturnScheduled(work_id=work_id, at=None)

@@ -69,7 +69,9 @@ def on_expiry(state: RoutingState, offer: Offer) -> Iterator[d.Decision]:
     )
 
 
-def offers_of_leaving(state: RoutingState, agent_id: str, keep: Offer | None = None) -> Iterator[d.Decision]:
+def offers_of_leaving(
+    state: RoutingState, agent_id: str, *, keep: Offer | None = None, reason: str = "agent_left"
+) -> Iterator[d.Decision]:
     """Takes back what was offered to an agent who is leaving."""
     for offer_id in sorted(state.agents[agent_id].offers):
         offer = state.offers[offer_id]
@@ -81,10 +83,10 @@ def offers_of_leaving(state: RoutingState, agent_id: str, keep: Offer | None = N
             work_id=item.work_id,
             agent_id=agent_id,
             state=OfferState.REVOKED,
-            reason="agent_left",
+            reason=reason,
             is_refusal=False,
         )
-        yield from _back_in_line(state, item, "agent_left")
+        yield from _back_in_line(state, item, reason)
 
 
 def pending_offer(state: RoutingState, offer_id: UUID, agent_id: str) -> Offer:

@@ -3,7 +3,7 @@ items are not copied."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from heapq import heappop, heappush
@@ -31,6 +31,7 @@ class TimerKind(StrEnum):
     WRAP_ENDS = "wrap_ends"
     ITEM_RETURNS = "item_returns"
     ORDER_LAPSES = "order_lapses"
+    DUTY_TURNS = "duty_turns"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,7 +40,7 @@ class Timer:
 
     due_at: datetime
     kind: TimerKind
-    subject_id: UUID
+    subject_id: UUID | str
 
 
 @dataclass(slots=True)
@@ -171,9 +172,9 @@ class RoutingState:
         for agent_id in sorted(set(self.agents) - set(configuration.agents)):
             self.retired[agent_id] = self.agents.pop(agent_id)
             self.touched.agents.add(agent_id)
-        self.rebuild_indexes()
+        self.rebuild_indexes(now)
 
-    def rebuild_indexes(self) -> None:
+    def rebuild_indexes(self, now: datetime) -> None:
         """Makes classes, lines and timers anew from agents, items and offers."""
         self.classes.clear()
         self.classes_of.clear()
@@ -185,6 +186,8 @@ class RoutingState:
             self.watch(item)
         for offer in self.offers.values():
             self.arm(offer.expires_at, TimerKind.OFFER_EXPIRES, offer.offer_id)
+        for agent in self.agents.values():
+            self._watch_duty(agent, now)
 
     def watch(self, item: WorkItem) -> None:
         """Arms whatever timer the item's state asks for."""
@@ -194,7 +197,7 @@ class RoutingState:
         self.arm(item.return_at, TimerKind.ITEM_RETURNS, item.work_id)
         self.arm(item.done_by, TimerKind.ORDER_LAPSES, item.work_id)
 
-    def arm(self, due_at: datetime | None, kind: TimerKind, subject_id: UUID) -> None:
+    def arm(self, due_at: datetime | None, kind: TimerKind, subject_id: UUID | str) -> None:
         """Sets a timer. Nobody takes one back: what it was for has changed when it comes up."""
         if due_at is not None:
             heappush(self.timers, Timer(due_at, kind, subject_id))
@@ -222,6 +225,9 @@ class RoutingState:
             yield heappop(self.timers)
 
     def _holds(self, timer: Timer) -> bool:
+        if isinstance(timer.subject_id, str):
+            agent = self.agents.get(timer.subject_id)
+            return agent is not None and agent.standing.until == timer.due_at
         if timer.kind is TimerKind.OFFER_EXPIRES:
             return timer.subject_id in self.offers
         item = self.items.get(timer.subject_id)
@@ -236,6 +242,15 @@ class RoutingState:
                 return item.return_at == timer.due_at
             case TimerKind.ORDER_LAPSES:
                 return item.done_by == timer.due_at
+            case TimerKind.OFFER_EXPIRES | TimerKind.DUTY_TURNS:
+                raise AssertionError("not about an item")
+
+    def _watch_duty(self, agent: Agent, now: datetime) -> None:
+        standing = agent.profile.duty.at(now)
+        # What has turned while nobody looked, or is configured otherwise now, is due at once.
+        until = standing.until if standing.off_duty is agent.standing.off_duty else now
+        agent.standing = replace(agent.standing, until=until)
+        self.arm(until, TimerKind.DUTY_TURNS, agent.agent_id)
 
     def _employ(self, agent_id: str, profile: AgentProfile, now: datetime) -> None:
         agent = self.agents.get(agent_id) or self.retired.pop(agent_id, None)

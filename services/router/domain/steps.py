@@ -232,7 +232,9 @@ def cancelled(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.De
 
 
 def left_behind(state: RoutingState, item: WorkItem, now: datetime) -> Iterator[d.Decision]:
-    """The item's agent is absent: it goes back after a while. A call does not, it ends by itself."""
-    if item.channel_kind is not ChannelKind.VOICE and item.return_at is None:
-        after = state.configuration.queue(item.requirements.queue).return_after
-        yield d.ReturnScheduled(work_id=item.work_id, at=now + after)
+    """The item's agent is absent: it goes back a while after their shift. A call does not, it ends by itself."""
+    if item.channel_kind is ChannelKind.VOICE or item.return_at is not None or item.agent_id is None:
+        return
+    since = state.agents[item.agent_id].profile.duty.shift_ends_at(now) or now
+    after = state.configuration.queue(item.requirements.queue).return_after
+    yield d.ReturnScheduled(work_id=item.work_id, at=since + after)

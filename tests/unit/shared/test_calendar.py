@@ -130,6 +130,34 @@ def test_holidays_are_asked_for_once_a_year() -> None:
     assert asked == [2025, 2026, 2027]
 
 
+@pytest.mark.parametrize(
+    ("calendar", "at", "is_open", "turns_at"),
+    [
+        (OFFICE, "2026-12-23T08:59", False, "2026-12-23T09:00"),
+        (OFFICE, "2026-12-23T09:00", True, "2026-12-23T17:00"),
+        (OFFICE, "2026-12-23T17:00", False, "2026-12-24T09:00"),
+        (OFFICE, "2026-12-25T18:00", False, "2026-12-28T09:00"),
+        (LUNCH, "2026-12-24T12:30", False, "2026-12-24T13:00"),
+        (NIGHT, "2026-12-31T23:00", True, "2027-01-01T06:00"),
+        (NIGHT, "2026-03-28T23:00", True, "2026-03-29T06:00"),
+        (NIGHT, "2026-10-24T23:00", True, "2026-10-25T06:00"),
+        (AROUND_THE_CLOCK, "2026-03-01T12:00", True, None),
+    ],
+)
+def test_it_stands_open_or_closed_until_it_turns(
+    calendar: Calendar, at: str, is_open: bool, turns_at: str | None
+) -> None:
+    standing = calendar.standing(local(BERLIN, at))
+    assert standing == (is_open, local(BERLIN, turns_at) if turns_at else None)
+
+
+def test_it_turns_at_the_first_closing_when_it_was_open_for_months() -> None:
+    calendar = a_calendar(BERLIN, "00:00-24:00", closed=frozenset({date(2026, 12, 25)}))
+    assert calendar.standing(local(BERLIN, "2026-03-01T12:00")) == (True, local(BERLIN, "2026-12-25T00:00"))
+    assert calendar.standing(local(BERLIN, "2027-03-01T12:00")) == (True, None)
+    assert a_calendar(BERLIN, days=range(0)).standing(local(BERLIN, "2026-03-01T12:00")) == (False, None)
+
+
 def test_a_calendar_without_an_opening_in_400_days_has_run_out() -> None:
     once = Calendar(time_zone="UTC", weekly={}, openings={date(2026, 1, 1): (WHOLE_DAY,)})
     assert once.add(utc("2025-01-01"), HOUR) == utc("2026-01-01T01:00")
@@ -211,6 +239,15 @@ NEAR_TRANSITIONS = st.sampled_from(
 def test_an_oracle_agrees_around_transitions(calendar: Calendar, start: datetime) -> None:
     opened = sum(is_open(calendar, start + n * MINUTE) for n in range(3 * 1440))
     assert calendar.elapsed(start, start + 3 * 1440 * MINUTE) == opened * MINUTE
+
+
+@given(calendars(), INSTANTS | NEAR_TRANSITIONS)
+def test_until_it_turns_it_stays_as_it_is_and_then_it_does(calendar: Calendar, t: datetime) -> None:
+    stands_open, turns_at = calendar.standing(t)
+    assert stands_open is is_open(calendar, t)
+    if turns_at is not None:
+        assert calendar.elapsed(t, turns_at) == (turns_at - t if stands_open else ZERO)
+        assert calendar.standing(turns_at)[0] is not stands_open
 
 
 @given(calendars(), INSTANTS, DURATIONS)

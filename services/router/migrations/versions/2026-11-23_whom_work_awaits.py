@@ -12,6 +12,7 @@ COLUMNS: tuple[str, ...] = (
     "work_item.departures jsonb NOT NULL DEFAULT '[]'",
     "input_log.brought jsonb",
     "input_log.decisions integer",
+    "agent.off_duty text",
 )
 """As `ALTER TABLE` adds them: with defaults that a process of the version before can live with."""
 

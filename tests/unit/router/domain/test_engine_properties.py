@@ -14,24 +14,32 @@ from services.router.domain import inputs
 from services.router.domain.agent import DEFAULT_LIMITS, Agent, ChannelLimit
 from services.router.domain.eligibility import misfit
 from services.router.domain.engine import run
+from services.router.domain.hours import Duty, TimeOff
 from services.router.domain.matching import READY, refuses
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import OfferMode, Queue
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import PARKED, Raised, WorkItem
+from shared.calendar import Calendar, Hours
 from shared.conditions import compile_condition
 from shared.errors import DomainError
 from shared.ids import SeededIds
 from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
-from tests.unit.router.domain.desk import Desk, agent, configuration, facts, general, ticket_id
+from tests.unit.router.domain.desk import START, Desk, agent, configuration, facts, general, ticket_id
 
 NAMES = [f"t{number}" for number in range(8)]
 MAILS_ASIDE = {**DEFAULT_LIMITS, ChannelKind.EMAIL: ChannelLimit(cost=20, most=5, is_interruptible=True)}
+ONE_HOUR_ON_ONE_OFF = Duty(
+    shifts=Calendar(
+        time_zone="UTC", weekly={day: [Hours(h * 60, h * 60 + 60) for h in range(9, 24, 2)] for day in range(7)}
+    ),
+    time_off=(TimeOff(starts_at=START + timedelta(minutes=20), ends_at=START + timedelta(minutes=40)),),
+)
 AGENTS = [
     agent(
         "ann", queues=frozenset({"general", "billing"}), skills={"german": 3}, capacity=40, ranks={"general": 5}
     ),
-    agent("bob", queues=frozenset({"general", "shelf"}), capacity=20),
+    agent("bob", queues=frozenset({"general", "shelf"}), capacity=20, duty=ONE_HOUR_ON_ONE_OFF),
     agent("cid", queues=frozenset({"billing", "shelf"}), skills={"german": 5}, capacity=60),
     agent("dot", queues=frozenset({"general", "billing"}), support_tier=2, limits=MAILS_ASIDE),
 ]
@@ -281,6 +289,11 @@ class DeskMachine(RuleBasedStateMachine):
                 assert (state.live_item(ticket.ticket_id) is not None) or not ticket.status.is_unsolved
 
     @invariant()
+    def everybody_is_on_duty_as_their_hours_have_it(self) -> None:
+        for one in self.desk.state.agents.values():
+            assert one.standing == one.profile.duty.at(self.desk.now)
+
+    @invariant()
     def nobody_loses_what_waits_for_its_customer(self) -> None:
         state = self.desk.state
         for item in state.items.values():
@@ -328,6 +341,7 @@ class DeskMachine(RuleBasedStateMachine):
             assert offer_id in state.items[offer.work_id].offers
             assert state.items[offer.work_id].state is WorkState.OFFERED
             assert state.agents[offer.agent_id].state is AgentState.AVAILABLE
+            assert state.agents[offer.agent_id].is_on_duty
 
     def teardown(self) -> None:
         """The same inputs with the same times and seeds lead to the same decisions."""

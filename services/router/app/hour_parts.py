@@ -1,0 +1,135 @@
+"""Hours as they are written in a configuration: when agents work, and when they are away."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from services.router.domain.hours import ALWAYS_ON_DUTY, Duty, TimeOff, merged
+from shared.calendar import Calendar
+from shared.calendar_parts import CalendarPart, WeekPart, check_time_zone, to_calendar
+from shared.configuration import Problem, unknown
+from shared.http.types import Request
+from shared.public_holidays import public_holidays
+
+TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+
+_DAY = len("2026-12-24")
+
+
+def _as_text(value: object) -> object:
+    """YAML makes dates of what looks like one."""
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.isoformat(timespec="seconds")
+    return value.isoformat() if type(value) is date else value
+
+
+def _checked(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("there is no such day or time") from None
+    return text
+
+
+LocalTime = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    StringConstraints(pattern=r"^20\d\d-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$"),
+    AfterValidator(_checked),
+    Field(examples=["2026-12-24", "2026-12-24T13:30"]),
+]
+"""A date, or a date and a time of day, on somebody's clock."""
+
+
+class TimeOffPart(Request):
+    """An absence, on the agent's clock."""
+
+    start: LocalTime = Field(description="A date from its midnight.")
+    end: LocalTime = Field(description="A date to its end; a time of day until before it.")
+
+
+class Hours:
+    """What the hours of one configuration become. Whoever has the same hours shares one calendar."""
+
+    def __init__(self, calendars: tuple[CalendarPart, ...], time_zone: str) -> None:
+        """Raises ValueError where a calendar cannot be read."""
+        self.time_zone = time_zone
+        self.calendars = {part.id: to_calendar(part, public_holidays) for part in calendars}
+        self._weeks: dict[tuple[str, WeekPart], Calendar] = {}
+        self._duties: dict[int, Duty] = {}
+
+    def week(self, week: WeekPart, time_zone: str | None) -> Calendar:
+        """Weekly hours on the clock of a zone; the workspace's where none is named."""
+        key = (time_zone or self.time_zone, week)
+        if key not in self._weeks:
+            part = CalendarPart(id="week", time_zone=key[0], weekly=week)
+            self._weeks[key] = to_calendar(part, public_holidays)
+        return self._weeks[key]
+
+    def duty(self, shifts: WeekPart | str | None, absences: tuple[TimeOffPart, ...], zone: str | None) -> Duty:
+        """When an agent works."""
+        calendar = self.calendars[shifts] if isinstance(shifts, str) else None
+        if isinstance(shifts, WeekPart):
+            calendar = self.week(shifts, zone)
+        if absences:
+            return Duty(
+                shifts=calendar, time_off=merged([_time_off(part, zone or self.time_zone) for part in absences])
+            )
+        return self._duties.setdefault(id(calendar), Duty(shifts=calendar)) if calendar else ALWAYS_ON_DUTY
+
+
+def duty_problems(
+    place: str,
+    shifts: WeekPart | str | None,
+    absences: tuple[TimeOffPart, ...],
+    zone: str | None,
+    *,
+    calendars: list[str],
+) -> Iterator[Problem]:
+    """What is wrong with an agent's hours."""
+    if zone is not None:
+        try:
+            check_time_zone(zone)
+        except ValueError as error:
+            yield f"{place}/time_zone", str(error)
+    if isinstance(shifts, str):
+        yield from unknown(f"{place}/shifts", [shifts], calendars, "calendar")
+    elif shifts is not None:
+        yield from week_problems(f"{place}/shifts", shifts)
+    for index, absence in enumerate(absences):
+        if _local(absence.end, is_end=True) <= _local(absence.start):
+            yield f"{place}/time_off/{index}/end", "is not after its start"
+
+
+def week_problems(place: str, week: WeekPart) -> Iterator[Problem]:
+    """What is wrong with weekly hours."""
+    if problem := _problem_of(week):
+        yield place, problem
+
+
+@lru_cache(maxsize=1024)
+def _problem_of(week: WeekPart) -> str | None:
+    """Remembered: thousands of agents have the same hours."""
+    if week == WeekPart():
+        return "has no hours; leave it out for around the clock"
+    try:
+        to_calendar(CalendarPart(id="week", time_zone="UTC", weekly=week), public_holidays)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _time_off(part: TimeOffPart, time_zone: str) -> TimeOff:
+    zone = ZoneInfo(time_zone)
+    starts_at = _local(part.start).replace(tzinfo=zone).astimezone(UTC)
+    return TimeOff(starts_at=starts_at, ends_at=_local(part.end, is_end=True).replace(tzinfo=zone).astimezone(UTC))
+
+
+def _local(text: str, *, is_end: bool = False) -> datetime:
+    """A local time; of a date its midnight, or where it ends the next one."""
+    local = datetime.fromisoformat(text)
+    return local + timedelta(days=1) if is_end and len(text) == _DAY else local

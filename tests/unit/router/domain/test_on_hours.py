@@ -1,0 +1,168 @@
+"""What happens to work when shifts and leave begin and end."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.router.domain import decision as d
+from services.router.domain import inputs
+from services.router.domain.explanation import explain
+from services.router.domain.hours import Duty, OffDuty, TimeOff
+from services.router.domain.queue import OfferMode, Queue
+from shared.calendar import Calendar, parse_hours
+from shared.errors import Conflict
+from shared.vocabulary import AgentState, ChannelKind, TicketStatus, WorkState
+from tests.unit.router.domain.desk import START, Desk, agent, configuration, ticket_id
+
+# The desk opens on a Monday at nine.
+DAY = Duty(shifts=Calendar(time_zone="UTC", weekly={day: (parse_hours("09:00-17:00"),) for day in range(5)}))
+LATE = Duty(shifts=Calendar(time_zone="UTC", weekly={day: (parse_hours("17:00-25:00"),) for day in range(5)}))
+AUTO = (Queue(queue_id="general", offer_mode=OfferMode.AUTO),)
+
+
+def leave(minutes: int, until: int) -> Duty:
+    """Always on duty but between these minutes after nine."""
+    return Duty(
+        time_off=(TimeOff(starts_at=START + timedelta(minutes=minutes), ends_at=START + timedelta(minutes=until)),)
+    )
+
+
+def test_off_shift_nobody_is_offered_anything_and_the_record_counts_them() -> None:
+    desk = Desk.of(agent("ann", duty=DAY), agent("lea", duty=LATE), agent("max", duty=leave(0, 60)), agent("tom"))
+    desk.set_state("tom", AgentState.OFFLINE)
+    desk.open("one")
+    assert desk.asked("one") == ["ann"]
+    offered = next(made for made in desk.decisions if isinstance(made, d.WorkOffered))
+    assert offered.reasons.choice is not None
+    assert offered.reasons.choice.others == {"off_shift": 1, "time_off": 1, "state:offline": 1}
+    assert "Not asked: 1 off shift, 1 offline, 1 on leave" in explain(offered)
+
+
+def test_work_that_waited_is_given_out_the_moment_a_shift_begins() -> None:
+    desk = Desk.of(agent("lea", duty=LATE))
+    desk.open("one")
+    assert desk.item("one").state is WorkState.QUEUED
+    desk.after(hours=7, minutes=59)
+    assert desk.asked("one") == []
+    desk.after(minutes=1)
+    assert desk.asked("one") == ["lea"]
+
+
+def test_whose_shift_ends_gives_back_what_is_offered_to_them() -> None:
+    desk = Desk.of(agent("ann", duty=leave(30, 60)))
+    desk.after(minutes=29)
+    desk.open("one")
+    made = desk.after(minutes=1)
+    ended = next(each for each in made if isinstance(each, d.OfferEnded))
+    assert (ended.reason, ended.is_refusal) == ("time_off", False)
+    assert desk.item("one").state is WorkState.QUEUED
+    desk.after(minutes=30)
+    assert desk.asked("one") == ["ann"]
+
+
+def test_a_refusal_is_forgotten_with_the_next_shift() -> None:
+    desk = Desk.of(agent("ann", duty=DAY))
+    desk.open("one")
+    desk.decline("ann")
+    desk.after(hours=8)
+    assert desk.asked("one") == []
+    desk.after(hours=16)
+    assert desk.asked("one") == ["ann"]
+
+
+def test_idle_time_is_counted_from_the_beginning_of_the_shift() -> None:
+    desk = Desk.of(agent("ann", duty=leave(1, 60)), agent("bob"))
+    desk.open("one")
+    assert desk.asked("one") == ["ann"]
+    desk.accept("ann")
+    desk.status("one", TicketStatus.SOLVED)
+    desk.set_state("bob", AgentState.AWAY)
+    desk.set_state("bob")
+    desk.after(minutes=5)
+    desk.after(hours=1)
+    desk.open("two")
+    assert desk.asked("two") == ["bob"]
+
+
+def test_who_works_on_after_their_shift_keeps_what_they_have() -> None:
+    desk = Desk.of(agent("ann", duty=DAY), queues=AUTO)
+    desk.open("one")
+    desk.after(hours=12)
+    assert desk.item("one").agent_id == "ann"
+    assert desk.item("one").return_at is None
+
+
+@pytest.mark.parametrize("state", [AgentState.AWAY, AgentState.OFFLINE])
+def test_what_absent_people_have_goes_back_a_while_after_their_shift(state: AgentState) -> None:
+    desk = Desk.of(agent("ann", duty=DAY), agent("bob"), queues=AUTO)
+    desk.open("one")
+    assert desk.item("one").agent_id == "ann"
+    desk.after(hours=1)
+    desk.set_state("ann", state)
+    desk.after(hours=7)
+    desk.after(minutes=14)
+    assert desk.item("one").agent_id == "ann"
+    desk.after(minutes=1)
+    assert desk.item("one").agent_id == "bob"
+
+
+@pytest.mark.parametrize("state", [AgentState.AWAY, AgentState.OFFLINE])
+def test_who_leaves_after_their_shift_has_the_same_while_to_come_back(state: AgentState) -> None:
+    desk = Desk.of(agent("ann", duty=DAY), agent("bob"), queues=AUTO)
+    desk.open("one")
+    desk.after(hours=9)
+    desk.set_state("ann", state)
+    desk.after(minutes=14)
+    assert desk.item("one").agent_id == "ann"
+    desk.after(minutes=2)
+    assert desk.item("one").agent_id == "bob"
+
+
+def test_calls_and_chats_stay_when_a_shift_ends() -> None:
+    desk = Desk.of(agent("ann", duty=DAY), agent("bob", duty=LATE), queues=AUTO)
+    desk.open("chat", channel_kind=ChannelKind.CHAT)
+    desk.set_state("ann", AgentState.AWAY)
+    desk.after(hours=12)
+    assert desk.item("chat").agent_id == "ann"
+
+
+def test_what_waits_for_its_customer_stays_when_a_shift_ends() -> None:
+    desk = Desk.of(agent("ann", duty=DAY), agent("bob"), queues=AUTO)
+    desk.open("one")
+    desk.status("one", TicketStatus.PENDING)
+    desk.set_state("ann", AgentState.OFFLINE)
+    desk.after(hours=12)
+    assert desk.item("one").agent_id == "ann"
+    desk.status("one", TicketStatus.OPEN)
+    desk.after(minutes=16)
+    assert desk.item("one").agent_id == "bob"
+
+
+def test_work_is_not_handed_to_somebody_off_shift_but_a_supervisor_may_give_it() -> None:
+    desk = Desk.of(agent("ann", duty=DAY), agent("lea", duty=LATE), queues=AUTO)
+    desk.open("one")
+    transfer = inputs.Transfer(ticket_id=ticket_id("one"), reason="r", actor_id="ann", agent_id="lea")
+    with pytest.raises(Conflict, match="off_shift"):
+        desk.feed(transfer)
+    desk.feed(inputs.Assign(ticket_id=ticket_id("one"), agent_id="lea", actor_id="boss"))
+    assert desk.item("one").agent_id == "lea"
+
+
+def test_hours_that_are_configured_otherwise_hold_at_once() -> None:
+    desk = Desk.of(agent("ann"), agent("bob", duty=LATE))
+    desk.open("one")
+    assert desk.asked("one") == ["ann"]
+    desk.feed(inputs.Configure(configuration=configuration([agent("ann", duty=LATE), agent("bob")])))
+    assert desk.asked("one") == ["bob"]
+    assert desk.state.agents["ann"].standing.off_duty is OffDuty.OFF_SHIFT
+
+
+def test_after_an_outage_over_several_turns_what_holds_now_counts() -> None:
+    desk = Desk.of(agent("ann", duty=DAY), agent("lea", duty=LATE))
+    desk.after(days=2, hours=9)
+    desk.open("one")
+    assert desk.asked("one") == ["lea"]
+    made = desk.after(days=1, hours=16)
+    assert desk.state.agents["lea"].standing.off_duty is OffDuty.OFF_SHIFT
+    assert desk.asked("one") == ["ann"]
+    assert [each.agent_id for each in made if isinstance(each, d.DutyTurned)] == ["lea", "ann"]
