@@ -68,9 +68,10 @@ def check(part: RouterPart) -> list[str]:
     configuration = to_configuration(0, part)
     found = []
     for rule in configuration.policy.rules:
-        nobody = all(misfit(agent, rule.requirements) for agent in configuration.agents.values())
-        if nobody and configuration.agents:
-            found.append(f"rule {rule.rule_id}: no agent could serve it before its steps")
+        for target in rule.targets if configuration.agents else ():
+            if all(misfit(agent, target) for agent in configuration.agents.values()):
+                share = f" (queue {target.queue})" if rule.shares else ""
+                found.append(f"rule {rule.rule_id}{share}: no agent could serve it before its steps")
     served = {queue for agent in part.agents for queue in agent.queues}
     found += [
         f"queue {queue.id}: nobody serves {queue.partner.fallback}, to which its work falls back"

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from services.router.app.agent_parts import Level, Tier
 from services.router.domain.facts import FIELDS
-from services.router.domain.policy import Policy, Requirements, Rule, Step, TierMode
+from services.router.domain.policy import Policy, Requirements, Rule, Share, Step, TierMode
 from services.router.domain.queue import DEFAULT_QUEUE
 from shared.conditions import Prepared, compile_condition
 from shared.durations import Duration
@@ -35,6 +35,17 @@ class StepPart(Request):
     skip_if: SkipIf | None = None
 
 
+class SharePart(Request):
+    """So much of a rule's tickets, and where they differ from what the rule says."""
+
+    weight: int = Field(ge=1, le=1000)
+    queue: Slug | None = None
+    support_tier: Tier | None = None
+    tier_mode: TierMode | None = None
+    skills: dict[Slug, Level] | None = None
+    teams: tuple[Slug, ...] | None = None
+
+
 class RulePart(Request):
     """Where tickets go on which a CEL condition holds."""
 
@@ -48,6 +59,7 @@ class RulePart(Request):
     without: tuple[Slug, ...] = ()
     teams: tuple[Slug, ...] = ()
     priority: Priority | None = None
+    split: tuple[SharePart, ...] = Field(default=(), max_length=20)
     skip_if: SkipIf | None = None
     steps: tuple[StepPart, ...] = Field(default=(), max_length=20)
 
@@ -62,6 +74,7 @@ class DefaultRulePart(Request):
     preferred: dict[Slug, Level] = {}
     without: tuple[Slug, ...] = ()
     teams: tuple[Slug, ...] = ()
+    split: tuple[SharePart, ...] = Field(default=(), max_length=20)
     skip_if: SkipIf | None = None
     steps: tuple[StepPart, ...] = Field(default=(), max_length=20)
 
@@ -82,18 +95,33 @@ def to_policy(version: int, policy: PolicyPart) -> Policy:
     return Policy(version=version, rules=tuple(rules), prepare=Prepared)
 
 
+def divided(rule: RulePart | DefaultRulePart) -> list[RulePart | DefaultRulePart]:
+    """The rule as each of its shares has it."""
+    return [
+        rule.model_copy(update=share.model_dump(exclude={"weight"}, exclude_none=True)) for share in rule.split
+    ]
+
+
+def _requirements(part: RulePart | DefaultRulePart) -> Requirements:
+    return Requirements(
+        queue=part.queue,
+        support_tier=part.support_tier,
+        tier_mode=part.tier_mode,
+        skills=tuple(sorted(part.skills.items())),
+        preferred=tuple(sorted(part.preferred.items())),
+        without=tuple(sorted(set(part.without))),
+        teams=tuple(sorted(set(part.teams))),
+    )
+
+
 def _rule(rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | None, when: str | None) -> Rule:
     return Rule(
         rule_id=rule_id,
         condition=compile_condition(when, FIELDS) if when is not None else None,
-        requirements=Requirements(
-            queue=part.queue,
-            support_tier=part.support_tier,
-            tier_mode=part.tier_mode,
-            skills=tuple(sorted(part.skills.items())),
-            preferred=tuple(sorted(part.preferred.items())),
-            without=tuple(sorted(set(part.without))),
-            teams=tuple(sorted(set(part.teams))),
+        requirements=_requirements(part),
+        shares=tuple(
+            Share(weight=share.weight, requirements=_requirements(shared))
+            for share, shared in zip(part.split, divided(part), strict=True)
         ),
         steps=tuple(
             Step(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.router.app.policy_parts import DefaultRulePart, PolicyPart, RulePart, StepPart
+from services.router.app.policy_parts import DefaultRulePart, PolicyPart, RulePart, divided
 from services.router.domain.facts import FIELDS
 from services.router.domain.policy import TierMode
 from shared.conditions import compile_condition
@@ -61,7 +61,10 @@ def _condition_problems(place: str, when: str, names: Names, *, written: bool) -
 def _rule_problems(place: str, rule: RulePart | DefaultRulePart, names: Names) -> Iterator[Problem]:
     yield from unknown(f"{place}/queue", [rule.queue], names.queues, "queue")
     yield from _agent_problems(place, rule, names)
-    tier, mode, last = rule.support_tier, rule.tier_mode, timedelta()
+    yield from _split_problems(f"{place}/split", rule, names)
+    shared = divided(rule)
+    levels = {skill for each in (rule, *shared) for skill in (*each.skills, *each.preferred)}
+    last = timedelta()
     for index, step in enumerate(rule.steps):
         here = f"{place}/steps/{index}"
         if step.after <= last:
@@ -69,14 +72,22 @@ def _rule_problems(place: str, rule: RulePart | DefaultRulePart, names: Names) -
         last = step.after
         yield from unknown(f"{here}/queue", [step.queue] if step.queue else [], names.queues, "queue")
         yield from unknown(f"{here}/also", step.also, names.queues, "queue")
-        levels = {*rule.skills, *rule.preferred}
         yield from unknown(f"{here}/drop", step.drop, sorted(levels.union(rule.without)), "skill of this rule")
         yield from unknown(f"{here}/lower", list(step.lower), sorted(levels), "skill of this rule")
-        yield from _narrowing(here, rule, step, tier, mode)
-        tier, mode = step.support_tier or tier, step.tier_mode or mode
+    yield from dict.fromkeys(problem for each in shared or [rule] for problem in _narrowing(place, each))
     if (rule.steps[-1] if rule.steps else rule).skip_if is not None:
         last_place = f"{place}/steps/{len(rule.steps) - 1}" if rule.steps else place
         yield f"{last_place}/skip_if", "no step comes after it: add one, or leave this out"
+
+
+def _split_problems(place: str, rule: RulePart | DefaultRulePart, names: Names) -> Iterator[Problem]:
+    if len(rule.split) == 1:
+        yield place, "two shares or more: one alone divides nothing"
+    for index, (share, shared) in enumerate(zip(rule.split, divided(rule), strict=True)):
+        here = f"{place}/{index}"
+        yield from unknown(f"{here}/queue", [share.queue] if share.queue else [], names.queues, "queue")
+        if share.skills is not None or share.teams is not None:
+            yield from _agent_problems(here, shared, names)
 
 
 def _agent_problems(place: str, rule: RulePart | DefaultRulePart, names: Names) -> Iterator[Problem]:
@@ -92,17 +103,20 @@ def _agent_problems(place: str, rule: RulePart | DefaultRulePart, names: Names) 
             yield f"{place}/without/{index}", "asked for as well: nobody has a skill and has it not"
 
 
-def _narrowing(
-    here: str, rule: RulePart | DefaultRulePart, step: StepPart, tier: int, mode: TierMode
-) -> Iterator[Problem]:
+def _narrowing(place: str, rule: RulePart | DefaultRulePart) -> Iterator[Problem]:
     """A step only widens who may be asked, unless it moves the item to another queue and says so."""
-    if step.queue is not None:
-        return
-    for skill, level in step.lower.items():
-        if level > max(rule.skills.get(skill, 0), rule.preferred.get(skill, 0)) > 0:
-            yield f"{here}/lower/{skill}", "higher than before: a step only loosens"
-    new_tier, new_mode = step.support_tier or tier, step.tier_mode or mode
-    if (new_tier, new_mode) == (tier, mode):
-        return
-    if new_mode is not TierMode.AT_LEAST or new_tier > tier:
-        yield f"{here}/support_tier", "a step only loosens: `at_least` with the same tier or a lower one"
+    tier, mode = rule.support_tier, rule.tier_mode
+    for index, step in enumerate(rule.steps):
+        new_tier, new_mode = step.support_tier or tier, step.tier_mode or mode
+        if step.queue is None:
+            here = f"{place}/steps/{index}"
+            for skill, level in step.lower.items():
+                if level > max(rule.skills.get(skill, 0), rule.preferred.get(skill, 0)) > 0:
+                    yield f"{here}/lower/{skill}", "higher than before: a step only loosens"
+            narrows = new_mode is not TierMode.AT_LEAST or new_tier > tier
+            if narrows and (new_tier, new_mode) != (tier, mode):
+                yield (
+                    f"{here}/support_tier",
+                    "a step only loosens: `at_least` with the same tier or a lower one",
+                )
+        tier, mode = new_tier, new_mode

@@ -32,10 +32,8 @@ def explain(made: d.Decision) -> str:
         case d.WorkQueued():
             count = len(made.steps)
             steps = f", loosened in {count} step{'s' if count > 1 else ''}" if count else ""
-            return (
-                f"Rule {made.rule} holds{_passed_over(made.reasons)}: it waits {_asked_for(made.base)} with"
-                f" priority {made.priority}{steps}."
-            )
+            holds = f"Rule {made.rule} holds{_passed_over(made.reasons)}{_share(made.reasons)}"
+            return f"{holds}: it waits {_asked_for(made.base)} with priority {made.priority}{steps}."
         case d.StepOpened(reasons=d.Reasons(note=str() as note)):
             return f"Step {made.reasons.step} opens at once ({note}): now {_asked_for(made.requirements)}."
         case d.StepOpened():
@@ -97,6 +95,10 @@ def _asked_for(requirements: Requirements) -> str:
 def _passed_over(reasons: d.Reasons) -> str:
     passed = [f"{rule} ({outcome})" for rule, outcome in reasons.trail[:-1]]
     return f" after {', '.join(passed)}" if passed else ""
+
+
+def _share(reasons: d.Reasons) -> str:
+    return f", {reasons.note}" if reasons.note else ""
 
 
 def _because(reasons: d.Reasons) -> str:

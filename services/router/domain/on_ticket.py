@@ -89,11 +89,10 @@ def _reconsidered(state: RoutingState, item: WorkItem, facts: Facts, reason: str
 
     What somebody has in hand stays where it is, and what was moved while its queue is there.
     """
-    matched = policy_says(state, facts)
-    rule = matched.rule
+    matched = policy_says(state, item.ticket_id, facts)
     yield from reprioritised(state, item, base_priority(matched, facts).raised(item.raised_by), reason)
     stays = item.is_moved and item.base.queue in state.configuration.queues
-    if item.is_waiting and not stays and (rule.requirements, rule.steps) != (item.base, item.steps):
+    if item.is_waiting and not stays and (matched.requirements, matched.rule.steps) != (item.base, item.steps):
         yield from revoked(state, item, "requirements_changed")
         yield requeued(state, item, "requirements_changed", matched=matched)
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Protocol
+from uuid import UUID
 
 from services.router.domain.facts import Facts, Moment, Variables, variables_of
 from shared.vocabulary import Priority
@@ -73,14 +75,31 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What so much of a rule's tickets asks for."""
+
+    weight: int
+    requirements: Requirements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What holds for tickets on which its condition holds. A rule without condition always holds."""
+    """What holds for tickets on which its condition holds. A rule without condition always holds.
+
+    requirements: of all its tickets, or, where there are shares, of none
+    """
 
     rule_id: str
     condition: Condition | None
     requirements: Requirements
+    shares: tuple[Share, ...] = ()
     steps: tuple[Step, ...] = ()
     priority: Priority | None = None
+
+    @property
+    def targets(self) -> tuple[Requirements, ...]:
+        """Everything that its tickets may ask for."""
+        return tuple(share.requirements for share in self.shares) or (self.requirements,)
 
 
 def _as_they_are(variables: Variables) -> Variables:
@@ -103,14 +122,17 @@ class Policy:
 class Matched:
     """The rule that decides, and how it came to that.
 
+    requirements: the rule's, or those of the ticket's share; note: which share that is
     trail: (rule, what became of it) up to the rule that held
     """
 
     rule: Rule
+    requirements: Requirements
+    note: str | None
     trail: tuple[tuple[str, str], ...]
 
 
-def match(policy: Policy, facts: Facts, moment: Moment) -> Matched:
+def match(policy: Policy, ticket_id: UUID, facts: Facts, moment: Moment) -> Matched:
     """The first rule that holds. A condition that fails to evaluate does not hold; the trail says so."""
     variables = policy.prepare(variables_of(facts, moment)) if len(policy.rules) > 1 else {}
     trail: list[tuple[str, str]] = []
@@ -118,8 +140,24 @@ def match(policy: Policy, facts: Facts, moment: Moment) -> Matched:
         holds, failure = (True, None) if rule.condition is None else rule.condition.evaluate(variables)
         trail.append((rule.rule_id, HOLDS if holds else failure or DOES_NOT_HOLD))
         if holds:
-            return Matched(rule=rule, trail=tuple(trail))
+            requirements, note = _target(rule, ticket_id)
+            return Matched(rule=rule, requirements=requirements, note=note, trail=tuple(trail))
     raise AssertionError("the last rule of a policy always holds")
+
+
+def _target(rule: Rule, ticket_id: UUID) -> tuple[Requirements, str | None]:
+    place = bucket(ticket_id, rule.rule_id) * sum(share.weight for share in rule.shares)
+    for number, share in enumerate(rule.shares, start=1):
+        if place < share.weight or number == len(rule.shares):
+            return share.requirements, f"share {number} of {len(rule.shares)}"
+        place -= share.weight
+    return rule.requirements, None
+
+
+def bucket(ticket_id: UUID, rule_id: str) -> float:
+    """Where in [0, 1) a ticket lies when a rule divides its tickets: always in the same place."""
+    digest = blake2b(ticket_id.bytes + rule_id.encode(), digest_size=6).digest()
+    return int.from_bytes(digest, "big") / (1 << 48)
 
 
 def failures(trail: tuple[tuple[str, str], ...]) -> list[str]:

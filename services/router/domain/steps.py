@@ -15,16 +15,16 @@ from shared.ids import IdFactory
 from shared.vocabulary import ChannelKind, Priority, WorkState
 
 
-def policy_says(state: RoutingState, facts: Facts) -> Matched:
-    """The rule that decides on these facts at this moment."""
-    return match(state.configuration.policy, facts, state.moment())
+def policy_says(state: RoutingState, ticket_id: UUID, facts: Facts) -> Matched:
+    """The rule that decides on a ticket with these facts at this moment."""
+    return match(state.configuration.policy, ticket_id, facts, state.moment())
 
 
 def queued(
     state: RoutingState, ticket_id: UUID, facts: Facts, preferred_agent_id: str | None, ids: IdFactory
 ) -> d.WorkQueued:
     """The ticket as a new work item, as the policy says."""
-    matched = policy_says(state, facts)
+    matched = policy_says(state, ticket_id, facts)
     ticket = state.tickets.get(ticket_id)
     kind = ticket.work_kind(facts.channel_kind) if ticket else facts.channel_kind
     rule = matched.rule
@@ -33,12 +33,14 @@ def queued(
         ticket_id=ticket_id,
         channel=facts.channel,
         channel_kind=kind,
-        base=rule.requirements,
+        base=matched.requirements,
         steps=rule.steps,
         rule=rule.rule_id,
         priority=base_priority(matched, facts),
         preferred_agent_id=preferred_agent_id,
-        reasons=d.Reasons(policy_version=state.configuration.policy.version, trail=matched.trail),
+        reasons=d.Reasons(
+            policy_version=state.configuration.policy.version, trail=matched.trail, note=matched.note
+        ),
     )
 
 
@@ -97,7 +99,7 @@ def requeued(
     if matched is None and base is None and restarts:
         matched = _rehomed(state, item)
     if matched is not None:
-        base, steps = matched.rule.requirements, matched.rule.steps
+        base, steps = matched.requirements, matched.rule.steps
     return d.WorkRequeued(
         work_id=item.work_id,
         previous=item.state,
@@ -117,7 +119,7 @@ def requeued(
             policy_version=state.configuration.policy.version,
             step=0 if restarts else item.step,
             trail=matched.trail if matched else (),
-            note=note,
+            note=note or (matched.note if matched else None),
         ),
     )
 
@@ -128,7 +130,7 @@ def _rehomed(state: RoutingState, item: WorkItem) -> Matched | None:
     queues = {item.base.queue, *(step.queue for step in item.steps if step.queue)}
     if facts is None or queues <= state.configuration.queues.keys():
         return None
-    return policy_says(state, facts)
+    return policy_says(state, item.ticket_id, facts)
 
 
 def destination(

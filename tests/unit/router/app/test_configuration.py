@@ -168,3 +168,34 @@ def test_nothing_is_skipped_where_no_step_follows(rule: dict[str, object], point
     with pytest.raises(InvalidInput) as refused:
         check(RouterPart.model_validate({"policy": {"default": rule}}))
     assert refused.value.problems == ((pointer, "no step comes after it: add one, or leave this out"),)
+
+
+def test_a_share_differs_from_its_rule_in_what_it_says() -> None:
+    split = [{"weight": 70}, {"weight": 30, "queue": "away", "skills": {}}]
+    rule = {"id": "any", "when": "true", "queue": "default", "skills": {"billing": 2}, "split": split}
+    part = {"skills": ["billing"], "queues": [{"id": "default"}, {"id": "away"}], "policy": {"rules": [rule]}}
+    decides = to_configuration(1, RouterPart.model_validate(part)).policy.rules[0]
+    assert [(share.weight, share.requirements.queue, share.requirements.skills) for share in decides.shares] == [
+        (70, "default", (("billing", 2),)),
+        (30, "away", ()),
+    ]
+
+
+def test_what_a_share_asks_for_is_checked_with_its_place() -> None:
+    split = [{"weight": 1, "queue": "nowhere"}, {"weight": 2, "skills": {"latin": 1}, "teams": ["east"]}]
+    steps = [{"after": "30s", "lower": {"billing": 3}}]
+    rule = {"queue": "default", "skills": {"billing": 2}, "split": split, "steps": steps}
+    with pytest.raises(InvalidInput) as refused:
+        check(RouterPart.model_validate({"skills": ["billing"], "policy": {"default": rule}}))
+    assert refused.value.problems == (
+        ("/policy/default/split/0/queue", "there is no queue nowhere"),
+        ("/policy/default/split/1/skills", "there is no skill latin"),
+        ("/policy/default/split/1/teams", "there is no team east"),
+        ("/policy/default/steps/0/lower/billing", "higher than before: a step only loosens"),
+    )
+
+
+def test_one_share_alone_is_refused() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        check(RouterPart.model_validate({"policy": {"default": {"split": [{"weight": 1}]}}}))
+    assert refused.value.problems == (("/policy/default/split", "two shares or more: one alone divides nothing"),)
