@@ -64,7 +64,7 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
             routers=[
                 agents.routes(engines, configuring),
                 agent_desk.routes(database, engines, desks),
-                work.routes(engines),
+                work.routes(database, engines),
                 queues.routes(database, engines),
                 snapshots.routes(Snapshots(database, ids)),
                 configuration.routes(configuring, RouterPart, allow=allowed_here, sealed=configuring.sealed),

@@ -22,8 +22,12 @@ _OFFERS = text(
     " ORDER BY o.offered_at, o.offer_id"
 )
 _WORK = text(
-    "SELECT * FROM work_item WHERE workspace_id = :workspace AND agent_id = :agent"
+    "SELECT *, sequence AS version FROM work_item WHERE workspace_id = :workspace AND agent_id = :agent"
     " AND state IN ('queued', 'offered', 'assigned', 'wrapping') ORDER BY assigned_at, work_id"
+)
+_WORK_OF = text(
+    "SELECT *, sequence AS version FROM work_item WHERE workspace_id = :workspace AND ticket_id = :ticket"
+    " ORDER BY queued_at DESC, work_id DESC LIMIT 1"
 )
 _DECISIONS = text(
     "SELECT id, decided_at, work_id, kind, record FROM decision"
@@ -61,6 +65,14 @@ async def offers(tx: Tx, workspace_id: str, agent_id: str) -> Sequence[RowMappin
 async def work(tx: Tx, workspace_id: str, agent_id: str) -> Sequence[RowMapping]:
     """What an agent has in hand, the oldest first."""
     return (await tx.execute(_WORK, {"workspace": workspace_id, "agent": agent_id})).mappings().all()
+
+
+async def work_of(tx: Tx, workspace_id: str, ticket_id: UUID) -> RowMapping:
+    """A ticket's last work item, be it live or ended. Raises NotFound."""
+    row = (await tx.execute(_WORK_OF, {"workspace": workspace_id, "ticket": ticket_id})).mappings().one_or_none()
+    if row is None:
+        raise NotFound("There is no work on this ticket.")
+    return row
 
 
 async def presence(tx: Tx, workspace_id: str, agent_id: str) -> tuple[AgentState, str | None]:

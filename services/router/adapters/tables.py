@@ -93,6 +93,7 @@ work_item = Table(
     Column("return_at", Instant),
     Column("done_by", Instant),
     Column("bears_load", Boolean, nullable=False),
+    Column("over_capacity", Boolean, nullable=False),
     Column("ended_at", Instant),
     Column("sequence", BigInteger, nullable=False),
     Column("last_event_at", Instant, nullable=False),

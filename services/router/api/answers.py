@@ -20,4 +20,6 @@ def work_answer(item: WorkItem) -> WorkAnswer:
         queued_at=item.queued_at,
         assigned_at=item.assigned_at,
         wrap_until=item.wrap_until,
+        over_capacity=item.over_capacity,
+        version=item.sequence,
     )

@@ -94,6 +94,8 @@ class WorkAnswer(BaseModel):
     queued_at: datetime
     assigned_at: datetime | None
     wrap_until: datetime | None
+    over_capacity: bool = Field(description="It was given to its agent although they had no room for it.")
+    version: int = Field(description="Rises with each event about it: what its ETag says.")
 
 
 class OfferList(BaseModel):

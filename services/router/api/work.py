@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from services.router.adapters import reading
 from services.router.api.answers import work_answer
 from services.router.api.schemas import (
     AssignRequest,
@@ -19,22 +20,25 @@ from services.router.consumers import Engines
 from services.router.domain import inputs
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
+from shared.db.unit_of_work import Database, Tx
 from shared.errors import NotFound
 from shared.http.app import api_router
-from shared.http.auth import Principal
+from shared.http.auth import Principal, allowed
 from shared.http.context import request_cause
+from shared.http.etags import IfMatch, IfMatchHeader, etag
 from shared.http.forwarding import allowed_here
 from shared.http.idempotency import Answer, OnceHeader
 
 Agent = Annotated[Principal, allowed_here("agents:self", "agents:write")]
 Hands = Annotated[Principal, allowed_here("agents:self", "routing:write")]
 Supervisor = Annotated[Principal, allowed_here("routing:write")]
+Reader = Annotated[Principal, allowed("routing:read", "routing:write", "agents:read")]
 
 Make = Callable[[RoutingState], inputs.Input]
 Reply = Callable[[RoutingState], Answer]
 
 
-def routes(engines: Engines) -> APIRouter:
+def routes(database: Database, engines: Engines) -> APIRouter:
     """Offers and work."""
     router = api_router("work")
 
@@ -74,70 +78,76 @@ def routes(engines: Engines) -> APIRouter:
 
         return await submit(principal, once, make, lambda _: Answer(204, b""), offer_id)
 
-    @router.post("/v1/work/{ticket_id}/transfer", response_model=WorkAnswer)
-    async def transfer_work(
-        ticket_id: UUID, wanted: TransferRequest, principal: Hands, once: OnceHeader
+    async def move(
+        principal: Principal, once: OnceHeader, seen: IfMatch, ticket_id: UUID, wanted: inputs.Input
     ) -> Response:
-        """Moves work to an agent, a queue or a support tier. 409 where the target cannot take it."""
+        """What a command has made of the ticket's work item, ended or not."""
+        held: list[WorkItem] = []
 
         def make(state: RoutingState) -> inputs.Input:
-            _require_hands(state, principal, ticket_id)
-            return inputs.Transfer(
-                ticket_id=ticket_id,
-                reason=wanted.reason,
-                actor_id=principal.subject,
-                agent_id=wanted.agent_id,
-                queue=wanted.queue,
-                support_tier=wanted.support_tier,
-            )
+            item = state.live_item(ticket_id)
+            _require_hands(item, principal)
+            if item is not None:
+                seen.check(item.sequence)
+                held[:] = [item]
+            return wanted
 
-        return await submit(principal, once, make, _work_of(ticket_id))
+        def reply(_: RoutingState) -> Answer:
+            return Answer.of(200, work_answer(held[0]), headers={"etag": etag(held[0].sequence)})
+
+        return await submit(principal, once, make, reply)
+
+    @router.get("/v1/work/{ticket_id}")
+    async def read_work(ticket_id: UUID, response: Response, principal: Reader) -> WorkAnswer:
+        """The ticket's work item, the last one where it has had several. Its ETag is its version."""
+
+        async def unit(tx: Tx) -> WorkAnswer:
+            return WorkAnswer.model_validate(dict(await reading.work_of(tx, principal.workspace_id, ticket_id)))
+
+        found = await database.transact(unit, workspaces=[principal.workspace_id])
+        response.headers["etag"] = etag(found.version)
+        return found
+
+    @router.post("/v1/work/{ticket_id}/transfer", response_model=WorkAnswer)
+    async def transfer_work(
+        ticket_id: UUID, wanted: TransferRequest, principal: Hands, once: OnceHeader, if_match: IfMatchHeader
+    ) -> Response:
+        """Moves work to an agent, a queue or a support tier. It stays, 409, where the target cannot take it."""
+        moved = inputs.Transfer(
+            ticket_id=ticket_id,
+            reason=wanted.reason,
+            actor_id=principal.subject,
+            agent_id=wanted.agent_id,
+            queue=wanted.queue,
+            support_tier=wanted.support_tier,
+        )
+        return await move(principal, once, if_match, ticket_id, moved)
 
     @router.post("/v1/work/{ticket_id}/release", response_model=WorkAnswer)
     async def release_work(
-        ticket_id: UUID, released: ReleaseRequest, principal: Hands, once: OnceHeader
+        ticket_id: UUID, released: ReleaseRequest, principal: Hands, once: OnceHeader, if_match: IfMatchHeader
     ) -> Response:
         """Gives work back to its queue."""
-
-        def make(state: RoutingState) -> inputs.Input:
-            _require_hands(state, principal, ticket_id)
-            return inputs.Release(ticket_id=ticket_id, reason=released.reason, actor_id=principal.subject)
-
-        return await submit(principal, once, make, _work_of(ticket_id))
+        back = inputs.Release(ticket_id=ticket_id, reason=released.reason, actor_id=principal.subject)
+        return await move(principal, once, if_match, ticket_id, back)
 
     @router.post("/v1/work/{ticket_id}/complete", response_model=WorkAnswer)
-    async def complete_work(ticket_id: UUID, principal: Hands, once: OnceHeader) -> Response:
-        """Ends the wrap-up. 409 while the ticket is unsolved."""
-
-        def make(state: RoutingState) -> inputs.Input:
-            _require_hands(state, principal, ticket_id)
-            return inputs.Complete(ticket_id=ticket_id, actor_id=principal.subject)
-
-        return await submit(principal, once, make, _work_of(ticket_id))
+    async def complete_work(
+        ticket_id: UUID, principal: Hands, once: OnceHeader, if_match: IfMatchHeader
+    ) -> Response:
+        """Ends the wrap-up. 409 while the agent is at work on an unsolved ticket."""
+        done = inputs.Complete(ticket_id=ticket_id, actor_id=principal.subject)
+        return await move(principal, once, if_match, ticket_id, done)
 
     @router.post("/v1/work/{ticket_id}/assign", response_model=WorkAnswer)
     async def assign_work(
-        ticket_id: UUID, wanted: AssignRequest, principal: Supervisor, once: OnceHeader
+        ticket_id: UUID, wanted: AssignRequest, principal: Supervisor, once: OnceHeader, if_match: IfMatchHeader
     ) -> Response:
-        """Gives work to an agent by hand, over their capacity if need be."""
-
-        def make(_: RoutingState) -> inputs.Input:
-            return inputs.Assign(ticket_id=ticket_id, agent_id=wanted.agent_id, actor_id=principal.subject)
-
-        return await submit(principal, once, make, _work_of(ticket_id))
+        """Gives work to an agent by hand, over their capacity if need be, whoever has it; the answer says so."""
+        given = inputs.Assign(ticket_id=ticket_id, agent_id=wanted.agent_id, actor_id=principal.subject)
+        return await move(principal, once, if_match, ticket_id, given)
 
     return router
-
-
-def _work_of(ticket_id: UUID) -> Reply:
-    """The ticket's work item as the command has left it, ended or not."""
-
-    def reply(state: RoutingState) -> Answer:
-        touched = (item for item in state.touched.items.values() if item.ticket_id == ticket_id)
-        item = state.live_item(ticket_id) or next(touched)
-        return Answer.of(200, work_answer(item))
-
-    return reply
 
 
 def _whose(state: RoutingState, principal: Principal, offer_id: UUID) -> str:
@@ -155,8 +165,7 @@ def _taken(state: RoutingState, offer_id: UUID) -> Iterator[WorkItem]:
     return (item for item in held if item.accepted_offer_id == offer_id)
 
 
-def _require_hands(state: RoutingState, principal: Principal, ticket_id: UUID) -> None:
+def _require_hands(item: WorkItem | None, principal: Principal) -> None:
     """Agents move only what they have in hand themselves. Raises NotFound."""
-    item = state.live_item(ticket_id)
     if not principal.may("routing:write") and (item is None or item.agent_id != principal.subject):
         raise NotFound("You have no work on this ticket.")

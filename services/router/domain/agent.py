@@ -138,11 +138,13 @@ class Agent:
             return self.standing.off_duty
         if self.state is not AgentState.AVAILABLE:
             return f"state:{self.state}"
+        return None if self.has_room(kind) else "capacity"
+
+    def has_room(self, kind: ChannelKind) -> bool:
+        """Whether one more item of this channel fits in what is left of their capacity."""
         limit = self.profile.limits[kind]
         load = self.used if limit.is_interruptible else self.firm
-        if self.items.get(kind, 0) >= limit.most or load + limit.cost > self.profile.capacity:
-            return "capacity"
-        return None
+        return self.items.get(kind, 0) < limit.most and load + limit.cost <= self.profile.capacity
 
     def bear(self, kind: ChannelKind, count: int = 1) -> None:
         """So many items more count against their capacity, or fewer."""

@@ -108,6 +108,7 @@ class WorkAssigned:
     """An agent has it.
 
     done_by: until when, where it is a partner's and has to be done in time
+    over_capacity: they had no room for it, and somebody gave it to them all the same
     """
 
     work_id: UUID
@@ -116,6 +117,7 @@ class WorkAssigned:
     mode: AssignmentMode
     reasons: Reasons
     done_by: datetime | None = None
+    over_capacity: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +223,7 @@ class LoadReturned:
     """The customer answered: the item counts again, over the agent's capacity if need be."""
 
     work_id: UUID
+    over_capacity: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,19 @@ def misfit(profile: AgentProfile, requirements: Requirements) -> str | None:
     return None
 
 
+def barred(profile: AgentProfile, requirements: Requirements) -> str | None:
+    """What keeps an agent from having work that is handed to them by name, or None.
+
+    Who hands it over judges skills and teams, but nobody gets the work of queues that are not theirs, or of a
+    higher tier.
+    """
+    if requirements.queue not in profile.queues and not _helps(profile, requirements):
+        return "queue"
+    if profile.partner is None and profile.support_tier < requirements.support_tier:
+        return "support_tier"
+    return None
+
+
 def _helps(profile: AgentProfile, requirements: Requirements) -> bool:
     """Whether they are in a queue that a step has added. A partner does only what waits in its own queue."""
     return profile.partner is None and not profile.queues.isdisjoint(requirements.also)

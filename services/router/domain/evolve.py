@@ -41,7 +41,9 @@ def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
         case d.LoadParked():
             _bear_load(state, _item(state, decision.work_id), now, bears=False)
         case d.LoadReturned():
-            _bear_load(state, _item(state, decision.work_id), now, bears=True)
+            item = _item(state, decision.work_id)
+            _bear_load(state, item, now, bears=True)
+            item.over_capacity = decision.over_capacity
         case d.ReturnScheduled():
             item = _item(state, decision.work_id)
             item.return_at = decision.at
@@ -150,6 +152,7 @@ def _assign(state: RoutingState, assigned: d.WorkAssigned, now: datetime) -> Non
     item.done_by = assigned.done_by
     item.accepted_offer_id = assigned.offer_id
     item.bears_load = True
+    item.over_capacity = assigned.over_capacity
     agent.work.add(item.work_id)
     if assigned.mode is AssignmentMode.ACCEPTED:
         agent.missed = 0
@@ -258,12 +261,14 @@ def _take_from_agent(state: RoutingState, item: WorkItem, agent_id: str, now: da
         state.refresh(agent)
     item.wrap_until = item.return_at = item.done_by = None
     item.bears_load = True
+    item.over_capacity = False
 
 
 def _bear_load(state: RoutingState, item: WorkItem, now: datetime, *, bears: bool) -> None:
     assert item.agent_id is not None
     agent = state.agents[item.agent_id]
     item.bears_load = bears
+    item.over_capacity = False
     if bears:
         state.occupy(agent, item.channel_kind)
     else:

@@ -42,7 +42,8 @@ def explain(made: d.Decision) -> str:
             return f"Offered to {_who(made.agent_id)}{_because(made.reasons)}"
         case d.WorkAssigned():
             by = f", to be done by {made.done_by:%Y-%m-%d %H:%M} UTC" if made.done_by else ""
-            return f"Assigned to {_who(made.agent_id)} ({made.mode}){by}{_because(made.reasons)}"
+            over = ", over their capacity" if made.over_capacity else ""
+            return f"Assigned to {_who(made.agent_id)} ({made.mode}){by}{over}{_because(made.reasons)}"
         case d.OfferEnded():
             return f"The offer to {_who(made.agent_id)} was {made.state}: {made.reason}."
         case d.WorkRequeued():

@@ -132,7 +132,8 @@ def _opened(state: RoutingState, ticket: Ticket, item: WorkItem, now: datetime) 
     if item.agent_id is None:
         return
     if not item.bears_load:
-        yield d.LoadReturned(work_id=item.work_id)
+        has_room = state.agents[item.agent_id].has_room(item.channel_kind)
+        yield d.LoadReturned(work_id=item.work_id, over_capacity=not has_room)
     if ticket.status in PARKED and state.agents[item.agent_id].state in ABSENT:
         yield from left_behind(state, item, now)
 

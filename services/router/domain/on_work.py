@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import Agent
+from services.router.domain.eligibility import barred
 from services.router.domain.partner import queue_of_partner
 from services.router.domain.policy import relaxed
 from services.router.domain.state import RoutingState
@@ -20,7 +21,7 @@ from services.router.domain.steps import (
 from services.router.domain.work_item import MOST_RAISED, WorkItem
 from shared.errors import Conflict, IllegalTransition, NotFound
 from shared.ids import IdFactory
-from shared.vocabulary import AgentState, AssignmentMode, TicketStatus, WorkState
+from shared.vocabulary import AgentState, AssignmentMode, ChannelKind, TicketStatus, WorkState
 
 
 def on_transfer(state: RoutingState, transfer: inputs.Transfer) -> Iterator[d.Decision]:
@@ -34,7 +35,9 @@ def on_transfer(state: RoutingState, transfer: inputs.Transfer) -> Iterator[d.De
         agent = _agent(state, transfer.agent_id)
         if item.agent_id == agent.agent_id:
             raise Conflict("The agent has it already.")
-        if obstacle := agent.obstacle(item.channel_kind):
+        if reason := barred(agent.profile, item.requirements):
+            raise Conflict(f"The agent may not have it ({reason}): name another, or transfer it to theirs.")
+        if not _asks(item, agent) and (obstacle := agent.obstacle(_kind(state, item))):
             raise Conflict(f"The agent cannot take it now ({obstacle}).")
         yield from _handed(state, item, agent, "transfer", transfer.reason)
         return
@@ -143,4 +146,15 @@ def _handed(state: RoutingState, item: WorkItem, agent: Agent, reason: str, note
         offer_id=None,
         mode=AssignmentMode.MANUAL,
         reasons=d.Reasons(policy_version=item.policy_version, step=item.step, note=note),
+        over_capacity=not (_asks(item, agent) or agent.has_room(_kind(state, item))),
     )
+
+
+def _asks(item: WorkItem, agent: Agent) -> bool:
+    """Whether the agent is being asked for it, so that they have kept room for it."""
+    return agent.agent_id in item.offers.values()
+
+
+def _kind(state: RoutingState, item: WorkItem) -> ChannelKind:
+    """As what it counts once it has changed hands."""
+    return state.tickets[item.ticket_id].work_kind(item.channel_kind)

@@ -107,6 +107,7 @@ class WorkItem:
     done_by: when it falls back to the house, while a partner has it
     offers: pending ones -> whom they ask
     in_line: whether it stands in its class's line, as what waits for (more) agents does
+    over_capacity: it bears on its agent although they had no room for it: given by hand, or answered again
     bears_load: false while its ticket is pending: the agent keeps it and has room for more
     """
 
@@ -139,6 +140,7 @@ class WorkItem:
     done_by: datetime | None = None
     bears_load: bool = True
     ended_at: datetime | None = None
+    over_capacity: bool = False
     stamp: int = 0
     in_line: bool = False
     sequence: int = 0

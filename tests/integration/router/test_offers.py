@@ -56,3 +56,42 @@ async def test_an_agent_takes_what_is_next_once_for_each_key(floor: Floor) -> No
     nothing = await ann.post("/v1/agents/ann/next")
     assert (nothing.status_code, nothing.content) == (204, b"")
     assert (await bob.post("/v1/agents/ann/next")).status_code == 403
+
+
+async def test_who_has_seen_an_older_version_of_work_moves_nothing(floor: Floor) -> None:
+    await floor.set_state("ann")
+    ticket_id = await floor.open_ticket("t")
+    assert (await floor.http.get(f"/v1/work/{floor.ticket_id('unknown')}")).status_code == 404
+    accepted = await floor.accept("ann", "t")
+    url = f"/v1/work/{ticket_id}"
+    read = await floor.http.get(url)
+    seen = {"If-Match": read.headers["etag"]}
+    assert (read.json(), read.headers["etag"]) == (accepted, f'"{accepted["version"]}"')
+    given = await floor.http.post(f"{url}/assign", json={"agent_id": "ann"}, headers=seen)
+    assert (given.status_code, given.headers["etag"]) == (200, seen["If-Match"])
+    back = await floor.http.post(f"{url}/release", json={"reason": "not mine"}, headers=seen)
+    assert (back.status_code, back.json()["state"]) == (200, "queued")
+    late = await floor.http.post(f"{url}/assign", json={"agent_id": "ann"}, headers=seen)
+    assert late.status_code == 412
+    now = {"If-Match": back.headers["etag"]}
+    assert (await floor.http.post(f"{url}/assign", json={"agent_id": "ann"}, headers=now)).status_code == 200
+
+
+async def test_a_supervisor_gives_more_than_fits_and_the_answer_says_so(floor: Floor) -> None:
+    small = {**CONFIGURATION, "agents": [{"id": "ann", "queues": ["general"], "capacity": 20}]}
+    small["queues"] = [{"id": "general"}, {"id": "default"}]
+    small["policy"] = {"default": {"queue": "general"}}
+    answer = await floor.http.put("/v1/configuration", json=small, headers={"If-Match": "*"})
+    assert answer.status_code == 200, answer.text
+    await floor.set_state("ann")
+    await floor.open_ticket("first")
+    await floor.accept("ann", "first")
+    more = await floor.open_ticket("more")
+
+    async def known() -> bool:
+        return (await floor.http.get(f"/v1/work/{more}")).status_code == 200
+
+    await eventually(known)
+    given = await floor.http.post(f"/v1/work/{more}/assign", json={"agent_id": "ann"})
+    assert given.json()["over_capacity"] is True
+    assert [work["over_capacity"] for work in await floor.work("ann")] == [False, True]

@@ -9,6 +9,7 @@ COLUMNS: tuple[str, ...] = (
     "work_item.done_by timestamptz",
     "agent.missed integer NOT NULL DEFAULT 0",
     "ticket.ended_call uuid",
+    "work_item.over_capacity boolean NOT NULL DEFAULT false",
     "work_item.departures jsonb NOT NULL DEFAULT '[]'",
     "input_log.brought jsonb",
     "input_log.decisions integer",

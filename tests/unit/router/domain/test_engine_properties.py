@@ -98,7 +98,6 @@ class DeskMachine(RuleBasedStateMachine):
         super().__init__()
         self.desk = Desk()
         self.desk.feed(inputs.Configure(configuration=configuration(AGENTS, rules=RULES, queues=QUEUES)))
-        self.over_capacity: set[str] = set()
 
     def feed(self, current: inputs.Input) -> None:
         before = repr(self.desk.state.items)
@@ -146,16 +145,10 @@ class DeskMachine(RuleBasedStateMachine):
     def set_status(self, name: str, status: TicketStatus) -> None:
         ticket = self.desk.state.tickets.get(ticket_id(name))
         if ticket and ticket.facts and ticket.status is not TicketStatus.CLOSED:
-            item = self.desk.state.live_item(ticket_id(name))
-            if item and item.agent_id and status in (TicketStatus.OPEN, TicketStatus.NEW):
-                self.over_capacity.add(item.agent_id)
             self.feed(inputs.TicketStatusSet(ticket_id=ticket_id(name), status=status))
 
     @rule(name=names, what=ticket_facts, status=st.sampled_from(list(TicketStatus)))
     def snapshot(self, name: str, what: object, status: TicketStatus) -> None:
-        item = self.desk.state.live_item(ticket_id(name))
-        if item and item.agent_id and status in (TicketStatus.OPEN, TicketStatus.NEW):
-            self.over_capacity.add(item.agent_id)
         self.feed(inputs.TicketKnown(ticket_id=ticket_id(name), facts=what, status=status))  # type: ignore[arg-type] # built facts
         assert self.desk.state.tickets[ticket_id(name)].status is status
 
@@ -220,12 +213,15 @@ class DeskMachine(RuleBasedStateMachine):
 
     @rule(name=names, to=agents)
     def assign(self, name: str, to: str) -> None:
-        self.over_capacity.add(to)
         self.feed(inputs.Assign(ticket_id=ticket_id(name), agent_id=to, actor_id="boss"))
 
     @rule(name=names, queue=st.sampled_from(["general", "billing"]))
     def transfer(self, name: str, queue: str) -> None:
         self.feed(inputs.Transfer(ticket_id=ticket_id(name), reason="r", actor_id="boss", queue=queue))
+
+    @rule(name=names, to=agents)
+    def pass_on(self, name: str, to: str) -> None:
+        self.feed(inputs.Transfer(ticket_id=ticket_id(name), reason="r", actor_id="boss", agent_id=to))
 
     @rule(name=names)
     def release(self, name: str) -> None:
@@ -274,7 +270,7 @@ class DeskMachine(RuleBasedStateMachine):
             assert one.used == sum(one.cost(kind) * count for kind, count in counted.items())
             interruptible = {kind for kind in counted if one.profile.limits[kind].is_interruptible}
             assert one.firm == sum(one.cost(kind) * counted[kind] for kind in counted.keys() - interruptible)
-            if agent_id not in self.over_capacity:
+            if not any(item.over_capacity for item in held):
                 assert one.firm <= one.profile.capacity
                 assert one.used - one.firm <= one.profile.capacity
                 assert interruptible or one.used <= one.profile.capacity
