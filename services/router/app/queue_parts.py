@@ -8,12 +8,13 @@ from pydantic import Field, StringConstraints
 
 from services.router.app.agent_parts import Name
 from services.router.app.partner_parts import PartnerPart
+from services.router.domain.order import Order, OrderBy
 from services.router.domain.queue import SCORE_FIELDS, OfferMode, Queue, Ranking
 from shared.conditions import MAX_LENGTH, compile_expression
 from shared.configuration import Problem
 from shared.durations import Duration
 from shared.http.types import Request, Slug
-from shared.vocabulary import ChannelKind
+from shared.vocabulary import ChannelKind, Priority
 
 _SCORE_STEPS = 3000
 """What one score may take, a millisecond at worst: each agent of the queue is scored at each change of load."""
@@ -25,6 +26,14 @@ class QueuePart(Request):
     id: Slug
     name: Name = ""
     rank: int = Field(default=50, ge=1, le=100, description="An agent in several queues serves the lowest first.")
+    order: OrderBy = Field(default=OrderBy.PRIORITY, description="Which of its items is given out first.")
+    priority_points: dict[Priority, Annotated[int, Field(ge=0, le=100_000)]] = Field(
+        default={}, description="With the order `score`: what a priority is worth, in minutes of waiting."
+    )
+    ageing: Duration | None = Field(
+        default=None,
+        description="With the order `ageing`: how long a wait is worth one priority; else 30 minutes.",
+    )
     ranking: Ranking = Ranking.LONGEST_IDLE
     score: Annotated[str, StringConstraints(max_length=MAX_LENGTH)] | None = Field(
         default=None, description="With the ranking `score`: a CEL expression over `agent` and `work`."
@@ -45,6 +54,7 @@ def to_queue(queue: QueuePart) -> Queue:
         queue_id=queue.id,
         name=queue.name,
         rank=queue.rank,
+        order=_order(queue),
         ranking=queue.ranking,
         score=compile_expression(queue.score, SCORE_FIELDS) if queue.score is not None else None,
         offer_mode=queue.offer_mode,
@@ -58,6 +68,12 @@ def to_queue(queue: QueuePart) -> Queue:
 
 _OF_AGENTS = ("offer_mode", "offer_timeout", "asked_at_once", "ranking", "score")
 """What says how the agents of a queue are asked."""
+
+
+def _order(queue: QueuePart) -> Order:
+    usual = zip(Priority, Order().points, strict=True)
+    points = tuple(queue.priority_points.get(priority, worth) for priority, worth in usual)
+    return Order(by=queue.order, points=points, ageing=queue.ageing or Order().ageing)
 
 
 def queue_problems(place: str, queue: QueuePart, *, written: bool) -> Iterator[Problem]:
@@ -74,6 +90,12 @@ def queue_problems(place: str, queue: QueuePart, *, written: bool) -> Iterator[P
     wrap_ups = queue.wrap_up.values() if isinstance(queue.wrap_up, dict) else [queue.wrap_up]
     if any(wrap_up > timedelta(days=1) for wrap_up in wrap_ups):
         yield f"{place}/wrap_up", "at most 1d"
+    if queue.ageing is not None and not timedelta(minutes=1) <= queue.ageing <= timedelta(days=30):
+        yield f"{place}/ageing", "between 1m and 30d"
+    if queue.priority_points and queue.order is not OrderBy.SCORE:
+        yield f"{place}/priority_points", "read with `order: score` only"
+    if queue.ageing is not None and queue.order is not OrderBy.AGEING:
+        yield f"{place}/ageing", "read with `order: ageing` only"
     if queue.ranking is Ranking.SCORE and queue.score is None:
         yield (
             f"{place}/score",

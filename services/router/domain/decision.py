@@ -8,6 +8,7 @@ from services.router.domain.agent import AgentProfile
 from services.router.domain.configuration import Configuration
 from services.router.domain.facts import Facts
 from services.router.domain.hours import Standing
+from services.router.domain.order import Precedence
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.work_item import OfferState, Raised
 from shared.vocabulary import AgentState, AssignmentMode, ChannelKind, Priority, TicketStatus, WorkState
@@ -15,10 +16,11 @@ from shared.vocabulary import AgentState, AssignmentMode, ChannelKind, Priority,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Why this agent: what was asked for, who could be asked, who could not and why.
+    """Why this item and this agent: what was asked for, who could be asked, who could not and why.
 
     eligible: agents who could be asked; others: counts of the rest by the first reason
     ranked: (agent, ranking values) of the winner and the next best, in order
+    precedence: why the item was first in its line
     """
 
     requirements: Requirements
@@ -27,6 +29,7 @@ class Choice:
     others: dict[str, int]
     ranked: tuple[tuple[str, tuple[float | int | str, ...]], ...] = ()
     preferred_agent_id: str | None = None
+    precedence: Precedence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ agents who have room are brought together until nothing fits any more.
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
@@ -14,6 +15,7 @@ from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import Agent
 from services.router.domain.evolve import evolve
+from services.router.domain.foremost import Head, foremost
 from services.router.domain.matching import RequirementClass
 from services.router.domain.on_agent import on_configured, on_return, on_state
 from services.router.domain.on_call import on_call_ended, on_wrap_end
@@ -26,7 +28,7 @@ from services.router.domain.on_ticket import on_gone, on_known, on_reconsider, o
 from services.router.domain.on_work import on_assign, on_complete, on_release, on_step, on_transfer
 from services.router.domain.queue import OfferMode
 from services.router.domain.ranking import rank_in
-from services.router.domain.state import ClassKey, RoutingState, Timer, TimerKind
+from services.router.domain.state import RoutingState, Timer, TimerKind
 from services.router.domain.work_item import WorkItem
 from shared.ids import IdFactory
 from shared.vocabulary import AssignmentMode, WorkState
@@ -141,7 +143,7 @@ def _settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.De
     """
     while True:
         while (found := _next_match(state)) is not None:
-            decision = _given(state, *found, now, ids)
+            decision = _given(state, found.item, found.agent, found.choice, now, ids)
             evolve(state, decision, now)
             yield decision
         item = _next_impatient(state)
@@ -164,32 +166,35 @@ def _next_impatient(state: RoutingState) -> WorkItem | None:
     return None
 
 
-def _next_match(state: RoutingState) -> tuple[WorkItem, Agent, d.Choice] | None:
+@dataclass(frozen=True, slots=True)
+class _Match(Head):
+    """A waiting item and the agent whom it is for."""
+
+    agent: Agent
+    choice: d.Choice
+
+
+def _next_match(state: RoutingState) -> _Match | None:
     """The foremost waiting item that an agent can be asked for now, over all classes that are unsettled.
 
-    Order: the rank at which the agent serves the queue, then the item's place. An item that nobody may be asked
-    for is passed over.
+    An item that nobody may be asked for is passed over.
     """
-    best: tuple[tuple[int, tuple[object, ...]], ClassKey, WorkItem, Agent, d.Choice] | None = None
+    matches = []
     for key in list(state.unsettled):
-        found = state.classes[key]
-        match = _first_match(state, found)
+        match = _first_match(state, state.classes[key])
         if match is None:
             del state.unsettled[key]
-            continue
-        item, agent, choice = match
-        place = (rank_in(choice.ranked[0][1]), item.order)
-        if best is None or place < best[0]:
-            best = (place, key, item, agent, choice)
-    return best[2:] if best else None
+        else:
+            matches.append(match)
+    return foremost(matches)
 
 
-def _first_match(state: RoutingState, found: RequirementClass) -> tuple[WorkItem, Agent, d.Choice] | None:
+def _first_match(state: RoutingState, found: RequirementClass) -> _Match | None:
     """The class's first waiting item that somebody may be asked for."""
     if not found.ready_count or found.is_pulled:
         return None
-    with closing(found.line.in_order(state.items)) as line:
-        for item in line:
+    with closing(found.line.in_order(state.items, state.now)) as line:
+        for item, place in line:
             agent, ranked, excluded = found.choose(item, state.agents)
             if agent is not None:
                 choice = d.Choice(
@@ -199,8 +204,9 @@ def _first_match(state: RoutingState, found: RequirementClass) -> tuple[WorkItem
                     others={**found.others(), **excluded},
                     ranked=tuple(ranked),
                     preferred_agent_id=item.preferred_agent_id,
+                    precedence=found.queue.order.precedence(place, state.now),
                 )
-                return item, agent, choice
+                return _Match(found, rank_in(ranked[0][1]), item, place, agent, choice)
     return None
 
 

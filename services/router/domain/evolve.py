@@ -113,7 +113,7 @@ def _join(state: RoutingState, item: WorkItem) -> None:
 def _open_step(state: RoutingState, opened: d.StepOpened, now: datetime) -> None:
     item = _item(state, opened.work_id)
     state.take_out_of_line(item)
-    item.step += 1
+    item.ask(item.base, item.steps, item.step + 1)
     if item.requirements.queue != opened.previous_queue:
         item.stint_at = now
     _join(state, item)
@@ -201,13 +201,11 @@ def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> No
     if requeued.escalation_id is not None:
         item.leave(requeued.escalation_id)
     item.preferred_agent_id = requeued.preferred_agent_id or item.preferred_agent_id
-    item.base = requeued.base
-    item.steps = requeued.steps
+    item.ask(requeued.base, requeued.steps, 0 if requeued.restarts else item.step)
     item.is_moved = requeued.is_moved
     item.rule = requeued.rule or item.rule
     item.policy_version = requeued.reasons.policy_version
     if requeued.restarts:
-        item.step = 0
         item.started_at = now
         item.refused_by.clear()
     if requeued.previous_agent_id is not None or item.requirements.queue != requeued.previous_queue:

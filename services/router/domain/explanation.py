@@ -1,10 +1,12 @@
 """Decision records in words, for whoever asks why."""
 
 from services.router.domain import decision as d
+from services.router.domain.order import OrderBy, Precedence
 from services.router.domain.partner import queue_of_partner
 from services.router.domain.policy import Requirements, TierMode, relaxed
 from services.router.domain.queue import Ranking
 from services.router.domain.ranking import preferences_in, problem_of_score
+from shared.vocabulary import Priority
 
 _OBSTACLES = {
     "queue": "not in the queue",
@@ -119,7 +121,27 @@ def _because(reasons: d.Reasons) -> str:
     parts += [f"; no score for {agent_id} ({problem})" for agent_id, problem in _unscored(choice)]
     if others:
         parts.append(f". Not asked: {others}")
-    return "".join(parts) + "."
+    return "".join(parts) + "." + _why_first(choice.precedence)
+
+
+def _why_first(precedence: Precedence | None) -> str:
+    """Why the item was first in its line, where more than priority and age decided it."""
+    if precedence is None:
+        return ""
+    words = []
+    if precedence.is_expedited:
+        words.append("was put at the front of the line")
+    if precedence.value is not None:
+        match precedence.by:
+            case OrderBy.SLA_URGENCY:
+                words.append(f"had used up {precedence.value:.0%} of a promise")
+            case OrderBy.SCORE:
+                words.append(f"had a score of {precedence.value:.0f}")
+            case OrderBy.AGEING:
+                words.append(f"counted as {list(Priority)[int(precedence.value)]} after its wait")
+            case _:
+                pass
+    return f" It {' and '.join(words)}." if words else ""
 
 
 def _unscored(choice: d.Choice) -> list[tuple[str, str]]:

@@ -1,47 +1,92 @@
-"""Items that wait, in order. A lazy heap: an entry that its item has outlived is dropped when it comes up."""
+"""Items that wait, in their queue's order. A lazy heap a group: an entry that its item has outlived is stale."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from uuid import UUID
 
+from services.router.domain.order import Key, Order, Place
+from services.router.domain.sla_clock import SlaClock
 from services.router.domain.work_item import WorkItem
 
-ItemEntry = tuple[tuple[int, datetime, UUID], int]
+ItemEntry = tuple[Key, int]
 
 
 @dataclass(slots=True)
 class Line:
     """The waiting items of one class.
 
-    count: how many wait; entries may be more
+    count: how many wait; entries: how many are in the heaps, the stale ones among them, at most `limit`
     """
 
-    entries: list[ItemEntry] = field(default_factory=list)
+    order: Order
+    groups: dict[int, list[ItemEntry]] = field(default_factory=dict)
     count: int = 0
+    entries: int = 0
+    limit: int = 64
 
-    def join(self, item: WorkItem) -> None:
+    def join(self, item: WorkItem, clocks: Sequence[SlaClock], items: Mapping[UUID, WorkItem]) -> None:
         """The item waits. Its stamp has risen."""
-        heappush(self.entries, (item.order, item.stamp))
+        for group, key in self.order.entries(item, clocks):
+            heappush(self.groups.setdefault(group, []), (key, item.stamp))
+            self.entries += 1
         self.count += 1
+        if self.entries > self.limit:
+            self._tidy(items)
 
     def leave(self) -> None:
         """An item waits no more. Its stamp has risen."""
         self.count -= 1
 
-    def in_order(self, items: Mapping[UUID, WorkItem]) -> Generator[WorkItem, None, None]:
-        """Waiting items in order. The line stays as it is, but for what is stale."""
-        passed: list[ItemEntry] = []
+    def in_order(
+        self, items: Mapping[UUID, WorkItem], now: datetime
+    ) -> Generator[tuple[WorkItem, Place], None, None]:
+        """Waiting items in order, with their places. The line stays as it is, but for what is stale.
+
+        An item that stands in several groups comes once, where it stands best.
+        """
+        passed: list[tuple[int, ItemEntry]] = []
+        seen: set[UUID] = set()
+        heads: list[tuple[Place, int]] = []
         try:
-            while self.entries:
-                entry = self.entries[0]
-                item = items.get(entry[0][2])
-                if item is None or item.stamp != entry[1]:
-                    heappop(self.entries)
-                    continue
-                passed.append(heappop(self.entries))
-                yield item
+            for group in list(self.groups):
+                self._put_head(heads, group, items, now)
+            while heads:
+                place, group = heappop(heads)
+                entry = heappop(self.groups[group])
+                passed.append((group, entry))
+                work_id = entry[0][-1]
+                if work_id not in seen:
+                    seen.add(work_id)
+                    yield items[work_id], place
+                self._put_head(heads, group, items, now)
         finally:
-            for entry in passed:
-                heappush(self.entries, entry)
+            for group, entry in passed:
+                heappush(self.groups.setdefault(group, []), entry)
+
+    def _put_head(
+        self, heads: list[tuple[Place, int]], group: int, items: Mapping[UUID, WorkItem], now: datetime
+    ) -> None:
+        """Adds the first entry of a group that still holds to the heads; a group without one is gone."""
+        heap = self.groups[group]
+        while heap:
+            if _holds(heap[0], items):
+                heappush(heads, (self.order.place(group, heap[0][0], now), group))
+                return
+            heappop(heap)
+            self.entries -= 1
+        del self.groups[group]
+
+    def _tidy(self, items: Mapping[UUID, WorkItem]) -> None:
+        """Drops what is stale: memory follows the items that wait, not everything that ever moved."""
+        for group, heap in list(self.groups.items()):
+            self.groups[group] = [entry for entry in heap if _holds(entry, items)]
+            heapify(self.groups[group])
+        self.entries = sum(len(heap) for heap in self.groups.values())
+        self.limit = 2 * self.entries + 64
+
+
+def _holds(entry: ItemEntry, items: Mapping[UUID, WorkItem]) -> bool:
+    item = items.get(entry[0][-1])
+    return item is not None and item.stamp == entry[1]

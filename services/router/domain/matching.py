@@ -48,7 +48,10 @@ class RequirementClass:
     conditions: Counter[str] = field(default_factory=Counter)
     ready: list[AgentEntry] = field(default_factory=list)
     standing: dict[str, AgentEntry] = field(default_factory=dict)
-    line: Line = field(default_factory=Line)
+    line: Line = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.line = Line(self.queue.order)
 
     def admit(self, agent: Agent) -> bool:
         """Takes the agent in if they fit by configuration."""

@@ -6,6 +6,7 @@ from contextlib import closing
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import Agent
+from services.router.domain.foremost import Head, foremost
 from services.router.domain.matching import RequirementClass, refuses
 from services.router.domain.ranking import rank_in
 from services.router.domain.state import RoutingState
@@ -39,21 +40,19 @@ def on_next(state: RoutingState, wanted: inputs.TakeNext) -> Iterator[d.Decision
 
 def next_for(state: RoutingState, agent: Agent) -> WorkItem | None:
     """The first item in order, over all queues, that waits and that the agent may serve and has room for."""
-    best: tuple[tuple[int, tuple[object, ...]], WorkItem] | None = None
+    heads = []
     for found in state.classes_of.get(agent.agent_id, ()):
         standing = found.standing.get(agent.agent_id)
-        if not found.line.count or standing is None:
-            continue
-        item = _first_for(state, found, agent)
-        if item is None:
-            continue
-        place = (rank_in(standing[0]), item.order)
-        if best is None or place < best[0]:
-            best = place, item
-    return best[1] if best else None
+        if found.line.count and standing is not None:
+            heads.append(_first_for(state, found, agent, rank_in(standing[0])))
+    first = foremost(head for head in heads if head is not None)
+    return first.item if first else None
 
 
-def _first_for(state: RoutingState, found: RequirementClass, agent: Agent) -> WorkItem | None:
+def _first_for(state: RoutingState, found: RequirementClass, agent: Agent, rank: int) -> Head | None:
     """The class's first item that nobody is being asked for and that the agent has not refused."""
-    with closing(found.line.in_order(state.items)) as line:
-        return next((item for item in line if item.state is WorkState.QUEUED and not refuses(agent, item)), None)
+    with closing(found.line.in_order(state.items, state.now)) as line:
+        for item, place in line:
+            if item.state is WorkState.QUEUED and not refuses(agent, item):
+                return Head(found, rank, item, place)
+    return None

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from services.router.domain.order import Order
 from shared.vocabulary import ChannelKind
 
 DEFAULT_QUEUE = "default"
@@ -56,12 +57,14 @@ class Queue:
     score: with the ranking of that name: who has the highest is first
     asked_at_once: how many agents an item is offered to at a time; the first who accepts has it
     wrap_up_by: by channel kind, where it is another than `wrap_up`
+    order: which of its items is given out first
     return_after: how long an item stays with an agent who went offline or was absent when its customer answered
     """
 
     queue_id: str
     name: str = ""
     rank: int = 50
+    order: Order = field(default_factory=Order)
     ranking: Ranking = Ranking.LONGEST_IDLE
     score: Score | None = None
     offer_mode: OfferMode = OfferMode.ASK

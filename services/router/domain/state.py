@@ -123,7 +123,7 @@ class RoutingState:
         item.in_line = True
         item.stamp += 1
         found = self.class_for(item.requirements, item.channel_kind)
-        found.line.join(item)
+        found.line.join(item, self.tickets[item.ticket_id].clocks, self.items)
         self.unsettled[found.requirements, found.kind] = None
 
     def take_out_of_line(self, item: WorkItem) -> None:

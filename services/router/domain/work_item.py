@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.router.domain.facts import Facts
 from services.router.domain.policy import Requirements, Step, relaxed
+from services.router.domain.sla_clock import SlaClock
 from shared.vocabulary import ChannelKind, Priority, TicketStatus, WorkState
 
 MOST_RAISED = len(Priority) - 1
@@ -52,6 +53,7 @@ class Ticket:
     facts: none until `ticket.opened` has been read: topics are not ordered against each other
     early: raised escalations that arrived before it, as (escalation id, action)
     ended_call: the last call that was answered and is over
+    clocks: its SLA clocks that have not ended, whether it is known already or not
     """
 
     ticket_id: UUID
@@ -61,6 +63,7 @@ class Ticket:
     work_id: UUID | None = None
     early: list["Raised"] = field(default_factory=list)
     ended_call: UUID | None = None
+    clocks: tuple[SlaClock, ...] = ()
 
     def work_kind(self, kind: ChannelKind) -> ChannelKind:
         """As what its work counts: when the call is over, what remains of it is done at a desk, as a mail is."""
@@ -96,11 +99,13 @@ class Departure:
 class WorkItem:
     """A ticket on its way to an agent, and with one. The engine changes it in place.
 
-    base: what the policy, or whoever moved it, asks for; `requirements` is that loosened by the steps so far
+    base: what the policy, or whoever moved it, asks for
+    requirements: what an agent must have now: that, loosened by the steps so far
     is_moved: by hand or by an escalation: the policy does not bring it back
     raised_by: by how much escalations have made it more pressing than its ticket
     departures: from where escalations have moved it, once for each place
-    queued_at: decides its place; survives declines, expiries and requeues
+    is_expedited: at the front of whatever line it waits in, for as long as it lives
+    queued_at: its age; survives declines, expiries and requeues
     started_at: from when its relaxation steps are counted
     stint_at: when the present stay in a queue began
     refused_by: agent -> how often they had been available when they refused
@@ -125,6 +130,7 @@ class WorkItem:
     priority: Priority
     raised_by: int = 0
     departures: tuple[Departure, ...] = ()
+    is_expedited: bool = False
     queued_at: datetime
     started_at: datetime
     stint_at: datetime
@@ -145,21 +151,20 @@ class WorkItem:
     in_line: bool = False
     sequence: int = 0
     last_event_at: datetime
+    requirements: Requirements = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ask(self.base, self.steps, self.step)
+
+    def ask(self, base: Requirements, steps: tuple[Step, ...], step: int) -> None:
+        """Sets what it asks for; the only way to do so."""
+        self.base, self.steps, self.step = base, steps, step
+        self.requirements = relaxed(base, steps[:step])
 
     @property
     def is_waiting(self) -> bool:
         """Whether nobody has it yet, be it offered or not."""
         return self.state in (WorkState.QUEUED, WorkState.OFFERED)
-
-    @property
-    def requirements(self) -> Requirements:
-        """What an agent must have now."""
-        return relaxed(self.base, self.steps[: self.step])
-
-    @property
-    def order(self) -> tuple[int, datetime, UUID]:
-        """What it is sorted by among waiting items: the most pressing, then the oldest."""
-        return self.priority.rank, self.queued_at, self.work_id
 
     @property
     def opens_early(self) -> bool:

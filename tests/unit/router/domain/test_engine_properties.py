@@ -16,6 +16,7 @@ from services.router.domain.eligibility import misfit
 from services.router.domain.engine import run
 from services.router.domain.hours import Duty, TimeOff
 from services.router.domain.matching import READY, refuses
+from services.router.domain.order import pressing
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import OfferMode, Queue
 from services.router.domain.state import RoutingState
@@ -88,7 +89,7 @@ ticket_facts = st.builds(
 def served(state: RoutingState, one: Agent, item: WorkItem) -> tuple[object, ...]:
     """By what an agent sorts the items that they may have."""
     queue = item.requirements.queue
-    return one.profile.ranks.get(queue, state.configuration.queue(queue).rank), item.order
+    return one.profile.ranks.get(queue, state.configuration.queue(queue).rank), pressing(item)
 
 
 class DeskMachine(RuleBasedStateMachine):
@@ -325,8 +326,8 @@ class DeskMachine(RuleBasedStateMachine):
                 and (item.requirements, item.channel_kind) == (found.requirements, found.kind)
             ]
             assert found.line.count == len(in_line)
-            assert [item.work_id for item in found.line.in_order(state.items)] == [
-                item.work_id for item in sorted(in_line, key=lambda item: item.order)
+            assert [item.work_id for item, _ in found.line.in_order(state.items, self.desk.now)] == [
+                item.work_id for item in sorted(in_line, key=pressing)
             ]
 
     @invariant()
