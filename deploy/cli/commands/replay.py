@@ -1,9 +1,9 @@
 """`waypost replay`: has the router's engine decide again what it has decided."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +12,14 @@ import typer
 from deploy.cli.errors import CliError
 from deploy.cli.output import console, say, say_note, write_json
 from deploy.cli.place import Place
+from deploy.cli.tried_table import tell_tried
 
 if TYPE_CHECKING:
+    from deploy.cli.tried import Tried
+    from services.router.adapters.recorded import Place as RecordPlace
     from services.router.adapters.recorded import Recording
     from services.router.adapters.replaying import Comparison
+    from services.router.domain.state import RoutingState
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
@@ -25,15 +29,34 @@ Until = Annotated[datetime | None, typer.Option("--to", formats=_TIMES, help="No
 def replay(
     workspace: Annotated[str | None, typer.Option(help="The workspace; the one applied last.")] = None,
     until: Until = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--with", help="What if a workspace's file, or a router's part, had held?"),
+    ] = None,
+    without: Annotated[
+        str, typer.Option("--without-agents", help="What if these agents, separated by commas, had been missing?")
+    ] = "",
+    within: Annotated[str, typer.Option(help="The time in which work should be assigned.")] = "60s",
+    check: Annotated[bool, typer.Option("--check", help="Say how well it simulates what was.")] = False,
     show: Annotated[int, typer.Option(min=0, help="How many differences to show.")] = 10,
     json: Annotated[Path | None, typer.Option(help="Write the result as JSON; - for the terminal.")] = None,
 ) -> None:
     """Decides again what was decided, from the recorded inputs, and compares every decision with its record.
 
-    Reads the router's database (WAYPOST_DATABASE_URL) and changes nothing. Ends with 1 if anything differs.
+    Ends with 1 if anything differs. With --with or --without-agents it tells instead what would have been: who
+    would have got what, how long work would have waited, how busy everybody would have been.
+
+    Reads the router's database (WAYPOST_DATABASE_URL) and changes nothing.
     """
     place = Place.here()
-    found = asyncio.run(_compare(place, workspace or place.workspace_id, _utc(until), show))
+    workspace_id = workspace or place.workspace_id
+    gone = [name.strip() for name in without.split(",") if name.strip()]
+    if file is not None or gone:
+        limit = _duration(within)
+        tried = asyncio.run(_try(place, workspace_id, _utc(until), (file, gone), limit, is_checked=check))
+        tell_tried(tried, limit, show, json)
+        return
+    found = asyncio.run(_compare(place, workspace_id, _utc(until), show))
     _tell(found, json)
     if not found.is_same:
         raise typer.Exit(1)
@@ -58,16 +81,46 @@ async def recording(place: Place, workspace_id: str) -> "AsyncIterator[Recording
 
 
 async def _compare(place: Place, workspace_id: str, until: datetime | None, show: int) -> "Comparison":
-    from services.router.adapters.recorded import Place as RecordPlace
     from services.router.adapters.replaying import replay as run
-    from services.router.app.replay import blank
 
     async with recording(place, workspace_id) as record:
-        end = await record.end()
-        if not end.input_id:
-            raise CliError(f"The router has no record of a workspace {workspace_id}.")
-        start = RecordPlace(0, 0)
-        return await run(record, blank(workspace_id), start, end, to=until, most=show, progress=_say_progress)
+        start, end, state = await _extent(record, workspace_id)
+        return await run(record, state(), start, end, to=until, most=show, progress=_say_progress)
+
+
+async def _try(
+    place: Place,
+    workspace_id: str,
+    until: datetime | None,
+    what: tuple[Path | None, list[str]],
+    within: timedelta,
+    *,
+    is_checked: bool,
+) -> "Tried":
+    from deploy.cli.tried import adaptation, try_out
+    from services.router.adapters.replaying import read_run
+
+    adapt = adaptation(place, *what)
+    async with recording(place, workspace_id) as record:
+        start, end, state = await _extent(record, workspace_id)
+        run = await read_run(record, start, end, to=until, progress=_say_progress)
+    if not run:
+        raise CliError("Nothing is recorded of that time.")
+    say_note(f"{len(run)} inputs read")
+    return try_out(run, state, adapt, within, is_checked=is_checked)
+
+
+async def _extent(
+    record: "Recording", workspace_id: str
+) -> "tuple[RecordPlace, RecordPlace, Callable[[], RoutingState]]":
+    """Where the record begins and ends, and what makes the state at its beginning."""
+    from services.router.adapters.recorded import Place as RecordPlace
+    from services.router.app.replay import blank
+
+    end = await record.end()
+    if not end.input_id:
+        raise CliError(f"The router has no record of a workspace {workspace_id}.")
+    return RecordPlace(0, 0), end, lambda: blank(workspace_id)
 
 
 def _say_progress(count: int, at: datetime) -> None:
@@ -89,6 +142,15 @@ def _tell(found: "Comparison", file: Path | None) -> None:
             say(f"  refused now: {difference.refusal}")
         for side, decided in (("recorded", difference.recorded), ("replayed", difference.replayed)):
             say(f"  {side}: {decided[0]} {decided[2]}" if decided else f"  {side}: nothing")
+
+
+def _duration(text: str) -> timedelta:
+    from shared.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise CliError(f"--within: {error}.") from None
 
 
 def _utc(at: datetime | None) -> datetime | None:

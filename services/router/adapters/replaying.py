@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.router.adapters.recorded import Place, RecordedDecision
 from services.router.adapters.rows import WORK_DECISIONS, record_of
+from services.router.app.people import RecordedStep
 from services.router.app.replay import RecordedInput, Rerun
 from services.router.domain import decision as d
 from services.router.domain.state import RoutingState
@@ -28,7 +29,7 @@ class Record(Protocol):
 
 
 Progress = Callable[[int, datetime], None]
-"""Told now and then: how many inputs have been replayed, and up to when."""
+"""Told now and then: how many inputs have been read, and up to when."""
 
 _EVERY = 1_000
 
@@ -90,12 +91,8 @@ async def replay(
     """
     rerun = Rerun(state)
     found = Comparison()
-    stored = _Stored(recording.decisions(after.decision_id, until.decision_id))
-    async for recorded in recording.inputs(after.input_id, until.input_id):
-        if to is not None and recorded.decided_at > to:
-            return found
+    async for recorded, expected in _pairs(recording, after, until, to):
         made, refusal = _again(rerun, recorded)
-        expected = await stored.of(recorded)
         found.inputs += 1
         found.decisions += len(expected)
         found.tickets.update(decision.ticket_id for decision in expected)
@@ -105,6 +102,33 @@ async def replay(
         if found.inputs % _EVERY == 0:
             progress(found.inputs, recorded.decided_at)
     return found
+
+
+async def read_run(
+    recording: Record,
+    after: Place,
+    until: Place,
+    *,
+    to: datetime | None = None,
+    progress: Progress = lambda *_: None,
+) -> list[RecordedStep]:
+    """The recorded inputs between two places, each with the decisions about work that followed."""
+    run: list[RecordedStep] = []
+    async for recorded, rows in _pairs(recording, after, until, to):
+        run.append((recorded, [WORK_DECISIONS[row.kind].validate_python(row.record) for row in rows]))
+        if len(run) % _EVERY == 0:
+            progress(len(run), recorded.decided_at)
+    return run
+
+
+async def _pairs(
+    recording: Record, after: Place, until: Place, to: datetime | None
+) -> AsyncIterator[tuple[RecordedInput, list[RecordedDecision]]]:
+    stored = _Stored(recording.decisions(after.decision_id, until.decision_id))
+    async for recorded in recording.inputs(after.input_id, until.input_id):
+        if to is not None and recorded.decided_at > to:
+            return
+        yield recorded, await stored.of(recorded)
 
 
 class _Stored:

@@ -13,7 +13,7 @@ import pytest
 from shared.vocabulary import TicketStatus
 from tests.eventually import eventually
 from tests.integration.cli.commands import Cli
-from tests.integration.router.floor import Floor
+from tests.integration.router.floor import CONFIGURATION, Floor
 from tests.system import System
 
 TICKETS = 240
@@ -91,6 +91,28 @@ async def test_a_recorded_run_is_decided_again_as_it_was(
 
     shown = await cli.run("replay")
     assert f"{TICKETS} tickets, {ended.data['decisions']} decisions, all alike" in shown.out
+
+    tried = await cli.run("replay", "--without-agents", "bob, eve", "--check", "--json", "-", "--show", "3")
+    assert tried.code == 0, tried.out + tried.err
+    what_if = tried.data["what_if"]
+    assert tried.data["recorded"]["agents"].keys() >= {"ann", "bob"}
+    assert "bob" not in what_if["agents"]
+    assert what_if["queues"]["billing"]["unassigned"] == what_if["queues"]["billing"]["items"] > 0
+    assert tried.data["differing"] > 0
+    assert len(tried.data["first"]) == 3
+    assert tried.data["left_out"]["SetAgentState"] > 0
+    assert tried.data["model"] < TICKETS / 4
+
+    part = cli.folder / "part.json"
+    fewer = {**CONFIGURATION, "agents": [agent for agent in CONFIGURATION["agents"] if agent["id"] != "bob"]}
+    part.write_text(json.dumps(fewer))
+    with_file = await cli.run("replay", "--with", part, "--within", "5m")
+    assert with_file.code == 0, with_file.out + with_file.err
+    assert "within 5m00s" in with_file.out
+    part.write_text(json.dumps({**fewer, "agents": [{"id": "ann", "queues": ["nowhere"]}]}))
+    refused = await cli.run("replay", "--with", part)
+    assert refused.code == 1
+    assert "there is no queue nowhere" in refused.err
 
     changed = await rows.fetchval(
         "UPDATE decision SET record = jsonb_set(record, '{agent_id}', '\"mallory\"') WHERE id ="

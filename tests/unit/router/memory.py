@@ -182,9 +182,9 @@ class Hall:
         if self.engine.is_stale:
             await self.load()
         tx = _tx()
-        before = self._copy()
+        before = self._copy() if fails else None
         await unit(tx)
-        if fails:
+        if before is not None:
             self.rows.tables, self.rows.decided, self.rows.log = before
             return
         for action in tx.committed:
