@@ -1,23 +1,31 @@
 """The router's composition root: everything that a router process is made of, in one place."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
+from services.router.adapters import order_rows
 from services.router.adapters.rows import PostgresRoutingRows
 from services.router.adapters.snapshots import Snapshots
-from services.router.api import agent_desk, agents, queues, snapshots, work
+from services.router.adapters.work_orders import WorkOrders
+from services.router.api import agent_desk, agents, queues, snapshots, work, work_orders
 from services.router.api.configuring import Configuring
 from services.router.api.desks import Desks
+from services.router.api.order_desk import OrderDesk
 from services.router.app.configuration import RouterPart
+from services.router.app.partner_webhooks import OrderLinks
 from services.router.consumers import Engines
+from services.router.domain.partner import queue_of_partner
 from services.router.settings import RouterSettings
+from shared.db.bells import ShardBells
 from shared.db.shards import Shard
 from shared.egress import Egress
+from shared.events.catalog import shard_of
 from shared.http import configuration, forwarding, parked
 from shared.http.app import create_app
 from shared.http.forwarding import Placement, allowed_here
 from shared.ids import SystemIds
+from shared.link_tokens import LinkTokens
 from shared.service import Leaves, Service, open_runtime
 from shared.vault import AesVault
 
@@ -31,6 +39,13 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
         database = runtime.database
         ids = SystemIds()
         desks = Desks(database, runtime.verifier, runtime.stopping)
+        partner_bells = ShardBells()
+
+        def changed(workspace_id: str, agents: Collection[str]) -> None:
+            desks.changed(workspace_id, agents)
+            if any(queue_of_partner(agent_id) is not None for agent_id in agents):
+                partner_bells.ring(shard_of(workspace_id, settings.shards))
+
         engines = Engines(
             database,
             runtime.leases,
@@ -42,16 +57,29 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
             seen=runtime.seen,
             fuse=runtime.fuse,
             metrics=runtime.metrics,
-            changed=desks.changed,
+            changed=changed,
         )
         egress = Egress(is_development=settings.environment == "development")
         vault = AesVault(settings.credentials_key.get_secret_value().encode())
         configuring = Configuring(database, engines, vault, egress.problem)
-        housekeeping = runtime.housekeeping()
+        tokens = LinkTokens(settings.secret.get_secret_value().encode(), "work-order")
+        order_desk = OrderDesk(database, engines)
+        orders = WorkOrders(
+            database,
+            egress,
+            vault,
+            OrderLinks(tokens=tokens, base_url=settings.public_url or runtime.own_url),
+            bells=partner_bells,
+            clock=runtime.clock,
+            partner_of=order_desk.partner_of,
+            decline=order_desk.give_up,
+        )
+        housekeeping = runtime.housekeeping(order_rows.forget_old)
 
         async def serve(shard: Shard) -> None:
             async with asyncio.TaskGroup() as group:
                 group.create_task(engines.run(shard))
+                group.create_task(orders.run(shard))
                 group.create_task(housekeeping.run(shard))
 
         async def wake_streams(_halting: asyncio.Event) -> None:
@@ -66,6 +94,7 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
                 agent_desk.routes(database, engines, desks),
                 work.routes(database, engines),
                 queues.routes(database, engines),
+                work_orders.routes(order_desk, tokens),
                 snapshots.routes(Snapshots(database, ids)),
                 configuration.routes(configuring, RouterPart, allow=allowed_here, sealed=configuring.sealed),
                 parked.routes(database),
@@ -78,4 +107,7 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
         )
         placement = Placement(runtime.leases, runtime.own_url, settings.shards, loaded=engines.until_loaded)
         forwarding.install(app, placement, runtime.http)
-        yield Service(runtime=runtime, app=app, serve=serve, parts=[wake_streams])
+        try:
+            yield Service(runtime=runtime, app=app, serve=serve, parts=[wake_streams])
+        finally:
+            await egress.close()

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from deploy.local.stack import Stack
-from tests.integration.escalation.outside import Website
 from tests.integration.intake.mail.sink import Sink, open_sink
+from tests.integration.outside import Website
 from tests.system import BUILDS, System, Templates, start
 
 

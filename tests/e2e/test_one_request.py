@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tests.e2e.office import WITHIN_S, Office, a_mail
 from tests.eventually import eventually
-from tests.integration.escalation.outside import Website
 from tests.integration.intake.mail.sink import Sink
 from tests.integration.metrics.listening import listening
+from tests.integration.outside import Website
 from tests.system import System
 
 KPIS = ("volume", "breaches", "sla_attainment", "backlog", "first_reply")

@@ -9,11 +9,12 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, Table, TextClause, select, text
 
-from services.router.adapters import tables
+from services.router.adapters import order_rows, tables
 from services.router.adapters.row_json import to_json
 from services.router.app.configuration import RouterPart, to_configuration
 from services.router.app.outbound import presence
 from services.router.app.ports import LoggedDecision, LoggedInput
+from services.router.app.work_orders import OrderMessage
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import Agent, AgentProfile
@@ -143,6 +144,10 @@ class PostgresRoutingRows:
                 columns = tuple(rows[0])
                 statement = (insert_set if table in _APPENDED else upsert_set)(table, columns)
                 await tx.execute(statement, transposed(rows, columns))
+
+    async def add_order_messages(self, tx: Tx, messages: Sequence[OrderMessage]) -> None:
+        """Stores what partners are to be told of their work orders."""
+        await order_rows.add(tx, messages)
 
     async def save_configuration(self, tx: Tx, workspace_id: str, version: int, part: RouterPart, by: str) -> None:
         """Stores a workspace's configuration."""

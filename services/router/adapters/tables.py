@@ -162,4 +162,32 @@ input_log = Table(
 brought: the input's ticket as its row was, where memory did not have it; decisions: how many about work followed
 """
 
+work_order_message = Table(
+    "work_order_message",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("offer_id", Uuid, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Instant),
+    Column("give_up_at", Instant, nullable=False),
+    Column("detail", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    PrimaryKeyConstraint("workspace_id", "offer_id", "event"),
+    Index(
+        "work_order_message_by_attempt",
+        "shard",
+        "next_attempt_at",
+        postgresql_where=text("next_attempt_at IS NOT NULL"),
+    ),
+    Index("work_order_message_by_end", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+)
+"""What partners are told of their work orders, and what became of it. A claim table."""
+
 FENCED = (agent, ticket, work_item, offer, decision, input_log)

@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.router.app.configuration import RouterPart
+from services.router.app.work_orders import OrderMessage
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.state import RoutingState
@@ -67,6 +68,10 @@ class RoutingRows(Protocol):
         decisions: Sequence[LoggedDecision],
     ) -> None:
         """Stores what has changed since the last commit, the input log and the decision records."""
+        ...
+
+    async def add_order_messages(self, tx: Tx, messages: Sequence[OrderMessage]) -> None:
+        """Stores what partners are to be told of their work orders."""
         ...
 
     async def save_configuration(self, tx: Tx, workspace_id: str, version: int, part: RouterPart, by: str) -> None:

@@ -14,6 +14,7 @@ from services.router.app.configuration import RouterPart
 from services.router.app.inbound import to_input
 from services.router.app.outbound import presence, profile_contract, state_contract, work_contract
 from services.router.app.ports import LoggedDecision, LoggedInput, RoutingRows
+from services.router.app.work_orders import OrderMessage, order_message
 from services.router.domain import decision as d
 from services.router.domain import engine, inputs
 from services.router.domain.agent import Agent, AgentProfile
@@ -70,6 +71,7 @@ class _Batch:
     inputs: list[LoggedInput] = field(default_factory=list)
     decisions: list[LoggedDecision] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    orders: list[OrderMessage] = field(default_factory=list)
     brought: dict[str, set[UUID]] = field(default_factory=dict)
     """Tickets by workspace that were not in memory before."""
     noted: set[UUID] = field(default_factory=set)
@@ -251,6 +253,9 @@ class ShardEngine:
         contract = work_contract(state, made, self._epoch)
         if contract is not None:
             self._tell(batch, state, item, contract, cause)
+        order = order_message(state, made, item, batch.now)
+        if order is not None:
+            batch.orders.append(order)
         self._record(batch, state, item.ticket_id, item.work_id, made)
 
     def _record(
@@ -277,6 +282,8 @@ class ShardEngine:
                 self._tell_presence(batch, state, agent_id)
         tx.emit(batch.events)
         await self._rows.save(tx, list(batch.states.values()), batch.inputs, batch.decisions)
+        if batch.orders:
+            await self._rows.add_order_messages(tx, batch.orders)
         for state in batch.states.values():
             state.forget(batch.brought.get(state.workspace_id, ()))
             self._set_alarm(state)

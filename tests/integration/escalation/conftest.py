@@ -7,7 +7,7 @@ import pytest
 from deploy.local.stack import Stack
 from shared.kafka.client import Producer
 from tests.integration.escalation.desk import Desk, Ear
-from tests.integration.escalation.outside import Mailbox, Website
+from tests.integration.outside import Mailbox, Website
 from tests.system import System, Templates, start
 
 PREFIX = "escalation"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.eventually import eventually
 from tests.integration.escalation.desk import Desk, Json, target
-from tests.integration.escalation.outside import Call, Mail, Mailbox, Website
+from tests.integration.outside import Call, Mail, Mailbox, Website
 
 KEY = b"a key of thirty-two bytes, or so"
 SECRET = f"whsec_{base64.b64encode(KEY).decode()}"

@@ -17,6 +17,7 @@ from services.router.app.configuration import RouterPart, to_configuration
 from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.app.replay import RecordedInput
 from services.router.app.run_workspace import Command, ShardEngine
+from services.router.app.work_orders import OrderMessage
 from services.router.domain import inputs
 from services.router.domain.state import RoutingState
 from shared.db.unit_of_work import Tx
@@ -52,6 +53,7 @@ class MemoryRows:
     configuration: tuple[int, object] | None = None
     decided: list[RecordedDecision] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
+    orders: list[OrderMessage] = field(default_factory=list)
 
     async def load(self, tx: Tx, workspaces: Collection[str], now: datetime) -> list[RoutingState]:
         state = rows.empty(ACME, self.configuration)
@@ -82,6 +84,9 @@ class MemoryRows:
         for table, changed in rows.rows_of(states, inputs, decisions):
             for row in changed:
                 self._write(table, row)
+
+    async def add_order_messages(self, tx: Tx, messages: Sequence[OrderMessage]) -> None:
+        self.orders += messages
 
     async def save_configuration(self, tx: Tx, workspace_id: str, version: int, part: RouterPart, by: str) -> None:
         self.configuration = version, json.loads(json.dumps(part.model_dump(mode="json")))

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from shared.db.fences import claim
+
 revision = "2026_11_23_whom_work_awaits"
 down_revision = "2026_11_22_completed_work"
 
@@ -17,6 +19,29 @@ COLUMNS: tuple[str, ...] = (
 )
 """As `ALTER TABLE` adds them: with defaults that a process of the version before can live with."""
 
+_MESSAGES = """
+CREATE TABLE work_order_message (
+    workspace_id text NOT NULL,
+    offer_id uuid NOT NULL,
+    event text NOT NULL,
+    shard smallint NOT NULL,
+    ticket_id uuid NOT NULL,
+    queue text NOT NULL,
+    facts jsonb NOT NULL,
+    state text NOT NULL,
+    attempts integer NOT NULL,
+    next_attempt_at timestamptz,
+    give_up_at timestamptz NOT NULL,
+    detail text,
+    created_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    PRIMARY KEY (workspace_id, offer_id, event)
+);
+CREATE INDEX work_order_message_by_attempt ON work_order_message (shard, next_attempt_at)
+    WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX work_order_message_by_end ON work_order_message (finished_at) WHERE finished_at IS NOT NULL
+"""
+
 
 def upgrade() -> None:
     for column in COLUMNS:
@@ -25,3 +50,5 @@ def upgrade() -> None:
     # An escalation of a solved ticket is refused, and that is recorded: there is no work that it is about.
     op.execute("ALTER TABLE decision ALTER COLUMN work_id DROP NOT NULL")
     op.execute("CREATE INDEX decision_in_order ON decision (workspace_id, id)")
+    for statement in (*_MESSAGES.split(";"), *claim("work_order_message")):
+        op.execute(statement)

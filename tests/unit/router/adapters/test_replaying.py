@@ -38,6 +38,17 @@ PART: dict[str, Any] = {
     "queues": [
         {"id": "general", "rank": 20, "offer_timeout": "30s", "ranking": "least_loaded"},
         {"id": "billing", "rank": 10, "offer_mode": "auto", "wrap_up": "20s", "ranking": "round_robin"},
+        {
+            "id": "vendor",
+            "partner": {
+                "url": "https://vendor.example/",
+                "secret": "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0",
+                "answer_within": "30s",
+                "done_within": "1m",
+                "fallback": "general",
+                "at_most": 2,
+            },
+        },
     ],
     "agents": [
         {"id": "ann", "queues": ["general", "billing"], "skills": {"german": 3}, "capacity": 40},
@@ -58,6 +69,12 @@ PART: dict[str, Any] = {
                 "id": "bills",
                 "when": 'has(ticket.labels.product) && ticket.labels.product == "bill"',
                 "queue": "billing",
+            },
+            {
+                "id": "pumps",
+                "when": 'has(ticket.labels.product) && ticket.labels.product == "pump"',
+                "queue": "vendor",
+                "support_tier": 2,
             },
         ],
         "default": {"queue": "general", "tier_mode": "at_least"},
@@ -156,6 +173,18 @@ def answer(number: int, accepts: bool) -> Callable[[RoutingState], inputs.Input]
     return make
 
 
+def ended(is_done: bool) -> Callable[[RoutingState], inputs.Input]:
+    """By the partner: the first work order that it has."""
+
+    def make(state: RoutingState) -> inputs.Input:
+        for work_id in sorted(state.agents["partner:vendor"].work):
+            if offer_id := state.items[work_id].accepted_offer_id:
+                return inputs.EndOrder(offer_id=offer_id, agent_id="partner:vendor", is_done=is_done)
+        raise NotFound
+
+    return make
+
+
 def plainly(current: inputs.Input) -> Callable[[RoutingState], inputs.Input]:
     return lambda _: current
 
@@ -165,7 +194,7 @@ agents = st.sampled_from(AGENTS)
 some_facts = st.builds(
     facts,
     st.sampled_from(["de", "en"]),
-    st.sampled_from(["bill", "other"]),
+    st.sampled_from(["bill", "pump", "other"]),
     st.sampled_from(list(Priority)),
     st.sampled_from([ChannelKind.EMAIL, ChannelKind.CHAT, ChannelKind.VOICE]),
 )
@@ -193,6 +222,7 @@ events = st.one_of(
 )
 commands = st.one_of(
     st.builds(answer, st.integers(0, 5), st.booleans()),
+    st.builds(ended, st.booleans()),
     st.builds(
         lambda agent, state: plainly(inputs.SetAgentState(agent_id=agent, state=state, reason=None)),
         agents,
