@@ -35,6 +35,11 @@ def tokens(source: str) -> list[str]:
     return [_STRING if match["string"] else match[0] for match in found]
 
 
+def scan(source: str) -> list[str]:
+    """The same with its texts as they are written."""
+    return [match[0] for match in _TOKEN.finditer(source) if not match["gap"]]
+
+
 def most_steps(words: Sequence[str]) -> int:
     """How many steps an expression, of which these are the tokens, may take at most.
 
