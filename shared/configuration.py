@@ -1,9 +1,16 @@
 """What the parts of a configuration have in common when they are checked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from itertools import islice
+
+from shared.errors import InvalidInput
 
 Problem = tuple[str, str]
 """JSON pointer, what is wrong there."""
+
+_MOST_TOLD = 500
+_MOST_COMPARED = 500
 
 
 def repeated(pointer: str, names: Sequence[str], key: str = "id") -> Iterator[Problem]:
@@ -19,4 +26,16 @@ def unknown(pointer: str, names: Sequence[str], known: Sequence[str], what: str)
     """A problem for each name that refers to nothing."""
     for name in names:
         if name not in known:
-            yield pointer, f"there is no {what} {name}"
+            near = closest(name, known)
+            yield pointer, f"there is no {what} {name}{f'; did you mean {near}?' if near else ''}"
+
+
+def closest(name: str, known: Sequence[str]) -> str | None:
+    """The name that was probably meant; of very many names that is not asked."""
+    return next(iter(get_close_matches(name, known, n=1)), None) if len(known) <= _MOST_COMPARED else None
+
+
+def refuse(found: Iterable[Problem]) -> None:
+    """Raises InvalidInput with what is wrong, if anything is: all of it, up to a number that nobody reads."""
+    if problems := tuple(islice(found, _MOST_TOLD)):
+        raise InvalidInput("The configuration breaks rules.", problems=problems)

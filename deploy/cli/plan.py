@@ -124,11 +124,21 @@ async def make_plan(file: YamlFile, content: WorkspaceFile, services: Mapping[st
                 raise
             continue
         changes = [Change(path="/".join(part.place(one.path)), kind=one.kind) for one in answer.changes]
-        planned.append(PartPlan(part=part, version=answer.version, changes=changes, warnings=answer.warnings))
+        told = [placed(file, part, warning) for warning in answer.warnings]
+        planned.append(PartPlan(part=part, version=answer.version, changes=changes, warnings=told))
     if problems:
         # Services that share a section refuse it alike.
         raise FileRefused(file.file, list(dict.fromkeys(problems)))
     return Plan(workspace_id=content.workspace, parts=planned, warnings=list(warnings(content)))
+
+
+def placed(file: YamlFile, part: Part, warning: str) -> str:
+    """A warning with its place in the file in front, where it names one in the part."""
+    pointer, found, text = warning.partition(": ")
+    if not found or not pointer.startswith("/"):
+        return warning
+    problem = file.problem(part.place(pointer), text)
+    return f"line {problem.line} {problem.place}: {problem.text}"
 
 
 async def carry_out(plan: Plan, services: Mapping[str, Service]) -> list[str]:

@@ -21,7 +21,9 @@ _MOST_MEETINGS = 1024
 _MOST_LITERALS = 2000
 """A field that is compared with more of them is not understood."""
 
-_ORDERING = frozenset({"<", "<=", ">", ">="})
+ORDERING = frozenset({"<", "<=", ">", ">="})
+"""What only holds of values that have an order."""
+
 _FLIPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -64,7 +66,7 @@ def _comparison(vocabulary: Vocabulary, path: Path, operator: str, *values: Lite
     if known is None:
         return None
     path, kind = known
-    if isinstance(kind, Flag) and operator in _ORDERING:
+    if isinstance(kind, Flag) and operator in ORDERING:
         return None
     fitting = tuple(value for value in values if fits(kind, value))
     strangers = tuple(value for value in values if not is_possible(kind, value))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.reach.boxes import EVERYTHING, Box, covers, meet, without
-from shared.reach.conditions import Space
-from shared.reach.syntax import parse
+from shared.reach.conditions import Space, comparisons_in
+from shared.reach.syntax import All, Node, parse
 from shared.reach.vocabulary import Path, Vocabulary
 
 _MOST_PIECES = 64
@@ -28,15 +28,17 @@ class Finding:
     """A condition that never decides, or after which none does.
 
     index: of the condition; by: of the earlier ones of which one holds whenever it does
+    fields: about which one that never holds contradicts itself
     """
 
     index: int
     kind: Kind
     by: tuple[int, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 def review(conditions: Sequence[str], vocabulary: Vocabulary) -> list[Finding]:
-    """What is certainly wrong with ordered conditions. What stands behind one that always holds is shadowed."""
+    """What is certainly wrong with ordered conditions; nothing is said of those behind one that always holds."""
     nodes = [parse(condition) for condition in conditions]
     space = Space.of(nodes, vocabulary)
     earlier = _Earlier({path: cells.everything for path, cells in space.cells.items()})
@@ -46,7 +48,7 @@ def review(conditions: Sequence[str], vocabulary: Vocabulary) -> list[Finding]:
             break
         at_most = space.where(node, at_most=True)
         if not at_most:
-            found.append(Finding(index=index, kind=Kind.NEVER))
+            found.append(Finding(index=index, kind=Kind.NEVER, fields=_contradicted(node, space)))
             continue
         if (by := earlier.covering(at_most)) is not None:
             found.append(Finding(index=index, kind=Kind.SHADOWED, by=by))
@@ -56,10 +58,21 @@ def review(conditions: Sequence[str], vocabulary: Vocabulary) -> list[Finding]:
         alone.add(index, at_least)
         if alone.covering(EVERYTHING) is not None:
             found.append(Finding(index=index, kind=Kind.ALWAYS))
-            at_least = EVERYTHING
+            break
         earlier.work += alone.work
         earlier.add(index, at_least)
     return found
+
+
+def _contradicted(node: Node, space: Space) -> tuple[str, ...]:
+    """The fields about which a condition that never holds says too much, as few as possible."""
+    parts = list(node.parts) if isinstance(node, All) else [node]
+    for part in tuple(parts):
+        rest = [other for other in parts if other is not part]
+        if rest and not space.where(All(tuple(rest)), at_most=True):
+            parts = rest
+    read = {compared.path for part in parts for compared in comparisons_in(part, space.vocabulary)}
+    return tuple(sorted(".".join(path) for path in read))
 
 
 @dataclass(slots=True)

@@ -20,9 +20,11 @@ from services.escalation.domain.sla_policy import FIELDS
 from shared.calendar import ALWAYS, HORIZON, Calendar
 from shared.calendar_parts import ExpandHolidays, to_calendar
 from shared.conditions import compile_condition
-from shared.configuration import Problem, repeated, unknown
-from shared.errors import InvalidInput
-from shared.vocabulary import Priority, SlaMetric
+from shared.configuration import Problem, refuse, repeated, unknown
+from shared.reach.order import Kind, review
+from shared.reach.vocabulary import Text, Vocabulary
+from shared.reach.words import impossible_literals, in_words
+from shared.vocabulary import ChannelKind, Priority, SlaMetric
 
 SHORTEST_TARGET = timedelta(seconds=15)
 LONGEST_TARGET = timedelta(days=366)
@@ -30,18 +32,40 @@ LONGEST_WAIT = timedelta(days=30)
 _REACH = timedelta(days=3653)
 """A target that takes ten years of its calendar is a mistake."""
 
+VOCABULARY = Vocabulary(
+    fields={
+        ("ticket", "channel"): Text(),
+        ("ticket", "channel_kind"): Text(values=frozenset(ChannelKind)),
+        ("ticket", "priority"): Text(values=frozenset(Priority)),
+        ("ticket", "language"): Text(),
+        ("customer", "tier"): Text(),
+        ("customer", "language"): Text(),
+        ("customer", "organisation"): Text(),
+    },
+    entries={("ticket", "labels"): Text(may_be_missing=True)},
+    same={("channel", "id"): ("ticket", "channel"), ("channel", "kind"): ("ticket", "channel_kind")},
+)
+"""What the conditions of SLA policies read can be."""
+
 
 def check(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> list[str]:
     """Warnings. Raises InvalidInput naming every rule that the part breaks."""
-    if problems := tuple(_problems(part, now, expand)):
-        raise InvalidInput("The configuration breaks rules.", problems=problems)
-    warnings = []
-    for index, policy in enumerate(part.sla_policies[:-1]):
-        if policy.when.strip() == "true":
-            later = ", ".join(item.id for item in part.sla_policies[index + 1 :])
-            warnings.append(f"SLA policy {policy.id} holds for every ticket: {later} never decides.")
-            break
-    return warnings
+    refuse(_problems(part, now, expand))
+    return list(_warnings(part.sla_policies))
+
+
+def _warnings(policies: Sequence[SlaPolicyPart]) -> Iterator[str]:
+    """Policies that never decide for a ticket."""
+    conditions = [policy.when for policy in policies]
+    for index, condition in enumerate(conditions):
+        for problem in impossible_literals(condition, VOCABULARY):
+            yield f"/sla_policies/{index}/when: {problem}"
+    names = [policy.id for policy in policies]
+    for finding in review(conditions, VOCABULARY):
+        if finding.kind is not Kind.ALWAYS or finding.index < len(policies) - 1:
+            name = names[finding.index]
+            told = in_words(finding, names, "SLA policy")
+            yield f"/sla_policies/{finding.index}/when: SLA policy {name} {told}"
 
 
 def _problems(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> Iterator[Problem]:

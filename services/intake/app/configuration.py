@@ -21,8 +21,7 @@ from services.intake.app.template_parts import (
 from services.intake.domain.customer import DEFAULT_TIER, Organisation
 from services.intake.domain.template import Template
 from services.intake.domain.workspace import Channel, Workspace
-from shared.configuration import repeated
-from shared.errors import InvalidInput
+from shared.configuration import refuse, repeated
 from shared.http.types import MailDomain, Request, Slug
 from shared.secrets import Secret
 from shared.vocabulary import ChannelKind
@@ -71,8 +70,7 @@ def to_workspace(
     opened: opens a sealed secret, or raises ValueError
     written: somebody writes the part now: then it is also asked what its expressions may cost
     """
-    if problems := tuple(_problems(part, written=written)):
-        raise InvalidInput("The configuration breaks rules.", problems=problems)
+    refuse(_problems(part, written=written))
     organisations = tuple(
         Organisation(
             organisation_id=item.id,

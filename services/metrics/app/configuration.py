@@ -8,9 +8,8 @@ from pydantic import Field
 
 from services.metrics.domain.definitions import VARIANTS
 from services.metrics.domain.fact import WHOLE, Dimension, Scope
-from shared.configuration import Problem, repeated, unknown
+from shared.configuration import Problem, refuse, repeated, unknown
 from shared.durations import Duration
-from shared.errors import InvalidInput
 from shared.http.types import Request, Slug
 
 
@@ -55,8 +54,7 @@ class WorkspaceSettings:
 
 def to_settings(version: int, part: MetricsPart) -> WorkspaceSettings:
     """What is counted by. Raises InvalidInput naming every rule that the part breaks."""
-    if problems := tuple(_problems(part)):
-        raise InvalidInput("The configuration breaks rules.", problems=problems)
+    refuse(_problems(part))
     return WorkspaceSettings(
         version=version,
         zone=ZoneInfo(part.time_zone),

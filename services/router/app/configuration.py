@@ -1,6 +1,7 @@
 """The router's part of a workspace's configuration: as it is written, checked, and turned into what decides."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from pydantic import Field
 
@@ -18,13 +19,12 @@ from services.router.app.partner_parts import partner_problems, to_partner
 from services.router.app.policy_parts import PolicyPart, to_policy
 from services.router.app.policy_problems import Names, policy_problems
 from services.router.app.queue_parts import QueuePart, queue_problems, to_queue
+from services.router.app.review import condition_problems, staffing_warnings
 from services.router.domain.agent import AgentProfile
 from services.router.domain.configuration import Configuration
-from services.router.domain.eligibility import misfit
 from services.router.domain.queue import DEFAULT_QUEUE
 from shared.calendar_parts import CalendarPart, check_time_zone, to_calendar
-from shared.configuration import Problem, repeated
-from shared.errors import InvalidInput
+from shared.configuration import Problem, refuse, repeated
 from shared.http.types import Request, Slug
 from shared.public_holidays import public_holidays
 from shared.vocabulary import ChannelKind
@@ -46,7 +46,7 @@ class RouterPart(Request):
 
 def to_configuration(version: int, part: RouterPart) -> Configuration:
     """What the engine decides by. Raises InvalidInput naming every rule that the part breaks."""
-    _refuse(_problems(part))
+    refuse(_problems(part))
     hours = Hours(part.calendars, part.time_zone)
     return Configuration(
         version=version,
@@ -64,18 +64,12 @@ def check(part: RouterPart) -> list[str]:
 
     Raises InvalidInput naming every rule that the part breaks, also by what its conditions may cost.
     """
-    _refuse(_problems(part, written=True))
-    configuration = to_configuration(0, part)
-    found = []
-    for rule in configuration.policy.rules:
-        for target in rule.targets if configuration.agents else ():
-            if all(misfit(agent, target) for agent in configuration.agents.values()):
-                share = f" (queue {target.queue})" if rule.shares else ""
-                found.append(f"rule {rule.rule_id}{share}: no agent could serve it before its steps")
+    refuse(chain(_problems(part, written=True), condition_problems("/policy", part.policy)))
+    found = staffing_warnings(to_configuration(0, part), part.skills)
     served = {queue for agent in part.agents for queue in agent.queues}
     found += [
-        f"queue {queue.id}: nobody serves {queue.partner.fallback}, to which its work falls back"
-        for queue in part.queues
+        f"/queues/{index}: nobody serves {queue.partner.fallback}, to which work of queue {queue.id} falls back"
+        for index, queue in enumerate(part.queues)
         if queue.partner is not None and queue.partner.fallback not in served
     ]
     return found
@@ -89,11 +83,6 @@ def _profiles(part: RouterPart, hours: Hours) -> Iterator[AgentProfile]:
     for queue in part.queues:
         if queue.partner is not None:
             yield to_partner(queue.id, queue.partner)
-
-
-def _refuse(found: Iterator[Problem]) -> None:
-    if problems := tuple(found):
-        raise InvalidInput("The configuration breaks rules.", problems=problems)
 
 
 def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
 }
 """What a rule's condition may read; of `calendar` whatever calendars there are."""
 
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _INSTANT = timedelta(microseconds=1)
 
 Variables = Mapping[str, Mapping[str, object]]
@@ -56,7 +56,7 @@ def moment_at(now: datetime, time_zone: str, calendars: Mapping[str, Calendar]) 
         time={
             "hour": local.hour,
             "minute_of_day": local.hour * 60 + local.minute,
-            "weekday": _WEEKDAYS[local.weekday()],
+            "weekday": WEEKDAYS[local.weekday()],
             "date": local.date().isoformat(),
         },
         calendar={

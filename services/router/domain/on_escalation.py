@@ -128,13 +128,23 @@ class _Acting:
         opening = _widening(item)
         if not opening:
             yield self.refused("more agents", "no step is left that would ask more of them")
-        for number in range(item.step + 1, item.step + 1 + len(opening)):
+        priority = item.priority.raised(max(self.raised.raise_by, 0))
+        raised_by = min(item.raised_by + max(self.raised.raise_by, 0), MOST_RAISED)
+        for number, step in enumerate(opening, item.step + 1):
+            reasons = d.Reasons(policy_version=item.policy_version, step=number, note=self.note)
             yield d.StepOpened(
                 work_id=item.work_id,
                 previous_queue=item.requirements.queue,
                 requirements=relaxed(item.base, item.steps[:number]),
-                reasons=d.Reasons(policy_version=item.policy_version, step=number, note=self.note),
+                reasons=reasons,
+                is_last=number == len(item.steps),
             )
+            if step.raise_by:
+                priority = priority.raised(step.raise_by)
+                raised_by = min(raised_by + step.raise_by, MOST_RAISED)
+                yield d.PriorityChanged(
+                    work_id=item.work_id, priority=priority, raised_by=raised_by, reason="step", reasons=reasons
+                )
 
     def hands(self) -> Generator[d.Decision, None, bool]:
         """The item is taken, from whoever has it or is asked, for the agent who is named; whether it was."""

@@ -1,9 +1,13 @@
+from pathlib import Path
+
 import pytest
 
 from deploy.cli.commands.apply import say_done, show
 from deploy.cli.parts import Part
-from deploy.cli.plan import Change, PartPlan, Plan, outline
+from deploy.cli.plan import Change, PartPlan, Plan, outline, placed
+from deploy.cli.yaml_file import YamlFile
 from services.metrics.app.configuration import MetricsPart
+from tests.unit.cli.files import a_file
 
 
 def a_part(service: str, version: int, *changes: tuple[str, str], warnings: tuple[str, ...] = ()) -> PartPlan:
@@ -70,3 +74,18 @@ def test_programs_read_the_same_plan() -> None:
         ],
         "warnings": ["nobody is there"],
     }
+
+
+def test_a_warning_of_a_service_is_told_with_its_line_in_the_file(tmp_path: Path) -> None:
+    text = """
+    workspace: acme
+    routing_policy:
+      rules:
+        - {id: gold, when: "true", queue: default}
+    """
+    file = YamlFile(a_file(tmp_path, text), {})
+    part = Part("router", MetricsPart())
+    line = next(number for number, words in enumerate(file.file.read_text().splitlines(), 1) if "gold" in words)
+    told = placed(file, part, "/policy/rules/0: nobody can ever serve rule gold: no agent is there")
+    assert told == f"line {line} routing_policy/rules/gold: nobody can ever serve rule gold: no agent is there"
+    assert placed(file, part, "nobody is there: at all") == "nobody is there: at all"

@@ -102,7 +102,25 @@ def test_every_broken_rule_is_named_at_once() -> None:
 
 def test_a_policy_behind_one_that_always_holds_is_warned_of() -> None:
     (warning,) = checked(sla_policies=[policy(), {"id": "gold", "when": "customer.tier == 'gold'"}])
-    assert "gold never decides" in warning
+    assert warning == (
+        "/sla_policies/0/when: SLA policy standard always holds, so that nothing after it ever decides:"
+        " move the SLA policy to the end or narrow it"
+    )
+
+
+def test_policies_that_never_decide_are_warned_of_and_nothing_else() -> None:
+    urgent, typo = "ticket.priority in ['urgent', 'high']", "ticket.priority == 'hgih'"
+    conditions = [urgent, "ticket.priority == 'high' && customer.tier == 'gold'", typo, "customer.tier == 'gold'"]
+    warnings = checked(
+        sla_policies=[{"id": f"p{index}", "when": condition} for index, condition in enumerate(conditions)]
+    )
+    assert [warning.partition(": ")[0] for warning in warnings] == [
+        "/sla_policies/2/when",
+        "/sla_policies/1/when",
+        "/sla_policies/2/when",
+    ]
+    assert 'did you mean "high"?' in warnings[0]
+    assert "whenever it holds, SLA policy p0 before it holds too" in warnings[1]
 
 
 def test_the_first_policy_that_holds_decides() -> None:

@@ -157,6 +157,14 @@ def test_an_escalation_widens_to_all_who_would_be_asked_later_in_the_same_queue(
     assert desk.asked("t") == ["bill"]
 
 
+def test_steps_that_are_opened_at_once_raise_the_priority_as_they_would_later() -> None:
+    steps = tuple(Step(after=timedelta(minutes=minute), raise_by=1) for minute in (1, 2))
+    desk = Desk.of(rules=[general(steps=steps)])
+    desk.open("t")
+    escalate(desk, widen=True)
+    assert (desk.item("t").priority, desk.item("t").raised_by) == (Priority.URGENT, 2)
+
+
 def test_an_escalation_does_not_widen_what_somebody_has() -> None:
     desk = Desk.of(agent("ann", skills={"german": 4}), rules=[loosened()], queues=QUEUES)
     desk.open("t")

@@ -1,0 +1,159 @@
+"""Looks a configuration through as a colleague would: what is wrong, where, and what to do about it.
+
+What is wrong whoever works here is refused. What depends on who does is only said, for staff come and go.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from services.router.app.policy_parts import PolicyPart
+from services.router.domain.configuration import Configuration
+from services.router.domain.facts import WEEKDAYS
+from services.router.domain.policy import Requirements, Rule, TierMode, relaxed
+from services.router.domain.queue import Ranking
+from services.router.domain.staffing import Lack, Staff, Staffed
+from shared.configuration import Problem
+from shared.reach.order import Kind, review
+from shared.reach.vocabulary import Flag, Number, Text, Vocabulary
+from shared.reach.words import impossible_literals, in_words, listed
+from shared.vocabulary import ChannelKind, Priority
+
+VOCABULARY = Vocabulary(
+    fields={
+        ("ticket", "channel"): Text(),
+        ("ticket", "channel_kind"): Text(values=frozenset(ChannelKind)),
+        ("ticket", "priority"): Text(values=frozenset(Priority)),
+        ("ticket", "language"): Text(),
+        ("customer", "tier"): Text(),
+        ("customer", "language"): Text(),
+        ("customer", "organisation"): Text(),
+        ("time", "hour"): Number(least=0, most=23),
+        ("time", "minute_of_day"): Number(least=0, most=24 * 60 - 1),
+        ("time", "weekday"): Text(values=frozenset(WEEKDAYS)),
+        ("time", "date"): Text(),
+    },
+    entries={("ticket", "labels"): Text(may_be_missing=True), ("calendar",): Flag()},
+    same={("channel", "id"): ("ticket", "channel"), ("channel", "kind"): ("ticket", "channel_kind")},
+)
+"""What the conditions of routing rules read can be."""
+
+_MOST_WARNINGS = 100
+
+
+def condition_problems(place: str, policy: PolicyPart) -> Iterator[Problem]:
+    """Rules that never decide, whatever comes."""
+    misspelt = set()
+    for index, rule in enumerate(policy.rules):
+        for problem in impossible_literals(rule.when, VOCABULARY):
+            misspelt.add(index)
+            yield f"{place}/rules/{index}/when", problem
+    names = [rule.id for rule in policy.rules]
+    for finding in review([rule.when for rule in policy.rules], VOCABULARY):
+        is_last = finding.index == len(names) - 1
+        if finding.index in misspelt or (finding.kind is Kind.ALWAYS and is_last):
+            continue
+        yield f"{place}/rules/{finding.index}/when", in_words(finding, names, "rule")
+
+
+def staffing_warnings(configuration: Configuration, skills: Sequence[str]) -> list[str]:
+    """What nobody can do, and what nobody is for. Each begins with the place that it is about.
+
+    skills: as they are listed in the configuration
+    """
+    staff = Staff(configuration.agents.values())
+    if not staff.names:
+        return []
+    found = list(islice(_warnings(configuration, skills, staff), _MOST_WARNINGS + 1))
+    return found if len(found) <= _MOST_WARNINGS else [*found[:-1], "there is more of this kind"]
+
+
+def _warnings(configuration: Configuration, skills: Sequence[str], staff: Staff) -> Iterator[str]:
+    rules = configuration.policy.rules
+    for index, rule in enumerate(rules):
+        place = "/policy/default" if index == len(rules) - 1 else f"/policy/rules/{index}"
+        staffed = [staff.staffed(target, rule.steps) for target in rule.targets]
+        for number, (target, one) in enumerate(zip(rule.targets, staffed, strict=True)):
+            share = f"/split/{number}" if rule.shares else ""
+            yield from _target_warnings(f"{place}{share}", rule, target, one)
+        for step in sorted(set[int].intersection(*(set(one.idle) for one in staffed))):
+            yield (
+                f"{place}/steps/{step - 1}: step {step} of rule {rule.rule_id} changes nothing: it asks for what"
+                " was asked for before; remove it, or say what it loosens"
+            )
+    for index, queue_id in enumerate(configuration.queues):
+        if not staff.serves(queue_id):
+            yield f"/queues/{index}: nobody serves queue {queue_id}: add it to an agent's queues, or remove it"
+    yield from _skill_warnings(configuration, skills, staff)
+    partners = (profile.partner for profile in configuration.agents.values())
+    served = staff.in_queues(partner.fallback for partner in partners if partner is not None)
+    for requirements in {asked: None for rule in rules for asked in _asked(rule)}:
+        served |= staff.who(requirements)
+    unserved = staff.named(~served & ((1 << len(staff.names)) - 1))
+    if unserved:
+        yield (
+            f"/agents: no rule ever asks {listed(unserved)}: only transfers and escalations bring them work;"
+            " if that is not meant, look at their queues, tiers and skills"
+        )
+
+
+def _skill_warnings(configuration: Configuration, skills: Sequence[str], staff: Staff) -> Iterator[str]:
+    for index, skill in enumerate(skills):
+        if not staff.has_skill(skill):
+            yield f"/skills/{index}: nobody has the skill {skill}: give it to an agent, or remove it"
+    # A score of a queue's own may read any skill.
+    if any(queue.ranking is Ranking.SCORE for queue in configuration.queues.values()):
+        return
+    asked = {
+        skill
+        for rule in configuration.policy.rules
+        for target in rule.targets
+        for skill in (*dict(target.skills), *dict(target.preferred), *target.without)
+    }
+    if unasked := [skill for skill in skills if skill not in asked]:
+        yield f"/skills: no rule asks for {listed(unasked)}: whoever has them is not asked any sooner"
+
+
+def _asked(rule: Rule) -> list[Requirements]:
+    return [relaxed(target, rule.steps[:count]) for target in rule.targets for count in range(len(rule.steps) + 1)]
+
+
+def _target_warnings(place: str, rule: Rule, target: Requirements, staffed: Staffed) -> Iterator[str]:
+    if staffed.lack is not None:
+        last = rule.steps if staffed.opens_with is None else ()
+        lack = _in_words(staffed.lack, relaxed(target, last))
+        if staffed.opens_with is None:
+            even = " even after its last step" if rule.steps else ""
+            yield f"{place}: nobody can ever serve rule {rule.rule_id}{even}: {lack}"
+        else:
+            step = rule.steps[staffed.opens_with - 1]
+            minutes = f"{step.after.total_seconds() / 60:g} minutes"
+            yield (
+                f"{place}: nobody can serve rule {rule.rule_id} until its step {staffed.opens_with} opens after"
+                f" {minutes}, then {_agents(staffed.count)} can: {lack}"
+            )
+
+
+def _in_words(lack: Lack, asked: Requirements) -> str:
+    queue = f"queue {' or '.join((asked.queue, *asked.also))}"
+    there = f"{_agents(lack.left)} in {queue}"
+    match lack.what:
+        case "queue":
+            return f"no agent is in {queue}; add it to somebody's queues"
+        case "support_tier":
+            higher = " or higher" if asked.tier_mode is TierMode.AT_LEAST else ""
+            return f"of {there} none is of tier {asked.support_tier}{higher}; ask for another, or add somebody"
+        case "skill" if lack.best:
+            return (
+                f"of {there} who may be asked otherwise none has {lack.name} at {lack.level}, the best has"
+                f" {lack.best}; lower it to {lack.best}, or train somebody"
+            )
+        case "skill":
+            return f"of {there} who may be asked otherwise none has {lack.name}; drop it, or train somebody"
+        case "without":
+            return f"{there} may be asked otherwise, and all of them have {lack.name}, which it rules out"
+        case _:
+            return f"of {there} who may be asked otherwise none is in team {' or '.join(asked.teams)}"
+
+
+def _agents(count: int) -> str:
+    return f"{count} agent{'s' if count != 1 else ''}"
