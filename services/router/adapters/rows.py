@@ -21,6 +21,7 @@ from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.facts import Facts
 from services.router.domain.hours import OffDuty, Standing
 from services.router.domain.policy import Requirements, Step
+from services.router.domain.sla_clock import SlaClock
 from services.router.domain.state import RoutingState, Touched
 from services.router.domain.work_item import Departure, Offer, OfferState, Raised, Ticket, WorkItem
 from shared.db import configuration
@@ -57,6 +58,7 @@ _STEPS = TypeAdapter(tuple[Step, ...])
 _DEPARTURES = TypeAdapter(tuple[Departure, ...])
 _FACTS = TypeAdapter(Facts)
 _EARLY = TypeAdapter(list[Raised])
+_CLOCKS = TypeAdapter(tuple[SlaClock, ...])
 _INPUTS: Mapping[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind)
     for kind in (
@@ -64,6 +66,7 @@ _INPUTS: Mapping[str, TypeAdapter[Any]] = {
         inputs.TicketStatusSet,
         inputs.TicketGone,
         inputs.CallEnded,
+        inputs.ClockKnown,
         inputs.EscalationRaised,
         inputs.SetAgentState,
         inputs.AcceptOffer,
@@ -86,6 +89,7 @@ WORK_DECISIONS: Mapping[str, TypeAdapter[d.Decision]] = {
         d.WorkAssigned,
         d.OfferEnded,
         d.WorkRequeued,
+        d.Expedited,
         d.PriorityChanged,
         d.EscalationRefused,
         d.WrapUpStarted,
@@ -292,6 +296,7 @@ def to_ticket(row: Row) -> Ticket:
         last_agent_id=row["last_agent_id"],
         work_id=row["work_id"],
         early=_EARLY.validate_python(row["early"]),
+        clocks=_CLOCKS.validate_python(row["clocks"]),
         ended_call=row["ended_call"],
     )
 
@@ -327,6 +332,7 @@ def _ticket_row(workspace_id: str, ticket: Ticket) -> dict[str, object]:
         "last_agent_id": ticket.last_agent_id,
         "work_id": ticket.work_id,
         "early": _EARLY.dump_python(ticket.early, mode="json"),
+        "clocks": _CLOCKS.dump_python(ticket.clocks, mode="json"),
         "ended_call": ticket.ended_call,
     }
 

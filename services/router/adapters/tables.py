@@ -56,6 +56,7 @@ ticket = Table(
     Column("last_agent_id", Text),
     Column("work_id", Uuid),
     Column("early", JSONB, nullable=False),
+    Column("clocks", JSONB, nullable=False, server_default=text("'[]'")),
     Column("ended_call", Uuid),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
 )
@@ -79,6 +80,7 @@ work_item = Table(
     Column("policy_version", Integer, nullable=False),
     Column("priority", Text, nullable=False),
     Column("raised_by", SmallInteger, nullable=False),
+    Column("is_expedited", Boolean, nullable=False, server_default=text("false")),
     Column("departures", JSONB, nullable=False, server_default=text("'[]'")),
     Column("queued_at", Instant, nullable=False),
     Column("started_at", Instant, nullable=False),

@@ -1,10 +1,11 @@
 """Turns events of other services into inputs of the engine."""
 
+from services.router.app.inbound_clocks import to_clock
 from services.router.domain import inputs
 from services.router.domain.facts import Facts
 from services.router.domain.work_item import Raised
 from shared.events.envelope import Event
-from shared.events.escalations import EscalationRaisedV1, RaisePriority, Requeue
+from shared.events.escalations import ClockContract, EscalationRaisedV1, RaisePriority, Requeue
 from shared.events.tickets import (
     CallEndedV1,
     TicketFacts,
@@ -38,6 +39,8 @@ def to_input(event: Event) -> inputs.Input | None:
             return inputs.CallEnded(ticket_id=call.ticket_id, call_id=call.call_id)
         case EscalationRaisedV1() as escalated:
             return _raised(escalated)
+        case ClockContract() as clock:
+            return to_clock(clock, event.time)
         case _:
             return None
 

@@ -32,6 +32,7 @@ class StepPart(Request):
     queue: Slug | None = None
     also: tuple[Slug, ...] = Field(default=(), description="Queues whose agents help out.")
     raise_by: int = Field(default=0, ge=0, le=3)
+    expedite: bool = Field(default=False, description="It is at the front of its line from now on.")
     skip_if: SkipIf | None = None
 
 
@@ -60,6 +61,7 @@ class RulePart(Request):
     teams: tuple[Slug, ...] = ()
     priority: Priority | None = None
     split: tuple[SharePart, ...] = Field(default=(), max_length=20)
+    expedite: bool = False
     skip_if: SkipIf | None = None
     steps: tuple[StepPart, ...] = Field(default=(), max_length=20)
 
@@ -75,6 +77,7 @@ class DefaultRulePart(Request):
     without: tuple[Slug, ...] = ()
     teams: tuple[Slug, ...] = ()
     split: tuple[SharePart, ...] = Field(default=(), max_length=20)
+    expedite: bool = False
     skip_if: SkipIf | None = None
     steps: tuple[StepPart, ...] = Field(default=(), max_length=20)
 
@@ -134,9 +137,11 @@ def _rule(rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | N
                 queue=step.queue,
                 also=step.also,
                 raise_by=step.raise_by,
+                expedite=step.expedite,
                 opens_early=before.skip_if is not None,
             )
             for before, step in zip((part, *part.steps), part.steps, strict=False)
         ),
         priority=priority,
+        expedite=part.expedite,
     )

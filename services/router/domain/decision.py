@@ -10,6 +10,7 @@ from services.router.domain.facts import Facts
 from services.router.domain.hours import Standing
 from services.router.domain.order import Precedence
 from services.router.domain.policy import Requirements, Step
+from services.router.domain.sla_clock import SlaClock
 from services.router.domain.work_item import OfferState, Raised
 from shared.vocabulary import AgentState, AssignmentMode, ChannelKind, Priority, TicketStatus, WorkState
 
@@ -65,8 +66,16 @@ class CallNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClocksSet:
+    """These are the ticket's SLA clocks now: what waits may have another place."""
+
+    ticket_id: UUID
+    clocks: tuple[SlaClock, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkQueued:
-    """A new work item waits."""
+    """A new work item waits; at the front of its line where it is expedited."""
 
     work_id: UUID
     ticket_id: UUID
@@ -78,6 +87,7 @@ class WorkQueued:
     priority: Priority
     preferred_agent_id: str | None
     reasons: Reasons
+    is_expedited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +154,7 @@ class WorkRequeued:
     previous_offer_id: the offer by which its agent had it
     preferred_agent_id: the agent who is asked first from now on; none: as before
     escalation_id: the escalation that moved it to another queue or tier
+    is_expedited: whether the rule puts it at the front of its line
     """
 
     work_id: UUID
@@ -161,6 +172,16 @@ class WorkRequeued:
     previous_offer_id: UUID | None = None
     preferred_agent_id: str | None = None
     escalation_id: UUID | None = None
+    is_expedited: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expedited:
+    """The item is at the front of whatever line it waits in from now on."""
+
+    work_id: UUID
+    reason: str
+    reasons: Reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +290,7 @@ class Configured:
 
 Decision = (
     TicketLearned
+    | ClocksSet
     | CallNoted
     | WorkQueued
     | StepOpened
@@ -276,6 +298,7 @@ Decision = (
     | WorkAssigned
     | OfferEnded
     | WorkRequeued
+    | Expedited
     | PriorityChanged
     | EscalationRefused
     | WrapUpStarted

@@ -19,6 +19,7 @@ from services.router.domain.foremost import Head, foremost
 from services.router.domain.matching import RequirementClass
 from services.router.domain.on_agent import on_configured, on_return, on_state
 from services.router.domain.on_call import on_call_ended, on_wrap_end
+from services.router.domain.on_clock import on_clock
 from services.router.domain.on_escalation import on_escalation
 from services.router.domain.on_hours import on_duty_turn
 from services.router.domain.on_next import on_next
@@ -60,6 +61,8 @@ def decide(
             yield from on_gone(state, current)
         case inputs.CallEnded():
             yield from on_call_ended(state, current, now, ids)
+        case inputs.ClockKnown():
+            yield from on_clock(state, current)
         case inputs.EscalationRaised():
             yield from on_escalation(state, current)
         case inputs.SetAgentState():

@@ -8,7 +8,7 @@ from services.router.domain import decision as d
 from services.router.domain.agent import Agent
 from services.router.domain.state import RoutingState, TimerKind
 from services.router.domain.work_item import Offer, OfferState, Ticket, WorkItem
-from shared.vocabulary import AgentState, AssignmentMode, WorkState
+from shared.vocabulary import AgentState, AssignmentMode, TicketStatus, WorkState
 
 
 def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
@@ -18,6 +18,8 @@ def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
             _learn(state, decision)
         case d.CallNoted():
             _ticket(state, decision.ticket_id).ended_call = decision.call_id
+        case d.ClocksSet():
+            _set_clocks(state, decision)
         case d.WorkQueued():
             _queue(state, decision, now)
         case d.StepOpened():
@@ -30,6 +32,8 @@ def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
             _end_offer(state, decision, now)
         case d.WorkRequeued():
             _requeue(state, decision, now)
+        case d.Expedited():
+            _expedite(state, decision)
         case d.PriorityChanged():
             _change_priority(state, decision)
         case d.WrapUpStarted():
@@ -77,6 +81,19 @@ def _learn(state: RoutingState, learned: d.TicketLearned) -> None:
     ticket.facts = learned.facts
     ticket.status = learned.status
     ticket.early = list(learned.early)
+    if ticket.status is TicketStatus.CLOSED:
+        ticket.clocks = ()
+
+
+def _set_clocks(state: RoutingState, known: d.ClocksSet) -> None:
+    ticket = _ticket(state, known.ticket_id)
+    item = state.live_item(known.ticket_id)
+    waits = item is not None and item.in_line
+    if item is not None and waits:
+        state.take_out_of_line(item)
+    ticket.clocks = known.clocks
+    if item is not None and waits:
+        state.put_in_line(item)
 
 
 def _queue(state: RoutingState, queued: d.WorkQueued, now: datetime) -> None:
@@ -90,6 +107,7 @@ def _queue(state: RoutingState, queued: d.WorkQueued, now: datetime) -> None:
         rule=queued.rule,
         policy_version=queued.reasons.policy_version,
         priority=queued.priority,
+        is_expedited=queued.is_expedited,
         queued_at=now,
         started_at=now,
         stint_at=now,
@@ -203,6 +221,7 @@ def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> No
     item.preferred_agent_id = requeued.preferred_agent_id or item.preferred_agent_id
     item.ask(requeued.base, requeued.steps, 0 if requeued.restarts else item.step)
     item.is_moved = requeued.is_moved
+    item.is_expedited = item.is_expedited or requeued.is_expedited
     item.rule = requeued.rule or item.rule
     item.policy_version = requeued.reasons.policy_version
     if requeued.restarts:
@@ -214,6 +233,13 @@ def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> No
         item.refused_by[requeued.excluded] = state.agents[requeued.excluded].availability
     _join(state, item)
     state.watch(item)
+
+
+def _expedite(state: RoutingState, expedited: d.Expedited) -> None:
+    item = _item(state, expedited.work_id)
+    state.take_out_of_line(item)
+    item.is_expedited = True
+    state.put_in_line(item)
 
 
 def _change_priority(state: RoutingState, changed: d.PriorityChanged) -> None:

@@ -35,7 +35,8 @@ def explain(made: d.Decision) -> str:
             count = len(made.steps)
             steps = f", loosened in {count} step{'s' if count > 1 else ''}" if count else ""
             holds = f"Rule {made.rule} holds{_passed_over(made.reasons)}{_share(made.reasons)}"
-            return f"{holds}: it waits {_asked_for(made.base)} with priority {made.priority}{steps}."
+            front = ", at the front of its line" if made.is_expedited else ""
+            return f"{holds}: it waits {_asked_for(made.base)} with priority {made.priority}{front}{steps}."
         case d.StepOpened(reasons=d.Reasons(note=str() as note)):
             return f"Step {made.reasons.step} opens at once ({note}): now {_asked_for(made.requirements)}."
         case d.StepOpened():
@@ -55,6 +56,8 @@ def explain(made: d.Decision) -> str:
             asked_for = _asked_for(relaxed(made.base, made.steps[: made.reasons.step]))
             why = _FALLEN_BACK.get(made.reason, f"Back in line because of {_plain(made.reason)}")
             return f"{why}{note}, {asked_for}.{had}"
+        case d.Expedited():
+            return f"It is at the front of its line from now on because of {_plain(made.reason)}."
         case d.PriorityChanged():
             return f"Its priority is {made.priority} now because of {_plain(made.reason)}."
         case d.EscalationRefused():

@@ -1,12 +1,13 @@
 """Everything that can happen to a workspace's routing: events of other services, commands, the clock."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.router.domain.configuration import Configuration
 from services.router.domain.facts import Facts
 from services.router.domain.work_item import Raised
-from shared.vocabulary import AgentState, TicketStatus
+from shared.vocabulary import AgentState, SlaMetric, TicketStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,24 @@ class CallEnded:
 
     ticket_id: UUID
     call_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockKnown:
+    """One of the ticket's SLA clocks runs, stands still, or has ended.
+
+    target: none where nothing was said of it; elapsed: how much of it was used up `at`
+    due_at: none while it stands still
+    """
+
+    ticket_id: UUID
+    clock_id: UUID
+    metric: SlaMetric
+    at: datetime
+    elapsed: timedelta = timedelta()
+    target: timedelta | None = None
+    due_at: datetime | None = None
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +176,7 @@ Input = (
     | TicketStatusSet
     | TicketGone
     | CallEnded
+    | ClockKnown
     | EscalationRaised
     | SetAgentState
     | AcceptOffer

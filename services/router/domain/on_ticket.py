@@ -91,6 +91,9 @@ def _reconsidered(state: RoutingState, item: WorkItem, facts: Facts, reason: str
     """
     matched = policy_says(state, item.ticket_id, facts)
     yield from reprioritised(state, item, base_priority(matched, facts).raised(item.raised_by), reason)
+    if matched.rule.expedite and not item.is_expedited:
+        reasons = d.Reasons(policy_version=state.configuration.policy.version, step=item.step, trail=matched.trail)
+        yield d.Expedited(work_id=item.work_id, reason=reason, reasons=reasons)
     stays = item.is_moved and item.base.queue in state.configuration.queues
     if item.is_waiting and not stays and (matched.requirements, matched.rule.steps) != (item.base, item.steps):
         yield from revoked(state, item, "requirements_changed")

@@ -109,6 +109,8 @@ def on_step(item: WorkItem, *, is_early: bool = False) -> Iterator[d.Decision]:
         is_early=is_early,
         is_last=item.step + 1 == len(item.steps),
     )
+    if step.expedite and not item.is_expedited:
+        yield d.Expedited(work_id=item.work_id, reason="step", reasons=reasons)
     if step.raise_by:
         yield d.PriorityChanged(
             work_id=item.work_id,

@@ -60,6 +60,7 @@ class Step:
     queue: where it waits from now on; also: queues whose agents help out from now on
     raise_by: how many steps more pressing the item becomes
     opens_early: it does not wait for its time while nobody can be asked
+    expedite: the item is at the front of its line from now on
     """
 
     after: timedelta
@@ -72,6 +73,7 @@ class Step:
     also: tuple[str, ...] = ()
     raise_by: int = 0
     opens_early: bool = False
+    expedite: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ class Rule:
     """What holds for tickets on which its condition holds. A rule without condition always holds.
 
     requirements: of all its tickets, or, where there are shares, of none
+    expedite: its tickets are at the front of their lines for as long as their work lives
     """
 
     rule_id: str
@@ -95,6 +98,7 @@ class Rule:
     shares: tuple[Share, ...] = ()
     steps: tuple[Step, ...] = ()
     priority: Priority | None = None
+    expedite: bool = False
 
     @property
     def targets(self) -> tuple[Requirements, ...]:

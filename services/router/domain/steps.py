@@ -41,6 +41,7 @@ def queued(
         reasons=d.Reasons(
             policy_version=state.configuration.policy.version, trail=matched.trail, note=matched.note
         ),
+        is_expedited=rule.expedite,
     )
 
 
@@ -115,6 +116,7 @@ def requeued(
         previous_offer_id=item.accepted_offer_id,
         preferred_agent_id=preferred_agent_id,
         escalation_id=escalation_id,
+        is_expedited=matched is not None and matched.rule.expedite,
         reasons=d.Reasons(
             policy_version=state.configuration.policy.version,
             step=0 if restarts else item.step,

@@ -16,6 +16,8 @@ COLUMNS: tuple[str, ...] = (
     "input_log.brought jsonb",
     "input_log.decisions integer",
     "agent.off_duty text",
+    "ticket.clocks jsonb NOT NULL DEFAULT '[]'",
+    "work_item.is_expedited boolean NOT NULL DEFAULT false",
 )
 """As `ALTER TABLE` adds them: with defaults that a process of the version before can live with."""
 

@@ -40,3 +40,12 @@ def test_what_an_order_does_not_read_is_refused(queue: dict[str, object], pointe
     with pytest.raises(InvalidInput) as refused:
         check(part)
     assert refused.value.problems == ((pointer, problem),)
+
+
+def test_rules_and_steps_expedite() -> None:
+    steps = [{"after": "1m"}, {"after": "2m", "expedite": True}]
+    rules = [{"id": "vip", "when": "true", "queue": "default", "expedite": True}]
+    part = RouterPart.model_validate({"policy": {"rules": rules, "default": {"steps": steps}}})
+    vip, default = to_configuration(1, part).policy.rules
+    assert (vip.expedite, default.expedite) == (True, False)
+    assert [step.expedite for step in default.steps] == [False, True]

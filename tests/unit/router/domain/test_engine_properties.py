@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,7 +17,7 @@ from services.router.domain.eligibility import misfit
 from services.router.domain.engine import run
 from services.router.domain.hours import Duty, TimeOff
 from services.router.domain.matching import READY, refuses
-from services.router.domain.order import pressing
+from services.router.domain.order import Order, OrderBy, Place
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import OfferMode, Queue
 from services.router.domain.state import RoutingState
@@ -25,7 +26,7 @@ from shared.calendar import Calendar, Hours
 from shared.conditions import compile_condition
 from shared.errors import DomainError
 from shared.ids import SeededIds
-from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
+from shared.vocabulary import AgentState, ChannelKind, Priority, SlaMetric, TicketStatus, WorkState
 from tests.unit.router.domain.desk import START, Desk, agent, configuration, facts, general, ticket_id
 
 NAMES = [f"t{number}" for number in range(8)]
@@ -44,9 +45,17 @@ AGENTS = [
     agent("cid", queues=frozenset({"billing", "shelf"}), skills={"german": 5}, capacity=60),
     agent("dot", queues=frozenset({"general", "billing"}), support_tier=2, limits=MAILS_ASIDE),
 ]
+URGENCY = Order(by=OrderBy.SLA_URGENCY)
+AGEING = Order(by=OrderBy.AGEING, ageing=timedelta(minutes=1))
 QUEUES = [
-    Queue(queue_id="general", rank=20, offer_timeout=timedelta(seconds=30), asked_at_once=2),
-    Queue(queue_id="billing", rank=10, offer_mode=OfferMode.AUTO, wrap_up=timedelta(seconds=20)),
+    Queue(queue_id="general", rank=20, order=AGEING, offer_timeout=timedelta(seconds=30), asked_at_once=2),
+    Queue(
+        queue_id="billing",
+        rank=10,
+        order=URGENCY,
+        offer_mode=OfferMode.AUTO,
+        wrap_up=timedelta(seconds=20),
+    ),
     Queue(queue_id="shelf", offer_mode=OfferMode.PULL),
 ]
 RULES = [
@@ -57,7 +66,7 @@ RULES = [
         steps=(
             Step(after=timedelta(seconds=60), lowered=(("german", 2),), opens_early=True),
             Step(after=timedelta(seconds=75), dropped=frozenset({"german"}), raise_by=1),
-            Step(after=timedelta(seconds=90), also=("billing",)),
+            Step(after=timedelta(seconds=90), also=("billing",), expedite=True),
         ),
     ),
     general(
@@ -86,10 +95,17 @@ ticket_facts = st.builds(
 )
 
 
+def place(state: RoutingState, item: WorkItem) -> Place:
+    """Where an item stands now in its queue's order."""
+    order = state.configuration.queue(item.requirements.queue).order
+    entries = order.entries(item, state.tickets[item.ticket_id].clocks)
+    return min(order.place(group, key, state.now) for group, key in entries)
+
+
 def served(state: RoutingState, one: Agent, item: WorkItem) -> tuple[object, ...]:
-    """By what an agent sorts the items that they may have."""
+    """By what an agent sorts the items that they may have: no two queues have one rank here."""
     queue = item.requirements.queue
-    return one.profile.ranks.get(queue, state.configuration.queue(queue).rank), pressing(item)
+    return one.profile.ranks.get(queue, state.configuration.queue(queue).rank), place(state, item)
 
 
 class DeskMachine(RuleBasedStateMachine):
@@ -141,6 +157,18 @@ class DeskMachine(RuleBasedStateMachine):
         known = ticket_id(name) in self.desk.state.tickets and self.desk.state.tickets[ticket_id(name)].facts
         status = None if known else TicketStatus.NEW
         self.feed(inputs.TicketKnown(ticket_id=ticket_id(name), facts=what, status=status))  # type: ignore[arg-type] # built facts
+
+    @rule(name=names, number=st.integers(1, 2), within=st.integers(0, 3), left=st.none() | st.integers(-5, 5))
+    def promise(self, name: str, number: int, within: int, left: int | None) -> None:
+        known = inputs.ClockKnown(
+            ticket_id=ticket_id(name),
+            clock_id=ticket_id(f"{name}/{number}"),
+            metric=SlaMetric.FIRST_REPLY,
+            at=self.desk.now,
+            target=timedelta(minutes=within),
+            due_at=None if left is None else self.desk.now + timedelta(minutes=left),
+        )
+        self.feed(known)
 
     @rule(name=names, status=st.sampled_from(list(TicketStatus)))
     def set_status(self, name: str, status: TicketStatus) -> None:
@@ -327,7 +355,7 @@ class DeskMachine(RuleBasedStateMachine):
             ]
             assert found.line.count == len(in_line)
             assert [item.work_id for item, _ in found.line.in_order(state.items, self.desk.now)] == [
-                item.work_id for item in sorted(in_line, key=pressing)
+                item.work_id for item in sorted(in_line, key=partial(place, state))
             ]
 
     @invariant()

@@ -1,16 +1,20 @@
 """A queue's order, as whoever waits sees it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from services.router.domain import decision as d
 from services.router.domain import inputs
+from services.router.domain.explanation import explain
 from services.router.domain.order import Order, OrderBy, Precedence
-from services.router.domain.policy import Requirements
+from services.router.domain.policy import Requirements, Rule, Step
 from services.router.domain.queue import OfferMode, Queue
 from shared.conditions import compile_condition
-from shared.vocabulary import ChannelKind, Priority, TicketStatus
-from tests.unit.router.domain.desk import Desk, agent, general
+from shared.vocabulary import ChannelKind, Priority, SlaMetric, TicketStatus
+from tests.unit.router.domain.desk import Desk, agent, facts, general, ticket_id
 
 ENGLISH_SKILLED = general(
     rule_id="english",
@@ -27,13 +31,20 @@ ELSEWHERE = general(
 class Counter:
     """Ann is alone and takes one call at a time; she is on one from the beginning."""
 
-    def __init__(self, order: Order, *, elsewhere: Order | None = None, rank_elsewhere: int = 50) -> None:
+    def __init__(
+        self,
+        order: Order,
+        *,
+        elsewhere: Order | None = None,
+        rank_elsewhere: int = 50,
+        rules: Sequence[Rule] = (ENGLISH_SKILLED, ELSEWHERE, general()),
+    ) -> None:
         queues = [
             Queue(queue_id="general", order=order, offer_mode=OfferMode.AUTO),
             Queue(queue_id="other", order=elsewhere or order, offer_mode=OfferMode.AUTO, rank=rank_elsewhere),
         ]
         ann = agent("ann", queues=frozenset({"general", "other"}), skills={"english": 3})
-        self.desk = Desk.of(ann, queues=queues, rules=[ENGLISH_SKILLED, ELSEWHERE, general()])
+        self.desk = Desk.of(ann, queues=queues, rules=rules)
         self.names: list[str] = []
         self.current = "on the phone"
         self.call(self.current)
@@ -41,6 +52,18 @@ class Counter:
     def call(self, name: str, priority: Priority = Priority.NORMAL, *, language: str = "fr") -> None:
         self.names.append(name)
         self.desk.open(name, channel_kind=ChannelKind.VOICE, priority=priority, language=language)
+
+    def promise(self, name: str) -> None:
+        """An hour is promised, and over already."""
+        clock = inputs.ClockKnown(
+            ticket_id=ticket_id(name),
+            clock_id=ticket_id(f"clock of {name}"),
+            metric=SlaMetric.FIRST_REPLY,
+            at=self.desk.now,
+            target=timedelta(hours=1),
+            due_at=self.desk.now,
+        )
+        self.desk.feed(clock)
 
     def next(self) -> str:
         """Whom Ann takes when she has done with the one before."""
@@ -150,3 +173,53 @@ def test_another_configuration_puts_what_waits_in_its_order() -> None:
     after = replace(before, version=2, queues={**before.queues, "general": oldest})
     counter.desk.feed(inputs.Configure(configuration=after))
     assert counter.rest() == ["old", "new"]
+
+
+EXPEDITED = general(
+    rule_id="expedited",
+    condition=compile_condition('ticket.language == "en"', {"ticket": frozenset({"language"})}),
+    requirements=Requirements(queue="general"),
+    expedite=True,
+)
+
+
+@pytest.mark.parametrize("by", list(OrderBy))
+def test_what_a_rule_expedites_is_at_the_front_in_every_order(by: OrderBy) -> None:
+    counter = Counter(Order(by=by), rules=[EXPEDITED, general()])
+    counter.call("old", Priority.URGENT)
+    counter.promise("old")
+    counter.desk.after(hours=5)
+    counter.call("new", Priority.LOW, language="en")
+    assert counter.next() == "new"
+    precedence = counter.precedence()
+    assert precedence is not None
+    assert precedence.is_expedited
+
+
+def test_a_step_expedites_what_has_waited_for_so_long_until_its_work_is_done() -> None:
+    steps = (Step(after=timedelta(minutes=2), expedite=True),)
+    counter = Counter(Order(), rules=[general(steps=steps)])
+    counter.call("old", Priority.LOW)
+    counter.desk.after(minutes=1)
+    counter.call("new", Priority.URGENT)
+    assert [type(made) for made in counter.desk.after(minutes=1)] == [d.StepOpened, d.Expedited]
+    assert counter.next() == "old"
+    released = inputs.Release(ticket_id=ticket_id("old"), reason="lunch", actor_id="ann")
+    counter.desk.feed(released)
+    assert counter.desk.item("old").is_expedited
+
+
+def test_facts_that_a_rule_expedites_bring_to_the_front_what_waits() -> None:
+    counter = Counter(Order(), rules=[EXPEDITED, general()])
+    counter.call("old")
+    counter.desk.after(minutes=1)
+    counter.call("new")
+    changed = counter.desk.feed(
+        inputs.TicketKnown(
+            ticket_id=ticket_id("new"), facts=facts(channel_kind=ChannelKind.VOICE, language="en"), status=None
+        )
+    )
+    assert [explain(made) for made in changed if isinstance(made, d.Expedited)] == [
+        "It is at the front of its line from now on because of ticket updated."
+    ]
+    assert counter.rest() == ["new", "old"]
