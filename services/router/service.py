@@ -73,6 +73,7 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
             clock=runtime.clock,
             partner_of=order_desk.partner_of,
             decline=order_desk.give_up,
+            metrics=runtime.metrics,
         )
         housekeeping = runtime.housekeeping(order_rows.forget_old)
 

@@ -25,6 +25,7 @@ from shared.errors import ProviderUnavailable, Unavailable
 from shared.retries import pause, retry_after
 from shared.secrets import Vault
 from shared.standard_webhooks import hmac_key, signed
+from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 
 log = structlog.get_logger()
@@ -57,6 +58,7 @@ class WorkOrders:
         clock: Clock,
         partner_of: PartnerOf,
         decline: Decline,
+        metrics: Metrics,
     ) -> None:
         self._database = database
         self._egress = egress
@@ -66,6 +68,9 @@ class WorkOrders:
         self._clock = clock
         self._partner_of = partner_of
         self._decline = decline
+        self._attempts = metrics.counter(
+            "partner_posts", "Attempts to tell a partner of a work order, by what came of them.", "event", "state"
+        )
 
     async def run(self, shard: Shard) -> None:
         """Posts until the shard is drained. Raises StaleEpoch and TransientError."""
@@ -109,7 +114,7 @@ class WorkOrders:
     async def _deliver(self, shard: Shard, attempt: Attempt) -> None:
         message = attempt.message
         outcome = await self._attempted(attempt)
-        self._log(attempt, outcome)
+        self._note(attempt, outcome)
 
         async def settle(tx: Tx) -> None:
             await order_rows.settle(tx, message, outcome)
@@ -162,9 +167,10 @@ class WorkOrders:
             return self._failed(detail)
         return Outcome(state=MessageState.PENDING, detail=detail, next_attempt_at=at)
 
-    def _log(self, attempt: Attempt, outcome: Outcome) -> None:
+    def _note(self, attempt: Attempt, outcome: Outcome) -> None:
         event, level = _LOGGED[outcome.state]
         message = attempt.message
+        self._attempts.labels(message.event, outcome.state).inc()
         log.log(
             level, event, way="partner", queue=message.queue, message=message.webhook_id, detail=outcome.detail
         )

@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -281,3 +283,42 @@ async def test_the_secret_is_sealed_wherever_it_is_kept_or_shown(house: House) -
     assert shown["queues"][1]["partner"]["secret"].startswith("sealed:")
     again = await house.floor.http.put("/v1/configuration", json=shown, headers={"If-Match": "*"})
     assert (again.status_code, again.json()["changes"]) == (200, [])
+
+
+async def test_links_lead_to_the_process_that_holds_the_workspace(
+    stack: Stack, templates: Templates, tmp_path: Path, website: Website
+) -> None:
+    prefix = f"{PREFIX}2"
+    own = Producer(stack.kafka.bootstrap, topic_prefix=prefix)
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(own.close)
+        common: dict[str, Any] = {
+            "prefix": prefix,
+            "templates": templates,
+            "folder": tmp_path,
+            "public_url": PUBLIC,
+        }
+        one = await opened.enter_async_context(start(stack, ("router",), **common))
+        two = await opened.enter_async_context(
+            start(stack, ("router",), **common, databases=one.databases, process=2)
+        )
+        await eventually(lambda: _held(one) == _held(two) == SHARDS // 2)
+        for number in range(4):
+            house = House(await Floor.open(one, own, f"linked-{number}"), website)
+            await opened.enter_async_context(house.partner)
+            await house.agree()
+            await house.floor.open_ticket("t")
+            order = await house.order()
+            for system, url, body, state in (
+                (one, order["accept_url"], {}, "accepted"),
+                (two, order["accept_url"], {}, "accepted"),
+                (two, order["decline_url"], {"json": {"reason": "no van"}}, "ended"),
+            ):
+                house.partner.base_url = httpx.URL(system.url("router"))
+                answer = await house.post(url, **body)
+                assert (answer.status_code, answer.json()["state"]) == (200, state)
+            assert any("no van" in line for line in words(await house.floor.decisions("t")))
+
+
+def _held(system: System) -> int:
+    return len(system.services["router"].runtime.leases.held())
