@@ -18,6 +18,8 @@ ExpandHolidays = Callable[[str, str | None], Holidays]
 _ZONE = re.compile(r"[A-Za-z0-9_+\-/]+\Z")
 
 
+TimeZoneName = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+
 HoursText = Annotated[
     str, StringConstraints(pattern=r"^\d{2}:[0-5]\d-\d{2}:[0-5]\d$"), Field(examples=["09:00-12:00"])
 ]
@@ -52,11 +54,9 @@ class HolidaysPart(Request):
     subdivision: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 -]{1,60}$")] | None = None
 
 
-class CalendarPart(Request):
-    """Opening hours in a time zone. An extra opening beats a closure, a closure beats the week."""
+class OpeningPart(Request):
+    """When something is open. An extra opening beats a closure, a closure beats the week."""
 
-    id: Slug
-    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     weekly: WeekPart = WeekPart()
     closed: tuple[dt.date, ...] = Field(default=(), max_length=2000)
     closures: tuple[DatePart, ...] = Field(default=(), max_length=2000)
@@ -64,11 +64,29 @@ class CalendarPart(Request):
     holidays: HolidaysPart | None = None
 
 
+class CalendarPart(OpeningPart):
+    """Opening hours in a time zone."""
+
+    id: Slug
+    time_zone: TimeZoneName
+
+
+class HoursPart(OpeningPart):
+    """Opening hours of one thing, in the workspace's time zone unless another is named."""
+
+    time_zone: TimeZoneName | None = None
+
+
 def to_calendar(part: CalendarPart, expand: ExpandHolidays) -> Calendar:
     """Raises ValueError saying what is wrong."""
-    check_time_zone(part.time_zone)
+    return opening_hours(part, part.time_zone, expand)
+
+
+def opening_hours(part: OpeningPart, time_zone: str, expand: ExpandHolidays) -> Calendar:
+    """The hours on the clock of a zone. Raises ValueError saying what is wrong."""
+    check_time_zone(time_zone)
     calendar = Calendar(
-        time_zone=part.time_zone,
+        time_zone=time_zone,
         weekly={day: tuple(map(parse_hours, getattr(part.weekly, name))) for day, name in enumerate(WEEKDAYS)},
         closed=frozenset(part.closed),
         closures=_by_date(part.closures),

@@ -124,6 +124,13 @@ def _routing(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, s
         yield from _unknown(("agents", index, "skills"), list(agent.skills), skills, "skill")
         if isinstance(agent.shifts, str):
             yield from _unknown(("agents", index, "shifts"), [agent.shifts], calendars, "calendar")
+    for index, queue in enumerate(content.queues):
+        if isinstance(queue.hours, str):
+            yield from _unknown(("queues", index, "hours"), [queue.hours], calendars, "calendar")
+        if queue.closed_to is not None:
+            yield from _unknown(("queues", index, "closed_to"), [queue.closed_to], queues, "queue")
+        if queue.overflow is not None:
+            yield from _unknown(("queues", index, "overflow", "to"), [queue.overflow.to], queues, "queue")
     for index, rule in enumerate(content.routing_policy.rules):
         at: Path = ("routing_policy", "rules", index)
         yield from _unknown((*at, "queue"), [rule.queue], queues, "queue")

@@ -282,6 +282,7 @@ _APPENDED = (tables.decision, tables.input_log)
 def complete(state: RoutingState, now: datetime) -> None:
     """Indexes, timers, and what the world was told last. Nothing has changed yet."""
     state.reconfigure(state.configuration, now)
+    state.look_again(now)
     for agent in (*state.agents.values(), *state.retired.values()):
         agent.told = presence(agent)
     state.touched = Touched()

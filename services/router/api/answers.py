@@ -1,11 +1,13 @@
 """What the engine's memory looks like at HTTP."""
 
+from datetime import datetime
+
 from services.router.api.schemas import WorkAnswer
 from services.router.domain.work_item import WorkItem
 
 
-def work_answer(item: WorkItem) -> WorkAnswer:
-    """A work item as the API shows it."""
+def work_answer(item: WorkItem, *, opens_at: datetime | None = None) -> WorkAnswer:
+    """A work item as the API shows it. opens_at: while it waits in a queue that is closed"""
     now = item.requirements
     return WorkAnswer(
         work_id=item.work_id,
@@ -22,4 +24,5 @@ def work_answer(item: WorkItem) -> WorkAnswer:
         wrap_until=item.wrap_until,
         over_capacity=item.over_capacity,
         version=item.sequence,
+        opens_at=opens_at,
     )

@@ -12,6 +12,7 @@ from services.router.adapters import reading
 from services.router.api.schemas import DecisionAnswer, QueueAnswer, QueueList
 from services.router.consumers import Engines
 from services.router.domain.explanation import explain
+from services.router.domain.hours import ALWAYS_OPEN, Opening
 from services.router.domain.queue import DEFAULT_QUEUE, Queue
 from services.router.domain.state import RoutingState
 from shared.db.unit_of_work import Database, Tx
@@ -50,6 +51,7 @@ def routes(database: Database, engines: Engines) -> APIRouter:
                 eligible=eligible[queue_id],
                 ready=ready[queue_id],
                 handling_s=handling.get(queue_id),
+                opening=state.opening(queue_id) if state else ALWAYS_OPEN,
             )
             for queue_id, queue in sorted(configured.items())
             if only in (None, queue_id)
@@ -113,17 +115,21 @@ def _staff(state: RoutingState | None) -> tuple[Counter[str], Counter[str]]:
     ready: Counter[str] = Counter()
     for agent in state.agents.values() if state else ():
         eligible.update(agent.profile.queues)
-        if agent.state is AgentState.AVAILABLE and agent.used < agent.profile.capacity:
+        if agent.is_on_duty and agent.state is AgentState.AVAILABLE and agent.used < agent.profile.capacity:
             ready.update(agent.profile.queues)
     return eligible, ready
 
 
-def _answer(queue: Queue, line: _Line, *, eligible: int, ready: int, handling_s: float | None) -> QueueAnswer:
+def _answer(
+    queue: Queue, line: _Line, *, eligible: int, ready: int, handling_s: float | None, opening: Opening
+) -> QueueAnswer:
     waiting, oldest = line.get(WorkState.QUEUED, (0, None))
     in_hand = line.get(WorkState.ASSIGNED, (0, None))[0]
     return QueueAnswer(
         queue_id=queue.queue_id,
         name=queue.name,
+        is_open=opening.is_open,
+        turns_at=opening.until,
         waiting=waiting,
         offered=line.get(WorkState.OFFERED, (0, None))[0],
         assigned=in_hand,

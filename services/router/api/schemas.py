@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.router.app.agent_parts import AgentPart
-from services.router.app.hour_parts import TimeOffPart, TimeZone
+from services.router.app.hour_parts import TimeOffPart
 from services.router.domain.work_item import OfferState
-from shared.calendar_parts import WeekPart
+from shared.calendar_parts import TimeZoneName, WeekPart
 from shared.http.types import Request, Slug
 from shared.vocabulary import AgentActivity, AgentState, ChannelKind, Priority, WorkState
 
@@ -52,7 +52,7 @@ class AgentPatch(Request):
     queues: tuple[Slug, ...] | None = None
     skills: dict[Slug, Annotated[int, Field(ge=1, le=5)]] | None = None
     capacity: int | None = Field(default=None, ge=1, le=10_000)
-    time_zone: TimeZone | None = None
+    time_zone: TimeZoneName | None = None
     shifts: WeekPart | Slug | None = None
     time_off: tuple[TimeOffPart, ...] | None = Field(default=None, max_length=200)
 
@@ -96,6 +96,7 @@ class WorkAnswer(BaseModel):
     wrap_until: datetime | None
     over_capacity: bool = Field(description="It was given to its agent although they had no room for it.")
     version: int = Field(description="Rises with each event about it: what its ETag says.")
+    opens_at: datetime | None = Field(default=None, description="Where it waits in a queue that is closed.")
 
 
 class OfferList(BaseModel):
@@ -170,6 +171,8 @@ class QueueAnswer(BaseModel):
 
     queue_id: str
     name: str
+    is_open: bool
+    turns_at: datetime | None = Field(description="When it closes or opens next.")
     waiting: int
     offered: int
     assigned: int

@@ -92,8 +92,11 @@ def routes(database: Database, engines: Engines) -> APIRouter:
                 held[:] = [item]
             return wanted
 
-        def reply(_: RoutingState) -> Answer:
-            return Answer.of(200, work_answer(held[0]), headers={"etag": etag(held[0].sequence)})
+        def reply(state: RoutingState) -> Answer:
+            item, opening = held[0], state.opening(held[0].requirements.queue)
+            waits = item.is_waiting and not opening.is_open
+            body = work_answer(item, opens_at=opening.until if waits else None)
+            return Answer.of(200, body, headers={"etag": etag(item.sequence)})
 
         return await submit(principal, once, make, reply)
 

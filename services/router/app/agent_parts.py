@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from services.router.app.hour_parts import Hours, TimeOffPart, TimeZone, duty_problems
+from services.router.app.hour_parts import Hours, TimeOffPart, duty_problems
 from services.router.domain.agent import DEFAULT_CAPACITY, DEFAULT_LIMITS, AgentProfile, ChannelLimit, Presence
 from services.router.domain.queue import DEFAULT_QUEUE
-from shared.calendar_parts import WeekPart
+from shared.calendar_parts import TimeZoneName, WeekPart
 from shared.configuration import Problem, unknown
 from shared.http.types import Request, Slug
 from shared.vocabulary import ChannelKind
@@ -47,7 +47,7 @@ class AgentPart(Request):
     skills: dict[Slug, Level] = {}
     capacity: int = Field(default=DEFAULT_CAPACITY, ge=1, le=10_000)
     limits: dict[ChannelKind, LimitPart] = Field(default={}, description="Where they differ from the workspace's.")
-    time_zone: TimeZone | None = Field(default=None, description="Whose clock their hours are read on.")
+    time_zone: TimeZoneName | None = Field(default=None, description="Whose clock their hours are read on.")
     shifts: WeekPart | Slug | None = Field(
         default=None, description="Weekly hours, or the id of a calendar; none: always on duty."
     )

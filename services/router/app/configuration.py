@@ -14,16 +14,16 @@ from services.router.app.agent_parts import (
     to_presence,
     to_profile,
 )
-from services.router.app.hour_parts import Hours, TimeZone
+from services.router.app.hour_parts import Hours
 from services.router.app.partner_parts import partner_problems, to_partner
 from services.router.app.policy_parts import PolicyPart, to_policy
 from services.router.app.policy_problems import Names, policy_problems
-from services.router.app.queue_parts import QueuePart, queue_problems, to_queue
+from services.router.app.queue_parts import QueuePart, hours_problems, queue_problems, to_queue
 from services.router.app.review import condition_problems, staffing_warnings
 from services.router.domain.agent import AgentProfile
 from services.router.domain.configuration import Configuration
 from services.router.domain.queue import DEFAULT_QUEUE
-from shared.calendar_parts import CalendarPart, check_time_zone, to_calendar
+from shared.calendar_parts import CalendarPart, TimeZoneName, check_time_zone, to_calendar
 from shared.configuration import Problem, refuse, repeated
 from shared.http.types import Request, Slug
 from shared.public_holidays import public_holidays
@@ -33,7 +33,7 @@ from shared.vocabulary import ChannelKind
 class RouterPart(Request):
     """The router's part of the configuration."""
 
-    time_zone: TimeZone = "UTC"
+    time_zone: TimeZoneName = "UTC"
     calendars: tuple[CalendarPart, ...] = Field(default=(), max_length=200)
     skills: tuple[Slug, ...] = ()
     teams: tuple[Slug, ...] = ()
@@ -51,7 +51,7 @@ def to_configuration(version: int, part: RouterPart) -> Configuration:
     return Configuration(
         version=version,
         agents={profile.agent_id: profile for profile in _profiles(part, hours)},
-        queues={queue.id: to_queue(queue) for queue in part.queues},
+        queues={queue.id: to_queue(queue, hours) for queue in part.queues},
         presence=to_presence(part.presence),
         policy=to_policy(version, part.policy),
         calendars=hours.calendars,
@@ -102,9 +102,11 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
             skills=part.skills,
             calendars=calendars,
         )
+    by_id = {queue.id: queue for queue in part.queues}
     for index, queue in enumerate(part.queues):
         here = f"/queues/{index}"
         yield from queue_problems(here, queue, written=written)
+        yield from hours_problems(here, queue, by_id, calendars=calendars)
         if queue.partner is not None:
             yield from partner_problems(
                 f"{here}/partner", queue.id, queue.partner, queues=queues, outsourced=outsourced
@@ -113,7 +115,7 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
         queues=queues,
         skills=part.skills,
         teams=part.teams,
-        calendars=[calendar.id for calendar in part.calendars],
+        calendars=calendars,
         agents=[agent.id for agent in part.agents],
     )
     yield from policy_problems("/policy", part.policy, names, written=written)

@@ -10,12 +10,18 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from services.router.domain.hours import ALWAYS_ON_DUTY, Duty, TimeOff, merged
 from shared.calendar import Calendar
-from shared.calendar_parts import CalendarPart, WeekPart, check_time_zone, to_calendar
+from shared.calendar_parts import (
+    CalendarPart,
+    HoursPart,
+    OpeningPart,
+    WeekPart,
+    check_time_zone,
+    opening_hours,
+    to_calendar,
+)
 from shared.configuration import Problem, unknown
 from shared.http.types import Request
 from shared.public_holidays import public_holidays
-
-TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 
 _DAY = len("2026-12-24")
 
@@ -66,9 +72,14 @@ class Hours:
         """Weekly hours on the clock of a zone; the workspace's where none is named."""
         key = (time_zone or self.time_zone, week)
         if key not in self._weeks:
-            part = CalendarPart(id="week", time_zone=key[0], weekly=week)
-            self._weeks[key] = to_calendar(part, public_holidays)
+            self._weeks[key] = opening_hours(OpeningPart(weekly=week), key[0], public_holidays)
         return self._weeks[key]
+
+    def opening(self, hours: HoursPart | str | None) -> Calendar | None:
+        """When a queue is open; none: always."""
+        if isinstance(hours, HoursPart):
+            return opening_hours(hours, hours.time_zone or self.time_zone, public_holidays)
+        return self.calendars[hours] if hours is not None else None
 
     def duty(self, shifts: WeekPart | str | None, absences: tuple[TimeOffPart, ...], zone: str | None) -> Duty:
         """When an agent works."""
@@ -105,6 +116,19 @@ def duty_problems(
             yield f"{place}/time_off/{index}/end", "is not after its start"
 
 
+def opening_problems(place: str, hours: HoursPart | str | None, *, calendars: list[str]) -> Iterator[Problem]:
+    """What is wrong with a queue's hours."""
+    if isinstance(hours, str):
+        yield from unknown(place, [hours], calendars, "calendar")
+    elif hours is not None:
+        if hours.weekly == WeekPart() and not hours.openings:
+            yield place, "never opens; leave it out for around the clock"
+        try:
+            opening_hours(hours, hours.time_zone or "UTC", public_holidays)
+        except ValueError as error:
+            yield place, str(error)
+
+
 def week_problems(place: str, week: WeekPart) -> Iterator[Problem]:
     """What is wrong with weekly hours."""
     if problem := _problem_of(week):
@@ -117,7 +141,7 @@ def _problem_of(week: WeekPart) -> str | None:
     if week == WeekPart():
         return "has no hours; leave it out for around the clock"
     try:
-        to_calendar(CalendarPart(id="week", time_zone="UTC", weekly=week), public_holidays)
+        opening_hours(OpeningPart(weekly=week), "UTC", public_holidays)
     except ValueError as error:
         return str(error)
     return None

@@ -1,23 +1,32 @@
 """Queues as they are written in a configuration."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from services.router.app.agent_parts import Name
+from services.router.app.hour_parts import Hours, opening_problems
 from services.router.app.partner_parts import PartnerPart
 from services.router.domain.order import Order, OrderBy
-from services.router.domain.queue import SCORE_FIELDS, OfferMode, Queue, Ranking
+from services.router.domain.queue import SCORE_FIELDS, OfferMode, Overflow, Queue, Ranking
+from shared.calendar_parts import HoursPart
 from shared.conditions import MAX_LENGTH, compile_expression
-from shared.configuration import Problem
+from shared.configuration import Problem, unknown
 from shared.durations import Duration
 from shared.http.types import Request, Slug
 from shared.vocabulary import ChannelKind, Priority
 
 _SCORE_STEPS = 3000
 """What one score may take, a millisecond at worst: each agent of the queue is scored at each change of load."""
+
+
+class OverflowPart(Request):
+    """Who helps out with what has waited for long."""
+
+    after: Duration
+    to: Slug = Field(description="The queue whose agents help out.")
 
 
 class QueuePart(Request):
@@ -45,10 +54,15 @@ class QueuePart(Request):
         default=timedelta(), description="One for all, or by kind of channel."
     )
     return_after: Duration = timedelta(minutes=15)
+    hours: HoursPart | Slug | None = Field(
+        default=None, description="When it is open, or the id of a calendar; none: always."
+    )
+    closed_to: Slug | None = Field(default=None, description="The queue that new work goes to meanwhile.")
+    overflow: OverflowPart | None = Field(default=None, description="Who helps out with what has waited long.")
     partner: PartnerPart | None = Field(default=None, description="The outside partner that serves it.")
 
 
-def to_queue(queue: QueuePart) -> Queue:
+def to_queue(queue: QueuePart, hours: Hours) -> Queue:
     """What the engine knows of a queue. Its partner, if any, is one of the agents."""
     return Queue(
         queue_id=queue.id,
@@ -63,6 +77,9 @@ def to_queue(queue: QueuePart) -> Queue:
         wrap_up=queue.wrap_up if isinstance(queue.wrap_up, timedelta) else timedelta(),
         wrap_up_by=queue.wrap_up if isinstance(queue.wrap_up, dict) else {},
         return_after=queue.return_after,
+        hours=hours.opening(queue.hours),
+        closed_to=queue.closed_to,
+        overflow=Overflow(after=queue.overflow.after, to=queue.overflow.to) if queue.overflow else None,
     )
 
 
@@ -108,3 +125,33 @@ def queue_problems(place: str, queue: QueuePart, *, written: bool) -> Iterator[P
             compile_expression(queue.score, SCORE_FIELDS, written=written, most=_SCORE_STEPS)
         except ValueError as error:
             yield f"{place}/score", str(error)
+
+
+def hours_problems(
+    place: str, queue: QueuePart, queues: Mapping[str, QueuePart], *, calendars: list[str]
+) -> Iterator[Problem]:
+    """What is wrong with when a queue is open, and with who stands in or helps out."""
+    yield from opening_problems(f"{place}/hours", queue.hours, calendars=calendars)
+    if queue.closed_to is not None:
+        yield from unknown(f"{place}/closed_to", [queue.closed_to], list(queues), "queue")
+        if queue.hours is None:
+            yield f"{place}/closed_to", "it never closes: give it `hours`, or leave this out"
+        yield from _circle(place, queue, queues)
+    if queue.overflow is not None:
+        yield from unknown(f"{place}/overflow/to", [queue.overflow.to], list(queues), "queue")
+        if queue.overflow.to == queue.id:
+            yield f"{place}/overflow/to", "its own agents are asked anyhow: name another queue"
+        if not timedelta(seconds=1) <= queue.overflow.after <= timedelta(days=30):
+            yield f"{place}/overflow/after", "between 1s and 30d"
+
+
+def _circle(place: str, queue: QueuePart, queues: Mapping[str, QueuePart]) -> Iterator[Problem]:
+    way = [queue.id]
+    at: QueuePart | None = queue
+    while at is not None and at.closed_to is not None:
+        if at.closed_to == queue.id:
+            yield f"{place}/closed_to", f"leads in a circle: {' to '.join([*way, queue.id])}"
+        if at.closed_to in way:
+            return
+        way.append(at.closed_to)
+        at = queues.get(at.closed_to)

@@ -244,7 +244,7 @@ class ShardEngine:
             case d.DutyTurned():
                 batch.causes[state.workspace_id, made.agent_id] = "duty"
                 return
-            case d.TicketLearned() | d.ClocksSet() | d.CallNoted():
+            case d.TicketLearned() | d.ClocksSet() | d.CallNoted() | d.QueueTurned():
                 return
             case d.EscalationRefused():
                 self._record(batch, state, made.ticket_id, made.work_id, made)

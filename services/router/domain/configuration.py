@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from services.router.domain.agent import DEFAULT_PRESENCE, AgentProfile, Presence
 from services.router.domain.policy import Policy
-from services.router.domain.queue import DEFAULT_QUEUE, Queue
+from services.router.domain.queue import DEFAULT_QUEUE, Overflow, Queue
 from shared.calendar import ALWAYS, Calendar
 
 
@@ -29,7 +29,7 @@ class Configuration:
         return (
             self.policy.rules != before.policy.rules
             or (self.calendars, self.time_zone) != (before.calendars, before.time_zone)
-            or self.queues.keys() != before.queues.keys()
+            or _overflows(self.queues) != _overflows(before.queues)
             or not self.agents.keys() >= before.agents.keys()
         )
 
@@ -40,3 +40,7 @@ class Configuration:
     def queue(self, queue_id: str) -> Queue:
         """A queue; one that was removed while work waited in it behaves like the default."""
         return self.queues.get(queue_id) or Queue(queue_id=queue_id or DEFAULT_QUEUE)
+
+
+def _overflows(queues: Mapping[str, Queue]) -> dict[str, Overflow | None]:
+    return {queue_id: queue.overflow for queue_id, queue in queues.items()}

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.router.domain.agent import AgentProfile
 from services.router.domain.configuration import Configuration
 from services.router.domain.facts import Facts
-from services.router.domain.hours import Standing
+from services.router.domain.hours import Opening, Standing
 from services.router.domain.order import Precedence
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.sla_clock import SlaClock
@@ -277,6 +277,14 @@ class DutyTurned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueTurned:
+    """A queue opens or closes."""
+
+    queue_id: str
+    opening: Opening
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
     """A new configuration holds.
 
@@ -309,5 +317,6 @@ Decision = (
     | ReturnScheduled
     | AgentStateSet
     | DutyTurned
+    | QueueTurned
     | Configured
 )

@@ -21,7 +21,7 @@ from services.router.domain.on_agent import on_configured, on_return, on_state
 from services.router.domain.on_call import on_call_ended, on_wrap_end
 from services.router.domain.on_clock import on_clock
 from services.router.domain.on_escalation import on_escalation
-from services.router.domain.on_hours import on_duty_turn
+from services.router.domain.on_hours import on_duty_turn, on_queue_turn
 from services.router.domain.on_next import on_next
 from services.router.domain.on_offer import on_accept, on_decline, on_expiry
 from services.router.domain.on_partner import on_order_ended, on_order_late
@@ -124,7 +124,8 @@ def _with_follow_ups(
 
 def _on_timer(state: RoutingState, timer: Timer, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:
     if isinstance(timer.subject_id, str):
-        yield from on_duty_turn(state, timer.subject_id, now)
+        turns = on_duty_turn if timer.kind is TimerKind.DUTY_TURNS else on_queue_turn
+        yield from turns(state, timer.subject_id, now)
         return
     match timer.kind:
         case TimerKind.OFFER_EXPIRES:
@@ -163,6 +164,8 @@ def _next_impatient(state: RoutingState) -> WorkItem | None:
         item = state.items.get(state.impatient.popleft())
         if item is None or item.state is not WorkState.QUEUED or not item.opens_early:
             continue
+        if not state.opening(item.requirements.queue).is_open:
+            continue
         found = state.class_for(item.requirements, item.channel_kind)
         if found.choose(item, state.agents)[0] is None:
             return item
@@ -194,7 +197,7 @@ def _next_match(state: RoutingState) -> _Match | None:
 
 def _first_match(state: RoutingState, found: RequirementClass) -> _Match | None:
     """The class's first waiting item that somebody may be asked for."""
-    if not found.ready_count or found.is_pulled:
+    if not found.ready_count or found.is_pulled or not state.opening(found.requirements.queue).is_open:
         return None
     with closing(found.line.in_order(state.items, state.now)) as line:
         for item, place in line:

@@ -58,6 +58,8 @@ def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
             _set_state(state, decision, now)
         case d.DutyTurned():
             _turn_duty(state, decision, now)
+        case d.QueueTurned():
+            state.turn(decision.queue_id, decision.opening)
         case d.Configured():
             state.reconfigure(decision.configuration, now)
         case _:

@@ -1,4 +1,7 @@
-"""Duty: when an agent works. Off shift and on leave nobody is offered anything."""
+"""Duty: when an agent works; opening hours: when a queue does.
+
+Off shift and on leave nobody is offered anything, and nothing that waits in a closed queue is given out.
+"""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -77,6 +80,15 @@ class Duty:
         return standing.until if standing.until - instant <= LONGEST_SHIFT else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """Whether a queue is open at an instant, and until when; none: for more than a year."""
+
+    is_open: bool
+    until: datetime | None
+
+
+ALWAYS_OPEN = Opening(is_open=True, until=None)
 ALWAYS_ON_DUTY = Duty()
 ON_DUTY = Standing(off_duty=None, until=None)
 

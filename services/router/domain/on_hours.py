@@ -1,4 +1,4 @@
-"""What happens to work when shifts and leave begin and end."""
+"""What happens to work when shifts and leave begin and end, and when queues open and close."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,6 +9,11 @@ from services.router.domain.on_offer import offers_of_leaving
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import left_behind
 from services.router.domain.work_item import PARKED
+
+
+def on_queue_turn(state: RoutingState, queue_id: str, now: datetime) -> Iterator[d.Decision]:
+    """A queue opens or closes. What is offered or in hand stays where it is."""
+    yield d.QueueTurned(queue_id=queue_id, opening=state.configuration.queue(queue_id).opening(now))
 
 
 def on_duty_turn(state: RoutingState, agent_id: str, now: datetime) -> Iterator[d.Decision]:

@@ -25,6 +25,8 @@ def on_next(state: RoutingState, wanted: inputs.TakeNext) -> Iterator[d.Decision
         raise NotFound("There is no such agent.")
     if agent.state is not AgentState.AVAILABLE:
         raise Conflict(f"The agent takes no work now ({agent.state}): become available first.")
+    if agent.standing.off_duty is not None:
+        raise Conflict(f"The agent takes no work now ({agent.standing.off_duty}).")
     item = next_for(state, agent)
     if item is not None:
         yield d.WorkAssigned(
@@ -43,7 +45,7 @@ def next_for(state: RoutingState, agent: Agent) -> WorkItem | None:
     heads = []
     for found in state.classes_of.get(agent.agent_id, ()):
         standing = found.standing.get(agent.agent_id)
-        if found.line.count and standing is not None:
+        if found.line.count and standing is not None and state.opening(found.requirements.queue).is_open:
             heads.append(_first_for(state, found, agent, rank_in(standing[0])))
     first = foremost(head for head in heads if head is not None)
     return first.item if first else None

@@ -61,6 +61,7 @@ class Step:
     raise_by: how many steps more pressing the item becomes
     opens_early: it does not wait for its time while nobody can be asked
     expedite: the item is at the front of its line from now on
+    is_overflow: it is the queue's, not the rule's
     """
 
     after: timedelta
@@ -74,6 +75,7 @@ class Step:
     raise_by: int = 0
     opens_early: bool = False
     expedite: bool = False
+    is_overflow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from services.router.domain.hours import ALWAYS_OPEN, Opening
 from services.router.domain.order import Order
+from shared.calendar import Calendar, NoOpening
 from shared.vocabulary import ChannelKind
 
 DEFAULT_QUEUE = "default"
@@ -50,6 +52,14 @@ class Score(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overflow:
+    """Who helps out with what has waited in a queue for so long."""
+
+    after: timedelta
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
     """A queue as configured.
 
@@ -59,6 +69,9 @@ class Queue:
     wrap_up_by: by channel kind, where it is another than `wrap_up`
     order: which of its items is given out first
     return_after: how long an item stays with an agent who went offline or was absent when its customer answered
+    hours: when it is open; none: always. Waiting and returning are counted in these hours
+    closed_to: the queue that new work goes to while it is closed; none: it waits
+    overflow: from when on the agents of which other queue help out
     """
 
     queue_id: str
@@ -73,6 +86,25 @@ class Queue:
     wrap_up: timedelta = timedelta()
     wrap_up_by: Mapping[ChannelKind, timedelta] = field(default_factory=dict)
     return_after: timedelta = timedelta(minutes=15)
+    hours: Calendar | None = None
+    closed_to: str | None = None
+    overflow: Overflow | None = None
+
+    def opening(self, instant: datetime) -> Opening:
+        """Whether it is open at an instant, and until when."""
+        if self.hours is None:
+            return ALWAYS_OPEN
+        is_open, until = self.hours.standing(instant)
+        return Opening(is_open=is_open, until=until)
+
+    def after(self, start: datetime, open_time: timedelta) -> datetime | None:
+        """When it has been open for so long; none where it never will have been."""
+        if self.hours is None:
+            return start + open_time
+        try:
+            return self.hours.add(start, open_time)
+        except NoOpening:
+            return None
 
     def mode_for(self, kind: ChannelKind) -> OfferMode:
         """How items of a channel kind are given out here."""

@@ -12,6 +12,7 @@ from uuid import UUID
 from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.configuration import Configuration
 from services.router.domain.facts import Moment, moment_at
+from services.router.domain.hours import ALWAYS_OPEN, Opening
 from services.router.domain.matching import READY, RequirementClass
 from services.router.domain.partner import partner_id
 from services.router.domain.policy import Requirements
@@ -32,6 +33,7 @@ class TimerKind(StrEnum):
     ITEM_RETURNS = "item_returns"
     ORDER_LAPSES = "order_lapses"
     DUTY_TURNS = "duty_turns"
+    QUEUE_TURNS = "queue_turns"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,6 +62,7 @@ class RoutingState:
     retired: agents who were removed; one who comes back goes on with their history
     tickets: those with live work and those that were read lately; items: live; offers: pending
     now: the time of the input that is being decided
+    openings: queues that have hours, as they stood when that was looked at last
     unsettled: classes where an item and an agent may have met; kept in the order of their becoming so
     impatient: items that have just joined a line and do not wait for their next step while nobody can be asked
     """
@@ -74,6 +77,7 @@ class RoutingState:
     classes: dict[ClassKey, RequirementClass] = field(default_factory=dict)
     classes_of: dict[str, list[RequirementClass]] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
+    openings: dict[str, Opening] = field(default_factory=dict)
     unsettled: dict[ClassKey, None] = field(default_factory=dict)
     impatient: deque[UUID] = field(default_factory=deque)
     touched: Touched = field(default_factory=Touched)
@@ -102,6 +106,33 @@ class RoutingState:
         agent = self.agents.get(partner_id(queue_id))
         partner = agent.profile.partner if agent else None
         return partner.fallback if partner else queue_id
+
+    def opening(self, queue_id: str) -> Opening:
+        """Whether a queue is open, and until when."""
+        return self.openings.get(queue_id, ALWAYS_OPEN)
+
+    def turn(self, queue_id: str, opening: Opening) -> None:
+        """A queue opens or closes. What waits in one that opens is given out."""
+        self.openings[queue_id] = opening
+        self.arm(opening.until, TimerKind.QUEUE_TURNS, queue_id)
+        for key, found in self.classes.items():
+            if opening.is_open and found.requirements.queue == queue_id and found.line.count:
+                self.unsettled[key] = None
+                waiting = found.line.in_order(self.items, self.now)
+                self.impatient.extend(item.work_id for item, _ in waiting if item.opens_early)
+
+    def look_again(self, now: datetime) -> None:
+        """Has every queue with hours looked at as soon as something happens: it may have opened unseen."""
+        for queue_id, opening in self.openings.items():
+            self.openings[queue_id] = replace(opening, until=now)
+            self.arm(now, TimerKind.QUEUE_TURNS, queue_id)
+
+    def next_step_at(self, item: WorkItem) -> datetime | None:
+        """When its requirements are loosened next: time stands still while its queue is closed."""
+        after = item.next_step_after
+        if after is None:
+            return None
+        return self.configuration.queue(item.requirements.queue).after(item.started_at, after)
 
     def class_for(self, requirements: Requirements, kind: ChannelKind) -> RequirementClass:
         """The index for these requirements, made when they come up for the first time."""
@@ -188,11 +219,18 @@ class RoutingState:
             self.arm(offer.expires_at, TimerKind.OFFER_EXPIRES, offer.offer_id)
         for agent in self.agents.values():
             self._watch_duty(agent, now)
+        self.openings = {
+            queue_id: queue.opening(now)
+            for queue_id, queue in self.configuration.queues.items()
+            if queue.hours is not None
+        }
+        for queue_id, opening in self.openings.items():
+            self.arm(opening.until, TimerKind.QUEUE_TURNS, queue_id)
 
     def watch(self, item: WorkItem) -> None:
         """Arms whatever timer the item's state asks for."""
         if item.is_waiting:
-            self.arm(item.next_step_at, TimerKind.STEP_OPENS, item.work_id)
+            self.arm(self.next_step_at(item), TimerKind.STEP_OPENS, item.work_id)
         self.arm(item.wrap_until, TimerKind.WRAP_ENDS, item.work_id)
         self.arm(item.return_at, TimerKind.ITEM_RETURNS, item.work_id)
         self.arm(item.done_by, TimerKind.ORDER_LAPSES, item.work_id)
@@ -226,6 +264,8 @@ class RoutingState:
 
     def _holds(self, timer: Timer) -> bool:
         if isinstance(timer.subject_id, str):
+            if timer.kind is TimerKind.QUEUE_TURNS:
+                return self.opening(timer.subject_id).until == timer.due_at
             agent = self.agents.get(timer.subject_id)
             return agent is not None and agent.standing.until == timer.due_at
         if timer.kind is TimerKind.OFFER_EXPIRES:
@@ -235,14 +275,14 @@ class RoutingState:
             return False
         match timer.kind:
             case TimerKind.STEP_OPENS:
-                return item.is_waiting and item.next_step_at == timer.due_at
+                return item.is_waiting and self.next_step_at(item) == timer.due_at
             case TimerKind.WRAP_ENDS:
                 return item.wrap_until == timer.due_at
             case TimerKind.ITEM_RETURNS:
                 return item.return_at == timer.due_at
             case TimerKind.ORDER_LAPSES:
                 return item.done_by == timer.due_at
-            case TimerKind.OFFER_EXPIRES | TimerKind.DUTY_TURNS:
+            case TimerKind.OFFER_EXPIRES | TimerKind.DUTY_TURNS | TimerKind.QUEUE_TURNS:
                 raise AssertionError("not about an item")
 
     def _watch_duty(self, agent: Agent, now: datetime) -> None:

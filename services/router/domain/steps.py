@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.router.domain import decision as d
+from services.router.domain.admission import admitted, overflowing
 from services.router.domain.eligibility import misfit
 from services.router.domain.facts import Facts
 from services.router.domain.policy import Matched, Requirements, Step, TierMode, match
@@ -15,18 +16,18 @@ from shared.ids import IdFactory
 from shared.vocabulary import ChannelKind, Priority, WorkState
 
 
-def policy_says(state: RoutingState, ticket_id: UUID, facts: Facts) -> Matched:
-    """The rule that decides on a ticket with these facts at this moment."""
-    return match(state.configuration.policy, ticket_id, facts, state.moment())
+def policy_says(state: RoutingState, ticket_id: UUID, facts: Facts, kind: ChannelKind) -> Matched:
+    """The rule that decides on a ticket with these facts at this moment. kind: of its work"""
+    return admitted(state, match(state.configuration.policy, ticket_id, facts, state.moment()), kind)
 
 
 def queued(
     state: RoutingState, ticket_id: UUID, facts: Facts, preferred_agent_id: str | None, ids: IdFactory
 ) -> d.WorkQueued:
     """The ticket as a new work item, as the policy says."""
-    matched = policy_says(state, ticket_id, facts)
     ticket = state.tickets.get(ticket_id)
     kind = ticket.work_kind(facts.channel_kind) if ticket else facts.channel_kind
+    matched = policy_says(state, ticket_id, facts, kind)
     rule = matched.rule
     return d.WorkQueued(
         work_id=ids.new(),
@@ -34,7 +35,7 @@ def queued(
         channel=facts.channel,
         channel_kind=kind,
         base=matched.requirements,
-        steps=rule.steps,
+        steps=overflowing(state, matched.requirements.queue, rule.steps),
         rule=rule.rule_id,
         priority=base_priority(matched, facts),
         preferred_agent_id=preferred_agent_id,
@@ -101,13 +102,16 @@ def requeued(
         matched = _rehomed(state, item)
     if matched is not None:
         base, steps = matched.requirements, matched.rule.steps
+    steps = item.steps if steps is None else steps
+    if restarts:
+        steps = overflowing(state, (base or item.base).queue, steps)
     return d.WorkRequeued(
         work_id=item.work_id,
         previous=item.state,
         previous_queue=item.requirements.queue,
         previous_agent_id=item.agent_id,
         base=base or item.base,
-        steps=item.steps if steps is None else steps,
+        steps=steps,
         restarts=restarts,
         is_moved=matched is None and (base is not None or item.is_moved),
         reason=reason,
@@ -132,7 +136,7 @@ def _rehomed(state: RoutingState, item: WorkItem) -> Matched | None:
     queues = {item.base.queue, *(step.queue for step in item.steps if step.queue)}
     if facts is None or queues <= state.configuration.queues.keys():
         return None
-    return policy_says(state, item.ticket_id, facts)
+    return policy_says(state, item.ticket_id, facts, item.channel_kind)
 
 
 def destination(
@@ -240,5 +244,6 @@ def left_behind(state: RoutingState, item: WorkItem, now: datetime) -> Iterator[
     if item.channel_kind is ChannelKind.VOICE or item.return_at is not None or item.agent_id is None:
         return
     since = state.agents[item.agent_id].profile.duty.shift_ends_at(now) or now
-    after = state.configuration.queue(item.requirements.queue).return_after
-    yield d.ReturnScheduled(work_id=item.work_id, at=since + after)
+    queue = state.configuration.queue(item.requirements.queue)
+    at = queue.after(since, queue.return_after) or since + queue.return_after
+    yield d.ReturnScheduled(work_id=item.work_id, at=at)

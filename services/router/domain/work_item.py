@@ -1,7 +1,7 @@
 """Work items and offers: one live item for each ticket that needs an agent."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -172,11 +172,9 @@ class WorkItem:
         return self.step < len(self.steps) and self.steps[self.step].opens_early
 
     @property
-    def next_step_at(self) -> datetime | None:
-        """When its requirements are loosened next."""
-        if self.step >= len(self.steps):
-            return None
-        return self.started_at + self.steps[self.step].after
+    def next_step_after(self) -> timedelta | None:
+        """How long after its start its requirements are loosened next."""
+        return self.steps[self.step].after if self.step < len(self.steps) else None
 
     def leave(self, escalation_id: UUID) -> None:
         """An escalation takes it away from where it is."""

@@ -19,7 +19,7 @@ from services.router.domain.hours import Duty, TimeOff
 from services.router.domain.matching import READY, refuses
 from services.router.domain.order import Order, OrderBy, Place
 from services.router.domain.policy import Requirements, Step
-from services.router.domain.queue import OfferMode, Queue
+from services.router.domain.queue import OfferMode, Overflow, Queue
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import PARKED, Raised, WorkItem
 from shared.calendar import Calendar, Hours
@@ -31,6 +31,9 @@ from tests.unit.router.domain.desk import START, Desk, agent, configuration, fac
 
 NAMES = [f"t{number}" for number in range(8)]
 MAILS_ASIDE = {**DEFAULT_LIMITS, ChannelKind.EMAIL: ChannelLimit(cost=20, most=5, is_interruptible=True)}
+HALF_OF_EACH_HOUR = Calendar(
+    time_zone="UTC", weekly={day: [Hours(h * 60 + 10, h * 60 + 40) for h in range(24)] for day in range(7)}
+)
 ONE_HOUR_ON_ONE_OFF = Duty(
     shifts=Calendar(
         time_zone="UTC", weekly={day: [Hours(h * 60, h * 60 + 60) for h in range(9, 24, 2)] for day in range(7)}
@@ -55,6 +58,9 @@ QUEUES = [
         order=URGENCY,
         offer_mode=OfferMode.AUTO,
         wrap_up=timedelta(seconds=20),
+        hours=HALF_OF_EACH_HOUR,
+        closed_to="general",
+        overflow=Overflow(after=timedelta(minutes=2), to="general"),
     ),
     Queue(queue_id="shelf", offer_mode=OfferMode.PULL),
 ]
@@ -317,6 +323,8 @@ class DeskMachine(RuleBasedStateMachine):
     def everybody_is_on_duty_as_their_hours_have_it(self) -> None:
         for one in self.desk.state.agents.values():
             assert one.standing == one.profile.duty.at(self.desk.now)
+        for queue_id, queue in self.desk.state.configuration.queues.items():
+            assert self.desk.state.opening(queue_id) == queue.opening(self.desk.now)
 
     @invariant()
     def nobody_loses_what_waits_for_its_customer(self) -> None:
@@ -334,6 +342,7 @@ class DeskMachine(RuleBasedStateMachine):
                 could = one.obstacle(item.channel_kind) is None and not refuses(one, item)
                 could = could and one.agent_id not in item.offers.values()
                 could = could and item.requirements.queue != "shelf"
+                could = could and state.opening(item.requirements.queue).is_open
                 assert not (could and misfit(one.profile, item.requirements) is None), (item, one)
 
     @invariant()

@@ -1,5 +1,6 @@
 """What happens to work when shifts and leave begin and end."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,11 +9,12 @@ from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.explanation import explain
 from services.router.domain.hours import Duty, OffDuty, TimeOff
+from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import OfferMode, Queue
 from shared.calendar import Calendar, parse_hours
 from shared.errors import Conflict
-from shared.vocabulary import AgentState, ChannelKind, TicketStatus, WorkState
-from tests.unit.router.domain.desk import START, Desk, agent, configuration, ticket_id
+from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
+from tests.unit.router.domain.desk import START, Desk, agent, configuration, general, ticket_id
 
 # The desk opens on a Monday at nine.
 DAY = Duty(shifts=Calendar(time_zone="UTC", weekly={day: (parse_hours("09:00-17:00"),) for day in range(5)}))
@@ -166,3 +168,103 @@ def test_after_an_outage_over_several_turns_what_holds_now_counts() -> None:
     assert desk.state.agents["lea"].standing.off_duty is OffDuty.OFF_SHIFT
     assert desk.asked("one") == ["ann"]
     assert [each.agent_id for each in made if isinstance(each, d.DutyTurned)] == ["lea", "ann"]
+
+
+OFFICE_HOURS = Queue(queue_id="general", hours=DAY.shifts, return_after=timedelta(minutes=15))
+
+
+def test_what_waits_in_a_closed_queue_is_given_to_nobody_and_in_order_when_it_opens() -> None:
+    desk = Desk.of(agent("ann", capacity=20), queues=[OFFICE_HOURS])
+    desk.after(hours=9)
+    desk.open("low", priority=Priority.LOW)
+    desk.open("urgent", priority=Priority.URGENT)
+    assert desk.asked("urgent") == []
+    desk.after(hours=14, minutes=59)
+    assert desk.asked("urgent") == []
+    desk.after(minutes=1)
+    assert (desk.asked("urgent"), desk.asked("low")) == (["ann"], [])
+
+
+def test_the_record_says_that_a_queue_is_closed_and_until_when() -> None:
+    desk = Desk.of(agent("ann"), queues=[OFFICE_HOURS])
+    desk.after(hours=9)
+    queued = next(made for made in desk.open("one") if isinstance(made, d.WorkQueued))
+    assert "queue general is closed until 2026-03-03 09:00 UTC: it waits in queue general" in explain(queued)
+
+
+def test_what_is_offered_or_in_hand_when_a_queue_closes_stays() -> None:
+    queue = replace(OFFICE_HOURS, offer_timeout=timedelta(minutes=10))
+    desk = Desk.of(agent("ann", capacity=20), agent("bob"), queues=[queue])
+    desk.after(hours=7, minutes=55)
+    desk.open("one")
+    desk.open("two")
+    desk.accept("ann")
+    desk.after(minutes=5)
+    assert desk.item("one").agent_id == "ann"
+    assert desk.asked("two") == ["bob"]
+    desk.accept("bob")
+    assert desk.item("two").agent_id == "bob"
+
+
+def test_nobody_pulls_from_a_closed_queue_or_off_duty() -> None:
+    desk = Desk.of(agent("ann"), agent("lea", duty=DAY), queues=[replace(OFFICE_HOURS, offer_mode=OfferMode.PULL)])
+    desk.after(hours=9)
+    desk.open("one")
+    assert desk.feed(inputs.TakeNext(agent_id="ann")) == []
+    with pytest.raises(Conflict, match="off_shift"):
+        desk.feed(inputs.TakeNext(agent_id="lea"))
+    desk.after(hours=15)
+    desk.feed(inputs.TakeNext(agent_id="ann"))
+    assert desk.item("one").agent_id == "ann"
+
+
+def test_time_stands_still_in_a_closed_queue() -> None:
+    skilled = general(
+        requirements=Requirements(queue="general", skills=(("german", 3),)),
+        steps=(Step(after=timedelta(hours=2), dropped=frozenset({"german"})),),
+    )
+    desk = Desk.of(agent("ann"), rules=[skilled], queues=[OFFICE_HOURS])
+    desk.after(hours=7)
+    desk.open("one")
+    desk.after(hours=1)
+    desk.after(hours=16, minutes=59)
+    assert desk.asked("one") == []
+    desk.after(hours=1, minutes=1)
+    assert desk.asked("one") == ["ann"]
+
+
+def test_a_step_that_waits_for_nobody_does_not_open_while_its_queue_is_closed() -> None:
+    skilled = general(
+        requirements=Requirements(queue="general", skills=(("german", 3),)),
+        steps=(Step(after=timedelta(hours=2), dropped=frozenset({"german"}), opens_early=True),),
+    )
+    desk = Desk.of(agent("ann"), rules=[skilled], queues=[OFFICE_HOURS])
+    desk.after(hours=9)
+    desk.open("one")
+    assert desk.item("one").step == 0
+    desk.after(hours=15)
+    assert desk.asked("one") == ["ann"]
+
+
+def test_what_absent_people_have_goes_back_in_the_hours_of_its_queue() -> None:
+    desk = Desk.of(agent("ann"), agent("bob"), queues=[replace(OFFICE_HOURS, offer_mode=OfferMode.AUTO)])
+    desk.open("one")
+    desk.after(hours=7, minutes=50)
+    desk.set_state("ann", AgentState.OFFLINE)
+    desk.after(hours=16, minutes=12)
+    assert desk.item("one").agent_id == "ann"
+    desk.after(minutes=3)
+    assert desk.item("one").agent_id == "bob"
+
+
+def test_a_queue_that_opened_while_nobody_looked_gives_out_what_waits() -> None:
+    desk = Desk.of(agent("ann"), queues=[OFFICE_HOURS])
+    desk.after(hours=9)
+    desk.open("one")
+    desk.now += timedelta(hours=15)
+    # As after a restart: everything is made anew from what was stored.
+    desk.state.reconfigure(desk.state.configuration, desk.now)
+    desk.state.look_again(desk.now)
+    assert desk.state.next_due_at() == desk.now
+    desk.after(seconds=0)
+    assert desk.asked("one") == ["ann"]

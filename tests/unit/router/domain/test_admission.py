@@ -1,0 +1,127 @@
+"""Where new work goes while its queue is closed, and who helps out with what has waited long."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from services.router.domain import decision as d
+from services.router.domain import inputs
+from services.router.domain.explanation import explain
+from services.router.domain.policy import Requirements, Step
+from services.router.domain.queue import Overflow, Queue
+from shared.calendar import Calendar, parse_hours
+from shared.vocabulary import WorkState
+from tests.unit.router.domain.desk import Desk, agent, configuration, general, ticket_id
+
+DAYTIME = Calendar(time_zone="UTC", weekly={day: (parse_hours("09:00-17:00"),) for day in range(7)})
+EVENING = Calendar(time_zone="UTC", weekly={day: (parse_hours("17:00-22:00"),) for day in range(7)})
+GENERAL = Queue(queue_id="general", hours=DAYTIME, closed_to="evening")
+QUEUES = [GENERAL, Queue(queue_id="evening", hours=EVENING, closed_to="night"), Queue(queue_id="night")]
+ANN = agent("ann")
+EVA = agent("eva", queues=frozenset({"evening"}))
+NOX = agent("nox", queues=frozenset({"night"}))
+
+
+def queue_of(desk: Desk, name: str) -> str:
+    return desk.item(name).requirements.queue
+
+
+def test_new_work_goes_to_the_first_open_queue_that_stands_in() -> None:
+    desk = Desk.of(ANN, EVA, NOX, queues=QUEUES)
+    desk.open("day")
+    desk.after(hours=8)
+    made = desk.open("evening")
+    assert desk.asked("evening") == ["eva"]
+    desk.after(hours=5)
+    desk.open("night")
+    assert [queue_of(desk, name) for name in ("day", "evening", "night")] == ["general", "evening", "night"]
+    queued = next(each for each in made if isinstance(each, d.WorkQueued))
+    assert "queue general is closed until 2026-03-03 09:00 UTC, evening stands in for it" in explain(queued)
+
+
+def test_what_waits_when_a_queue_closes_stays() -> None:
+    desk = Desk.of(EVA, queues=QUEUES)
+    desk.open("one")
+    desk.after(hours=9)
+    assert queue_of(desk, "one") == "general"
+
+
+def test_work_waits_in_its_own_queue_where_nobody_elsewhere_could_take_it() -> None:
+    desk = Desk.of(ANN, queues=QUEUES)
+    desk.after(hours=9)
+    desk.open("one")
+    assert (queue_of(desk, "one"), desk.item("one").state) == ("general", WorkState.QUEUED)
+
+
+def test_work_waits_in_its_own_queue_where_none_is_open() -> None:
+    desk = Desk.of(ANN, EVA, queues=[GENERAL, replace(QUEUES[1], closed_to=None)])
+    desk.after(hours=14)
+    desk.open("one")
+    assert queue_of(desk, "one") == "general"
+
+
+def test_what_went_elsewhere_stays_there_while_the_policy_says_the_same() -> None:
+    desk = Desk.of(EVA, queues=QUEUES)
+    desk.after(hours=9)
+    desk.open("one")
+    made = desk.open("one", language="de")
+    assert not any(isinstance(each, d.WorkRequeued) for each in made)
+    assert queue_of(desk, "one") == "evening"
+
+
+def test_a_transfer_leads_into_a_closed_queue_and_waits_there() -> None:
+    desk = Desk.of(ANN, EVA, queues=QUEUES)
+    desk.after(hours=9)
+    desk.open("one")
+    transfer = inputs.Transfer(ticket_id=ticket_id("one"), reason="r", actor_id="boss", queue="general")
+    desk.feed(transfer)
+    assert (queue_of(desk, "one"), desk.item("one").state) == ("general", WorkState.QUEUED)
+    desk.after(hours=15)
+    assert desk.asked("one") == ["ann"]
+
+
+BUSY = Queue(queue_id="general", overflow=Overflow(after=timedelta(minutes=5), to="second"))
+SECOND = Queue(queue_id="second")
+SUE = agent("sue", queues=frozenset({"second"}))
+
+
+def test_what_has_waited_long_is_offered_to_the_agents_of_the_other_queue_and_keeps_its_own() -> None:
+    desk = Desk.of(SUE, queues=[BUSY, SECOND])
+    desk.open("one")
+    desk.after(minutes=4, seconds=59)
+    assert desk.asked("one") == []
+    desk.after(seconds=1)
+    assert (desk.asked("one"), queue_of(desk, "one")) == (["sue"], "general")
+
+
+def test_the_overflow_stands_among_the_steps_of_the_rule_by_its_time() -> None:
+    rule = general(
+        requirements=Requirements(queue="general", skills=(("german", 3),)),
+        steps=(
+            Step(after=timedelta(minutes=1), lowered=(("german", 2),)),
+            Step(after=timedelta(minutes=9), dropped=frozenset({"german"})),
+        ),
+    )
+    desk = Desk.of(SUE, rules=[rule], queues=[BUSY, SECOND])
+    desk.open("one")
+    assert [step.after.total_seconds() / 60 for step in desk.item("one").steps] == [1, 5, 9]
+    desk.after(minutes=8)
+    assert desk.asked("one") == []
+    desk.after(minutes=1)
+    assert desk.asked("one") == ["sue"]
+
+
+def test_work_that_moves_takes_the_overflow_of_where_it_goes() -> None:
+    desk = Desk.of(ANN, SUE, queues=[BUSY, SECOND])
+    desk.open("one")
+    desk.feed(inputs.Transfer(ticket_id=ticket_id("one"), reason="r", actor_id="boss", queue="second"))
+    assert desk.item("one").steps == ()
+    desk.feed(inputs.Transfer(ticket_id=ticket_id("one"), reason="r", actor_id="boss", queue="general"))
+    assert [step.also for step in desk.item("one").steps] == [("second",)]
+
+
+def test_an_overflow_that_is_configured_later_counts_for_what_waits() -> None:
+    desk = Desk.of(SUE, queues=[Queue(queue_id="general"), SECOND])
+    desk.open("one")
+    desk.feed(inputs.Configure(configuration=configuration([SUE], queues=[BUSY, SECOND], version=2)))
+    desk.after(minutes=5)
+    assert desk.asked("one") == ["sue"]
