@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.router.adapters import rows, tables
 from services.router.adapters.recorded import RecordedDecision, to_recorded
 from services.router.adapters.row_json import from_json, to_json
+from services.router.adapters.rows import PostgresRoutingRows
 from services.router.app.configuration import RouterPart, to_configuration
 from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.app.replay import RecordedInput
@@ -20,7 +21,7 @@ from services.router.app.run_workspace import Command, ShardEngine
 from services.router.app.work_orders import OrderMessage
 from services.router.domain import inputs
 from services.router.domain.state import RoutingState
-from shared.db.unit_of_work import Tx
+from shared.db.unit_of_work import Database, Tx
 from shared.errors import DomainError
 from shared.events.contract import Contract
 from shared.events.envelope import Cause, new_event
@@ -120,13 +121,21 @@ class MemoryRows:
             self.tables.setdefault(table.name, {})[key] = json.dumps(to_json(table, row))
 
 
-class Hall:
-    """One workspace's engine, its rows and its clock."""
+Unit = Callable[[Tx], Awaitable[object]]
 
-    def __init__(self) -> None:
+
+class Hall:
+    """One workspace's engine, its rows and its clock.
+
+    database: in which the rows are, if not in memory
+    """
+
+    def __init__(self, database: Database | None = None) -> None:
         self.now_ = START
+        self.database = database
         self.rows = MemoryRows()
-        self.engine = ShardEngine(self.rows, self, SystemIds(), epoch=1, changed=lambda *_: None)
+        kept = PostgresRoutingRows() if database else self.rows
+        self.engine = ShardEngine(kept, self, SystemIds(), epoch=1, changed=lambda *_: None)
         self.sequence = 0
 
     def now(self) -> datetime:
@@ -139,7 +148,7 @@ class Hall:
 
     async def load(self) -> None:
         """Makes the memory anew, as a process does that takes the shard."""
-        await self.engine.load(_tx(), [ACME])
+        await self._transact(lambda tx: self.engine.load(tx, [ACME]))
 
     async def happens(self, *happened: Contract, fails: bool = False) -> None:
         """Events of other services, in one commit; one that fails leaves nothing."""
@@ -183,15 +192,22 @@ class Hall:
         )
         await self._commit(lambda tx: self.engine.apply_commands(tx, [command], ()), fails=False)
 
-    async def _commit(self, unit: Callable[[Tx], Awaitable[object]], fails: bool) -> None:
+    async def _commit(self, unit: Unit, fails: bool) -> None:
         if self.engine.is_stale:
             await self.load()
-        tx = _tx()
-        before = self._copy() if fails else None
-        await unit(tx)
-        if before is not None:
+        if fails:
+            before = self._copy()
+            await unit(_tx())
             self.rows.tables, self.rows.decided, self.rows.log = before
+        else:
+            await self._transact(unit)
+
+    async def _transact(self, unit: Unit) -> None:
+        if self.database is not None:
+            await self.database.transact(unit, workspaces=[ACME], is_repeatable=False)
             return
+        tx = _tx()
+        await unit(tx)
         for action in tx.committed:
             action()
 
