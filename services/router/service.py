@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from services.router.adapters import order_rows
+from services.router.adapters.history import ForgetHistory, History
 from services.router.adapters.rows import PostgresRoutingRows
 from services.router.adapters.snapshots import Snapshots
 from services.router.adapters.work_orders import WorkOrders
@@ -75,13 +77,17 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
             decline=order_desk.give_up,
             metrics=runtime.metrics,
         )
-        housekeeping = runtime.housekeeping(order_rows.forget_old)
+        history = History(database)
+        housekeeping = runtime.housekeeping(
+            order_rows.forget_old, ForgetHistory(timedelta(days=settings.history_days))
+        )
 
         async def serve(shard: Shard) -> None:
             async with asyncio.TaskGroup() as group:
                 group.create_task(engines.run(shard))
                 group.create_task(orders.run(shard))
                 group.create_task(housekeeping.run(shard))
+                group.create_task(history.run(shard))
 
         async def wake_streams(_halting: asyncio.Event) -> None:
             await runtime.stopping.wait()

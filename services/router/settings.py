@@ -1,5 +1,7 @@
 """What a router process is told by its environment."""
 
+from pydantic import Field
+
 from shared.settings import SealingSettings
 
 
@@ -8,3 +10,6 @@ class RouterSettings(SealingSettings):
 
     public_url: str | None = None
     """Where the world reaches this service, https://work.example.com: partners' links name it."""
+
+    history_days: int = Field(default=90, ge=1, le=36_500)
+    """How many days back decisions are kept, and everything that is needed to replay them."""

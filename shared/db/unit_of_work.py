@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import stamina
@@ -113,16 +114,19 @@ class Database:
         claims: Collection[int] = (),
         fence: Fence | None = None,
         is_repeatable: bool = True,
+        is_snapshot: bool = False,
     ) -> T:
         """Runs `unit` in one transaction and commits it.
 
         workspaces: whose rows it may touch; claims: of which shards it may scan the claim tables;
         fence: commit only if this process still holds the shard;
-        is_repeatable: a deadlock or serialisation failure runs the whole unit again
+        is_repeatable: a deadlock or serialisation failure runs the whole unit again;
+        is_snapshot: all of its statements see the database as it was at the first of them
         Raises StaleEpoch, DataRefused, DatabaseUnavailable, and whatever `unit` raises. After
         DatabaseUnavailable the outcome is unknown.
         """
-        work = asyncio.ensure_future(self._transact(unit, workspaces, claims, fence, is_repeatable))
+        attempt = partial(self._attempt, unit, workspaces, claims, fence, is_snapshot)
+        work = asyncio.ensure_future(self._transact(attempt, is_repeatable))
         self._running.add(work)
         work.add_done_callback(self._running.discard)
         try:
@@ -135,24 +139,17 @@ class Database:
                 work.exception()  # nobody is left to hear of it
             raise
 
-    async def _transact(
-        self,
-        unit: Callable[[Tx], Awaitable[T]],
-        workspaces: Collection[str],
-        claims: Collection[int],
-        fence: Fence | None,
-        is_repeatable: bool,
-    ) -> T:
+    async def _transact(self, attempt: Callable[[], Awaitable[T]], is_repeatable: bool) -> T:
         try:
-            return await self._attempt(unit, workspaces, claims, fence)
+            return await attempt()
         except _NotBegun:
-            return await self._attempt(unit, workspaces, claims, fence)
+            return await attempt()
         except Collision:
             if not is_repeatable:
                 raise
         async for again in stamina.retry_context(on=Collision, attempts=5, wait_initial=0.01, wait_max=0.2):
             with again:
-                return await self._attempt(unit, workspaces, claims, fence)
+                return await attempt()
         raise AssertionError("unreachable")
 
     async def _attempt(
@@ -161,10 +158,13 @@ class Database:
         workspaces: Collection[str],
         claims: Collection[int],
         fence: Fence | None,
+        is_snapshot: bool,
     ) -> T:
         has_begun = False
         try:
             async with self.engine.connect() as connection:
+                if is_snapshot:
+                    await connection.execution_options(isolation_level="REPEATABLE READ")
                 tx = Tx(connection, self._clock_shift())
                 await self._open(tx, workspaces, claims, fence)
                 has_begun = True

@@ -53,6 +53,7 @@ class Log(StrEnum):
     PARSER_ENDED = "parser.ended"
     ENGINE_LOADED = "engine.loaded"
     ENGINE_DISCARDED = "engine.discarded"
+    CHECKPOINT_FAILED = "checkpoint.failed"
     CONDITION_FAILED = "condition.failed"
     TIMER_LATE = "timer.late"
     TIMER_FAILED = "timer.failed"

@@ -1,7 +1,7 @@
 """`waypost replay`: has the router's engine decide again what it has decided."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,18 +16,25 @@ from deploy.cli.tried_table import tell_tried
 
 if TYPE_CHECKING:
     from deploy.cli.tried import Tried
+    from services.router.adapters.checkpoints import Checkpoints
     from services.router.adapters.recorded import Place as RecordPlace
     from services.router.adapters.recorded import Recording
     from services.router.adapters.replaying import Comparison
-    from services.router.domain.state import RoutingState
+
+Span = tuple[datetime | None, datetime | None]
+"""From when to when; open where none."""
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
+Since = Annotated[
+    datetime | None, typer.Option("--from", formats=_TIMES, help="Begin at the last checkpoint before, in UTC.")
+]
 Until = Annotated[datetime | None, typer.Option("--to", formats=_TIMES, help="Nothing later than this, in UTC.")]
 
 
 def replay(
     workspace: Annotated[str | None, typer.Option(help="The workspace; the one applied last.")] = None,
+    since: Since = None,
     until: Until = None,
     file: Annotated[
         Path | None,
@@ -53,19 +60,20 @@ def replay(
     gone = [name.strip() for name in without.split(",") if name.strip()]
     if file is not None or gone:
         limit = _duration(within)
-        tried = asyncio.run(_try(place, workspace_id, _utc(until), (file, gone), limit, is_checked=check))
+        tried = asyncio.run(_try(place, workspace_id, _span(since, until), (file, gone), limit, is_checked=check))
         tell_tried(tried, limit, show, json)
         return
-    found = asyncio.run(_compare(place, workspace_id, _utc(until), show))
+    found = asyncio.run(_compare(place, workspace_id, _span(since, until), show))
     _tell(found, json)
     if not found.is_same:
         raise typer.Exit(1)
 
 
 @asynccontextmanager
-async def recording(place: Place, workspace_id: str) -> "AsyncIterator[Recording]":
-    """A workspace's record in the router's database. CliError where there is none."""
-    from services.router.adapters.recorded import Recording  # late: help needs none of this
+async def recording(place: Place, workspace_id: str) -> "AsyncIterator[tuple[Recording, Checkpoints]]":
+    """A workspace's record in the router's database. CliError where that does not answer."""
+    from services.router.adapters.checkpoints import Checkpoints  # late: help needs none of this
+    from services.router.adapters.recorded import Recording
     from shared.db.engine import open_engine
     from shared.db.unit_of_work import Database
     from shared.errors import DatabaseUnavailable
@@ -73,25 +81,27 @@ async def recording(place: Place, workspace_id: str) -> "AsyncIterator[Recording
 
     engine = open_engine(place.login_url("router"), name="waypost-replay", pool_size=2)
     try:
-        yield Recording(Database(engine, shards=1, relaying=RelaySignal()), workspace_id)
+        database = Database(engine, shards=1, relaying=RelaySignal())
+        yield Recording(database, workspace_id), Checkpoints(database)
     except DatabaseUnavailable:
         raise CliError("The router's database does not answer: see WAYPOST_DATABASE_URL.") from None
     finally:
         await engine.dispose()
 
 
-async def _compare(place: Place, workspace_id: str, until: datetime | None, show: int) -> "Comparison":
+async def _compare(place: Place, workspace_id: str, span: Span, show: int) -> "Comparison":
     from services.router.adapters.replaying import replay as run
 
-    async with recording(place, workspace_id) as record:
-        start, end, state = await _extent(record, workspace_id)
-        return await run(record, state(), start, end, to=until, most=show, progress=_say_progress)
+    async with recording(place, workspace_id) as (record, checkpoints):
+        start, end = await _extent(record, checkpoints, span)
+        state = await checkpoints.state(workspace_id, start)
+        return await run(record, state, start, end, to=span[1], most=show, progress=_say_progress)
 
 
 async def _try(
     place: Place,
     workspace_id: str,
-    until: datetime | None,
+    span: Span,
     what: tuple[Path | None, list[str]],
     within: timedelta,
     *,
@@ -101,26 +111,24 @@ async def _try(
     from services.router.adapters.replaying import read_run
 
     adapt = adaptation(place, *what)
-    async with recording(place, workspace_id) as record:
-        start, end, state = await _extent(record, workspace_id)
-        run = await read_run(record, start, end, to=until, progress=_say_progress)
-    if not run:
-        raise CliError("Nothing is recorded of that time.")
-    say_note(f"{len(run)} inputs read")
-    return try_out(run, state, adapt, within, is_checked=is_checked)
+    async with recording(place, workspace_id) as (record, checkpoints):
+        start, end = await _extent(record, checkpoints, span)
+        run = await read_run(record, start, end, to=span[1], progress=_say_progress)
+        if not run:
+            raise CliError("Nothing is recorded of that time.")
+        say_note(f"{len(run)} inputs read")
+        states = [await checkpoints.state(workspace_id, start) for _ in range(3 if is_checked else 2)]
+    return try_out(run, iter(states).__next__, adapt, within, is_checked=is_checked)
 
 
 async def _extent(
-    record: "Recording", workspace_id: str
-) -> "tuple[RecordPlace, RecordPlace, Callable[[], RoutingState]]":
-    """Where the record begins and ends, and what makes the state at its beginning."""
-    from services.router.adapters.recorded import Place as RecordPlace
-    from services.router.app.replay import blank
-
+    record: "Recording", checkpoints: "Checkpoints", span: Span
+) -> "tuple[RecordPlace, RecordPlace]":
+    """Where to begin in the record, and where it ends. CliError where there is none."""
     end = await record.end()
     if not end.input_id:
-        raise CliError(f"The router has no record of a workspace {workspace_id}.")
-    return RecordPlace(0, 0), end, lambda: blank(workspace_id)
+        raise CliError(f"The router has no record of a workspace {record.workspace_id}.")
+    return await checkpoints.start(record.workspace_id, span[0]), end
 
 
 def _say_progress(count: int, at: datetime) -> None:
@@ -151,6 +159,10 @@ def _duration(text: str) -> timedelta:
         return parse_duration(text)
     except ValueError as error:
         raise CliError(f"--within: {error}.") from None
+
+
+def _span(since: datetime | None, until: datetime | None) -> Span:
+    return _utc(since), _utc(until)
 
 
 def _utc(at: datetime | None) -> datetime | None:

@@ -16,7 +16,7 @@ from shared.db.unit_of_work import Database, Tx
 
 _PORTION = 2_000
 
-_ENDS = text(
+END = text(
     "SELECT (SELECT max(id) FROM input_log WHERE workspace_id = :workspace) AS input_id,"
     " (SELECT max(id) FROM decision WHERE workspace_id = :workspace) AS decision_id"
 )
@@ -68,16 +68,16 @@ class Recording:
 
     def __init__(self, database: Database, workspace_id: str) -> None:
         self._database = database
-        self._workspace_id = workspace_id
+        self.workspace_id = workspace_id
 
     async def end(self) -> Place:
         """Where the record ends now; both zero where there is none."""
 
         async def unit(tx: Tx) -> Place:
-            row = (await tx.execute(_ENDS, {"workspace": self._workspace_id})).one()
+            row = (await tx.execute(END, {"workspace": self.workspace_id})).one()
             return Place(row.input_id or 0, row.decision_id or 0)
 
-        return await self._database.transact(unit, workspaces=[self._workspace_id])
+        return await self._database.transact(unit, workspaces=[self.workspace_id])
 
     async def inputs(self, after: int, until: int) -> AsyncIterator[RecordedInput]:
         """Inputs in their order. after, until: ids, the last one included."""
@@ -93,10 +93,10 @@ class Recording:
 
     async def _rows(self, query: TextClause, after: int, until: int) -> AsyncIterator[RowMapping]:
         async def unit(tx: Tx) -> deque[RowMapping]:
-            names = {"workspace": self._workspace_id, "after": after, "until": until, "most": _PORTION}
+            names = {"workspace": self.workspace_id, "after": after, "until": until, "most": _PORTION}
             return deque((await tx.execute(query, names)).mappings().all())
 
-        while rows := await self._database.transact(unit, workspaces=[self._workspace_id]):
+        while rows := await self._database.transact(unit, workspaces=[self.workspace_id]):
             after = rows[-1]["id"]
             while rows:
                 yield rows.popleft()

@@ -192,4 +192,27 @@ work_order_message = Table(
 )
 """What partners are told of their work orders, and what became of it. A claim table."""
 
-FENCED = (agent, ticket, work_item, offer, decision, input_log)
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("input_id", BigInteger, nullable=False),
+    Column("decision_id", BigInteger, nullable=False),
+    Column("taken_at", Instant, nullable=False),
+    Column("rows", Integer, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "input_id"),
+)
+"""The whole routing state after an input and a decision; after input 0 it is empty."""
+
+checkpoint_part = Table(
+    "checkpoint_part",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("input_id", BigInteger, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "input_id", "part"),
+)
+"""Part 0 is the configuration, the others are rows: compressed lines of JSON behind the name of their table."""
+
+FENCED = (agent, ticket, work_item, offer, decision, input_log, checkpoint, checkpoint_part)

@@ -2,14 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import asyncpg
 import pytest
 
+from services.router.adapters.checkpoints import Checkpoints
+from services.router.adapters.history import ForgetHistory
+from services.router.adapters.recorded import Place
 from shared.vocabulary import TicketStatus
 from tests.eventually import eventually
 from tests.integration.cli.commands import Cli
@@ -35,7 +38,7 @@ async def rows(router: System, floor: Floor) -> AsyncIterator["asyncpg.Connectio
     await connection.close()
 
 
-async def a_day(floor: Floor) -> None:
+async def a_day(floor: Floor, at_noon: Callable[[], Awaitable[object]]) -> None:
     """Tickets of all kinds, taken, refused, solved, opened again, escalated and merged."""
     dice = Random(7)
     for agent in (*AGENTS, "eve"):
@@ -55,7 +58,8 @@ async def a_day(floor: Floor) -> None:
             await floor.merge(f"t{number - 2}", f"t{number - 3}")
         if number % 40 == 20:
             await floor.set_state("bob", "offline" if number % 80 == 20 else "available")
-        await asyncio.sleep(0)
+        if number == TICKETS // 2:
+            await at_noon()
     for number in range(TICKETS):
         await floor.set_status(f"t{number}", TicketStatus.OPEN, DONE)
 
@@ -80,9 +84,19 @@ async def _work(floor: Floor, agent: str) -> None:
 
 
 async def test_a_recorded_run_is_decided_again_as_it_was(
-    floor: Floor, cli: Cli, rows: "asyncpg.Connection[asyncpg.Record]"
+    router: System, floor: Floor, cli: Cli, rows: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    await a_day(floor)
+    database = router.services["router"].runtime.database
+    checkpoints = Checkpoints(database)
+
+    async def take() -> Place:
+        taken = await checkpoints.take(floor.workspace_id)
+        assert taken is not None
+        return taken
+
+    assert await checkpoints.due([floor.workspace_id]) == [floor.workspace_id]
+    await a_day(floor, take)
+    assert await checkpoints.due([floor.workspace_id]) == []
     ended = await cli.run("replay", "--json", "-")
     assert ended.code == 0, ended.out + ended.err
     assert ended.data["tickets"] == TICKETS
@@ -91,6 +105,11 @@ async def test_a_recorded_run_is_decided_again_as_it_was(
 
     shown = await cli.run("replay")
     assert f"{TICKETS} tickets, {ended.data['decisions']} decisions, all alike" in shown.out
+
+    later = await cli.run("replay", "--json", "-", "--from", "2100-01-01")
+    assert later.code == 0, later.out + later.err
+    assert 0 < later.data["decisions"] < ended.data["decisions"]
+    assert later.data["differing"] == 0
 
     tried = await cli.run("replay", "--without-agents", "bob, eve", "--check", "--json", "-", "--show", "3")
     assert tried.code == 0, tried.out + tried.err
@@ -124,6 +143,24 @@ async def test_a_recorded_run_is_decided_again_as_it_was(
     assert other.code == 1
     assert "1 differ" in other.out
     assert "mallory" in other.out
+
+    async def forget(kept: timedelta) -> None:
+        await database.transact(ForgetHistory(kept), workspaces=[floor.workspace_id])
+
+    async def oldest() -> int:
+        return int(
+            await rows.fetchval("SELECT min(id) FROM input_log WHERE workspace_id = $1", floor.workspace_id)
+        )
+
+    first = await oldest()
+    await forget(timedelta(days=1))
+    assert await oldest() == first
+    place = await checkpoints.start(floor.workspace_id, datetime.now(UTC))
+    await forget(timedelta())
+    assert await oldest() > place.input_id
+    rest = await cli.run("replay", "--json", "-")
+    assert rest.code == 0
+    assert rest.data["decisions"] == later.data["decisions"]
 
     early = await cli.run("replay", "--to", datetime(2020, 1, 1, tzinfo=UTC).strftime("%Y-%m-%d"))
     assert "0 tickets, 0 decisions, all alike" in early.out

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.db.fences import claim
+from shared.db.fences import claim, fence
 
 revision = "2026_11_23_whom_work_awaits"
 down_revision = "2026_11_22_completed_work"
@@ -44,6 +44,24 @@ CREATE INDEX work_order_message_by_attempt ON work_order_message (shard, next_at
 CREATE INDEX work_order_message_by_end ON work_order_message (finished_at) WHERE finished_at IS NOT NULL
 """
 
+_CHECKPOINTS = """
+CREATE TABLE checkpoint (
+    workspace_id text NOT NULL,
+    input_id bigint NOT NULL,
+    decision_id bigint NOT NULL,
+    taken_at timestamptz NOT NULL,
+    rows integer NOT NULL,
+    PRIMARY KEY (workspace_id, input_id)
+);
+CREATE TABLE checkpoint_part (
+    workspace_id text NOT NULL,
+    input_id bigint NOT NULL,
+    part integer NOT NULL,
+    body bytea NOT NULL,
+    PRIMARY KEY (workspace_id, input_id, part)
+)
+"""
+
 
 def upgrade() -> None:
     for column in COLUMNS:
@@ -52,5 +70,7 @@ def upgrade() -> None:
     # An escalation of a solved ticket is refused, and that is recorded: there is no work that it is about.
     op.execute("ALTER TABLE decision ALTER COLUMN work_id DROP NOT NULL")
     op.execute("CREATE INDEX decision_in_order ON decision (workspace_id, id)")
+    for statement in (*_CHECKPOINTS.split(";"), *fence("checkpoint"), *fence("checkpoint_part")):
+        op.execute(statement)
     for statement in (*_MESSAGES.split(";"), *claim("work_order_message")):
         op.execute(statement)
