@@ -1,5 +1,6 @@
 """The router's part of a workspace's configuration: as it is written, checked, and turned into what decides."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 
@@ -66,11 +67,16 @@ def check(part: RouterPart) -> list[str]:
     """
     refuse(chain(_problems(part, written=True), condition_problems("/policy", part.policy)))
     found = staffing_warnings(to_configuration(0, part), part.skills)
-    served = {queue for agent in part.agents for queue in agent.queues}
+    served = Counter(queue for agent in part.agents for queue in set(agent.queues))
     found += [
         f"/queues/{index}: nobody serves {queue.partner.fallback}, to which work of queue {queue.id} falls back"
         for index, queue in enumerate(part.queues)
         if queue.partner is not None and queue.partner.fallback not in served
+    ]
+    found += [
+        f"/queues/{index}: {queue.id} keeps {queue.reserve} agents and has {served[queue.id]}: others get none"
+        for index, queue in enumerate(part.queues)
+        if queue.reserve >= served[queue.id] > 0
     ]
     return found
 

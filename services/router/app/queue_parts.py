@@ -43,6 +43,9 @@ class QueuePart(Request):
         default=None,
         description="With the order `ageing`: how long a wait is worth one priority; else 30 minutes.",
     )
+    reserve: int = Field(
+        default=0, ge=0, le=100, description="So many of its agents are kept free from others' work."
+    )
     ranking: Ranking = Ranking.LONGEST_IDLE
     score: Annotated[str, StringConstraints(max_length=MAX_LENGTH)] | None = Field(
         default=None, description="With the ranking `score`: a CEL expression over `agent` and `work`."
@@ -69,6 +72,7 @@ def to_queue(queue: QueuePart, hours: Hours) -> Queue:
         name=queue.name,
         rank=queue.rank,
         order=_order(queue),
+        reserve=queue.reserve,
         ranking=queue.ranking,
         score=compile_expression(queue.score, SCORE_FIELDS) if queue.score is not None else None,
         offer_mode=queue.offer_mode,
@@ -83,7 +87,7 @@ def to_queue(queue: QueuePart, hours: Hours) -> Queue:
     )
 
 
-_OF_AGENTS = ("offer_mode", "offer_timeout", "asked_at_once", "ranking", "score")
+_OF_AGENTS = ("offer_mode", "offer_timeout", "asked_at_once", "reserve", "ranking", "score")
 """What says how the agents of a queue are asked."""
 
 

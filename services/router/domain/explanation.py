@@ -17,6 +17,7 @@ _OBSTACLES = {
     "team": "of other teams",
     "off_shift": "off shift",
     "time_off": "on leave",
+    "reserved": "kept free for another queue",
 }
 _FALLEN_BACK = {
     "partner_declined": "The partner declined: back in the house",

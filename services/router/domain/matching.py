@@ -20,8 +20,9 @@ from services.router.domain.work_item import WorkItem
 from shared.vocabulary import ChannelKind
 
 READY = "ready"
-_PRESENT = (READY, "capacity")
-"""Conditions of those who are there: they can be asked now, or once they have room."""
+RESERVED = "reserved"
+_PRESENT = (READY, RESERVED, "capacity")
+"""Conditions of those who are there: they can be asked now, or once they have room or are not kept."""
 _RUNNERS_UP = 2
 
 AgentEntry = tuple[RankKey, str, int]
@@ -65,7 +66,7 @@ class RequirementClass:
 
     def refresh(self, agent: Agent) -> None:
         """Takes note of an agent's changed state, load or rank. The agent's stamp has risen."""
-        now = agent.obstacle(self.kind) or READY
+        now = agent.obstacle(self.kind) or (RESERVED if agent.is_kept and not self.queue.reserve else READY)
         before = self.condition.get(agent.agent_id)
         if before != now:
             if before is not None:

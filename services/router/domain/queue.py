@@ -64,6 +64,7 @@ class Queue:
     """A queue as configured.
 
     rank: 1 to 100; an agent in several queues serves the lowest first, unless they have ranks of their own
+    reserve: how many of its agents it keeps free from the work of queues without a reserve
     score: with the ranking of that name: who has the highest is first
     asked_at_once: how many agents an item is offered to at a time; the first who accepts has it
     wrap_up_by: by channel kind, where it is another than `wrap_up`
@@ -78,6 +79,7 @@ class Queue:
     name: str = ""
     rank: int = 50
     order: Order = field(default_factory=Order)
+    reserve: int = 0
     ranking: Ranking = Ranking.LONGEST_IDLE
     score: Score | None = None
     offer_mode: OfferMode = OfferMode.ASK

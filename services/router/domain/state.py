@@ -16,6 +16,7 @@ from services.router.domain.hours import ALWAYS_OPEN, Opening
 from services.router.domain.matching import READY, RequirementClass
 from services.router.domain.partner import partner_id
 from services.router.domain.policy import Requirements
+from services.router.domain.reserve import Reserves
 from services.router.domain.work_item import Offer, Ticket, WorkItem
 from shared.vocabulary import AgentState, ChannelKind, WorkState
 
@@ -81,6 +82,7 @@ class RoutingState:
     unsettled: dict[ClassKey, None] = field(default_factory=dict)
     impatient: deque[UUID] = field(default_factory=deque)
     touched: Touched = field(default_factory=Touched)
+    reserves: Reserves = field(default_factory=Reserves)
     now: datetime = _BEFORE_ALL
     _moment: Moment | None = None
 
@@ -172,9 +174,15 @@ class RoutingState:
         return item.state is WorkState.QUEUED
 
     def refresh(self, agent: Agent) -> None:
-        """Brings every index up to date with an agent who has changed."""
-        agent.stamp += 1
+        """Brings every index up to date with an agent who has changed, and with whom that keeps or lets go."""
         self.touched.agents.add(agent.agent_id)
+        let_go_or_kept = self.reserves.note(agent, self.agents)
+        self._show(agent)
+        for other in let_go_or_kept:
+            self._show(other)
+
+    def _show(self, agent: Agent) -> None:
+        agent.stamp += 1
         for found in self.classes_of.get(agent.agent_id, ()):
             found.refresh(agent)
             if found.line.count and found.condition[agent.agent_id] == READY:
@@ -211,6 +219,7 @@ class RoutingState:
         self.classes_of.clear()
         self.unsettled.clear()
         self.timers.clear()
+        self.reserves = Reserves.of(self.configuration.queues.values(), self.agents)
         for item in self.items.values():
             item.in_line = False
             self.put_in_line(item)

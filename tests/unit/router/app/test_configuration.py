@@ -199,3 +199,12 @@ def test_one_share_alone_is_refused() -> None:
     with pytest.raises(InvalidInput) as refused:
         check(RouterPart.model_validate({"policy": {"default": {"split": [{"weight": 1}]}}}))
     assert refused.value.problems == (("/policy/default/split", "two shares or more: one alone divides nothing"),)
+
+
+def test_a_queue_that_keeps_all_its_agents_is_warned_of() -> None:
+    agents = [{"id": name, "queues": ["vip", "default"]} for name in ("ann", "bob")]
+    queues = [{"id": "default"}, {"id": "vip", "reserve": 2}]
+    part = {"agents": agents, "queues": queues}
+    assert check(RouterPart.model_validate(part)) == ["/queues/1: vip keeps 2 agents and has 2: others get none"]
+    agents.append({"id": "cid", "queues": ["vip", "default"]})
+    assert check(RouterPart.model_validate(part)) == []

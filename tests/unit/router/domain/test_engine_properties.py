@@ -16,10 +16,11 @@ from services.router.domain.agent import DEFAULT_LIMITS, Agent, ChannelLimit
 from services.router.domain.eligibility import misfit
 from services.router.domain.engine import run
 from services.router.domain.hours import Duty, TimeOff
-from services.router.domain.matching import READY, refuses
+from services.router.domain.matching import READY, RESERVED, refuses
 from services.router.domain.order import Order, OrderBy, Place
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import OfferMode, Overflow, Queue
+from services.router.domain.reserve import is_free
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import PARKED, Raised, WorkItem
 from shared.calendar import Calendar, Hours
@@ -55,6 +56,7 @@ QUEUES = [
     Queue(
         queue_id="billing",
         rank=10,
+        reserve=1,
         order=URGENCY,
         offer_mode=OfferMode.AUTO,
         wrap_up=timedelta(seconds=20),
@@ -114,6 +116,19 @@ def served(state: RoutingState, one: Agent, item: WorkItem) -> tuple[object, ...
     return one.profile.ranks.get(queue, state.configuration.queue(queue).rank), place(state, item)
 
 
+def obstacle(state: RoutingState, one: Agent, asked: Requirements, kind: ChannelKind) -> str | None:
+    """Why an agent cannot be asked, by a scan: also who is kept free for another queue."""
+    queues = state.configuration.queues
+    if not state.configuration.queue(asked.queue).reserve and is_free(one):
+        for queue_id in one.profile.queues & queues.keys():
+            free = [
+                other for other in state.agents.values() if queue_id in other.profile.queues and is_free(other)
+            ]
+            if len(free) <= queues[queue_id].reserve:
+                return one.obstacle(kind) or RESERVED
+    return one.obstacle(kind)
+
+
 class DeskMachine(RuleBasedStateMachine):
     """Throws everything at one desk and checks it after each step."""
 
@@ -121,6 +136,7 @@ class DeskMachine(RuleBasedStateMachine):
         super().__init__()
         self.desk = Desk()
         self.desk.feed(inputs.Configure(configuration=configuration(AGENTS, rules=RULES, queues=QUEUES)))
+        self.everybody_comes()
 
     def feed(self, current: inputs.Input) -> None:
         before = repr(self.desk.state.items)
@@ -143,8 +159,12 @@ class DeskMachine(RuleBasedStateMachine):
             one = state.agents[agent_id]
             for other in state.items.values():
                 queue = state.configuration.queue(other.requirements.queue)
+                was_kept = not queue.reserve and any(
+                    state.configuration.queue(name).reserve for name in one.profile.queues
+                )
                 if (
-                    other.state is not WorkState.QUEUED
+                    was_kept
+                    or other.state is not WorkState.QUEUED
                     or queue.mode_for(other.channel_kind) is OfferMode.PULL
                     or refuses(one, other)
                     or misfit(one.profile, other.requirements)
@@ -186,6 +206,11 @@ class DeskMachine(RuleBasedStateMachine):
     def snapshot(self, name: str, what: object, status: TicketStatus) -> None:
         self.feed(inputs.TicketKnown(ticket_id=ticket_id(name), facts=what, status=status))  # type: ignore[arg-type] # built facts
         assert self.desk.state.tickets[ticket_id(name)].status is status
+
+    @rule()
+    def everybody_comes(self) -> None:
+        for profile in AGENTS:
+            self.set_state(profile.agent_id, AgentState.AVAILABLE)
 
     @rule(agent_id=agents, state=st.sampled_from(list(AgentState)))
     def set_state(self, agent_id: str, state: AgentState) -> None:
@@ -272,6 +297,7 @@ class DeskMachine(RuleBasedStateMachine):
         staff = [profile for profile in AGENTS if profile.agent_id != without]
         self.feed(inputs.Configure(configuration=configuration(staff, rules=RULES, queues=QUEUES)))
         self.feed(inputs.Configure(configuration=configuration(AGENTS, rules=RULES, queues=QUEUES)))
+        self.set_state(without, AgentState.AVAILABLE)
 
     @rule(without=agents)
     def close_billing(self, without: str) -> None:
@@ -283,6 +309,7 @@ class DeskMachine(RuleBasedStateMachine):
         for item in self.desk.state.items.values():
             assert not item.is_waiting or item.requirements.queue == "general"
         self.feed(inputs.Configure(configuration=configuration(AGENTS, rules=RULES, queues=QUEUES)))
+        self.set_state(without, AgentState.AVAILABLE)
 
     def waits_for_agents(self, item: WorkItem) -> bool:
         most = 2 if item.requirements.queue == "general" else 1
@@ -339,7 +366,8 @@ class DeskMachine(RuleBasedStateMachine):
             if not self.waits_for_agents(item):
                 continue
             for one in state.agents.values():
-                could = one.obstacle(item.channel_kind) is None and not refuses(one, item)
+                could = obstacle(state, one, item.requirements, item.channel_kind) is None
+                could &= not refuses(one, item)
                 could = could and one.agent_id not in item.offers.values()
                 could = could and item.requirements.queue != "shelf"
                 could = could and state.opening(item.requirements.queue).is_open
@@ -351,7 +379,9 @@ class DeskMachine(RuleBasedStateMachine):
         for found in state.classes.values():
             fits = {name for name, one in state.agents.items() if misfit(one.profile, found.requirements) is None}
             assert found.members == fits
-            expected = Counter(state.agents[name].obstacle(found.kind) or READY for name in fits)
+            expected = Counter(
+                obstacle(state, state.agents[name], found.requirements, found.kind) or READY for name in fits
+            )
             assert Counter({k: n for k, n in found.conditions.items() if n}) == expected
             assert found.ready_count == expected[READY]
             assert set(found.standing.values()) <= set(found.ready)
