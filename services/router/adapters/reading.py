@@ -5,15 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, select, text
 
 from services.router.adapters import tables
 from services.router.adapters.rows import WORK_DECISIONS
+from services.router.app.preview_policy import Sample
 from services.router.domain import decision as d
+from services.router.domain.facts import Facts
 from shared.db.unit_of_work import Tx
 from shared.errors import NotFound
 from shared.vocabulary import AgentState, WorkState
 
+_FACTS = TypeAdapter(Facts)
+_NEWEST_TICKETS = text(
+    "SELECT t.ticket_id, t.facts, (SELECT w.queued_at FROM work_item w WHERE w.workspace_id = t.workspace_id"
+    " AND w.ticket_id = t.ticket_id ORDER BY w.queued_at LIMIT 1) AS queued_at FROM ticket t"
+    " WHERE t.workspace_id = :workspace AND t.facts IS NOT NULL"
+    " AND (CAST(:before AS uuid) IS NULL OR t.ticket_id < :before) ORDER BY t.ticket_id DESC LIMIT :most"
+)
 _OFFERS = text(
     "SELECT o.offer_id, o.work_id, o.ticket_id, o.agent_id, o.state, o.offered_at, o.expires_at, w.queue,"
     " w.support_tier, w.priority, w.channel, w.channel_kind"
@@ -122,3 +132,12 @@ async def handling_times(tx: Tx, workspace_id: str) -> dict[str, float]:
     """Mean seconds from assigned to completed of the last day's work, by queue."""
     rows = await tx.execute(_HANDLING, {"workspace": workspace_id})
     return {row.queue: float(row.seconds) for row in rows if row.n}
+
+
+async def newest_tickets(tx: Tx, workspace_id: str, *, before: UUID | None, most: int) -> list[Sample]:
+    """The tickets that were made last, of those made before another one: ids rise with time."""
+    names = {"workspace": workspace_id, "before": before, "most": most}
+    return [
+        Sample(ticket_id=row.ticket_id, facts=_FACTS.validate_python(row.facts), at=row.queued_at)
+        for row in await tx.execute(_NEWEST_TICKETS, names)
+    ]
