@@ -20,7 +20,7 @@ from services.router.domain.matching import RequirementClass
 from services.router.domain.on_agent import on_configured, on_return, on_state
 from services.router.domain.on_call import on_call_ended, on_wrap_end
 from services.router.domain.on_clock import on_clock
-from services.router.domain.on_escalation import on_escalation
+from services.router.domain.on_escalation import on_escalation, widening
 from services.router.domain.on_hours import on_duty_turn, on_queue_turn
 from services.router.domain.on_next import on_next
 from services.router.domain.on_offer import on_accept, on_decline, on_expiry
@@ -33,6 +33,9 @@ from services.router.domain.state import RoutingState, Timer, TimerKind
 from services.router.domain.work_item import WorkItem
 from shared.ids import IdFactory
 from shared.vocabulary import AssignmentMode, WorkState
+
+FollowUp = inputs.Reconsider | inputs.OpenStep | Timer
+"""What is decided behind an input."""
 
 
 def run(state: RoutingState, current: inputs.Input, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:
@@ -49,7 +52,7 @@ def run(state: RoutingState, current: inputs.Input, now: datetime, ids: IdFactor
 
 
 def decide(
-    state: RoutingState, current: inputs.Input | inputs.Reconsider | Timer, now: datetime, ids: IdFactory
+    state: RoutingState, current: inputs.Input | FollowUp, now: datetime, ids: IdFactory
 ) -> Iterator[d.Decision]:
     """What an input, what follows from one, or a timer that is due leads to. Only reads."""
     match current:
@@ -85,6 +88,8 @@ def decide(
             yield from on_assign(state, current)
         case inputs.Configure():
             yield from on_configured(state, current, ids)
+        case inputs.OpenStep():
+            yield from on_step(state.items[current.work_id], note=current.note)
         case inputs.Reconsider():
             yield from on_reconsider(state, current)
         case inputs.Tick():
@@ -97,14 +102,16 @@ def decide(
 
 def _with_follow_ups(
     state: RoutingState, current: inputs.Input, now: datetime
-) -> Iterator[inputs.Input | inputs.Reconsider | Timer]:
+) -> Iterator[inputs.Input | FollowUp]:
     """The input, and what has to be decided behind it. Read lazily: each is decided before the next is made."""
     if isinstance(current, inputs.TicketKnown):
         ticket = state.tickets.get(current.ticket_id)
         early = tuple(ticket.early) if ticket else ()
         yield current
         for raised in early:
-            yield inputs.EscalationRaised(ticket_id=current.ticket_id, raised=raised)
+            yield from _with_follow_ups(
+                state, inputs.EscalationRaised(ticket_id=current.ticket_id, raised=raised), now
+            )
         if current.status not in (None, state.tickets[current.ticket_id].status):
             yield inputs.TicketStatusSet(ticket_id=current.ticket_id, status=current.status)
     elif isinstance(current, inputs.Configure):
@@ -116,6 +123,9 @@ def _with_follow_ups(
         if state.configuration.routes_otherwise(before):
             for work_id in sorted(state.items):
                 yield inputs.Reconsider(work_id=work_id)
+    elif isinstance(current, inputs.EscalationRaised):
+        yield current
+        yield from widening(state, current)
     elif isinstance(current, inputs.Tick):
         yield from state.due(now)
     else:

@@ -45,13 +45,9 @@ def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
         case d.LoadParked():
             _bear_load(state, _item(state, decision.work_id), now, bears=False)
         case d.LoadReturned():
-            item = _item(state, decision.work_id)
-            _bear_load(state, item, now, bears=True)
-            item.over_capacity = decision.over_capacity
+            _return_load(state, decision, now)
         case d.ReturnScheduled():
-            item = _item(state, decision.work_id)
-            item.return_at = decision.at
-            state.watch(item)
+            _schedule_return(state, decision)
         case d.EscalationRefused():
             pass  # a record of nothing done
         case d.AgentStateSet():
@@ -299,6 +295,18 @@ def _bear_load(state: RoutingState, item: WorkItem, now: datetime, *, bears: boo
         state.occupy(agent, item.channel_kind)
     else:
         state.free(agent, item.channel_kind, now)
+
+
+def _return_load(state: RoutingState, returned: d.LoadReturned, now: datetime) -> None:
+    item = _item(state, returned.work_id)
+    _bear_load(state, item, now, bears=True)
+    item.over_capacity = returned.over_capacity
+
+
+def _schedule_return(state: RoutingState, scheduled: d.ReturnScheduled) -> None:
+    item = _item(state, scheduled.work_id)
+    item.return_at = scheduled.at
+    state.watch(item)
 
 
 def _set_state(state: RoutingState, changed: d.AgentStateSet, now: datetime) -> None:

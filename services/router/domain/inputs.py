@@ -167,6 +167,14 @@ class Reconsider:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenStep:
+    """A work item's next step opens at once. Follows from `EscalationRaised`, never comes from outside."""
+
+    work_id: UUID
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time has passed: what is due happens."""
 

@@ -50,6 +50,14 @@ def on_escalation(state: RoutingState, escalated: inputs.EscalationRaised) -> It
             yield from acting.widens(waits=is_back or item.is_waiting)
 
 
+def widening(state: RoutingState, escalated: inputs.EscalationRaised) -> Iterator[inputs.OpenStep]:
+    """The steps of an item that waits open at once, up to one that would move it. Asked once all else is done."""
+    item = state.live_item(escalated.ticket_id)
+    if escalated.raised.widen and item is not None and item.is_waiting:
+        for _ in _steps_ahead(item):
+            yield inputs.OpenStep(work_id=item.work_id, note=_note(escalated.raised))
+
+
 @dataclass(frozen=True, slots=True)
 class _Acting:
     """One escalation of one item that needs somebody."""
@@ -93,13 +101,12 @@ class _Acting:
         return target
 
     def moves(self, target: Requirements) -> Iterator[d.Decision]:
-        """The item goes there, asking less and preferring somebody where that is wanted too."""
-        steps = steps_that_stay(self.item)
-        if self.raised.widen:
-            target, steps = relaxed(target, steps), ()
+        """The item goes there, preferring somebody where that is wanted too."""
         agent = None
         if self.raised.agent_id is not None:
-            agent, obstacle = self._named(target)
+            agent, obstacle = self._named(
+                relaxed(target, steps_that_stay(self.item)) if self.raised.widen else target
+            )
             if obstacle is not None:
                 yield self.refused(f"agent {self.raised.agent_id}", obstacle)
         yield from moved(
@@ -107,7 +114,6 @@ class _Acting:
             self.item,
             "escalation",
             target,
-            steps=steps,
             excluded=None,
             note=self.note,
             preferred_agent_id=agent.agent_id if agent else None,
@@ -115,43 +121,23 @@ class _Acting:
         )
 
     def widens(self, *, waits: bool) -> Iterator[d.Decision]:
-        """The steps that are left open at once, up to one that would move the item.
+        """Why nobody else can be asked, if so; the steps themselves open behind this.
 
         waits: nobody has it, or nobody has it any more
         """
-        item = self.item
         if not self.raised.widen:
             return
         if not waits:
-            yield self.refused("more agents", f"{item.agent_id} has it")
-            return
-        opening = _widening(item)
-        if not opening:
+            yield self.refused("more agents", f"{self.item.agent_id} has it")
+        elif not _steps_ahead(self.item):
             yield self.refused("more agents", "no step is left that would ask more of them")
-        priority = item.priority.raised(max(self.raised.raise_by, 0))
-        raised_by = min(item.raised_by + max(self.raised.raise_by, 0), MOST_RAISED)
-        for number, step in enumerate(opening, item.step + 1):
-            reasons = d.Reasons(policy_version=item.policy_version, step=number, note=self.note)
-            yield d.StepOpened(
-                work_id=item.work_id,
-                previous_queue=item.requirements.queue,
-                requirements=relaxed(item.base, item.steps[:number]),
-                reasons=reasons,
-                is_last=number == len(item.steps),
-            )
-            if step.raise_by:
-                priority = priority.raised(step.raise_by)
-                raised_by = min(raised_by + step.raise_by, MOST_RAISED)
-                yield d.PriorityChanged(
-                    work_id=item.work_id, priority=priority, raised_by=raised_by, reason="step", reasons=reasons
-                )
 
     def hands(self) -> Generator[d.Decision, None, bool]:
         """The item is taken, from whoever has it or is asked, for the agent who is named; whether it was."""
         item, name = self.item, self.raised.agent_id
         if name is None:
             return False
-        target = relaxed(item.base, item.steps[: item.step + (len(_widening(item)) if self.raised.widen else 0)])
+        target = relaxed(item.base, item.steps[: item.step + len(_steps_ahead(item)) * self.raised.widen])
         agent, obstacle = self._named(target)
         if agent is not None:
             obstacle = self._holds(agent) or obstacle or agent.obstacle(item.channel_kind)
@@ -174,7 +160,7 @@ class _Acting:
     @property
     def note(self) -> str:
         """Which escalation it was."""
-        return f"escalation {self.raised.escalation_id}"
+        return _note(self.raised)
 
     def refused(self, wanted: str, reason: str) -> d.EscalationRefused:
         """Why something that was asked for is not done."""
@@ -197,7 +183,11 @@ class _Acting:
         return None
 
 
-def _widening(item: WorkItem) -> tuple[Step, ...]:
+def _note(raised: Raised) -> str:
+    return f"escalation {raised.escalation_id}"
+
+
+def _steps_ahead(item: WorkItem) -> tuple[Step, ...]:
     """The steps that are not open yet, up to one that moves the item elsewhere."""
     left = item.steps[item.step :]
     ends = next((index for index, step in enumerate(left) if step.queue is not None), len(left))

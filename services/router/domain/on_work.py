@@ -94,13 +94,14 @@ def on_complete(state: RoutingState, complete: inputs.Complete, ids: IdFactory) 
     yield from completed(state, item, ids)
 
 
-def on_step(item: WorkItem, *, is_early: bool = False) -> Iterator[d.Decision]:
+def on_step(item: WorkItem, *, is_early: bool = False, note: str | None = None) -> Iterator[d.Decision]:
     """The item has waited long enough for the next step, or nobody can be asked before it opens.
 
+    note: what else opens it
     A pending offer survives it. What has been raised stays raised, whatever becomes of the steps.
     """
     step = item.steps[item.step]
-    reasons = d.Reasons(policy_version=item.policy_version, step=item.step + 1)
+    reasons = d.Reasons(policy_version=item.policy_version, step=item.step + 1, note=note)
     yield d.StepOpened(
         work_id=item.work_id,
         previous_queue=item.requirements.queue,

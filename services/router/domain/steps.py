@@ -174,7 +174,6 @@ def moved(
     reason: str,
     base: Requirements,
     *,
-    steps: tuple[Step, ...] | None = None,
     excluded: str | None,
     note: str,
     preferred_agent_id: str | None = None,
@@ -182,7 +181,7 @@ def moved(
 ) -> Iterator[d.Decision]:
     """The item goes to its destination, whatever it is doing, with such of its steps as do not move it.
 
-    steps: in their place; escalation_id: the escalation that moves it
+    escalation_id: the escalation that moves it
     """
     yield from revoked(state, item, reason)
     yield requeued(
@@ -190,7 +189,7 @@ def moved(
         item,
         reason,
         base=base,
-        steps=steps_that_stay(item) if steps is None else steps,
+        steps=steps_that_stay(item),
         excluded=excluded,
         note=note,
         preferred_agent_id=preferred_agent_id,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from services.router.app.configuration import RouterPart, to_configuration
 from services.router.app.preview_policy import Comparison, Sample
+from services.router.domain.configuration import Configuration
 from tests.unit.router.domain.desk import START, facts, ticket_id
 
 STAFF = {
@@ -18,14 +19,13 @@ LATE = {"id": "late", "when": "time.hour >= 18", "queue": "billing", "skills": {
 
 def compared(*rules: Mapping[str, object], rule: str | None = None, most: int = 10) -> Comparison:
     """Everything in `general` against these rules."""
-    before, after = (
-        to_configuration(
-            0,
-            RouterPart.model_validate({**STAFF, "policy": {"rules": chosen, "default": {"queue": "general"}}}),
-        )
-        for chosen in ([], rules)
-    )
-    return Comparison(before, after, rule=rule, most=most)
+    return Comparison(a_configuration(), a_configuration(*rules), rule=rule, most=most)
+
+
+def a_configuration(*rules: Mapping[str, object]) -> Configuration:
+    """The staff and these rules."""
+    policy = {"rules": rules, "default": {"queue": "general"}}
+    return to_configuration(0, RouterPart.model_validate({**STAFF, "policy": policy}))
 
 
 def sample(name: str, *, at: datetime | None = START, **changes: object) -> Sample:
