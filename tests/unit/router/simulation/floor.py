@@ -23,7 +23,7 @@ from services.router.domain.facts import Facts
 from services.router.domain.queue import OfferMode, Queue
 from services.router.domain.state import RoutingState, Touched
 from shared.ids import SeededIds
-from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
+from shared.vocabulary import AgentState, ChannelKind, Priority, SlaMetric, TicketStatus, WorkState
 from tests.unit.router.domain.desk import START, agent, configuration, facts
 
 SCALE = float(os.environ.get("WAYPOST_SIMULATION", "1"))
@@ -39,11 +39,15 @@ Service = Callable[[Random, str, str], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """Contacts of one kind: a Poisson process of so many a minute."""
+    """Contacts of one kind: a Poisson process of so many a minute.
+
+    promise: within how many minutes they are told that somebody answers
+    """
 
     name: str
     rate: float
     facts: Facts
+    promise: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,10 @@ class Outcome:
         """The share of contacts that waited longer than so many minutes."""
         return statistics.fmean(each.wait > longer_than for each in self.served)
 
+    def line(self) -> float:
+        """How many contacts wait in the mean (Little's law)."""
+        return sum(self.waits()) / self.minutes
+
     def idle(self, agents: Sequence[str]) -> float:
         """The share of their time that these agents were idle."""
         return 1 - statistics.fmean(self.busy.get(agent_id, 0.0) for agent_id in agents) / self.minutes
@@ -111,6 +119,8 @@ class Floor:
         self._ends: list[tuple[float, int]] = []
         self._stream_of: dict[int, str] = {}
         self._waiting: dict[int, float] = {}
+        self._dice: dict[int, int] = {}
+        """Contact -> what its service draws from, so that runs of one seed see the same contacts in any order."""
         self._at_work: dict[int, tuple[str, float]] = {}
         """Contact -> its agent, and since when."""
         self._counts_from = math.inf
@@ -141,13 +151,28 @@ class Floor:
     def _arrive(self, number: int, stream: Stream) -> None:
         self._stream_of[number] = stream.name
         self._waiting[number] = self.minute
+        self._dice[number] = self._random.getrandbits(32)
         self._feed(inputs.TicketKnown(ticket_id=UUID(int=number), facts=stream.facts, status=TicketStatus.NEW))
+        if stream.promise is not None and number in self._waiting:
+            self._promise(number, timedelta(minutes=stream.promise))
         counts = self.minute >= self._counts_from
         self.outcome.arrived += counts
         if self._room is not None and len(self._waiting) > self._room:
             self.outcome.blocked += counts
             del self._waiting[number]
             self._forget(number, TicketStatus.CLOSED)
+
+    def _promise(self, number: int, target: timedelta) -> None:
+        now = START + timedelta(minutes=self.minute)
+        clock = inputs.ClockKnown(
+            ticket_id=UUID(int=number),
+            clock_id=UUID(int=number),
+            metric=SlaMetric.FIRST_REPLY,
+            at=now,
+            target=target,
+            due_at=now + target,
+        )
+        self._feed(clock)
 
     def _end(self, at: float, number: int) -> None:
         self.minute = at
@@ -159,7 +184,7 @@ class Floor:
     def _forget(self, number: int, final: TicketStatus) -> None:
         self._feed(inputs.TicketStatusSet(ticket_id=UUID(int=number), status=final))
         del self._state.tickets[UUID(int=number)]
-        del self._stream_of[number]
+        del self._stream_of[number], self._dice[number]
 
     def _feed(self, current: inputs.Input) -> None:
         now = START + timedelta(minutes=self.minute)
@@ -172,7 +197,7 @@ class Floor:
 
     def _take(self, number: int, agent_id: str) -> None:
         stream, came_at = self._stream_of[number], self._waiting.pop(number)
-        duration = self._service(self._random, stream, agent_id)
+        duration = self._service(Random(self._dice[number]), stream, agent_id)
         heappush(self._ends, (self.minute + duration, number))
         self._at_work[number] = agent_id, self.minute
         if came_at >= self._counts_from:
