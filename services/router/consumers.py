@@ -6,11 +6,13 @@ being parked, nor the other way round.
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
+from services.router.app.attendance import Attendance
 from services.router.app.ports import RoutingRows
 from services.router.app.run_workspace import Changed, Command, ShardEngine
 from services.router.domain.state import RoutingState
@@ -52,6 +54,18 @@ class _Seat:
     engine: ShardEngine
     bell: Wakeup
     commands: deque[_Waiting] = field(default_factory=deque)
+
+    def put(self, command: Command, once: Once) -> "asyncio.Future[Answer]":
+        """Puts a command in line; its answer."""
+        waiting = _Waiting(command, once, asyncio.get_running_loop().create_future())
+        self.commands.append(waiting)
+        self.bell.ring()
+        return waiting.done
+
+    def tell(self, command: Command) -> None:
+        """Puts a command in line of which nobody waits for the answer."""
+        done = self.put(command, Once.without_key(command.workspace_id, "router"))
+        done.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def take(self, most: int) -> list[_Waiting]:
         """The commands whose turn it is, at most so many; the repeat of one of them waits for its answer."""
@@ -106,6 +120,7 @@ class Engines:
             "Conditions of routing policies that could not be evaluated, and so did not hold.",
             "reason",
         )
+        self._attendance = Attendance()
         self._seats: dict[int, _Seat] = {}
         self._seated = Changes()
 
@@ -135,10 +150,28 @@ class Engines:
         seat = self._seats.get(shard_of(command.workspace_id, self._database.shards))
         if seat is None:
             raise Unavailable("The workspace is moving between processes.")
-        waiting = _Waiting(command, once, asyncio.get_running_loop().create_future())
-        seat.commands.append(waiting)
-        seat.bell.ring()
-        return await waiting.done
+        return await seat.put(command, once)
+
+    def holds(self, workspace_id: str) -> bool:
+        """Whether this process has the engine of a workspace."""
+        return shard_of(workspace_id, self._database.shards) in self._seats
+
+    @contextmanager
+    def attended(self, workspace_id: str, agent_id: str) -> Iterator[None]:
+        """An agent is there as long as this lasts."""
+        self._attendance.come(workspace_id, agent_id)
+        self._look(workspace_id, agent_id)
+        try:
+            yield
+        finally:
+            self._attendance.leave(workspace_id, agent_id)
+            self._look(workspace_id, agent_id)
+
+    def _look(self, workspace_id: str, agent_id: str) -> None:
+        """Has the engine look whether an agent is there. Where it has moved meanwhile, its roll call does."""
+        seat = self._seats.get(shard_of(workspace_id, self._database.shards))
+        if seat is not None:
+            seat.tell(self._attendance.look(workspace_id, agent_id))
 
     async def run(self, shard: Shard) -> None:
         """Runs a shard's engine until it is drained. Raises StaleEpoch and TransientError."""
@@ -170,6 +203,9 @@ class Engines:
         async with read_shard(self._database, self._inboxes, shard, self._fuse) as (inbox, bell):
             seat = self._seats[shard.n] = _Seat(engine, bell)
             self._seated.tell()
+            for state in engine.states.values():
+                if (command := self._attendance.roll_call(state)) is not None:
+                    seat.tell(command)
             try:
                 while not shard.draining.is_set():
                     if not inbox.pending and not inbox.has_requests and not seat.commands:

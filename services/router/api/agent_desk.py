@@ -1,6 +1,7 @@
 """`/v1/agents/{id}/...`: what an agent has before them: offers, work, what is next, and all of it live."""
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -91,11 +92,14 @@ def routes(database: Database, engines: Engines, desks: Desks) -> APIRouter:
     ) -> AsyncIterator[ServerSentEvent]:
         """An agent's desk: their state, offers and work, whole at the start and at each change.
 
-        Nothing has to be resumed after a break: the first event says all that holds.
+        Nothing has to be resumed after a break: the first event says all that holds. The agent's own stream is
+        their heartbeat: when it has ended and none is opened for a while, they are away.
         """
         require_self(principal, agent_id, "agents:read", "routing:read")
-        async for desk in desks.follow(principal, agent_id):
-            yield ServerSentEvent(data=desk, event="desk", retry=2000)
+        is_own = principal.subject == agent_id
+        with engines.attended(principal.workspace_id, agent_id) if is_own else nullcontext():
+            async for desk in desks.follow(principal, agent_id, engines.holds):
+                yield ServerSentEvent(data=desk, event="desk", retry=2000)
 
     return router
 

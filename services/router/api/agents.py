@@ -130,6 +130,7 @@ def agent_answer(agent: Agent) -> AgentAnswer:
         state=agent.state,
         reason=agent.reason,
         state_since=agent.state_since,
+        is_connected=agent.is_connected,
         activity=agent.activity,
         load=agent.used,
         items={kind: count for kind, count in agent.items.items() if count},

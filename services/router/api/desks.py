@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 
 from services.router.adapters import reading
 from services.router.api.schemas import DeskAnswer, OfferAnswer, WorkAnswer
@@ -34,14 +34,23 @@ class Desks:
             for bell in bells:
                 bell.ring()
 
-    async def follow(self, principal: Principal, agent_id: str) -> AsyncIterator[DeskAnswer]:
-        """The agent's desk now and at each change, until the process stops or the token is no longer good."""
+    async def follow(
+        self, principal: Principal, agent_id: str, is_here: Callable[[str], bool]
+    ) -> AsyncIterator[DeskAnswer]:
+        """The agent's desk now and at each change, while the token is good and the process has the workspace.
+
+        When it has moved, whoever follows connects anew, and is brought to the process that has it.
+        """
         bell = Wakeup()
         key = (principal.workspace_id, agent_id)
         self._bells[key].add(bell)
         try:
             shown: DeskAnswer | None = None
-            while not self._stopping.is_set() and self._verifier.is_good(principal):
+            while (
+                not self._stopping.is_set()
+                and self._verifier.is_good(principal)
+                and is_here(principal.workspace_id)
+            ):
                 desk = await self._read(principal.workspace_id, agent_id)
                 if desk != shown:
                     shown = desk

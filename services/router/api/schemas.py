@@ -31,6 +31,7 @@ class AgentAnswer(BaseModel):
     state: AgentState
     reason: str | None
     state_since: datetime | None
+    is_connected: bool = Field(description="Whether they have a stream open.")
     activity: AgentActivity
     load: int
     items: dict[ChannelKind, int]

@@ -1,15 +1,24 @@
 """Agents as they are written in a configuration."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from services.router.app.hour_parts import Hours, TimeOffPart, duty_problems
-from services.router.domain.agent import DEFAULT_CAPACITY, DEFAULT_LIMITS, AgentProfile, ChannelLimit, Presence
+from services.router.domain.agent import (
+    DEFAULT_CAPACITY,
+    DEFAULT_LIMITS,
+    DEFAULT_PRESENCE,
+    AgentProfile,
+    ChannelLimit,
+    Presence,
+)
 from services.router.domain.queue import DEFAULT_QUEUE
 from shared.calendar_parts import TimeZoneName, WeekPart
 from shared.configuration import Problem, unknown
+from shared.durations import Duration
 from shared.http.types import Request, Slug
 from shared.vocabulary import ChannelKind
 
@@ -30,6 +39,9 @@ class LimitPart(Request):
 class PresencePart(Request):
     """How the workspace tells that an agent is not there."""
 
+    lost_after: Duration = Field(
+        default=DEFAULT_PRESENCE.lost_after, description="How long an agent who had a stream may be without one."
+    )
     away_after: int = Field(default=1, ge=1, le=100, description="So many offers in a row that they let expire.")
 
 
@@ -72,7 +84,13 @@ def to_profile(agent: AgentPart, limits: Mapping[ChannelKind, ChannelLimit], hou
 
 def to_presence(part: PresencePart) -> Presence:
     """What the engine tells by that an agent is not there."""
-    return Presence(away_after=part.away_after)
+    return Presence(lost_after=part.lost_after, away_after=part.away_after)
+
+
+def presence_problems(place: str, part: PresencePart) -> Iterator[Problem]:
+    """What is wrong with how presence is told."""
+    if not timedelta(seconds=5) <= part.lost_after <= timedelta(hours=1):
+        yield f"{place}/lost_after", "between 5s and 1h: a page that is loaded anew takes a moment"
 
 
 def to_limits(part: Mapping[ChannelKind, LimitPart]) -> Mapping[ChannelKind, ChannelLimit]:

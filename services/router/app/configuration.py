@@ -11,6 +11,7 @@ from services.router.app.agent_parts import (
     LimitPart,
     PresencePart,
     agent_problems,
+    presence_problems,
     to_limits,
     to_presence,
     to_profile,
@@ -98,6 +99,7 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
     yield from repeated("/agents", [agent.id for agent in part.agents])
     yield from repeated("/queues", queues)
     outsourced = frozenset(queue.id for queue in part.queues if queue.partner is not None)
+    yield from presence_problems("/presence", part.presence)
     for index, agent in enumerate(part.agents):
         yield from agent_problems(
             f"/agents/{index}",

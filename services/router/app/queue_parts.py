@@ -57,6 +57,7 @@ class QueuePart(Request):
         default=timedelta(), description="One for all, or by kind of channel."
     )
     return_after: Duration = timedelta(minutes=15)
+    reconnect_within: Duration = timedelta(seconds=60)
     hours: HoursPart | Slug | None = Field(
         default=None, description="When it is open, or the id of a calendar; none: always."
     )
@@ -84,6 +85,7 @@ def to_queue(queue: QueuePart, hours: Hours) -> Queue:
         hours=hours.opening(queue.hours),
         closed_to=queue.closed_to,
         overflow=Overflow(after=queue.overflow.after, to=queue.overflow.to) if queue.overflow else None,
+        reconnect_within=queue.reconnect_within,
     )
 
 
@@ -108,6 +110,8 @@ def queue_problems(place: str, queue: QueuePart, *, written: bool) -> Iterator[P
                 yield f"{place}/{name}", "leave it out: the partner alone is asked, for `partner.answer_within`"
     if not timedelta(seconds=1) <= queue.offer_timeout <= timedelta(days=1):
         yield f"{place}/offer_timeout", "between 1s and 1d"
+    if queue.reconnect_within > timedelta(days=1):
+        yield f"{place}/reconnect_within", "at most 1d"
     wrap_ups = queue.wrap_up.values() if isinstance(queue.wrap_up, dict) else [queue.wrap_up]
     if any(wrap_up > timedelta(days=1) for wrap_up in wrap_ups):
         yield f"{place}/wrap_up", "at most 1d"

@@ -244,6 +244,8 @@ class ShardEngine:
             case d.DutyTurned():
                 batch.causes[state.workspace_id, made.agent_id] = "duty"
                 return
+            case d.AgentConnected() | d.AgentDisconnected() | d.ConnectionLost():
+                return
             case d.TicketLearned() | d.ClocksSet() | d.CallNoted() | d.QueueTurned():
                 return
             case d.EscalationRefused():

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.router.domain.hours import ALWAYS_ON_DUTY, ON_DUTY, Duty, Standing
@@ -32,6 +32,9 @@ DEFAULT_LIMITS: Mapping[ChannelKind, ChannelLimit] = {
     ChannelKind.API: ChannelLimit(cost=20, most=5),
 }
 DEFAULT_CAPACITY = 100
+CONNECTION_LOST = "connection_lost"
+"""Why an agent is away who had a stream and has had none for too long."""
+
 ABSENT = frozenset({AgentState.AWAY, AgentState.OFFLINE})
 """States in which an agent does nothing with what they have in hand; whoever is busy finishes it."""
 
@@ -62,9 +65,11 @@ class AgentProfile:
 class Presence:
     """How a workspace tells that an agent is not there.
 
+    lost_after: how long an agent who had a stream may be without one
     away_after: so many offers in a row that an agent lets expire
     """
 
+    lost_after: timedelta = timedelta(seconds=60)
     away_after: int = 1
 
 
@@ -79,6 +84,8 @@ class Agent:
     used: units in use by assigned items and pending offers; items: how many of them, by channel kind
     firm: those of the units in use that no other item may interrupt
     is_kept: free for a queue that keeps a reserve, and not to be given the work of queues without one
+    is_connected: whether they have a stream; disconnected_at: since when not, until that counts as lost
+    lost_from: what they were when their connection was lost, and are again when it is back
     missed: offers in a row that they let expire
     standing: on duty or not, as it was when that was looked at last
     availability: counts how often they became available; a refusal is forgotten when it has risen
@@ -99,6 +106,9 @@ class Agent:
     offers: set[UUID] = field(default_factory=set)
     work: set[UUID] = field(default_factory=set)
     wrapping: int = 0
+    is_connected: bool = False
+    disconnected_at: datetime | None = None
+    lost_from: AgentState | None = None
     missed: int = 0
     availability: int = 0
     stamp: int = 0

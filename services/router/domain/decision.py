@@ -285,6 +285,27 @@ class QueueTurned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentConnected:
+    """An agent has a stream open."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentDisconnected:
+    """An agent who had a stream has none; they may be back in a moment."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLost:
+    """An agent has had no stream for too long."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
     """A new configuration holds.
 
@@ -316,6 +337,9 @@ Decision = (
     | LoadReturned
     | ReturnScheduled
     | AgentStateSet
+    | AgentConnected
+    | AgentDisconnected
+    | ConnectionLost
     | DutyTurned
     | QueueTurned
     | Configured

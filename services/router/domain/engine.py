@@ -5,7 +5,7 @@ byte. That is what records, replay, what-if and property tests stand on. After e
 agents who have room are brought together until nothing fits any more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ from services.router.domain.matching import RequirementClass
 from services.router.domain.on_agent import on_configured, on_return, on_state
 from services.router.domain.on_call import on_call_ended, on_wrap_end
 from services.router.domain.on_clock import on_clock
+from services.router.domain.on_connection import on_connected, on_disconnected, on_lost
 from services.router.domain.on_escalation import on_escalation, widening
 from services.router.domain.on_hours import on_duty_turn, on_queue_turn
 from services.router.domain.on_next import on_next
@@ -70,6 +71,10 @@ def decide(
             yield from on_escalation(state, current)
         case inputs.SetAgentState():
             yield from on_state(state, current, now)
+        case inputs.Connected():
+            yield from on_connected(state, current, now)
+        case inputs.Disconnected():
+            yield from on_disconnected(state, current)
         case inputs.AcceptOffer():
             yield from on_accept(state, current, now)
         case inputs.DeclineOffer():
@@ -132,10 +137,17 @@ def _with_follow_ups(
         yield current
 
 
+_TURNS: Mapping[TimerKind, Callable[[RoutingState, str, datetime], Iterator[d.Decision]]] = {
+    TimerKind.DUTY_TURNS: on_duty_turn,
+    TimerKind.QUEUE_TURNS: on_queue_turn,
+    TimerKind.CONNECTION_LOST: on_lost,
+}
+"""Timers about agents and queues."""
+
+
 def _on_timer(state: RoutingState, timer: Timer, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:
     if isinstance(timer.subject_id, str):
-        turns = on_duty_turn if timer.kind is TimerKind.DUTY_TURNS else on_queue_turn
-        yield from turns(state, timer.subject_id, now)
+        yield from _TURNS[timer.kind](state, timer.subject_id, now)
         return
     match timer.kind:
         case TimerKind.OFFER_EXPIRES:

@@ -5,7 +5,7 @@ from typing import assert_never
 from uuid import UUID
 
 from services.router.domain import decision as d
-from services.router.domain.agent import Agent
+from services.router.domain.agent import CONNECTION_LOST, Agent
 from services.router.domain.state import RoutingState, TimerKind
 from services.router.domain.work_item import Offer, OfferState, Ticket, WorkItem
 from shared.vocabulary import AgentState, AssignmentMode, TicketStatus, WorkState
@@ -42,14 +42,14 @@ def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
             _end(state, _item(state, decision.work_id), WorkState.COMPLETED, now)
         case d.WorkCancelled():
             _end(state, _item(state, decision.work_id), WorkState.CANCELLED, now)
-        case d.LoadParked():
-            _bear_load(state, _item(state, decision.work_id), now, bears=False)
-        case d.LoadReturned():
-            _return_load(state, decision, now)
+        case d.LoadParked() | d.LoadReturned():
+            _bear_load(state, decision, now)
         case d.ReturnScheduled():
             _schedule_return(state, decision)
         case d.EscalationRefused():
             pass  # a record of nothing done
+        case d.AgentConnected() | d.AgentDisconnected() | d.ConnectionLost():
+            _set_connection(state, decision, now)
         case d.AgentStateSet():
             _set_state(state, decision, now)
         case d.DutyTurned():
@@ -286,21 +286,16 @@ def _take_from_agent(state: RoutingState, item: WorkItem, agent_id: str, now: da
     item.over_capacity = False
 
 
-def _bear_load(state: RoutingState, item: WorkItem, now: datetime, *, bears: bool) -> None:
+def _bear_load(state: RoutingState, changed: d.LoadParked | d.LoadReturned, now: datetime) -> None:
+    item = _item(state, changed.work_id)
     assert item.agent_id is not None
     agent = state.agents[item.agent_id]
-    item.bears_load = bears
-    item.over_capacity = False
-    if bears:
+    item.bears_load = isinstance(changed, d.LoadReturned)
+    item.over_capacity = isinstance(changed, d.LoadReturned) and changed.over_capacity
+    if item.bears_load:
         state.occupy(agent, item.channel_kind)
     else:
         state.free(agent, item.channel_kind, now)
-
-
-def _return_load(state: RoutingState, returned: d.LoadReturned, now: datetime) -> None:
-    item = _item(state, returned.work_id)
-    _bear_load(state, item, now, bears=True)
-    item.over_capacity = returned.over_capacity
 
 
 def _schedule_return(state: RoutingState, scheduled: d.ReturnScheduled) -> None:
@@ -317,9 +312,20 @@ def _set_state(state: RoutingState, changed: d.AgentStateSet, now: datetime) -> 
         agent.idle_since = now
     if changed.state is not agent.state:
         agent.state_since = now
+    agent.lost_from = agent.state if changed.cause == CONNECTION_LOST else None
     agent.state = changed.state
     agent.reason = changed.reason
     state.refresh(agent)
+
+
+def _set_connection(
+    state: RoutingState, changed: d.AgentConnected | d.AgentDisconnected | d.ConnectionLost, now: datetime
+) -> None:
+    agent = state.agents[changed.agent_id]
+    agent.is_connected = isinstance(changed, d.AgentConnected)
+    agent.disconnected_at = now if isinstance(changed, d.AgentDisconnected) else None
+    state.touched.agents.add(agent.agent_id)
+    state.watch_connection(agent)
 
 
 def _turn_duty(state: RoutingState, turned: d.DutyTurned, now: datetime) -> None:

@@ -81,6 +81,20 @@ class SetAgentState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """An agent has a stream open."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnected:
+    """Agents who had a stream have none any more: it ended, or the process that held it is gone."""
+
+    agent_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptOffer:
     """The agent takes what was offered."""
 
@@ -187,6 +201,8 @@ Input = (
     | ClockKnown
     | EscalationRaised
     | SetAgentState
+    | Connected
+    | Disconnected
     | AcceptOffer
     | DeclineOffer
     | EndOrder

@@ -5,14 +5,14 @@ from datetime import datetime
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
-from services.router.domain.agent import ABSENT
+from services.router.domain.agent import ABSENT, CONNECTION_LOST, Agent
 from services.router.domain.on_offer import offers_of_leaving
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import completed, left_behind, released
 from services.router.domain.work_item import PARKED, WorkItem
 from shared.errors import NotFound
 from shared.ids import IdFactory
-from shared.vocabulary import AgentState, WorkState
+from shared.vocabulary import AgentState, ChannelKind, WorkState
 
 
 def on_state(state: RoutingState, wanted: inputs.SetAgentState, now: datetime) -> Iterator[d.Decision]:
@@ -25,17 +25,25 @@ def on_state(state: RoutingState, wanted: inputs.SetAgentState, now: datetime) -
     agent = state.agents.get(wanted.agent_id)
     if agent is None:
         raise NotFound("There is no such agent.")
-    if (wanted.state, wanted.reason) == (agent.state, agent.reason):
-        return
-    if wanted.state is not AgentState.AVAILABLE:
+    if (wanted.state, wanted.reason) != (agent.state, agent.reason):
+        yield from becomes(state, agent, wanted.state, wanted.reason, cause="set", now=now)
+
+
+def becomes(
+    state: RoutingState, agent: Agent, to: AgentState, reason: str | None, *, cause: str, now: datetime
+) -> Iterator[d.Decision]:
+    """The agent is something else, with what follows for what they are asked and have in hand."""
+    if to is not AgentState.AVAILABLE:
         yield from offers_of_leaving(state, agent.agent_id)
-    yield d.AgentStateSet(agent_id=agent.agent_id, state=wanted.state, reason=wanted.reason, cause="set")
-    is_gone = wanted.state in ABSENT if not agent.is_on_duty else wanted.state is AgentState.OFFLINE
+    yield d.AgentStateSet(agent_id=agent.agent_id, state=to, reason=reason, cause=cause)
+    is_gone = to in ABSENT if not agent.is_on_duty else to is AgentState.OFFLINE
+    is_lost = cause == CONNECTION_LOST
     for work_id in sorted(agent.work):
         item = state.items[work_id]
-        if is_gone and state.tickets[item.ticket_id].status not in PARKED:
+        is_left = is_gone or (is_lost and item.channel_kind is ChannelKind.CHAT)
+        if is_left and state.tickets[item.ticket_id].status not in PARKED:
             yield from left_behind(state, item, now)
-        elif wanted.state not in ABSENT and item.return_at is not None:
+        elif to not in ABSENT and item.return_at is not None:
             yield d.ReturnScheduled(work_id=work_id, at=None)
 
 

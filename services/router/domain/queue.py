@@ -73,6 +73,7 @@ class Queue:
     hours: when it is open; none: always. Waiting and returning are counted in these hours
     closed_to: the queue that new work goes to while it is closed; none: it waits
     overflow: from when on the agents of which other queue help out
+    reconnect_within: how long a chat waits for an agent who has gone offline or lost their connection
     """
 
     queue_id: str
@@ -88,6 +89,7 @@ class Queue:
     wrap_up: timedelta = timedelta()
     wrap_up_by: Mapping[ChannelKind, timedelta] = field(default_factory=dict)
     return_after: timedelta = timedelta(minutes=15)
+    reconnect_within: timedelta = timedelta(seconds=60)
     hours: Calendar | None = None
     closed_to: str | None = None
     overflow: Overflow | None = None

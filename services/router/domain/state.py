@@ -35,6 +35,7 @@ class TimerKind(StrEnum):
     ORDER_LAPSES = "order_lapses"
     DUTY_TURNS = "duty_turns"
     QUEUE_TURNS = "queue_turns"
+    CONNECTION_LOST = "connection_lost"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -228,6 +229,7 @@ class RoutingState:
             self.arm(offer.expires_at, TimerKind.OFFER_EXPIRES, offer.offer_id)
         for agent in self.agents.values():
             self._watch_duty(agent, now)
+            self.watch_connection(agent)
         self.openings = {
             queue_id: queue.opening(now)
             for queue_id, queue in self.configuration.queues.items()
@@ -276,7 +278,11 @@ class RoutingState:
             if timer.kind is TimerKind.QUEUE_TURNS:
                 return self.opening(timer.subject_id).until == timer.due_at
             agent = self.agents.get(timer.subject_id)
-            return agent is not None and agent.standing.until == timer.due_at
+            if agent is None:
+                return False
+            if timer.kind is TimerKind.CONNECTION_LOST:
+                return self._lost_at(agent) == timer.due_at
+            return agent.standing.until == timer.due_at
         if timer.kind is TimerKind.OFFER_EXPIRES:
             return timer.subject_id in self.offers
         item = self.items.get(timer.subject_id)
@@ -291,8 +297,18 @@ class RoutingState:
                 return item.return_at == timer.due_at
             case TimerKind.ORDER_LAPSES:
                 return item.done_by == timer.due_at
-            case TimerKind.OFFER_EXPIRES | TimerKind.DUTY_TURNS | TimerKind.QUEUE_TURNS:
+            case (
+                TimerKind.OFFER_EXPIRES | TimerKind.DUTY_TURNS | TimerKind.QUEUE_TURNS | TimerKind.CONNECTION_LOST
+            ):
                 raise AssertionError("not about an item")
+
+    def watch_connection(self, agent: Agent) -> None:
+        """Arms what happens when an agent without stream does not come back."""
+        self.arm(self._lost_at(agent), TimerKind.CONNECTION_LOST, agent.agent_id)
+
+    def _lost_at(self, agent: Agent) -> datetime | None:
+        since = agent.disconnected_at
+        return since + self.configuration.presence.lost_after if since is not None else None
 
     def _watch_duty(self, agent: Agent, now: datetime) -> None:
         standing = agent.profile.duty.at(now)

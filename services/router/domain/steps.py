@@ -239,10 +239,16 @@ def cancelled(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.De
 
 
 def left_behind(state: RoutingState, item: WorkItem, now: datetime) -> Iterator[d.Decision]:
-    """The item's agent is absent: it goes back a while after their shift. A call does not, it ends by itself."""
+    """The item's agent is absent: it goes back a while after their shift. A call does not, it ends by itself.
+
+    A chat, whose customer sits there, is counted from when the agent's connection was lost, if it was.
+    """
     if item.channel_kind is ChannelKind.VOICE or item.return_at is not None or item.agent_id is None:
         return
-    since = state.agents[item.agent_id].profile.duty.shift_ends_at(now) or now
-    queue = state.configuration.queue(item.requirements.queue)
-    at = queue.after(since, queue.return_after) or since + queue.return_after
+    agent, queue = state.agents[item.agent_id], state.configuration.queue(item.requirements.queue)
+    if item.channel_kind is ChannelKind.CHAT:
+        at = max(now, (agent.disconnected_at or now) + queue.reconnect_within)
+    else:
+        since = agent.profile.duty.shift_ends_at(now) or now
+        at = queue.after(since, queue.return_after) or since + queue.return_after
     yield d.ReturnScheduled(work_id=item.work_id, at=at)

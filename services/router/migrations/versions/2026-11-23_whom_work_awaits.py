@@ -10,6 +10,9 @@ down_revision = "2026_11_22_completed_work"
 COLUMNS: tuple[str, ...] = (
     "work_item.done_by timestamptz",
     "agent.missed integer NOT NULL DEFAULT 0",
+    "agent.is_connected boolean NOT NULL DEFAULT false",
+    "agent.disconnected_at timestamptz",
+    "agent.lost_from text",
     "ticket.ended_call uuid",
     "work_item.over_capacity boolean NOT NULL DEFAULT false",
     "work_item.departures jsonb NOT NULL DEFAULT '[]'",

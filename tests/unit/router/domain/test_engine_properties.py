@@ -232,6 +232,19 @@ class DeskMachine(RuleBasedStateMachine):
         if ticket and ticket.facts:
             self.feed(inputs.CallEnded(ticket_id=ticket_id(name), call_id=ticket_id(call)))
 
+    @rule(agent_id=agents, comes=st.booleans())
+    def stream(self, agent_id: str, comes: bool) -> None:
+        connected, gone = inputs.Connected(agent_id=agent_id), inputs.Disconnected(agent_ids=(agent_id,))
+        self.feed(connected if comes else gone)
+
+    @invariant()
+    def nobody_is_there_who_has_had_no_stream_for_too_long(self) -> None:
+        for one in self.desk.state.agents.values():
+            if one.disconnected_at is not None:
+                assert not one.is_connected
+                assert self.desk.now - one.disconnected_at < timedelta(seconds=60)
+            assert one.lost_from is None or (one.state, one.reason) == (AgentState.AWAY, "connection_lost")
+
     @rule(agent_id=agents)
     def take_next(self, agent_id: str) -> None:
         self.feed(inputs.TakeNext(agent_id=agent_id))
