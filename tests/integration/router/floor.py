@@ -13,7 +13,7 @@ from shared.events.catalog import TOPIC_OF
 from shared.events.codec import encode
 from shared.events.contract import Contract
 from shared.events.envelope import Cause, new_event
-from shared.events.escalations import EscalationRaisedV1, Requeue
+from shared.events.escalations import EscalationRaisedV1, RaisePriority, Requeue
 from shared.events.tickets import (
     CustomerFacts,
     TicketFacts,
@@ -134,8 +134,8 @@ class Floor:
             )
         )
 
-    async def escalate(self, name: str, **wanted: Any) -> None:
-        """Each is another escalation of the ticket."""
+    async def escalate(self, name: str, *, action: RaisePriority | None = None, **wanted: Any) -> None:
+        """Each is another escalation of the ticket. wanted: where the work moves, without another action."""
         number = sum(subject.startswith("escalation/") for subject in self.sequences)
         await self.tell(
             EscalationRaisedV1(
@@ -147,7 +147,7 @@ class Floor:
                 step=1,
                 trigger="sla.breached",
                 metric=None,
-                action=Requeue(**wanted),
+                action=action or Requeue(**wanted),
             )
         )
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 import pytest
@@ -18,11 +18,11 @@ from shared.db.engine import open_engine
 from shared.db.unit_of_work import Database, Tx
 from shared.events.contract import Contract
 from shared.events.envelope import Cause, Event, new_event
-from shared.events.escalations import EscalationRaisedV1, Requeue
+from shared.events.escalations import EscalationRaisedV1, Requeue, SlaClockStartedV1
 from shared.events.tickets import CustomerFacts, ReplySentV1, TicketFacts, TicketOpenedV1, TicketStatusChangedV1
 from shared.http.idempotency import Answer
 from shared.ids import SystemIds
-from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, Priority, Purpose, TicketStatus
+from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, Priority, Purpose, SlaMetric, TicketStatus
 from shared.wakeups import RelaySignal
 from tests.integration.router.floor import CONFIGURATION, NAMES
 from tests.shards import SHARDS
@@ -60,6 +60,13 @@ class Bench:
     def tickets(self) -> list[UUID]:
         return list(self.engine.states[ACME].tickets)
 
+    def line(self) -> list[UUID]:
+        """The tickets of everything that waits, in the order in which one agent gets it."""
+        state = self.engine.states[ACME]
+        now = datetime.now(UTC) + timedelta(minutes=1)
+        (found,) = [each for each in state.classes.values() if each.line.count]
+        return [item.ticket_id for item, _ in found.line.in_order(state.items, now)]
+
     def _event(self, data: Contract) -> Event:
         return new_event(
             data,
@@ -87,24 +94,40 @@ async def bench(stack: Stack, templates: Templates) -> AsyncIterator[Bench]:
     await asyncio.to_thread(stack.postgres.drop_database, made.name)
 
 
+def opened(ticket_id: UUID, *, labels: dict[str, str] | None = None) -> TicketOpenedV1:
+    return TicketOpenedV1(
+        ticket_id=ticket_id,
+        ticket_number=1,
+        facts=TicketFacts(
+            channel="mail",
+            channel_kind=ChannelKind.EMAIL,
+            customer=CustomerFacts(customer_id=uuid5(NAMES, "customer"), tier="standard"),
+            labels=labels or {},
+            priority=Priority.NORMAL,
+            language="en",
+        ),
+        opened_by=ActorKind.CUSTOMER,
+        received_at=datetime.now(UTC),
+    )
+
+
+def clock(ticket_id: UUID, *, target: timedelta, left: timedelta) -> SlaClockStartedV1:
+    due_at = datetime.now(UTC) + left
+    return SlaClockStartedV1(
+        clock_id=uuid5(ticket_id, "clock"),
+        ticket_id=ticket_id,
+        metric=SlaMetric.FIRST_REPLY,
+        generation=1,
+        policy="all",
+        policy_version=1,
+        target_s=target.total_seconds(),
+        started_at=due_at - target,
+        due_at=due_at,
+    )
+
+
 async def test_what_happens_to_a_solved_ticket_does_not_bring_it_back_into_memory(bench: Bench) -> None:
-    facts = TicketFacts(
-        channel="mail",
-        channel_kind=ChannelKind.EMAIL,
-        customer=CustomerFacts(customer_id=uuid5(NAMES, "customer"), tier="standard"),
-        labels={},
-        priority=Priority.NORMAL,
-        language="en",
-    )
-    await bench.happens(
-        TicketOpenedV1(
-            ticket_id=TICKET,
-            ticket_number=1,
-            facts=facts,
-            opened_by=ActorKind.CUSTOMER,
-            received_at=datetime.now(UTC),
-        )
-    )
+    await bench.happens(opened(TICKET))
     assert bench.tickets() == [TICKET]
     await bench.happens(
         TicketStatusChangedV1(
@@ -142,3 +165,23 @@ async def test_what_happens_to_a_solved_ticket_does_not_bring_it_back_into_memor
         )
     )
     assert bench.tickets() == []
+
+
+async def test_clocks_and_what_was_expedited_keep_their_places_when_memory_is_made_anew(bench: Bench) -> None:
+    vip = {"id": "vip", "when": "has(ticket.labels.vip)", "queue": "general", "expedite": True}
+    part = {
+        "queues": [{"id": "general", "order": "sla_urgency"}],
+        "policy": {"rules": [vip], "default": {"queue": "general", "tier_mode": "exact"}},
+    }
+    await bench.configured(RouterPart.model_validate(part))
+    names = [uuid5(NAMES, f"waits/{number}") for number in range(6)]
+    for number, ticket_id in enumerate(names):
+        if number % 2:
+            target = timedelta(hours=number)
+            await bench.happens(clock(ticket_id, target=target, left=target / (number + 1)))
+            assert bench.tickets() == names[:number], "what is not known yet stays in its row"
+        await bench.happens(opened(ticket_id, labels={"vip": "yes"} if number == 4 else {}))
+    order = [names[number] for number in (4, 5, 3, 1, 0, 2)]
+    assert bench.line() == order
+    await bench.commit(lambda tx: bench.engine.load(tx, [ACME]))
+    assert bench.line() == order
