@@ -63,6 +63,10 @@ _FIRST = text(
     "SELECT input_id, decision_id, taken_at FROM checkpoint WHERE workspace_id = :workspace"
     " ORDER BY input_id LIMIT 1"
 )
+_BEFORE_DECISION = text(
+    "SELECT input_id, decision_id, rows FROM checkpoint WHERE workspace_id = :workspace"
+    " AND decision_id < :decision_id ORDER BY input_id DESC LIMIT 1"
+)
 _PARTS_OF = text(
     "SELECT part, body FROM checkpoint_part WHERE workspace_id = :workspace AND input_id = :input_id"
     " AND part > :after ORDER BY part LIMIT :most"
@@ -121,6 +125,16 @@ class Checkpoints:
 
         return await self._database.transact(unit, workspaces=[workspace_id])
 
+    async def before(self, workspace_id: str, decision_id: int) -> tuple[Place, int]:
+        """The last checkpoint before a decision, and how many rows it has; the beginning where there is none."""
+
+        async def unit(tx: Tx) -> tuple[Place, int]:
+            names = {"workspace": workspace_id, "decision_id": decision_id}
+            row = (await tx.execute(_BEFORE_DECISION, names)).first()
+            return (Place(row.input_id, row.decision_id), row.rows) if row else (Place(0, 0), 0)
+
+        return await self._database.transact(unit, workspaces=[workspace_id])
+
     async def state(self, workspace_id: str, place: Place) -> RoutingState:
         """The state at a checkpoint, made anew each time."""
         if not place.input_id:
@@ -130,15 +144,9 @@ class Checkpoints:
         after = -1
         while bodies := await self._parts(workspace_id, place, after):
             after += len(bodies)
-            for body in bodies:
-                lines = zlib.decompress(body).decode().split("\n")
-                if state is None:
-                    stored = json.loads(lines[1])
-                    state = empty(workspace_id, tuple(stored) if stored else None)
-                else:
-                    _put(state, lines)
+            state = await asyncio.to_thread(_put, workspace_id, state, bodies)
         assert state is not None, "a checkpoint is stored whole"
-        complete(state, taken_at)
+        await asyncio.to_thread(complete, state, taken_at)
         return state
 
     async def _taken_at(self, workspace_id: str, place: Place) -> datetime:
@@ -159,11 +167,19 @@ class Checkpoints:
         return await self._database.transact(unit, workspaces=[workspace_id])
 
 
-def _put(state: RoutingState, lines: list[str]) -> None:
-    """Puts the rows of a part into memory."""
-    source = next(source for source in MEMORY if source.table.name == lines[0])
-    for line in lines[1:]:
-        source.put(state, from_json(source.table, json.loads(line)))
+def _put(workspace_id: str, state: RoutingState | None, bodies: Iterable[bytes]) -> RoutingState:
+    """Puts the rows of some parts into memory, which the first part makes."""
+    for body in bodies:
+        table, *lines = zlib.decompress(body).decode().split("\n")
+        if state is None:
+            stored = json.loads(lines[0])
+            state = empty(workspace_id, tuple(stored) if stored else None)
+            continue
+        source = next(source for source in MEMORY if source.table.name == table)
+        for line in lines:
+            source.put(state, from_json(source.table, json.loads(line)))
+    assert state is not None, "parts are not empty"
+    return state
 
 
 async def _store_parts(tx: Tx, workspace_id: str, place: Place) -> int:

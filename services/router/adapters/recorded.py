@@ -15,6 +15,7 @@ from services.router.app.replay import RecordedInput
 from shared.db.unit_of_work import Database, Tx
 
 _PORTION = 2_000
+_LAST = 2**63 - 1
 
 END = text(
     "SELECT (SELECT max(id) FROM input_log WHERE workspace_id = :workspace) AS input_id,"
@@ -83,6 +84,17 @@ class Recording:
         """Inputs in their order. after, until: ids, the last one included."""
         async for row in self._rows(_INPUTS, after, until):
             yield to_recorded(row)
+
+    async def pages(self, after: int, most: int) -> AsyncIterator[list[RowMapping]]:
+        """Rows of the log in their order, so many at once; `to_recorded` makes inputs of them."""
+
+        async def unit(tx: Tx) -> list[RowMapping]:
+            names = {"workspace": self.workspace_id, "after": after, "until": _LAST, "most": most}
+            return list((await tx.execute(_INPUTS, names)).mappings())
+
+        while rows := await self._database.transact(unit, workspaces=[self.workspace_id]):
+            after = rows[-1]["id"]
+            yield rows
 
     async def decisions(self, after: int, until: int) -> AsyncIterator[RecordedDecision]:
         """Decisions in their order. after, until: ids, the last one included."""

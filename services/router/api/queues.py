@@ -2,19 +2,22 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from services.router.adapters import reading
-from services.router.api.schemas import DecisionAnswer, QueueAnswer, QueueList
+from services.router.adapters.whys import WhyNots
+from services.router.api.schemas import DecisionAnswer, QueueAnswer, QueueList, WhyNotAnswer
 from services.router.consumers import Engines
 from services.router.domain.explanation import explain
 from services.router.domain.hours import ALWAYS_OPEN, Opening
 from services.router.domain.queue import DEFAULT_QUEUE, Queue
 from services.router.domain.state import RoutingState
+from services.router.domain.why_not import WhyNot
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import NotFound
 from shared.http.app import api_router
@@ -33,6 +36,7 @@ _NOTHING: _Line = {}
 def routes(database: Database, engines: Engines) -> APIRouter:
     """Queues as they stand, and decisions explained."""
     router = api_router("routing")
+    why_nots = WhyNots(database)
 
     async def queues(principal: Principal, only: str | None = None) -> list[QueueAnswer]:
         state = engines.state(principal.workspace_id)
@@ -76,8 +80,15 @@ def routes(database: Database, engines: Engines) -> APIRouter:
         principal: Annotated[Principal, allowed("routing:read", "routing:write", "tickets:read")],
         limit: Limit = 50,
         cursor: CursorQuery = None,
+        agent: Annotated[
+            str | None,
+            Query(max_length=100, description="Why was each choice not of this agent?"),
+        ] = None,
     ) -> Page[DecisionAnswer]:
-        """Every decision about a ticket's work, the oldest first: in words, and as data."""
+        """Every decision about a ticket's work, the oldest first: in words, and as data.
+
+        Why it was not a certain agent is found by deciding again what led there: 503 where that takes too long.
+        """
         after = decode_cursor(cursor, int)
 
         async def unit(tx: Tx) -> list[reading.DecisionRow]:
@@ -93,12 +104,16 @@ def routes(database: Database, engines: Engines) -> APIRouter:
             return rows
 
         rows = await database.transact(unit, workspaces=[principal.workspace_id])
-        return page(rows, limit, lambda row: (row.decision_id,), _decision)
+        whys: Mapping[int, WhyNot] = {}
+        if agent is not None:
+            whys = await why_nots.answer(principal.workspace_id, rows[:limit], agent)
+        return page(rows, limit, lambda row: (row.decision_id,), lambda row: _decision(row, whys))
 
     return router
 
 
-def _decision(row: reading.DecisionRow) -> DecisionAnswer:
+def _decision(row: reading.DecisionRow, whys: Mapping[int, WhyNot]) -> DecisionAnswer:
+    why = whys.get(row.decision_id)
     return DecisionAnswer(
         decision_id=row.decision_id,
         decided_at=row.decided_at,
@@ -106,6 +121,7 @@ def _decision(row: reading.DecisionRow) -> DecisionAnswer:
         kind=row.kind,
         words=explain(row.decision),
         record=row.record,
+        why_not=WhyNotAnswer(**asdict(why)) if why else None,
     )
 
 

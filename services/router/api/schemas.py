@@ -189,6 +189,20 @@ class QueueList(BaseModel):
     items: list[QueueAnswer]
 
 
+class WhyNotAnswer(BaseModel):
+    """What kept an agent from being the one whom a decision chose.
+
+    reason: `chosen`, `unknown`, `ranked`, `preferred`, `not_reproduced`, or what the choice counts others by
+    ranking: the agent's ranking values and those of whoever was chosen, where the agent could have been asked
+    """
+
+    agent_id: str
+    reason: str
+    words: str
+    ranking: tuple[float | int | str, ...] | None
+    chosen_ranking: tuple[float | int | str, ...] | None
+
+
 class DecisionAnswer(BaseModel):
     """One decision about a ticket's work: in words, and as data. work_id: none where nobody was needed any more"""
 
@@ -198,6 +212,9 @@ class DecisionAnswer(BaseModel):
     kind: str
     words: str
     record: dict[str, object]
+    why_not: WhyNotAnswer | None = Field(
+        default=None, description="Where an agent is asked about, and the decision chose among agents."
+    )
 
 
 class Published(BaseModel):

@@ -112,7 +112,7 @@ def _because(reasons: d.Reasons) -> str:
     choice = reasons.choice
     if choice is None:
         return f": {reasons.note}." if reasons.note else "."
-    others = ", ".join(f"{count} {_obstacle(reason)}" for reason, count in sorted(choice.others.items()))
+    others = ", ".join(f"{count} {obstacle(reason)}" for reason, count in sorted(choice.others.items()))
     runners = ", ".join(agent_id for agent_id, _ in choice.ranked[1:])
     parts = [f", first of {choice.eligible} who could be asked by {_plain(choice.ranking)}"]
     if choice.ranked and choice.ranked[0][0] == choice.preferred_agent_id:
@@ -154,7 +154,8 @@ def _unscored(choice: d.Choice) -> list[tuple[str, str]]:
     return [(agent_id, found) for agent_id, key in choice.ranked if (found := problem_of_score(key))]
 
 
-def _obstacle(reason: str) -> str:
+def obstacle(reason: str) -> str:
+    """What keeps somebody from being asked, in words."""
     kind, _, what = reason.partition(":")
     if kind == "state":
         return what

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import asyncpg
 import pytest
@@ -106,6 +108,7 @@ async def test_a_recorded_run_is_decided_again_as_it_was(
     shown = await cli.run("replay")
     assert f"{TICKETS} tickets, {ended.data['decisions']} decisions, all alike" in shown.out
 
+    await why_not_agrees_with_the_counts(floor)
     later = await cli.run("replay", "--json", "-", "--from", "2100-01-01")
     assert later.code == 0, later.out + later.err
     assert 0 < later.data["decisions"] < ended.data["decisions"]
@@ -164,6 +167,30 @@ async def test_a_recorded_run_is_decided_again_as_it_was(
 
     early = await cli.run("replay", "--to", datetime(2020, 1, 1, tzinfo=UTC).strftime("%Y-%m-%d"))
     assert "0 tickets, 0 decisions, all alike" in early.out
+
+
+async def why_not_agrees_with_the_counts(floor: Floor) -> None:
+    """Each agent is told what the choice counted them by; before and after the checkpoint."""
+    checked = 0
+    for number in (0, 3, 50, 100, TICKETS - 30, TICKETS - 1):
+        told: dict[int, Counter[str]] = {}
+        choices: dict[int, dict[str, Any]] = {}
+        for agent in (*AGENTS, "eve"):
+            answer = await floor.http.get(
+                f"/v1/tickets/{floor.ticket_id(f't{number}')}/decisions", params={"agent": agent}
+            )
+            assert answer.status_code == 200, answer.text
+            for decision in answer.json()["items"]:
+                if decision["why_not"] is not None:
+                    choices[decision["decision_id"]] = decision["record"]["reasons"]["choice"]
+                    reasons = told.setdefault(decision["decision_id"], Counter())
+                    reasons[decision["why_not"]["reason"]] += 1
+        for decision_id, reasons in told.items():
+            checked += 1
+            could = sum(reasons.pop(reason, 0) for reason in ("chosen", "ranked", "preferred"))
+            assert could == choices[decision_id]["eligible"]
+            assert dict(reasons) == choices[decision_id]["others"]
+    assert checked > 3
 
 
 async def test_there_is_nothing_to_replay_in_an_unknown_workspace(cli: Cli) -> None:
