@@ -93,6 +93,7 @@ WORK_DECISIONS: Mapping[str, TypeAdapter[d.Decision]] = {
         d.WorkRequeued,
         d.Expedited,
         d.PriorityChanged,
+        d.HoldEnded,
         d.EscalationRefused,
         d.WrapUpStarted,
         d.WorkCompleted,

@@ -89,6 +89,8 @@ work_item = Table(
     Column("started_at", Instant, nullable=False),
     Column("stint_at", Instant, nullable=False),
     Column("preferred_agent_id", Text),
+    Column("held_until", Instant),
+    Column("ignores_capacity", Boolean, nullable=False),
     Column("refused_by", JSONB, nullable=False),
     Column("agent_id", Text),
     Column("assigned_at", Instant),

@@ -1,12 +1,13 @@
 """Routing policies as they are written in a configuration."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import Field
 
 from services.router.app.agent_parts import Level, Tier
 from services.router.domain.facts import FIELDS
-from services.router.domain.policy import Policy, Requirements, Rule, Share, Step, TierMode
+from services.router.domain.policy import Policy, Preference, Requirements, Rule, Share, Step, TierMode
 from services.router.domain.queue import DEFAULT_QUEUE
 from shared.conditions import Prepared, compile_condition
 from shared.durations import Duration
@@ -47,6 +48,16 @@ class SharePart(Request):
     teams: tuple[Slug, ...] | None = None
 
 
+class PreferredAgentPart(Request):
+    """The agent who is asked first: named, in a label of the ticket, or who had it last."""
+
+    agent: Slug | None = None
+    label: str | None = Field(default=None, min_length=1, max_length=200)
+    last: bool = False
+    wait: Duration = Field(default=timedelta(), description="Nobody else is asked for so long, one day at most.")
+    ignore_capacity: bool = False
+
+
 class RulePart(Request):
     """Where tickets go on which a CEL condition holds."""
 
@@ -60,6 +71,7 @@ class RulePart(Request):
     without: tuple[Slug, ...] = ()
     teams: tuple[Slug, ...] = ()
     priority: Priority | None = None
+    preferred_agent: PreferredAgentPart | None = None
     split: tuple[SharePart, ...] = Field(default=(), max_length=20)
     expedite: bool = False
     skip_if: SkipIf | None = None
@@ -76,6 +88,7 @@ class DefaultRulePart(Request):
     preferred: dict[Slug, Level] = {}
     without: tuple[Slug, ...] = ()
     teams: tuple[Slug, ...] = ()
+    preferred_agent: PreferredAgentPart | None = None
     split: tuple[SharePart, ...] = Field(default=(), max_length=20)
     expedite: bool = False
     skip_if: SkipIf | None = None
@@ -87,6 +100,9 @@ class PolicyPart(Request):
 
     rules: tuple[RulePart, ...] = Field(default=(), max_length=1000)
     default: DefaultRulePart = DefaultRulePart()
+    reopened_wait: Duration = Field(
+        default=timedelta(), description="How long a reopened ticket waits for the agent who had it."
+    )
 
 
 def to_policy(version: int, policy: PolicyPart) -> Policy:
@@ -95,7 +111,7 @@ def to_policy(version: int, policy: PolicyPart) -> Policy:
         *(_rule(rule.id, rule, rule.priority, rule.when) for rule in policy.rules),
         _rule("default", policy.default, None, None),
     ]
-    return Policy(version=version, rules=tuple(rules), prepare=Prepared)
+    return Policy(version=version, rules=tuple(rules), prepare=Prepared, reopened_wait=policy.reopened_wait)
 
 
 def divided(rule: RulePart | DefaultRulePart) -> list[RulePart | DefaultRulePart]:
@@ -115,6 +131,10 @@ def _requirements(part: RulePart | DefaultRulePart) -> Requirements:
         without=tuple(sorted(set(part.without))),
         teams=tuple(sorted(set(part.teams))),
     )
+
+
+def _preference(part: PreferredAgentPart) -> Preference:
+    return Preference(agent_id=part.agent, label=part.label, wait=part.wait, ignores_capacity=part.ignore_capacity)
 
 
 def _rule(rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | None, when: str | None) -> Rule:
@@ -144,4 +164,5 @@ def _rule(rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | N
         ),
         priority=priority,
         expedite=part.expedite,
+        preference=_preference(part.preferred_agent) if part.preferred_agent else None,
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.router.app.policy_parts import DefaultRulePart, PolicyPart, RulePart, divided
+from services.router.app.policy_parts import DefaultRulePart, PolicyPart, PreferredAgentPart, RulePart, divided
 from services.router.domain.facts import FIELDS
 from services.router.domain.policy import TierMode
 from shared.conditions import compile_condition
@@ -13,6 +13,9 @@ from shared.configuration import Problem, repeated, unknown
 
 _CALENDAR = re.compile(r"""\bcalendar\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(["'])(.*?)\2\s*\])""")
 """A calendar named in a condition: `calendar.office`, `calendar["head-office"]`."""
+
+
+_LONGEST_WAIT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ def policy_problems(place: str, policy: PolicyPart, names: Names, *, written: bo
         if rule.id == "default":
             yield f"{here}/id", "`default` is the last rule's own name"
     yield from _rule_problems(f"{place}/default", policy.default, names)
+    yield from _wait_problems(f"{place}/reopened_wait", policy.reopened_wait)
 
 
 def _condition_problems(place: str, when: str, names: Names, *, written: bool) -> Iterator[Problem]:
@@ -62,6 +66,8 @@ def _rule_problems(place: str, rule: RulePart | DefaultRulePart, names: Names) -
     yield from unknown(f"{place}/queue", [rule.queue], names.queues, "queue")
     yield from _agent_problems(place, rule, names)
     yield from _split_problems(f"{place}/split", rule, names)
+    if rule.preferred_agent is not None:
+        yield from _preference_problems(f"{place}/preferred_agent", rule.preferred_agent, names)
     shared = divided(rule)
     levels = {skill for each in (rule, *shared) for skill in (*each.skills, *each.preferred)}
     last = timedelta()
@@ -88,6 +94,18 @@ def _split_problems(place: str, rule: RulePart | DefaultRulePart, names: Names) 
         yield from unknown(f"{here}/queue", [share.queue] if share.queue else [], names.queues, "queue")
         if share.skills is not None or share.teams is not None:
             yield from _agent_problems(here, shared, names)
+
+
+def _preference_problems(place: str, part: PreferredAgentPart, names: Names) -> Iterator[Problem]:
+    if [part.agent is not None, part.label is not None, part.last].count(True) != 1:
+        yield place, "say one of `agent`, `label` and `last: true`"
+    yield from unknown(f"{place}/agent", [part.agent] if part.agent else [], names.agents, "agent")
+    yield from _wait_problems(f"{place}/wait", part.wait)
+
+
+def _wait_problems(place: str, wait: timedelta) -> Iterator[Problem]:
+    if wait > _LONGEST_WAIT:
+        yield place, "a day at most: nobody else is asked meanwhile"
 
 
 def _agent_problems(place: str, rule: RulePart | DefaultRulePart, names: Names) -> Iterator[Problem]:

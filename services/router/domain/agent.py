@@ -138,6 +138,11 @@ class Agent:
         """Whether it is their shift, and they are not on leave."""
         return self.standing.off_duty is None
 
+    @property
+    def is_there(self) -> bool:
+        """Whether they are at work, busy or not: nobody waits for whoever is not."""
+        return self.is_on_duty and self.state not in ABSENT
+
     def cost(self, kind: ChannelKind) -> int:
         """Units that one item of this channel takes."""
         return self.profile.limits[kind].cost
@@ -155,6 +160,12 @@ class Agent:
         limit = self.profile.limits[kind]
         load = self.used if limit.is_interruptible else self.firm
         return self.items.get(kind, 0) < limit.most and load + limit.cost <= self.profile.capacity
+
+    def is_over(self, kind: ChannelKind) -> bool:
+        """Whether what they have in hand of this channel, or with it, is more than they have room for."""
+        limit = self.profile.limits[kind]
+        load = self.used if limit.is_interruptible else self.firm
+        return self.items.get(kind, 0) > limit.most or load > self.profile.capacity
 
     def bear(self, kind: ChannelKind, count: int = 1) -> None:
         """So many items more count against their capacity, or fewer."""

@@ -75,7 +75,10 @@ class ClocksSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkQueued:
-    """A new work item waits; at the front of its line where it is expedited."""
+    """A new work item waits; at the front of its line where it is expedited.
+
+    held_until: only its preferred agent is asked before; ignores_capacity: whatever they have in hand
+    """
 
     work_id: UUID
     ticket_id: UUID
@@ -88,6 +91,8 @@ class WorkQueued:
     preferred_agent_id: str | None
     reasons: Reasons
     is_expedited: bool = False
+    held_until: datetime | None = None
+    ignores_capacity: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +112,17 @@ class StepOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkOffered:
-    """An agent is asked."""
+    """An agent is asked.
+
+    over_capacity: they have no room for it, and come first for it whatever they have in hand
+    """
 
     work_id: UUID
     offer_id: UUID
     agent_id: str
     expires_at: datetime
     reasons: Reasons
+    over_capacity: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +162,7 @@ class WorkRequeued:
     excluded: the agent who is not to get it back at once
     previous_offer_id: the offer by which its agent had it
     preferred_agent_id: the agent who is asked first from now on; none: as before
+    held_until, ignores_capacity: as where work is queued
     escalation_id: the escalation that moved it to another queue or tier
     is_expedited: whether the rule puts it at the front of its line
     """
@@ -171,6 +181,8 @@ class WorkRequeued:
     excluded: str | None = None
     previous_offer_id: UUID | None = None
     preferred_agent_id: str | None = None
+    held_until: datetime | None = None
+    ignores_capacity: bool = False
     escalation_id: UUID | None = None
     is_expedited: bool = False
 
@@ -207,6 +219,15 @@ class EscalationRefused:
     escalation_id: UUID
     wanted: str
     reason: str
+    reasons: Reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldEnded:
+    """The item no longer waits for this agent alone."""
+
+    work_id: UUID
+    agent_id: str
     reasons: Reasons
 
 
@@ -329,6 +350,7 @@ Decision = (
     | WorkRequeued
     | Expedited
     | PriorityChanged
+    | HoldEnded
     | EscalationRefused
     | WrapUpStarted
     | WorkCompleted

@@ -28,6 +28,7 @@ from services.router.domain.on_offer import on_accept, on_decline, on_expiry
 from services.router.domain.on_partner import on_order_ended, on_order_late
 from services.router.domain.on_ticket import on_gone, on_known, on_reconsider, on_status
 from services.router.domain.on_work import on_assign, on_complete, on_release, on_step, on_transfer
+from services.router.domain.preference import WAITED, hold_ended, holds_of
 from services.router.domain.queue import OfferMode
 from services.router.domain.ranking import rank_in
 from services.router.domain.state import RoutingState, Timer, TimerKind
@@ -154,6 +155,8 @@ def _on_timer(state: RoutingState, timer: Timer, now: datetime, ids: IdFactory) 
             yield from on_expiry(state, state.offers[timer.subject_id])
         case TimerKind.STEP_OPENS:
             yield from on_step(state.items[timer.subject_id])
+        case TimerKind.HOLD_ENDS:
+            yield hold_ended(state.items[timer.subject_id], WAITED)
         case TimerKind.WRAP_ENDS:
             yield from on_wrap_end(state, state.items[timer.subject_id], ids)
         case TimerKind.ITEM_RETURNS:
@@ -165,9 +168,14 @@ def _on_timer(state: RoutingState, timer: Timer, now: datetime, ids: IdFactory) 
 def _settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:
     """Brings waiting work and agents together: the first item in order that somebody may be asked for.
 
-    Then steps open early of what has just joined a line where nobody can be asked, and it is tried again.
+    Before that nothing waits for an agent who is not there. Then steps open early of what has just joined a line
+    where nobody can be asked, and it is tried again.
     """
     while True:
+        while (forsaken := _next_forsaken(state)) is not None:
+            for ended in list(holds_of(state, forsaken)):
+                evolve(state, ended, now)
+                yield ended
         while (found := _next_match(state)) is not None:
             decision = _given(state, found.item, found.agent, found.choice, now, ids)
             evolve(state, decision, now)
@@ -180,6 +188,17 @@ def _settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.De
             yield step
 
 
+def _next_forsaken(state: RoutingState) -> RequirementClass | None:
+    """A class in which items wait for an agent who is not there."""
+    while state.forsaken:
+        key = next(iter(state.forsaken))
+        del state.forsaken[key]
+        found = state.classes.get(key)
+        if found is not None and state.is_forsaken(found):
+            return found
+    return None
+
+
 def _next_impatient(state: RoutingState) -> WorkItem | None:
     """An item that has just joined a line and opens its next step now, because nobody can be asked for it."""
     while state.impatient:
@@ -188,8 +207,8 @@ def _next_impatient(state: RoutingState) -> WorkItem | None:
             continue
         if not state.opening(item.requirements.queue).is_open:
             continue
-        found = state.class_for(item.requirements, item.channel_kind)
-        if found.choose(item, state.agents)[0] is None:
+        found = state.class_of(item)
+        if found.only is None and found.choose(item, state.agents)[0] is None:
             return item
     return None
 
@@ -244,6 +263,7 @@ def _given(
     """Offered or simply assigned, as the queue has it."""
     queue = state.configuration.queue(choice.requirements.queue)
     reasons = d.Reasons(policy_version=item.policy_version, step=item.step, choice=choice)
+    is_over = not agent.has_room(item.channel_kind)
     if queue.mode_for(item.channel_kind) is OfferMode.AUTO:
         return d.WorkAssigned(
             work_id=item.work_id,
@@ -251,6 +271,7 @@ def _given(
             offer_id=None,
             mode=AssignmentMode.AUTO,
             reasons=reasons,
+            over_capacity=is_over,
         )
     return d.WorkOffered(
         work_id=item.work_id,
@@ -258,4 +279,5 @@ def _given(
         agent_id=agent.agent_id,
         expires_at=now + queue.offer_timeout,
         reasons=reasons,
+        over_capacity=is_over,
     )

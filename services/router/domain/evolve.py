@@ -36,6 +36,8 @@ def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
             _expedite(state, decision)
         case d.PriorityChanged():
             _change_priority(state, decision)
+        case d.HoldEnded():
+            _end_hold(state, _item(state, decision.work_id))
         case d.WrapUpStarted():
             _wrap_up(state, decision, now)
         case d.WorkCompleted():
@@ -110,6 +112,8 @@ def _queue(state: RoutingState, queued: d.WorkQueued, now: datetime) -> None:
         started_at=now,
         stint_at=now,
         preferred_agent_id=queued.preferred_agent_id,
+        held_until=queued.held_until,
+        ignores_capacity=queued.ignores_capacity,
         last_event_at=now,
     )
     state.items[item.work_id] = item
@@ -140,6 +144,8 @@ def _offer(state: RoutingState, offered: d.WorkOffered, now: datetime) -> None:
     item = _item(state, offered.work_id)
     agent = state.agents[offered.agent_id]
     state.take_out_of_line(item)
+    if state.configuration.queue(item.requirements.queue).most_asked(item.channel_kind) == 1:
+        item.held_until = None
     item.state = WorkState.OFFERED
     item.offers[offered.offer_id] = agent.agent_id
     offer = Offer(
@@ -162,6 +168,7 @@ def _assign(state: RoutingState, assigned: d.WorkAssigned, now: datetime) -> Non
     item = _item(state, assigned.work_id)
     agent = state.agents[assigned.agent_id]
     state.take_out_of_line(item)
+    item.held_until = None
     item.state = WorkState.ASSIGNED
     item.agent_id = agent.agent_id
     item.assigned_at = now
@@ -189,6 +196,8 @@ def _end_offer(state: RoutingState, ended: d.OfferEnded, now: datetime) -> None:
     item = _item(state, offer.work_id)
     if ended.is_refusal:
         item.refused_by[agent.agent_id] = agent.availability
+        state.take_out_of_line(item)
+        item.held_until = None
     if ended.state is OfferState.EXPIRED:
         agent.missed += 1
     state.free(agent, item.channel_kind, now)
@@ -222,6 +231,9 @@ def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> No
     item.is_expedited = item.is_expedited or requeued.is_expedited
     item.rule = requeued.rule or item.rule
     item.policy_version = requeued.reasons.policy_version
+    if requeued.restarts or requeued.preferred_agent_id is not None:
+        item.held_until = requeued.held_until
+        item.ignores_capacity = requeued.ignores_capacity
     if requeued.restarts:
         item.started_at = now
         item.refused_by.clear()
@@ -238,6 +250,12 @@ def _expedite(state: RoutingState, expedited: d.Expedited) -> None:
     state.take_out_of_line(item)
     item.is_expedited = True
     state.put_in_line(item)
+
+
+def _end_hold(state: RoutingState, item: WorkItem) -> None:
+    state.take_out_of_line(item)
+    item.held_until = None
+    _join(state, item)
 
 
 def _change_priority(state: RoutingState, changed: d.PriorityChanged) -> None:

@@ -37,13 +37,15 @@ def explain(made: d.Decision) -> str:
             steps = f", loosened in {count} step{'s' if count > 1 else ''}" if count else ""
             holds = f"Rule {made.rule} holds{_passed_over(made.reasons)}{_share(made.reasons)}"
             front = ", at the front of its line" if made.is_expedited else ""
-            return f"{holds}: it waits {_asked_for(made.base)} with priority {made.priority}{front}{steps}."
+            waits = f"it waits {_asked_for(made.base)} with priority {made.priority}"
+            return f"{holds}: {waits}{front}{steps}{_first(made)}."
         case d.StepOpened(reasons=d.Reasons(note=str() as note)):
             return f"Step {made.reasons.step} opens at once ({note}): now {_asked_for(made.requirements)}."
         case d.StepOpened():
             return _step(made)
         case d.WorkOffered():
-            return f"Offered to {_who(made.agent_id)}{_because(made.reasons)}"
+            over = ", over their capacity" if made.over_capacity else ""
+            return f"Offered to {_who(made.agent_id)}{over}{_because(made.reasons)}"
         case d.WorkAssigned():
             by = f", to be done by {made.done_by:%Y-%m-%d %H:%M} UTC" if made.done_by else ""
             over = ", over their capacity" if made.over_capacity else ""
@@ -63,6 +65,8 @@ def explain(made: d.Decision) -> str:
             return f"Its priority is {made.priority} now because of {_plain(made.reason)}."
         case d.EscalationRefused():
             return f"Escalation {made.escalation_id} asks for {made.wanted}, which is not done: {made.reason}."
+        case d.HoldEnded():
+            return f"It was held for {made.agent_id}: {made.reasons.note}. Whoever fits may be asked now."
         case d.WrapUpStarted():
             over = "The call is over" if made.reason == "call_ended" else "The ticket is solved"
             return f"{over}; the agent wraps up."
@@ -104,6 +108,13 @@ def _passed_over(reasons: d.Reasons) -> str:
     return f" after {', '.join(passed)}" if passed else ""
 
 
+def _first(made: d.WorkQueued) -> str:
+    if made.preferred_agent_id is None:
+        return ""
+    alone = f", and alone until {made.held_until:%Y-%m-%d %H:%M:%S} UTC" if made.held_until else ""
+    return f"; {made.preferred_agent_id} is asked first{alone}"
+
+
 def _share(reasons: d.Reasons) -> str:
     return f", {reasons.note}" if reasons.note else ""
 
@@ -116,7 +127,7 @@ def _because(reasons: d.Reasons) -> str:
     runners = ", ".join(agent_id for agent_id, _ in choice.ranked[1:])
     parts = [f", first of {choice.eligible} who could be asked by {_plain(choice.ranking)}"]
     if choice.ranked and choice.ranked[0][0] == choice.preferred_agent_id:
-        parts = [f", who had it before and is one of {choice.eligible} who could be asked"]
+        parts = [f", who comes first for it and is one of {choice.eligible} who could be asked"]
     if choice.ranked and choice.requirements.preferred:
         met, of = preferences_in(choice.ranked[0][1]), len(choice.requirements.preferred)
         parts.append(f", with {met} of {of} preferred skill{'s' if of > 1 else ''}")

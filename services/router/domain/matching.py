@@ -16,7 +16,7 @@ from services.router.domain.line import Line
 from services.router.domain.policy import Requirements
 from services.router.domain.queue import OfferMode, Queue
 from services.router.domain.ranking import RankKey, rank_key
-from services.router.domain.work_item import WorkItem
+from services.router.domain.work_item import Only, WorkItem
 from shared.vocabulary import ChannelKind
 
 READY = "ready"
@@ -25,6 +25,7 @@ _PRESENT = (READY, RESERVED, "capacity")
 """Conditions of those who are there: they can be asked now, or once they have room or are not kept."""
 _RUNNERS_UP = 2
 
+ClassKey = tuple[Requirements, ChannelKind, Only | None]
 AgentEntry = tuple[RankKey, str, int]
 
 
@@ -33,10 +34,11 @@ def refuses(agent: Agent, item: WorkItem) -> bool:
     return item.refused_by.get(agent.agent_id) == agent.availability
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RequirementClass:
     """One set of requirements on one channel kind, with who fits it and what waits for it.
 
+    only: the one agent who is asked for what waits here, where it is held for somebody
     ready: a heap of entries; standing: agent -> the one of them that holds, for those who could be asked now
     """
 
@@ -49,10 +51,16 @@ class RequirementClass:
     conditions: Counter[str] = field(default_factory=Counter)
     ready: list[AgentEntry] = field(default_factory=list)
     standing: dict[str, AgentEntry] = field(default_factory=dict)
+    only: Only | None = None
     line: Line = field(init=False)
 
     def __post_init__(self) -> None:
         self.line = Line(self.queue.order)
+
+    @property
+    def key(self) -> ClassKey:
+        """What makes it another class than any other."""
+        return self.requirements, self.kind, self.only
 
     def admit(self, agent: Agent) -> bool:
         """Takes the agent in if they fit by configuration."""
@@ -67,13 +75,15 @@ class RequirementClass:
     def refresh(self, agent: Agent) -> None:
         """Takes note of an agent's changed state, load or rank. The agent's stamp has risen."""
         now = agent.obstacle(self.kind) or (RESERVED if agent.is_kept and not self.queue.reserve else READY)
+        if now == "capacity" and self.only is not None and self.only.ignores_capacity:
+            now = READY
         before = self.condition.get(agent.agent_id)
         if before != now:
             if before is not None:
                 self.conditions[before] -= 1
             self.conditions[now] += 1
             self.condition[agent.agent_id] = now
-        if now is READY:
+        if now == READY:
             self._stand(self.rank_key(agent), agent)
         else:
             self.standing.pop(agent.agent_id, None)

@@ -34,6 +34,7 @@ def on_next(state: RoutingState, wanted: inputs.TakeNext) -> Iterator[d.Decision
             agent_id=agent.agent_id,
             offer_id=None,
             mode=AssignmentMode.ACCEPTED,
+            over_capacity=not agent.has_room(item.channel_kind),
             reasons=d.Reasons(
                 policy_version=item.policy_version, step=item.step, note="they took what was next for them"
             ),

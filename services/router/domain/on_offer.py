@@ -36,13 +36,15 @@ def on_accept(state: RoutingState, accept: inputs.AcceptOffer, now: datetime) ->
     if now >= offer.expires_at:
         raise OfferNotPending("The offer has expired.")
     item = state.items[offer.work_id]
-    partner = state.agents[offer.agent_id].profile.partner
+    agent = state.agents[offer.agent_id]
+    partner = agent.profile.partner
     yield from revoked(state, item, "accepted_by_other", keep=offer.offer_id)
     yield d.WorkAssigned(
         work_id=item.work_id,
         agent_id=offer.agent_id,
         offer_id=offer.offer_id,
         mode=AssignmentMode.ACCEPTED,
+        over_capacity=item.ignores_capacity and agent.is_over(item.channel_kind),
         reasons=d.Reasons(policy_version=item.policy_version, step=item.step),
         done_by=now + partner.done_within if partner and partner.done_within else None,
     )

@@ -87,6 +87,25 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    """The agent whom a rule would have its tickets go to: named, in a label, or who had the ticket last.
+
+    wait: how long nobody else is asked; ignores_capacity: they are asked whatever they have in hand
+    """
+
+    agent_id: str | None = None
+    label: str | None = None
+    wait: timedelta = timedelta()
+    ignores_capacity: bool = False
+
+    def named(self, facts: Facts, last: str | None) -> str | None:
+        """Who that is for a ticket; last: who had it last."""
+        if self.label is not None:
+            return facts.labels.get(self.label)
+        return self.agent_id or last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """What holds for tickets on which its condition holds. A rule without condition always holds.
 
@@ -101,6 +120,7 @@ class Rule:
     steps: tuple[Step, ...] = ()
     priority: Priority | None = None
     expedite: bool = False
+    preference: Preference | None = None
 
     @property
     def targets(self) -> tuple[Requirements, ...]:
@@ -117,11 +137,13 @@ class Policy:
     """The rules of a workspace; the last one always holds.
 
     prepare: makes variables ready once for the conditions of all rules
+    reopened_wait: how long a reopened ticket waits for the agent who had it
     """
 
     version: int
     rules: tuple[Rule, ...]
     prepare: Callable[[Variables], Variables] = _as_they_are
+    reopened_wait: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +155,7 @@ class Matched:
     """
 
     rule: Rule
+    facts: Facts
     requirements: Requirements
     note: str | None
     trail: tuple[tuple[str, str], ...]
@@ -147,7 +170,7 @@ def match(policy: Policy, ticket_id: UUID, facts: Facts, moment: Moment) -> Matc
         trail.append((rule.rule_id, HOLDS if holds else failure or DOES_NOT_HOLD))
         if holds:
             requirements, note = _target(rule, ticket_id)
-            return Matched(rule=rule, requirements=requirements, note=note, trail=tuple(trail))
+            return Matched(rule=rule, facts=facts, requirements=requirements, note=note, trail=tuple(trail))
     raise AssertionError("the last rule of a policy always holds")
 
 

@@ -13,16 +13,14 @@ from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.configuration import Configuration
 from services.router.domain.facts import Moment, moment_at
 from services.router.domain.hours import ALWAYS_OPEN, Opening
-from services.router.domain.matching import READY, RequirementClass
+from services.router.domain.matching import READY, ClassKey, RequirementClass
 from services.router.domain.partner import partner_id
 from services.router.domain.policy import Requirements
 from services.router.domain.reserve import Reserves
-from services.router.domain.work_item import Offer, Ticket, WorkItem
+from services.router.domain.work_item import Offer, Only, Ticket, WorkItem
 from shared.vocabulary import AgentState, ChannelKind, WorkState
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
-
-ClassKey = tuple[Requirements, ChannelKind]
 
 
 class TimerKind(StrEnum):
@@ -30,6 +28,7 @@ class TimerKind(StrEnum):
 
     OFFER_EXPIRES = "offer_expires"
     STEP_OPENS = "step_opens"
+    HOLD_ENDS = "hold_ends"
     WRAP_ENDS = "wrap_ends"
     ITEM_RETURNS = "item_returns"
     ORDER_LAPSES = "order_lapses"
@@ -66,6 +65,7 @@ class RoutingState:
     now: the time of the input that is being decided
     openings: queues that have hours, as they stood when that was looked at last
     unsettled: classes where an item and an agent may have met; kept in the order of their becoming so
+    forsaken: classes whose items wait for an agent who is not there
     impatient: items that have just joined a line and do not wait for their next step while nobody can be asked
     """
 
@@ -81,6 +81,7 @@ class RoutingState:
     timers: list[Timer] = field(default_factory=list)
     openings: dict[str, Opening] = field(default_factory=dict)
     unsettled: dict[ClassKey, None] = field(default_factory=dict)
+    forsaken: dict[ClassKey, None] = field(default_factory=dict)
     impatient: deque[UUID] = field(default_factory=deque)
     touched: Touched = field(default_factory=Touched)
     reserves: Reserves = field(default_factory=Reserves)
@@ -137,18 +138,25 @@ class RoutingState:
             return None
         return self.configuration.queue(item.requirements.queue).after(item.started_at, after)
 
-    def class_for(self, requirements: Requirements, kind: ChannelKind) -> RequirementClass:
-        """The index for these requirements, made when they come up for the first time."""
-        key = (requirements, kind)
+    def class_for(
+        self, requirements: Requirements, kind: ChannelKind, only: Only | None = None
+    ) -> RequirementClass:
+        """The index for these requirements, made when they come up for the first time; only: for one agent."""
+        key = (requirements, kind, only)
         found = self.classes.get(key)
         if found is None:
             queue = self.configuration.queue(requirements.queue)
-            found = RequirementClass(requirements, kind, queue)
+            found = RequirementClass(requirements, kind, queue, only=only)
             self.classes[key] = found
-            for agent_id in sorted(self.agents):
+            asked = sorted(self.agents) if only is None else self.agents.keys() & {only.agent_id}
+            for agent_id in asked:
                 if found.admit(self.agents[agent_id]):
                     self.classes_of.setdefault(agent_id, []).append(found)
         return found
+
+    def class_of(self, item: WorkItem) -> RequirementClass:
+        """The index in which an item stands, or would."""
+        return self.class_for(item.requirements, item.channel_kind, item.held_for)
 
     def put_in_line(self, item: WorkItem) -> None:
         """The item waits in its class, unless nobody (more) is to be asked for it now."""
@@ -156,9 +164,10 @@ class RoutingState:
             return
         item.in_line = True
         item.stamp += 1
-        found = self.class_for(item.requirements, item.channel_kind)
+        found = self.class_of(item)
         found.line.join(item, self.tickets[item.ticket_id].clocks, self.items)
-        self.unsettled[found.requirements, found.kind] = None
+        self.unsettled[found.key] = None
+        self._forsake(found)
 
     def take_out_of_line(self, item: WorkItem) -> None:
         """The item waits no more, if it did. Call it before its requirements change."""
@@ -166,7 +175,29 @@ class RoutingState:
             return
         item.in_line = False
         item.stamp += 1
-        self.class_for(item.requirements, item.channel_kind).line.leave()
+        found = self.class_of(item)
+        found.line.leave()
+        if found.only is not None and not found.line.count:
+            self._forget(found)
+
+    def _forsake(self, found: RequirementClass) -> None:
+        if self.is_forsaken(found):
+            self.forsaken[found.key] = None
+
+    def is_forsaken(self, found: RequirementClass) -> bool:
+        """Whether the one agent whom items wait for is not there, or could not have them."""
+        if found.only is None or not found.line.count:
+            return False
+        agent = self.agents.get(found.only.agent_id)
+        return agent is None or agent.agent_id not in found.members or not agent.is_there
+
+    def _forget(self, found: RequirementClass) -> None:
+        """Lets go of an agent's own class when nothing waits in it: there may be one for each agent."""
+        del self.classes[found.key]
+        self.unsettled.pop(found.key, None)
+        self.forsaken.pop(found.key, None)
+        for agent_id in found.members:
+            self.classes_of[agent_id].remove(found)
 
     def _wants_agents(self, item: WorkItem) -> bool:
         if item.state is WorkState.OFFERED:
@@ -187,7 +218,8 @@ class RoutingState:
         for found in self.classes_of.get(agent.agent_id, ()):
             found.refresh(agent)
             if found.line.count and found.condition[agent.agent_id] == READY:
-                self.unsettled[found.requirements, found.kind] = None
+                self.unsettled[found.key] = None
+            self._forsake(found)
 
     def occupy(self, agent: Agent, kind: ChannelKind) -> None:
         """One more item counts against the agent's capacity."""
@@ -219,6 +251,7 @@ class RoutingState:
         self.classes.clear()
         self.classes_of.clear()
         self.unsettled.clear()
+        self.forsaken.clear()
         self.timers.clear()
         self.reserves = Reserves.of(self.configuration.queues.values(), self.agents)
         for item in self.items.values():
@@ -242,6 +275,7 @@ class RoutingState:
         """Arms whatever timer the item's state asks for."""
         if item.is_waiting:
             self.arm(self.next_step_at(item), TimerKind.STEP_OPENS, item.work_id)
+            self.arm(item.held_until, TimerKind.HOLD_ENDS, item.work_id)
         self.arm(item.wrap_until, TimerKind.WRAP_ENDS, item.work_id)
         self.arm(item.return_at, TimerKind.ITEM_RETURNS, item.work_id)
         self.arm(item.done_by, TimerKind.ORDER_LAPSES, item.work_id)
@@ -291,6 +325,8 @@ class RoutingState:
         match timer.kind:
             case TimerKind.STEP_OPENS:
                 return item.is_waiting and self.next_step_at(item) == timer.due_at
+            case TimerKind.HOLD_ENDS:
+                return item.is_waiting and item.held_until == timer.due_at
             case TimerKind.WRAP_ENDS:
                 return item.wrap_until == timer.due_at
             case TimerKind.ITEM_RETURNS:

@@ -10,6 +10,7 @@ from services.router.domain.admission import admitted, overflowing
 from services.router.domain.eligibility import misfit
 from services.router.domain.facts import Facts
 from services.router.domain.policy import Matched, Requirements, Step, TierMode, match
+from services.router.domain.preference import Preferred, preferred_by_past, preferred_by_rule
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import AFTER_CALL, OfferState, WorkItem
 from shared.ids import IdFactory
@@ -26,9 +27,13 @@ def queued(
 ) -> d.WorkQueued:
     """The ticket as a new work item, as the policy says."""
     ticket = state.tickets.get(ticket_id)
+    last = ticket.last_agent_id if ticket else None
     kind = ticket.work_kind(facts.channel_kind) if ticket else facts.channel_kind
     matched = policy_says(state, ticket_id, facts, kind)
     rule = matched.rule
+    chosen = preferred_by_rule(state, matched, kind, last)
+    if chosen.agent_id is None:
+        chosen = preferred_by_past(state, matched, kind, preferred_agent_id)
     return d.WorkQueued(
         work_id=ids.new(),
         ticket_id=ticket_id,
@@ -38,7 +43,9 @@ def queued(
         steps=overflowing(state, matched.requirements.queue, rule.steps),
         rule=rule.rule_id,
         priority=base_priority(matched, facts),
-        preferred_agent_id=preferred_agent_id,
+        preferred_agent_id=chosen.agent_id,
+        held_until=chosen.until,
+        ignores_capacity=chosen.ignores_capacity,
         reasons=d.Reasons(
             policy_version=state.configuration.policy.version, trail=matched.trail, note=matched.note
         ),
@@ -100,8 +107,11 @@ def requeued(
     """
     if matched is None and base is None and restarts:
         matched = _rehomed(state, item)
+    chosen = Preferred(agent_id=preferred_agent_id)
     if matched is not None:
         base, steps = matched.requirements, matched.rule.steps
+        last = state.tickets[item.ticket_id].last_agent_id
+        chosen = preferred_by_rule(state, matched, item.channel_kind, last)
     steps = item.steps if steps is None else steps
     if restarts:
         steps = overflowing(state, (base or item.base).queue, steps)
@@ -118,7 +128,9 @@ def requeued(
         rule=matched.rule.rule_id if matched else None,
         excluded=excluded,
         previous_offer_id=item.accepted_offer_id,
-        preferred_agent_id=preferred_agent_id,
+        preferred_agent_id=chosen.agent_id,
+        held_until=chosen.until,
+        ignores_capacity=chosen.ignores_capacity,
         escalation_id=escalation_id,
         is_expedited=matched is not None and matched.rule.expedite,
         reasons=d.Reasons(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from services.router.domain.facts import Facts
@@ -95,6 +96,13 @@ class Departure:
     support_tier: int
 
 
+class Only(NamedTuple):
+    """The one agent for whom an item is held; ignores_capacity: whatever they have in hand."""
+
+    agent_id: str
+    ignores_capacity: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class WorkItem:
     """A ticket on its way to an agent, and with one. The engine changes it in place.
@@ -108,6 +116,7 @@ class WorkItem:
     queued_at: its age; survives declines, expiries and requeues
     started_at: from when its relaxation steps are counted
     stint_at: when the present stay in a queue began
+    held_until: only its preferred agent is asked before; ignores_capacity: whatever they have in hand
     refused_by: agent -> how often they had been available when they refused
     done_by: when it falls back to the house, while a partner has it
     offers: pending ones -> whom they ask
@@ -135,6 +144,8 @@ class WorkItem:
     started_at: datetime
     stint_at: datetime
     preferred_agent_id: str | None = None
+    held_until: datetime | None = None
+    ignores_capacity: bool = False
     refused_by: dict[str, int] = field(default_factory=dict)
     offers: dict[UUID, str] = field(default_factory=dict)
     agent_id: str | None = None
@@ -165,6 +176,13 @@ class WorkItem:
     def is_waiting(self) -> bool:
         """Whether nobody has it yet, be it offered or not."""
         return self.state in (WorkState.QUEUED, WorkState.OFFERED)
+
+    @property
+    def held_for(self) -> Only | None:
+        """The one agent who may be asked for it now, if there is one."""
+        if self.held_until is None or self.preferred_agent_id is None:
+            return None
+        return Only(self.preferred_agent_id, self.ignores_capacity)
 
     @property
     def opens_early(self) -> bool:

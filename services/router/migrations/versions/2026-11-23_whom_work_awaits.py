@@ -21,6 +21,8 @@ COLUMNS: tuple[str, ...] = (
     "agent.off_duty text",
     "ticket.clocks jsonb NOT NULL DEFAULT '[]'",
     "work_item.is_expedited boolean NOT NULL DEFAULT false",
+    "work_item.held_until timestamptz",
+    "work_item.ignores_capacity boolean NOT NULL DEFAULT false",
 )
 """As `ALTER TABLE` adds them: with defaults that a process of the version before can live with."""
 

@@ -208,3 +208,28 @@ def test_a_queue_that_keeps_all_its_agents_is_warned_of() -> None:
     assert check(RouterPart.model_validate(part)) == ["/queues/1: vip keeps 2 agents and has 2: others get none"]
     agents.append({"id": "cid", "queues": ["vip", "default"]})
     assert check(RouterPart.model_validate(part)) == []
+
+
+@pytest.mark.parametrize(
+    ("preferred", "problem"),
+    [
+        ({}, ("", "say one of `agent`, `label` and `last: true`")),
+        ({"label": "owner", "last": True}, ("", "say one of `agent`, `label` and `last: true`")),
+        ({"agent": "zoe"}, ("/agent", "there is no agent zoe")),
+        ({"last": True, "wait": "25h"}, ("/wait", "a day at most: nobody else is asked meanwhile")),
+    ],
+)
+def test_who_is_preferred_is_named_in_one_way(preferred: dict[str, object], problem: tuple[str, str]) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        check(RouterPart.model_validate({"policy": {"default": {"preferred_agent": preferred}}}))
+    assert refused.value.problems == ((f"/policy/default/preferred_agent{problem[0]}", problem[1]),)
+
+
+def test_who_is_preferred_and_how_long_reopened_tickets_wait_reaches_what_decides() -> None:
+    preferred = {"label": "owner", "wait": "30s", "ignore_capacity": True}
+    policy = {"default": {"preferred_agent": preferred}, "reopened_wait": "2m"}
+    decides = to_configuration(1, RouterPart.model_validate({"policy": policy})).policy
+    assert decides.reopened_wait.total_seconds() == 120
+    wish = decides.rules[0].preference
+    assert wish is not None
+    assert (wish.label, wish.wait.total_seconds(), wish.ignores_capacity) == ("owner", 30, True)

@@ -82,13 +82,14 @@ def configuration(
     version: int = 1,
     calendars: Mapping[str, Calendar] | None = None,
     presence: Presence = DEFAULT_PRESENCE,
+    reopened_wait: timedelta = timedelta(),
 ) -> Configuration:
     """Agents, queues and rules; `everything` goes to `general` unless other rules are given."""
     return Configuration(
         version=version,
         agents={profile.agent_id: profile for profile in agents},
         queues={queue.queue_id: queue for queue in queues},
-        policy=Policy(version=version, rules=tuple(rules) or (general(),)),
+        policy=Policy(version=version, rules=tuple(rules) or (general(),), reopened_wait=reopened_wait),
         calendars=calendars or {},
         presence=presence,
     )

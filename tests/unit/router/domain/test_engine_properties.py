@@ -18,7 +18,7 @@ from services.router.domain.engine import run
 from services.router.domain.hours import Duty, TimeOff
 from services.router.domain.matching import READY, RESERVED, refuses
 from services.router.domain.order import Order, OrderBy, Place
-from services.router.domain.policy import Requirements, Step
+from services.router.domain.policy import Preference, Requirements, Step
 from services.router.domain.queue import OfferMode, Overflow, Queue
 from services.router.domain.reserve import is_free
 from services.router.domain.state import RoutingState
@@ -89,7 +89,7 @@ RULES = [
         condition=compile_condition('ticket.priority == "low"', {"ticket": frozenset({"priority"})}),
         requirements=Requirements(queue="shelf"),
     ),
-    general(),
+    general(preference=Preference(agent_id="bob", wait=timedelta(seconds=40))),
 ]
 
 names = st.sampled_from(NAMES)
@@ -127,6 +127,11 @@ def obstacle(state: RoutingState, one: Agent, asked: Requirements, kind: Channel
             if len(free) <= queues[queue_id].reserve:
                 return one.obstacle(kind) or RESERVED
     return one.obstacle(kind)
+
+
+def is_held_for_other(one: Agent, item: WorkItem) -> bool:
+    """Whether somebody else alone may be asked for it now."""
+    return item.held_for is not None and item.held_for.agent_id != one.agent_id
 
 
 class DeskMachine(RuleBasedStateMachine):
@@ -167,6 +172,7 @@ class DeskMachine(RuleBasedStateMachine):
                     or other.state is not WorkState.QUEUED
                     or queue.mode_for(other.channel_kind) is OfferMode.PULL
                     or refuses(one, other)
+                    or is_held_for_other(one, other)
                     or misfit(one.profile, other.requirements)
                 ):
                     continue
@@ -379,6 +385,8 @@ class DeskMachine(RuleBasedStateMachine):
             if not self.waits_for_agents(item):
                 continue
             for one in state.agents.values():
+                if is_held_for_other(one, item):
+                    continue
                 could = obstacle(state, one, item.requirements, item.channel_kind) is None
                 could &= not refuses(one, item)
                 could = could and one.agent_id not in item.offers.values()
@@ -387,10 +395,24 @@ class DeskMachine(RuleBasedStateMachine):
                 assert not (could and misfit(one.profile, item.requirements) is None), (item, one)
 
     @invariant()
+    def nobody_is_waited_for_who_is_not_there_or_could_not_have_it(self) -> None:
+        state = self.desk.state
+        for item in state.items.values():
+            if item.held_for is not None and self.waits_for_agents(item):
+                one = state.agents[item.held_for.agent_id]
+                assert one.is_there
+                assert misfit(one.profile, item.requirements) is None
+                assert item.held_until is not None
+                assert item.held_until > self.desk.now
+
+    @invariant()
     def the_indexes_agree_with_a_scan(self) -> None:
         state = self.desk.state
         for found in state.classes.values():
             fits = {name for name, one in state.agents.items() if misfit(one.profile, found.requirements) is None}
+            if found.only is not None:
+                fits &= {found.only.agent_id}
+                assert found.line.count, "an agent's own class goes with its last item"
             assert found.members == fits
             expected = Counter(
                 obstacle(state, state.agents[name], found.requirements, found.kind) or READY for name in fits
@@ -403,7 +425,7 @@ class DeskMachine(RuleBasedStateMachine):
                 item
                 for item in state.items.values()
                 if self.waits_for_agents(item)
-                and (item.requirements, item.channel_kind) == (found.requirements, found.kind)
+                and (item.requirements, item.channel_kind, item.held_for) == found.key
             ]
             assert found.line.count == len(in_line)
             assert [item.work_id for item, _ in found.line.in_order(state.items, self.desk.now)] == [
@@ -432,6 +454,9 @@ class DeskMachine(RuleBasedStateMachine):
 
 
 DeskMachine.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 TestDesk = pytest.mark.timeout(120)(DeskMachine.TestCase)
