@@ -22,6 +22,7 @@ def work_answer(item: WorkItem, *, opens_at: datetime | None = None) -> WorkAnsw
         queued_at=item.queued_at,
         assigned_at=item.assigned_at,
         wrap_until=item.wrap_until,
+        is_expedited=item.is_expedited,
         over_capacity=item.over_capacity,
         version=item.sequence,
         opens_at=opens_at,

@@ -144,6 +144,7 @@ def _answer(
     return QueueAnswer(
         queue_id=queue.queue_id,
         name=queue.name,
+        order=queue.order.by,
         is_open=opening.is_open,
         turns_at=opening.until,
         waiting=waiting,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from services.router.app.agent_parts import AgentPart
 from services.router.app.hour_parts import TimeOffPart
+from services.router.domain.order import OrderBy
 from services.router.domain.work_item import OfferState
 from shared.calendar_parts import TimeZoneName, WeekPart
 from shared.http.types import Request, Slug
@@ -95,6 +96,7 @@ class WorkAnswer(BaseModel):
     queued_at: datetime
     assigned_at: datetime | None
     wrap_until: datetime | None
+    is_expedited: bool = Field(description="It is at the front of whatever line it waits in.")
     over_capacity: bool = Field(description="It was given to its agent although they had no room for it.")
     version: int = Field(description="Rises with each event about it: what its ETag says.")
     opens_at: datetime | None = Field(default=None, description="Where it waits in a queue that is closed.")
@@ -172,6 +174,7 @@ class QueueAnswer(BaseModel):
 
     queue_id: str
     name: str
+    order: OrderBy = Field(description="Which of its items is given out first.")
     is_open: bool
     turns_at: datetime | None = Field(description="When it closes or opens next.")
     waiting: int

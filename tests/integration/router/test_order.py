@@ -20,9 +20,12 @@ async def test_a_promise_brings_work_forward_and_what_is_expedited_comes_before_
     await told(floor, "old", "Its priority is urgent now")
     await floor.set_state("ann")
     for name in ("vip", "promised", "old"):
-        await floor.accept("ann", name)
+        work = await floor.accept("ann", name)
+        assert work["is_expedited"] == (name == "vip")
         assert [item["ticket_id"] for item in await floor.work("ann")] == [str(floor.ticket_id(name))]
         await floor.set_status(name, TicketStatus.NEW, TicketStatus.SOLVED)
+    queue = (await floor.http.get("/v1/queues/general")).json()
+    assert queue["order"] == "sla_urgency"
     assert "at the front of its line" in words(await floor.decisions("vip"))[0]
     assert "It was put at the front of the line" in words(await floor.decisions("vip"))[1]
     assert "It had used up 50% of a promise" in words(await floor.decisions("promised"))[1]
