@@ -169,6 +169,7 @@ class DeskMachine(RuleBasedStateMachine):
                 )
                 if (
                     was_kept
+                    or not state.opening(other.requirements.queue).is_open
                     or other.state is not WorkState.QUEUED
                     or queue.mode_for(other.channel_kind) is OfferMode.PULL
                     or refuses(one, other)

@@ -97,6 +97,7 @@ class Floor:
     """One run.
 
     room: so many contacts may wait, the next is turned away; none: any number
+    first: so many contacts come in at once: a floor that begins with its mean load needs less of a warm-up
     """
 
     def __init__(
@@ -107,12 +108,14 @@ class Floor:
         *,
         seed: int,
         room: int | None = None,
+        first: int = 0,
     ) -> None:
         self.outcome = Outcome()
         self.minute = 0.0
         self._streams = streams
         self._service = service
         self._room = room
+        self._first = first
         self._random = Random(seed)
         self._ids = SeededIds(seed.to_bytes(8, "big"), START)
         self._state = RoutingState("floor", setup)
@@ -133,7 +136,7 @@ class Floor:
         """So many contacts come in, those turned away and those of the warm-up among them."""
         rates = [stream.rate for stream in self._streams]
         for number in range(1, arrivals + 1):
-            at = self.minute + self._random.expovariate(sum(rates))
+            at = self.minute + (self._random.expovariate(sum(rates)) if number > self._first else 0.0)
             while self._ends and self._ends[0][0] <= at:
                 self._end(*heappop(self._ends))
             self.minute = at
