@@ -5,10 +5,10 @@ from typing import assert_never
 from uuid import UUID
 
 from services.router.domain import decision as d
-from services.router.domain.agent import CONNECTION_LOST, Agent
+from services.router.domain.evolve_floor import evolve_floor
 from services.router.domain.state import RoutingState, TimerKind
 from services.router.domain.work_item import Offer, OfferState, Ticket, WorkItem
-from shared.vocabulary import AgentState, AssignmentMode, TicketStatus, WorkState
+from shared.vocabulary import AssignmentMode, TicketStatus, WorkState
 
 
 def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
@@ -51,15 +51,9 @@ def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
         case d.EscalationRefused():
             pass  # a record of nothing done
         case d.AgentConnected() | d.AgentDisconnected() | d.ConnectionLost():
-            _set_connection(state, decision, now)
-        case d.AgentStateSet():
-            _set_state(state, decision, now)
-        case d.DutyTurned():
-            _turn_duty(state, decision, now)
-        case d.QueueTurned():
-            state.turn(decision.queue_id, decision.opening)
-        case d.Configured():
-            state.reconfigure(decision.configuration, now)
+            evolve_floor(state, decision, now)
+        case d.AgentStateSet() | d.DutyTurned() | d.QueueTurned() | d.Configured():
+            evolve_floor(state, decision, now)
         case _:
             assert_never(decision)
 
@@ -320,37 +314,3 @@ def _schedule_return(state: RoutingState, scheduled: d.ReturnScheduled) -> None:
     item = _item(state, scheduled.work_id)
     item.return_at = scheduled.at
     state.watch(item)
-
-
-def _set_state(state: RoutingState, changed: d.AgentStateSet, now: datetime) -> None:
-    agent: Agent = state.agents[changed.agent_id]
-    if changed.state is AgentState.AVAILABLE and agent.state is not AgentState.AVAILABLE:
-        agent.availability += 1
-        agent.missed = 0
-        agent.idle_since = now
-    if changed.state is not agent.state:
-        agent.state_since = now
-    agent.lost_from = agent.state if changed.cause == CONNECTION_LOST else None
-    agent.state = changed.state
-    agent.reason = changed.reason
-    state.refresh(agent)
-
-
-def _set_connection(
-    state: RoutingState, changed: d.AgentConnected | d.AgentDisconnected | d.ConnectionLost, now: datetime
-) -> None:
-    agent = state.agents[changed.agent_id]
-    agent.is_connected = isinstance(changed, d.AgentConnected)
-    agent.disconnected_at = now if isinstance(changed, d.AgentDisconnected) else None
-    state.touched.agents.add(agent.agent_id)
-    state.watch_connection(agent)
-
-
-def _turn_duty(state: RoutingState, turned: d.DutyTurned, now: datetime) -> None:
-    agent = state.agents[turned.agent_id]
-    if turned.standing.off_duty is None and not agent.is_on_duty:
-        agent.availability += 1
-        agent.idle_since = now
-    agent.standing = turned.standing
-    state.arm(agent.standing.until, TimerKind.DUTY_TURNS, agent.agent_id)
-    state.refresh(agent)

@@ -1,12 +1,14 @@
 """What users of other systems complained about, and what happens here."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from tests.eventually import eventually
-from tests.integration.router.floor import Floor
+from tests.integration.router.floor import Floor, words
+from tests.integration.router.hours import absence, another_day, configure, general
 
 CROWD = tuple(f"agent-{number}" for number in range(12))
 
@@ -90,6 +92,45 @@ async def test_b5_what_somebody_assigned_by_hand_is_not_assigned_back_by_the_sys
     assert (stale.status_code, seen) == (412, (await floor.http.get(f"/v1/work/{ticket_id}")).headers["etag"])
     assert await owners(floor) == [(str(ticket_id), wanted)]
     assert await assignments(floor, "t") == [first, wanted]
+
+
+async def test_b3_nobody_on_leave_or_off_shift_is_given_work_until_they_are_back(floor: Floor) -> None:
+    """Frappe helpdesk#1528: assignment asked for neither shifts nor leave."""
+    await configure(floor, ann={"time_off": [absence(-60, 4)]}, bob={"shifts": another_day()})
+    await floor.set_state("ann")
+    await floor.set_state("bob")
+    await floor.open_ticket("t")
+
+    async def waits() -> bool:
+        return bool((await general(floor))["waiting"] == 1)
+
+    await eventually(waits)
+    shown = {agent["agent_id"]: agent for agent in (await floor.http.get("/v1/agents")).json()["items"]}
+    assert [shown[name]["is_on_duty"] for name in ("ann", "bob", "eve")] == [False, False, True]
+    assert datetime.fromisoformat(shown["bob"]["duty_turns_at"]).hour == 9
+    assert shown["eve"]["duty_turns_at"] is None
+    assert await floor.offers("bob") == []
+    offer = await floor.offered("ann", "t")
+    back_at = datetime.fromisoformat(shown["ann"]["duty_turns_at"])
+    assert datetime.fromisoformat(offer["offered_at"]) >= back_at
+    assert "1 off shift" in words(await floor.decisions("t"))[-1]
+
+
+async def test_b3_work_of_somebody_who_is_gone_comes_back_when_their_leave_begins(floor: Floor) -> None:
+    """Chatwoot#9587: what people had when their shift ended stayed theirs although they were gone."""
+    queue = {"offer_mode": "auto", "return_after": "1s"}
+    await configure(floor, queue=queue, ann={"time_off": [absence(3, 60)]})
+    await floor.set_state("ann")
+    ticket_id = await floor.open_ticket("t")
+
+    async def has_it(agent_id: str) -> bool:
+        return [item["ticket_id"] for item in await floor.work(agent_id)] == [str(ticket_id)]
+
+    await eventually(lambda: has_it("ann"))
+    await floor.set_state("bob")
+    await floor.set_state("ann", "away")
+    await eventually(lambda: has_it("bob"))
+    assert (await floor.http.get("/v1/agents/ann")).json()["is_on_duty"] is False
 
 
 async def _has_owner(floor: Floor) -> bool:

@@ -13,6 +13,7 @@ from services.router.adapters.rows import PostgresRoutingRows
 from services.router.app.configuration import RouterPart, to_configuration
 from services.router.app.run_workspace import Command, ShardEngine
 from services.router.domain import inputs
+from services.router.domain.hours import OffDuty, Standing
 from shared.clock import SystemClock
 from shared.db.engine import open_engine
 from shared.db.unit_of_work import Database, Tx
@@ -22,9 +23,20 @@ from shared.events.escalations import EscalationRaisedV1, Requeue, SlaClockStart
 from shared.events.tickets import CustomerFacts, ReplySentV1, TicketFacts, TicketOpenedV1, TicketStatusChangedV1
 from shared.http.idempotency import Answer
 from shared.ids import SystemIds
-from shared.vocabulary import ActorKind, AuthorKind, ChannelKind, Priority, Purpose, SlaMetric, TicketStatus
+from shared.vocabulary import (
+    ActorKind,
+    AgentState,
+    AuthorKind,
+    ChannelKind,
+    Priority,
+    Purpose,
+    SlaMetric,
+    TicketStatus,
+)
 from shared.wakeups import RelaySignal
+from tests.eventually import eventually
 from tests.integration.router.floor import CONFIGURATION, NAMES
+from tests.integration.router.hours import absence
 from tests.shards import SHARDS
 from tests.system import Templates
 
@@ -48,10 +60,13 @@ class Bench:
         await self.commit(lambda tx: self.engine.apply_events(tx, [self._event(data)]))
 
     async def configured(self, part: RouterPart) -> None:
+        await self.commanded(inputs.Configure(configuration=to_configuration(1, part)), part)
+
+    async def commanded(self, current: inputs.Input, part: RouterPart | None = None) -> None:
         command = Command(
             workspace_id=ACME,
             cause=Cause(),
-            make=lambda _: inputs.Configure(configuration=to_configuration(1, part)),
+            make=lambda _: current,
             answer=lambda _: Answer(204, b""),
             part=part,
         )
@@ -124,6 +139,24 @@ def clock(ticket_id: UUID, *, target: timedelta, left: timedelta) -> SlaClockSta
         started_at=due_at - target,
         due_at=due_at,
     )
+
+
+async def test_whose_leave_has_begun_while_nobody_looked_is_asked_for_nothing(bench: Bench) -> None:
+    leave = absence(2, 60)
+    agents = [{"id": "ann", "queues": ["general"], "skills": {"german": 4}, "time_off": [leave]}]
+    await bench.configured(RouterPart.model_validate({**CONFIGURATION, "agents": agents}))
+    await bench.commanded(
+        inputs.SetAgentState(agent_id="ann", state=AgentState.AVAILABLE, reason=None),
+    )
+    begins_at = datetime.fromisoformat(leave["start"]).replace(tzinfo=UTC)
+    assert bench.engine.states[ACME].agents["ann"].standing == Standing(off_duty=None, until=begins_at)
+    await eventually(lambda: datetime.now(UTC) > begins_at)
+    await bench.commit(lambda tx: bench.engine.load(tx, [ACME]))
+    await bench.happens(opened(TICKET))
+    state = bench.engine.states[ACME]
+    assert (state.agents["ann"].standing.off_duty, state.offers) == (OffDuty.TIME_OFF, {})
+    await bench.commit(lambda tx: bench.engine.load(tx, [ACME]))
+    assert bench.engine.states[ACME].agents["ann"].standing == state.agents["ann"].standing
 
 
 async def test_what_happens_to_a_solved_ticket_does_not_bring_it_back_into_memory(bench: Bench) -> None:

@@ -172,6 +172,7 @@ class DeskMachine(RuleBasedStateMachine):
                     or not state.opening(other.requirements.queue).is_open
                     or other.state is not WorkState.QUEUED
                     or queue.mode_for(other.channel_kind) is OfferMode.PULL
+                    or not state.opening(queue.queue_id).is_open
                     or refuses(one, other)
                     or is_held_for_other(one, other)
                     or misfit(one.profile, other.requirements)
