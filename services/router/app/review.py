@@ -8,6 +8,7 @@ from itertools import islice
 
 from services.router.app.policy_parts import PolicyPart
 from services.router.domain.configuration import Configuration
+from services.router.domain.eligibility import misfit
 from services.router.domain.facts import WEEKDAYS
 from services.router.domain.policy import Requirements, Rule, TierMode, relaxed
 from services.router.domain.queue import Ranking
@@ -75,6 +76,12 @@ def _warnings(configuration: Configuration, skills: Sequence[str], staff: Staff)
         for number, (target, one) in enumerate(zip(rule.targets, staffed, strict=True)):
             share = f"/split/{number}" if rule.shares else ""
             yield from _target_warnings(f"{place}{share}", rule, target, one)
+        wish = configuration.agents.get((rule.preference and rule.preference.agent_id) or "")
+        if wish is not None and all(misfit(wish, target) for target in _asked(rule)):
+            yield (
+                f"{place}/preferred_agent/agent: {wish.agent_id} could never have what rule {rule.rule_id} asks"
+                " for: look at their queues, tier, skills and teams, or prefer somebody else"
+            )
         for step in sorted(set[int].intersection(*(set(one.idle) for one in staffed))):
             yield (
                 f"{place}/steps/{step - 1}: step {step} of rule {rule.rule_id} changes nothing: it asks for what"

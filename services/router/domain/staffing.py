@@ -85,7 +85,9 @@ class Staff:
         """Whether what a rule asks for could be served, and from which of its steps on."""
         asked = [relaxed(target, steps[:count]) for count in range(len(steps) + 1)]
         idle = tuple(
-            index for index, step in enumerate(steps, 1) if asked[index] == asked[index - 1] and not step.raise_by
+            index
+            for index, step in enumerate(steps, 1)
+            if asked[index] == asked[index - 1] and not (step.raise_by or step.expedite)
         )
         counts = [self.who(requirements).bit_count() for requirements in asked]
         opens_with = next((index for index, count in enumerate(counts) if count), None)

@@ -72,6 +72,12 @@ class Bench:
         )
         await self.commit(lambda tx: self.engine.apply_commands(tx, [command], ()))
 
+    async def asked(self, current: inputs.Input) -> None:
+        command = Command(
+            workspace_id=ACME, cause=Cause(), make=lambda _: current, answer=lambda _: Answer(204, b"")
+        )
+        await self.commit(lambda tx: self.engine.apply_commands(tx, [command], ()))
+
     def tickets(self) -> list[UUID]:
         return list(self.engine.states[ACME].tickets)
 
@@ -218,3 +224,24 @@ async def test_clocks_and_what_was_expedited_keep_their_places_when_memory_is_ma
     assert bench.line() == order
     await bench.commit(lambda tx: bench.engine.load(tx, [ACME]))
     assert bench.line() == order
+
+
+async def test_what_is_held_for_an_agent_is_held_when_memory_is_made_anew(bench: Bench) -> None:
+    part = {
+        **CONFIGURATION,
+        "limits": {"email": {"cost": 100, "most": 1}},
+        "policy": {"default": {"queue": "general", "preferred_agent": {"agent": "bob", "wait": "1h"}}},
+    }
+    await bench.configured(RouterPart.model_validate(part))
+    available = inputs.SetAgentState(agent_id="bob", state=AgentState.AVAILABLE, reason=None)
+    await bench.asked(available)
+    await bench.happens(opened(uuid5(NAMES, "first")))
+    await bench.happens(opened(uuid5(NAMES, "second")))
+    held = {work_id: item.held_until for work_id, item in bench.engine.states[ACME].items.items()}
+    assert [until is not None for until in held.values()] == [False, True]
+    await bench.commit(lambda tx: bench.engine.load(tx, [ACME]))
+    state = bench.engine.states[ACME]
+    assert {work_id: item.held_until for work_id, item in state.items.items()} == held
+    assert [found.only and found.only.agent_id for found in state.classes.values() if found.line.count] == ["bob"]
+    await bench.asked(inputs.SetAgentState(agent_id="bob", state=AgentState.OFFLINE, reason=None))
+    assert not any(item.held_until for item in bench.engine.states[ACME].items.values())

@@ -221,3 +221,18 @@ def test_a_thousand_rules_for_ten_thousand_agents_are_looked_through_in_seconds(
     began = perf_counter()
     assert len(check(part)) == 101
     assert perf_counter() - began < 20, "seconds"
+
+
+def test_whoever_is_preferred_and_could_never_have_it_is_warned_of() -> None:
+    rule = {"when": GOLD, "queue": "billing", "preferred_agent": {"agent": "ann"}}
+    assert (
+        "/policy/rules/0/preferred_agent/agent: ann could never have what rule r0 asks for: look at their queues,"
+        " tier, skills and teams, or prefer somebody else"
+    ) in check(a_part(rule))
+    assert not any("preferred_agent" in one for one in check(a_part({**rule, "queue": "general"})))
+
+
+def test_a_step_that_only_makes_work_more_pressing_is_no_idle_step() -> None:
+    steps = [{"after": "30s", "raise_by": 1}, {"after": "45s", "expedite": True}, {"after": "60s"}]
+    warned = [one for one in check(a_part({"when": GOLD, "steps": steps})) if "changes nothing" in one]
+    assert [one.partition(":")[0] for one in warned] == ["/policy/rules/0/steps/2"]
