@@ -25,7 +25,7 @@ RecordedStep = tuple[RecordedInput, Sequence[d.Decision]]
 ASSUMED_REPLY = timedelta(seconds=10)
 """How long an offer takes where the record has none that was accepted."""
 
-_AS_RECORDED = inputs.TicketKnown | inputs.EscalationRaised
+_AS_RECORDED = inputs.TicketKnown | inputs.EscalationRaised | inputs.ClockKnown
 """What does not wait for an agent: it happens when it happened."""
 
 

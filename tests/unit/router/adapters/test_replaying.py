@@ -19,7 +19,7 @@ from services.router.domain import inputs
 from services.router.domain.state import RoutingState
 from shared.errors import NotFound
 from shared.events.contract import Contract
-from shared.events.escalations import EscalationRaisedV1, RaisePriority, Requeue
+from shared.events.escalations import EscalationRaisedV1, RaisePriority, Requeue, SlaClockStartedV1
 from shared.events.tickets import (
     CustomerFacts,
     TicketFacts,
@@ -28,7 +28,7 @@ from shared.events.tickets import (
     TicketSnapshotV1,
     TicketStatusChangedV1,
 )
-from shared.vocabulary import ActorKind, AgentState, ChannelKind, Priority, TicketStatus
+from shared.vocabulary import ActorKind, AgentState, ChannelKind, Priority, SlaMetric, TicketStatus
 from tests.unit.router.domain.desk import START, ticket_id
 from tests.unit.router.memory import ACME, Hall
 
@@ -81,10 +81,63 @@ PART: dict[str, Any] = {
     },
 }
 
+RICH: dict[str, Any] = {
+    "skills": ["german"],
+    "teams": ["night"],
+    "presence": {"lost_after": "40s", "away_after": 2},
+    "queues": [
+        {
+            "id": "general",
+            "order": "ageing",
+            "ageing": "2m",
+            "asked_at_once": 2,
+            "offer_timeout": "30s",
+            "overflow": {"after": "3m", "to": "billing"},
+            "ranking": "best_match",
+        },
+        {"id": "billing", "rank": 10, "order": "sla_urgency", "offer_mode": "auto", "wrap_up": "20s"},
+        {"id": "pulled", "offer_mode": "pull", "order": "score"},
+        {
+            "id": "shop",
+            "hours": {"weekly": {"mon": ["09:00-09:05", "09:20-18:00"]}},
+            "closed_to": "general",
+            "reserve": 1,
+        },
+    ],
+    "agents": [
+        {"id": "ann", "queues": ["general", "pulled"], "skills": {"german": 3}, "capacity": 40},
+        {"id": "bob", "queues": ["general", "shop"], "capacity": 40, "shifts": {"mon": ["09:00-09:10"]}},
+        {"id": "cid", "queues": ["billing", "shop"], "skills": {"german": 5}, "capacity": 60},
+        {"id": "dot", "queues": ["billing", "pulled"], "support_tier": 2},
+    ],
+    "policy": {
+        "rules": [
+            {
+                "id": "german",
+                "when": 'ticket.language == "de"',
+                "queue": "general",
+                "skills": {"german": 4},
+                "skip_if": "nobody_ready",
+                "steps": [
+                    {"after": "60s", "lower": {"german": 2}, "raise_by": 1},
+                    {"after": "120s", "drop": ["german"], "expedite": True, "also": ["billing"]},
+                ],
+            },
+            {
+                "id": "bills",
+                "when": 'has(ticket.labels.product) && ticket.labels.product == "bill"',
+                "queue": "billing",
+                "split": [{"weight": 1, "queue": "pulled"}, {"weight": 1, "queue": "shop"}, {"weight": 2}],
+            },
+        ],
+        "default": {"queue": "general", "tier_mode": "at_least"},
+    },
+}
 
-def part(*, without: str | None = None) -> RouterPart:
-    agents = [agent for agent in PART["agents"] if agent["id"] != without]
-    return RouterPart.model_validate({**PART, "agents": agents})
+
+def part(content: dict[str, Any], *, without: str | None = None) -> RouterPart:
+    agents = [agent for agent in content["agents"] if agent["id"] != without]
+    return RouterPart.model_validate({**content, "agents": agents})
 
 
 @dataclass(frozen=True)
@@ -159,6 +212,20 @@ def escalated(name: str, action: RaisePriority | Requeue) -> EscalationRaisedV1:
     )
 
 
+def clock_started(name: str, target_s: float) -> SlaClockStartedV1:
+    return SlaClockStartedV1(
+        clock_id=ticket_id(f"{name}/{target_s}"),
+        ticket_id=ticket_id(name),
+        metric=SlaMetric.FIRST_REPLY,
+        generation=1,
+        policy="gold",
+        policy_version=1,
+        target_s=target_s,
+        started_at=START,
+        due_at=START + timedelta(seconds=target_s),
+    )
+
+
 def answer(number: int, accepts: bool) -> Callable[[RoutingState], inputs.Input]:
     """To one of the pending offers."""
 
@@ -177,7 +244,8 @@ def ended(is_done: bool) -> Callable[[RoutingState], inputs.Input]:
     """By the partner: the first work order that it has."""
 
     def make(state: RoutingState) -> inputs.Input:
-        for work_id in sorted(state.agents["partner:vendor"].work):
+        partner = state.agents.get("partner:vendor")
+        for work_id in sorted(partner.work if partner else ()):
             if offer_id := state.items[work_id].accepted_offer_id:
                 return inputs.EndOrder(offer_id=offer_id, agent_id="partner:vendor", is_done=is_done)
         raise NotFound
@@ -203,6 +271,7 @@ events = st.one_of(
     st.builds(opened, names, some_facts),
     st.builds(snapshot, names, some_facts, statuses),
     st.builds(status_set, names, statuses),
+    st.builds(clock_started, names, st.sampled_from([300.0, 3600.0])),
     st.builds(
         lambda name: TicketMergedV1(
             ticket_id=ticket_id(name),
@@ -221,6 +290,9 @@ events = st.one_of(
     ),
 )
 commands = st.one_of(
+    st.builds(lambda agent: plainly(inputs.TakeNext(agent_id=agent)), agents),
+    st.builds(lambda agent: plainly(inputs.Connected(agent_id=agent)), agents),
+    st.builds(lambda agent: plainly(inputs.Disconnected(agent_ids=(agent,))), agents),
     st.builds(answer, st.integers(0, 5), st.booleans()),
     st.builds(ended, st.booleans()),
     st.builds(
@@ -256,22 +328,22 @@ commits = st.one_of(
 )
 
 
-async def staffed() -> Hall:
+async def staffed(content: dict[str, Any] = PART) -> Hall:
     hall = Hall()
-    await hall.configured(part())
+    await hall.configured(part(content))
     for name in AGENTS:
         hall.now_ += timedelta(seconds=1)
         await hall.asked(inputs.SetAgentState(agent_id=name, state=AgentState.AVAILABLE, reason=None))
     return hall
 
 
-async def live(hall: Hall, happened: list[Commit]) -> None:
+async def live(hall: Hall, happened: list[Commit], content: dict[str, Any]) -> None:
     for commit in happened:
         hall.now_ += timedelta(seconds=commit.wait_s)
         if commit.forgets:
             await hall.load()
         if commit.is_configuring:
-            await hall.configured(part(without=commit.without))
+            await hall.configured(part(content, without=commit.without))
         elif commit.events:
             await hall.happens(*commit.events, fails=commit.is_lost)
         else:
@@ -284,12 +356,12 @@ async def replayed(hall: Hall) -> Comparison:
 
 
 @pytest.mark.timeout(180)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(commits, min_size=5, max_size=40))
-def test_a_record_of_anything_is_decided_again_as_it_was(happened: list[Commit]) -> None:
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(commits, min_size=5, max_size=40), st.sampled_from([PART, RICH]))
+def test_a_record_of_anything_is_decided_again_as_it_was(happened: list[Commit], content: dict[str, Any]) -> None:
     async def check() -> None:
-        hall = await staffed()
-        await live(hall, happened)
+        hall = await staffed(content)
+        await live(hall, happened, content)
         found = await replayed(hall)
         assert found.first == []
         assert found.inputs == len(hall.rows.log)
