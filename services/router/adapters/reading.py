@@ -13,6 +13,7 @@ from services.router.adapters.rows import WORK_DECISIONS
 from services.router.app.preview_policy import Sample
 from services.router.domain import decision as d
 from services.router.domain.facts import Facts
+from services.router.domain.wait_estimate import Handled
 from shared.db.unit_of_work import Tx
 from shared.errors import NotFound
 from shared.vocabulary import AgentState, WorkState
@@ -48,9 +49,9 @@ _LINES = text(
     " AND state IN ('queued', 'offered', 'assigned', 'wrapping') GROUP BY queue, state"
 )
 _HANDLING = text(
-    "SELECT queue, avg(extract(epoch FROM ended_at - assigned_at)) AS seconds, count(*) AS n FROM"
-    " (SELECT queue, ended_at, assigned_at FROM work_item WHERE workspace_id = :workspace"
-    " AND state = 'completed' AND ended_at > clock_timestamp() - interval '1 day'"
+    "SELECT queue, avg(seconds) AS mean_s, stddev_samp(seconds) AS deviation_s, count(*) AS n FROM"
+    " (SELECT queue, extract(epoch FROM ended_at - assigned_at) AS seconds FROM work_item"
+    " WHERE workspace_id = :workspace AND state = 'completed' AND ended_at > clock_timestamp() - interval '1 day'"
     " ORDER BY ended_at DESC LIMIT 500) recent GROUP BY queue"
 )
 
@@ -128,10 +129,17 @@ async def knows_ticket(tx: Tx, workspace_id: str, ticket_id: UUID) -> bool:
     return (await tx.execute(query)).first() is not None
 
 
-async def handling_times(tx: Tx, workspace_id: str) -> dict[str, float]:
-    """Mean seconds from assigned to completed of the last day's work, by queue."""
+async def handling_times(tx: Tx, workspace_id: str) -> dict[str, Handled]:
+    """How long the last day's work took from assigned to completed, by queue: of the 500 items completed last."""
     rows = await tx.execute(_HANDLING, {"workspace": workspace_id})
-    return {row.queue: float(row.seconds) for row in rows if row.n}
+    return {
+        row.queue: Handled(
+            count=row.n,
+            mean_s=float(row.mean_s),
+            deviation_s=None if row.deviation_s is None else float(row.deviation_s),
+        )
+        for row in rows
+    }
 
 
 async def newest_tickets(tx: Tx, workspace_id: str, *, before: UUID | None, most: int) -> list[Sample]:

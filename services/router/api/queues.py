@@ -17,6 +17,7 @@ from services.router.domain.explanation import explain
 from services.router.domain.hours import ALWAYS_OPEN, Opening
 from services.router.domain.queue import DEFAULT_QUEUE, Queue
 from services.router.domain.state import RoutingState
+from services.router.domain.wait_estimate import NO_WAIT, Handled, WaitEstimate, wait_estimate
 from services.router.domain.why_not import WhyNot
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import NotFound
@@ -41,7 +42,7 @@ def routes(database: Database, engines: Engines) -> APIRouter:
     async def queues(principal: Principal, only: str | None = None) -> list[QueueAnswer]:
         state = engines.state(principal.workspace_id)
 
-        async def unit(tx: Tx) -> tuple[dict[str, dict[WorkState, tuple[int, datetime]]], dict[str, float]]:
+        async def unit(tx: Tx) -> tuple[dict[str, dict[WorkState, tuple[int, datetime]]], dict[str, Handled]]:
             workspace_id = principal.workspace_id
             return await reading.lines(tx, workspace_id), await reading.handling_times(tx, workspace_id)
 
@@ -54,7 +55,7 @@ def routes(database: Database, engines: Engines) -> APIRouter:
                 lines.get(queue_id, _NOTHING),
                 eligible=eligible[queue_id],
                 ready=ready[queue_id],
-                handling_s=handling.get(queue_id),
+                handled=handling.get(queue_id),
                 opening=state.opening(queue_id) if state else ALWAYS_OPEN,
             )
             for queue_id, queue in sorted(configured.items())
@@ -137,10 +138,11 @@ def _staff(state: RoutingState | None) -> tuple[Counter[str], Counter[str]]:
 
 
 def _answer(
-    queue: Queue, line: _Line, *, eligible: int, ready: int, handling_s: float | None, opening: Opening
+    queue: Queue, line: _Line, *, eligible: int, ready: int, handled: Handled | None, opening: Opening
 ) -> QueueAnswer:
     waiting, oldest = line.get(WorkState.QUEUED, (0, None))
     in_hand = line.get(WorkState.ASSIGNED, (0, None))[0]
+    estimate = _estimated(waiting, ready=ready, in_hand=in_hand, handled=handled, opening=opening)
     return QueueAnswer(
         queue_id=queue.queue_id,
         name=queue.name,
@@ -153,15 +155,17 @@ def _answer(
         oldest_waiting_at=oldest,
         eligible=eligible,
         ready=ready,
-        estimated_wait_s=_estimated_wait(waiting, ready + in_hand, handling_s),
+        estimated_wait_s=estimate and round(estimate.mean_s, 1),
+        estimated_wait_range_s=estimate and (round(estimate.low_s, 1), round(estimate.high_s, 1)),
     )
 
 
-def _estimated_wait(waiting: int, serving: int, handling_s: float | None) -> float | None:
-    """Seconds until an item that comes now is served: position x mean handling time / agents at work.
-
-    None where nobody serves, or nothing was handled yet to learn from.
-    """
-    if not serving or handling_s is None:
+def _estimated(
+    waiting: int, *, ready: int, in_hand: int, handled: Handled | None, opening: Opening
+) -> WaitEstimate | None:
+    """The wait of an item that comes now; none in a closed queue: who will be there when it opens is not known."""
+    if not opening.is_open:
         return None
-    return round((waiting + 1) * handling_s / serving, 1) if waiting else 0.0
+    if ready and not waiting:
+        return NO_WAIT
+    return wait_estimate(waiting + 1, ready + in_hand, handled)

@@ -169,7 +169,7 @@ class QueueAnswer(BaseModel):
     """A queue at this moment.
 
     eligible: agents who could serve its waiting items by configuration; ready: those of them who could be
-    asked now; estimated_wait_s: for an item that comes now; none where nothing is known
+    asked now; estimated_wait_s: for an item that comes now; none while it is closed, and where nothing is known
     """
 
     queue_id: str
@@ -184,6 +184,9 @@ class QueueAnswer(BaseModel):
     eligible: int
     ready: int
     estimated_wait_s: float | None
+    estimated_wait_range_s: tuple[float, float] | None = Field(
+        description="Between which seconds the wait lies in 8 of 10 cases."
+    )
 
 
 class QueueList(BaseModel):

@@ -52,11 +52,12 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A contact that was taken: how many minutes it had waited, and by whom."""
+    """A contact that was taken: how many minutes it had waited, by whom, and how many had waited when it came."""
 
     stream: str
     agent_id: str
     wait: float
+    ahead: int = 0
 
 
 @dataclass(slots=True)
@@ -122,6 +123,7 @@ class Floor:
         self._ends: list[tuple[float, int]] = []
         self._stream_of: dict[int, str] = {}
         self._waiting: dict[int, float] = {}
+        self._ahead: dict[int, int] = {}
         self._dice: dict[int, int] = {}
         """Contact -> what its service draws from, so that runs of one seed see the same contacts in any order."""
         self._at_work: dict[int, tuple[str, float]] = {}
@@ -153,6 +155,7 @@ class Floor:
 
     def _arrive(self, number: int, stream: Stream) -> None:
         self._stream_of[number] = stream.name
+        self._ahead[number] = len(self._waiting)
         self._waiting[number] = self.minute
         self._dice[number] = self._random.getrandbits(32)
         self._feed(inputs.TicketKnown(ticket_id=UUID(int=number), facts=stream.facts, status=TicketStatus.NEW))
@@ -187,7 +190,7 @@ class Floor:
     def _forget(self, number: int, final: TicketStatus) -> None:
         self._feed(inputs.TicketStatusSet(ticket_id=UUID(int=number), status=final))
         del self._state.tickets[UUID(int=number)]
-        del self._stream_of[number], self._dice[number]
+        del self._stream_of[number], self._dice[number], self._ahead[number]
 
     def _feed(self, current: inputs.Input) -> None:
         now = START + timedelta(minutes=self.minute)
@@ -204,7 +207,7 @@ class Floor:
         heappush(self._ends, (self.minute + duration, number))
         self._at_work[number] = agent_id, self.minute
         if came_at >= self._counts_from:
-            self.outcome.served.append(Served(stream, agent_id, self.minute - came_at))
+            self.outcome.served.append(Served(stream, agent_id, self.minute - came_at, self._ahead[number]))
 
     def _count_work(self, agent_id: str, since: float) -> None:
         spent = max(0.0, self.minute - max(since, self._counts_from))
