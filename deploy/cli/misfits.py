@@ -11,6 +11,7 @@ Form = list[ErrorDetails]
 
 _NAMES = {"missing": "is missing", "extra_forbidden": "is not known"}
 _TOLD = {**_NAMES, "tuple_type": "should be a list", "dict_type": "should have fields of its own"}
+_OTHER_KINDS = ("string_type", "model_type", "dict_type")
 _ENDINGS = ("too_short", "too_long")
 
 
@@ -32,7 +33,9 @@ def in_words(problems: Sequence[ErrorDetails]) -> Iterator[tuple[Place, str]]:
 
 
 def _of_the_form_that_is_meant(place: Place, forms: Mapping[Key, Form]) -> Iterator[tuple[Place, str]]:
-    """Whichever has the names that were written; among such forms, the one into which the value leads furthest."""
+    """One of the value's kind that has the names that were written; if several, into which it leads furthest."""
+    alike = {key: form for key, form in forms.items() if not any(_is_other_kind(one, place) for one in form)}
+    forms = alike or forms
     depth = len(place) + 2
     strangers = {key: sum(_is_stranger(problem, depth) for problem in form) for key, form in forms.items()}
     fewest = min(strangers.values())
@@ -53,6 +56,11 @@ def _told(problem: ErrorDetails) -> tuple[Place, str]:
     return tuple(key for key in problem["loc"] if not _is_form(key)), text[:1].lower() + text[1:]
 
 
+def _is_other_kind(problem: ErrorDetails, place: Place) -> bool:
+    """A text where the form has fields, or the other way round."""
+    return problem["type"] in _OTHER_KINDS and len(problem["loc"]) == len(place) + 1
+
+
 def _is_stranger(problem: ErrorDetails, depth: int) -> bool:
     """A name that the form itself does not have, or lacks; what is wrong further in says nothing of the form."""
     return problem["type"] in _NAMES and len(problem["loc"]) == depth
@@ -68,4 +76,4 @@ def _is_below(place: Place, other: Place) -> bool:
 
 def _is_form(key: Key) -> bool:
     """Pydantic names the form that it tried, as `WaitStep` or `tuple[...]`; a file does not."""
-    return isinstance(key, str) and (key[:1].isupper() or "[" in key)
+    return isinstance(key, str) and (key[:1].isupper() or "[" in key or key == "constrained-str")

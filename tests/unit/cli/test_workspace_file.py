@@ -66,6 +66,36 @@ def test_durations_are_written_as_people_say_them(tmp_path: Path) -> None:
         ("{}", "workspace", "is missing"),
         ("workspace: Acme", "workspace", "string should match"),
         ("workspace: acme\nagnets: []", "agnets", "is not known"),
+        (
+            "workspace: acme\nagents: [{id: ann, shifts: nights}]",
+            "agents/ann/shifts",
+            "there is no calendar nights",
+        ),
+        (
+            'workspace: acme\nagents: [{id: ann, shifts: {mun: ["09:00-17:00"]}}]',
+            "agents/ann/shifts/mun",
+            "is not known",
+        ),
+        (
+            "workspace: acme\nagents: [{id: ann, time_off: [{start: 2026-12-24, end: 24.12.}]}]",
+            "agents/ann/time_off/0/end",
+            "string should match",
+        ),
+        (
+            "workspace: acme\nqueues: [{id: default, hours: nights}]",
+            "queues/default/hours",
+            "there is no calendar",
+        ),
+        (
+            "workspace: acme\nqueues: [{id: default, hours: {weekly: {mon: [all day]}}}]",
+            "queues/default/hours/weekly/mon/0",
+            "string should match",
+        ),
+        (
+            "workspace: acme\nqueues: [{id: default, overflow: {after: 5m, to: second}}]",
+            "queues/default/overflow/to",
+            "there is no queue second",
+        ),
         ("workspace: acme\nagents: [{id: ann, shoe_size: 4}]", "agents/ann/shoe_size", "is not known"),
         ("workspace: acme\nskills: [go]\nagents: [{id: ann, skills: {go: 9}}]", "agents/ann/skills/go", "input"),
         (

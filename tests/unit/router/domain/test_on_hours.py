@@ -120,12 +120,23 @@ def test_who_leaves_after_their_shift_has_the_same_while_to_come_back(state: Age
     assert desk.item("one").agent_id == "bob"
 
 
-def test_calls_and_chats_stay_when_a_shift_ends() -> None:
+def test_calls_stay_when_a_shift_ends_and_the_chats_of_whoever_is_absent_go_soon() -> None:
+    for kind, has_it in ((ChannelKind.VOICE, "ann"), (ChannelKind.CHAT, "bob")):
+        desk = Desk.of(agent("ann", duty=DAY), agent("bob", duty=LATE), queues=AUTO)
+        desk.open("one", channel_kind=kind)
+        desk.set_state("ann", AgentState.AWAY)
+        desk.after(hours=8)
+        assert desk.item("one").agent_id == "ann"
+        desk.after(minutes=1)
+        assert desk.item("one").agent_id == has_it
+
+
+def test_who_works_on_keeps_their_chats() -> None:
     desk = Desk.of(agent("ann", duty=DAY), agent("bob", duty=LATE), queues=AUTO)
-    desk.open("chat", channel_kind=ChannelKind.CHAT)
-    desk.set_state("ann", AgentState.AWAY)
-    desk.after(hours=12)
-    assert desk.item("chat").agent_id == "ann"
+    desk.open("one", channel_kind=ChannelKind.CHAT)
+    desk.after(hours=8)
+    desk.after(hours=1)
+    assert desk.item("one").agent_id == "ann"
 
 
 def test_what_waits_for_its_customer_stays_when_a_shift_ends() -> None:
