@@ -100,6 +100,7 @@ def _router(file: WorkspaceFile) -> RouterPart:
         teams=file.teams,
         limits=file.limits,
         presence=file.presence,
+        matching=file.matching,
         agents=tuple(map(AgentPart.model_validate, agents)),
         queues=tuple(map(QueuePart.model_validate, queues)),
         policy=file.routing_policy,

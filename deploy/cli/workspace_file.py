@@ -20,6 +20,7 @@ from services.intake.app.template_parts import SurveyPart, TemplatePart
 from services.metrics.app.configuration import TargetPart as KpiTargetPart
 from services.router.app.agent_parts import AgentPart, LimitPart, PresencePart
 from services.router.app.configuration import RouterPart
+from services.router.app.matching_parts import MatchingPart
 from services.router.app.policy_parts import PolicyPart
 from services.router.app.queue_parts import QueuePart
 from shared.calendar_parts import CalendarPart
@@ -61,6 +62,7 @@ class WorkspaceFile(Request):
     teams: tuple[Slug, ...] = ()
     limits: dict[ChannelKind, LimitPart] = {}
     presence: PresencePart = PresencePart()
+    matching: MatchingPart = MatchingPart()
     queues: tuple[QueueEntry, ...] = tuple(QueueEntry(id=queue.id) for queue in RouterPart().queues)
     agents: tuple[AgentEntry, ...] = ()
     routing_policy: PolicyPart = PolicyPart()

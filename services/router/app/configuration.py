@@ -17,6 +17,7 @@ from services.router.app.agent_parts import (
     to_profile,
 )
 from services.router.app.hour_parts import Hours
+from services.router.app.matching_parts import MatchingPart, to_matching
 from services.router.app.partner_parts import partner_problems, to_partner
 from services.router.app.policy_parts import PolicyPart, to_policy
 from services.router.app.policy_problems import Names, policy_problems
@@ -43,6 +44,7 @@ class RouterPart(Request):
     presence: PresencePart = PresencePart()
     agents: tuple[AgentPart, ...] = Field(default=(), max_length=20_000)
     queues: tuple[QueuePart, ...] = (QueuePart(id=DEFAULT_QUEUE),)
+    matching: MatchingPart = MatchingPart()
     policy: PolicyPart = PolicyPart()
 
 
@@ -56,6 +58,7 @@ def to_configuration(version: int, part: RouterPart) -> Configuration:
         queues={queue.id: to_queue(queue, hours) for queue in part.queues},
         presence=to_presence(part.presence),
         policy=to_policy(version, part.policy),
+        matching=to_matching(part.matching, agents=len(part.agents)),
         calendars=hours.calendars,
         time_zone=part.time_zone,
     )

@@ -4,9 +4,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.router.domain.agent import DEFAULT_PRESENCE, AgentProfile, Presence
+from services.router.domain.pairing import Solver
 from services.router.domain.policy import Policy
 from services.router.domain.queue import DEFAULT_QUEUE, Overflow, Queue
 from shared.calendar import ALWAYS, Calendar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matching:
+    """When items and agents are matched all at once, and what an assignment costs then.
+
+    at_least: so many of both have to meet
+    misfit: the cost of an agent none of whose levels exceeds what is asked is half of it, and nears nothing with
+        higher levels; the whole of it for each preferred skill that they lack
+    load: the cost of an agent without room, against an idle one
+    urgency: by how much both weigh more for an item whose promise is all used up
+    stickiness: what it saves to give an item to the agent whom it would rather have
+    """
+
+    at_least: int
+    misfit: float
+    load: float
+    urgency: float
+    stickiness: float
+    solver: Solver = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +35,7 @@ class Configuration:
     """A workspace's agents, queues and policy. Version 0 is what holds before anything is applied.
 
     calendars: by id; time_zone: whose days and hours policies read
+    matching: how many items and many agents are matched; none: always one by one
     """
 
     version: int
@@ -23,6 +45,7 @@ class Configuration:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     time_zone: str = "UTC"
     presence: Presence = DEFAULT_PRESENCE
+    matching: Matching | None = None
 
     def routes_otherwise(self, before: "Configuration") -> bool:
         """Whether work that waits may have to go elsewhere than before: one agent more changes nothing of it."""

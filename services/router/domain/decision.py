@@ -9,10 +9,28 @@ from services.router.domain.configuration import Configuration
 from services.router.domain.facts import Facts
 from services.router.domain.hours import Opening, Standing
 from services.router.domain.order import Precedence
+from services.router.domain.pairing import Method
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.sla_clock import SlaClock
 from services.router.domain.work_item import OfferState, Raised
 from shared.vocabulary import AgentState, AssignmentMode, ChannelKind, Priority, TicketStatus, WorkState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """What was decided all at once with this, and what that gained.
+
+    items, agents: how many met; method: how it was decided; served: items that got an agent
+    cost: of all assignments; one by one, other items may have got one, and at another cost
+    """
+
+    items: int
+    agents: int
+    method: Method
+    served: int
+    cost: float
+    served_one_by_one: int
+    cost_one_by_one: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +40,7 @@ class Choice:
     eligible: agents who could be asked; others: counts of the rest by the first reason
     ranked: (agent, ranking values) of the winner and the next best, in order
     precedence: why the item was first in its line
+    together: where many items and agents were matched at once
     """
 
     requirements: Requirements
@@ -31,6 +50,7 @@ class Choice:
     ranked: tuple[tuple[str, tuple[float | int | str, ...]], ...] = ()
     preferred_agent_id: str | None = None
     precedence: Precedence | None = None
+    together: Together | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

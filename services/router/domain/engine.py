@@ -6,17 +6,12 @@ agents who have room are brought together until nothing fits any more.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
-from services.router.domain.agent import Agent
 from services.router.domain.evolve import evolve
-from services.router.domain.foremost import Head, foremost
-from services.router.domain.matching import RequirementClass
 from services.router.domain.on_agent import on_configured, on_return, on_state
 from services.router.domain.on_call import on_call_ended, on_wrap_end
 from services.router.domain.on_clock import on_clock
@@ -28,13 +23,10 @@ from services.router.domain.on_offer import on_accept, on_decline, on_expiry
 from services.router.domain.on_partner import on_order_ended, on_order_late
 from services.router.domain.on_ticket import on_gone, on_known, on_reconsider, on_status
 from services.router.domain.on_work import on_assign, on_complete, on_release, on_step, on_transfer
-from services.router.domain.preference import WAITED, hold_ended, holds_of
-from services.router.domain.queue import OfferMode
-from services.router.domain.ranking import rank_in
+from services.router.domain.preference import WAITED, hold_ended
+from services.router.domain.settling import settle
 from services.router.domain.state import RoutingState, Timer, TimerKind
-from services.router.domain.work_item import WorkItem
 from shared.ids import IdFactory
-from shared.vocabulary import AssignmentMode, WorkState
 
 FollowUp = inputs.Reconsider | inputs.OpenStep | Timer
 """What is decided behind an input."""
@@ -50,7 +42,7 @@ def run(state: RoutingState, current: inputs.Input, now: datetime, ids: IdFactor
         for decision in list(decide(state, each, now, ids)):
             evolve(state, decision, now)
             yield decision
-    yield from _settle(state, now, ids)
+    yield from settle(state, now, ids)
 
 
 def decide(
@@ -163,121 +155,3 @@ def _on_timer(state: RoutingState, timer: Timer, now: datetime, ids: IdFactory) 
             yield from on_return(state, state.items[timer.subject_id], ids)
         case TimerKind.ORDER_LAPSES:
             yield from on_order_late(state, state.items[timer.subject_id])
-
-
-def _settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:
-    """Brings waiting work and agents together: the first item in order that somebody may be asked for.
-
-    Before that nothing waits for an agent who is not there. Then steps open early of what has just joined a line
-    where nobody can be asked, and it is tried again.
-    """
-    while True:
-        while (forsaken := _next_forsaken(state)) is not None:
-            for ended in list(holds_of(state, forsaken)):
-                evolve(state, ended, now)
-                yield ended
-        while (found := _next_match(state)) is not None:
-            decision = _given(state, found.item, found.agent, found.choice, now, ids)
-            evolve(state, decision, now)
-            yield decision
-        item = _next_impatient(state)
-        if item is None:
-            return
-        for step in list(on_step(item, is_early=True)):
-            evolve(state, step, now)
-            yield step
-
-
-def _next_forsaken(state: RoutingState) -> RequirementClass | None:
-    """A class in which items wait for an agent who is not there."""
-    while state.forsaken:
-        key = next(iter(state.forsaken))
-        del state.forsaken[key]
-        found = state.classes.get(key)
-        if found is not None and state.is_forsaken(found):
-            return found
-    return None
-
-
-def _next_impatient(state: RoutingState) -> WorkItem | None:
-    """An item that has just joined a line and opens its next step now, because nobody can be asked for it."""
-    while state.impatient:
-        item = state.items.get(state.impatient.popleft())
-        if item is None or item.state is not WorkState.QUEUED or not item.opens_early:
-            continue
-        if not state.opening(item.requirements.queue).is_open:
-            continue
-        found = state.class_of(item)
-        if found.only is None and found.choose(item, state.agents)[0] is None:
-            return item
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Match(Head):
-    """A waiting item and the agent whom it is for."""
-
-    agent: Agent
-    choice: d.Choice
-
-
-def _next_match(state: RoutingState) -> _Match | None:
-    """The foremost waiting item that an agent can be asked for now, over all classes that are unsettled.
-
-    An item that nobody may be asked for is passed over.
-    """
-    matches = []
-    for key in list(state.unsettled):
-        match = _first_match(state, state.classes[key])
-        if match is None:
-            del state.unsettled[key]
-        else:
-            matches.append(match)
-    return foremost(matches)
-
-
-def _first_match(state: RoutingState, found: RequirementClass) -> _Match | None:
-    """The class's first waiting item that somebody may be asked for."""
-    if not found.ready_count or found.is_pulled or not state.opening(found.requirements.queue).is_open:
-        return None
-    with closing(found.line.in_order(state.items, state.now)) as line:
-        for item, place in line:
-            agent, ranked, excluded = found.choose(item, state.agents)
-            if agent is not None:
-                choice = d.Choice(
-                    requirements=found.requirements,
-                    ranking=found.queue.ranking,
-                    eligible=found.ready_count - sum(excluded.values()),
-                    others={**found.others(), **excluded},
-                    ranked=tuple(ranked),
-                    preferred_agent_id=item.preferred_agent_id,
-                    precedence=found.queue.order.precedence(place, state.now),
-                )
-                return _Match(found, rank_in(ranked[0][1]), item, place, agent, choice)
-    return None
-
-
-def _given(
-    state: RoutingState, item: WorkItem, agent: Agent, choice: d.Choice, now: datetime, ids: IdFactory
-) -> d.WorkOffered | d.WorkAssigned:
-    """Offered or simply assigned, as the queue has it."""
-    queue = state.configuration.queue(choice.requirements.queue)
-    reasons = d.Reasons(policy_version=item.policy_version, step=item.step, choice=choice)
-    is_over = not agent.has_room(item.channel_kind)
-    if queue.mode_for(item.channel_kind) is OfferMode.AUTO:
-        return d.WorkAssigned(
-            work_id=item.work_id,
-            agent_id=agent.agent_id,
-            offer_id=None,
-            mode=AssignmentMode.AUTO,
-            reasons=reasons,
-            over_capacity=is_over,
-        )
-    return d.WorkOffered(
-        work_id=item.work_id,
-        offer_id=ids.new(),
-        agent_id=agent.agent_id,
-        expires_at=now + queue.offer_timeout,
-        reasons=reasons,
-        over_capacity=is_over,
-    )

@@ -2,6 +2,7 @@
 
 from services.router.domain import decision as d
 from services.router.domain.order import OrderBy, Precedence
+from services.router.domain.pairing import Method
 from services.router.domain.partner import queue_of_partner
 from services.router.domain.policy import Requirements, TierMode, relaxed
 from services.router.domain.queue import Ranking
@@ -126,7 +127,9 @@ def _because(reasons: d.Reasons) -> str:
     others = ", ".join(f"{count} {obstacle(reason)}" for reason, count in sorted(choice.others.items()))
     runners = ", ".join(agent_id for agent_id, _ in choice.ranked[1:])
     parts = [f", first of {choice.eligible} who could be asked by {_plain(choice.ranking)}"]
-    if choice.ranked and choice.ranked[0][0] == choice.preferred_agent_id:
+    if choice.together:
+        parts = [f", one of {choice.eligible} who could be asked, as suits best for all"]
+    elif choice.ranked and choice.ranked[0][0] == choice.preferred_agent_id:
         parts = [f", who comes first for it and is one of {choice.eligible} who could be asked"]
     if choice.ranked and choice.requirements.preferred:
         met, of = preferences_in(choice.ranked[0][1]), len(choice.requirements.preferred)
@@ -136,7 +139,20 @@ def _because(reasons: d.Reasons) -> str:
     parts += [f"; no score for {agent_id} ({problem})" for agent_id, problem in _unscored(choice)]
     if others:
         parts.append(f". Not asked: {others}")
-    return "".join(parts) + "." + _why_first(choice.precedence)
+    return "".join(parts) + "." + _at_once(choice.together) + _why_first(choice.precedence)
+
+
+def _at_once(met: d.Together | None) -> str:
+    """What was decided together with this, and what that gained."""
+    if met is None:
+        return ""
+    how = "at least cost" if met.method is Method.LEAST_COST else "so that as many as possible are served"
+    more = met.served - met.served_one_by_one
+    gained = f", {more} more than one by one" if more else ""
+    return (
+        f" Decided for {met.items} items and {met.agents} agents at once, {how}: {met.served} were served{gained},"
+        f" at a cost of {met.cost:.1f}; one by one it had been {met.cost_one_by_one:.1f}."
+    )
 
 
 def _why_first(precedence: Precedence | None) -> str:

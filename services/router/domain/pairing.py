@@ -26,7 +26,7 @@ SCALE = 1_000_000
 class Group:
     """Items that the same agents may get.
 
-    agents: their numbers, in ranking order; costs: of each, scaled, at weight 1; at least 1
+    agents: their numbers, in ranking order; costs: of each, scaled, at weight 1; not negative
     """
 
     agents: Sequence[int]

@@ -17,7 +17,8 @@ Given = d.WorkOffered | d.WorkAssigned
 class WhyNot:
     """What kept an agent from being the one.
 
-    reason: `chosen`, `unknown`, `ranked`, `preferred`, or what choices count others by: `queue`, `skill:german`
+    reason: `chosen`, `unknown`, `ranked`, `preferred`, `together`, or what choices count others by,
+        as `queue` or `skill:german`
     ranking: their ranking values and the chosen one's, where they could have been asked
     """
 
@@ -48,15 +49,23 @@ def why_not(state: RoutingState, made: Given, agent_id: str) -> WhyNot:
     if reason is not None:
         return WhyNot(agent_id=agent_id, reason=reason, words=f"{agent_id} was passed over: {obstacle(reason)}.")
     ours, theirs = found.rank_key(agent), dict(choice.ranked).get(made.agent_id)
-    is_preferred = made.agent_id == choice.preferred_agent_id
+    reason, why = _preceded(choice, made.agent_id)
     return WhyNot(
         agent_id=agent_id,
-        reason="preferred" if is_preferred else "ranked",
-        words=f"{agent_id} could have been asked, but {made.agent_id} "
-        + ("is asked first for this item." if is_preferred else f"came first by {_plain(choice.ranking)}."),
+        reason=reason,
+        words=f"{agent_id} could have been asked, but {why}.",
         ranking=ours,
         chosen_ranking=theirs,
     )
+
+
+def _preceded(choice: d.Choice, chosen: str) -> tuple[str, str]:
+    """By what the chosen one comes before others who could have been asked."""
+    if choice.together:
+        return "together", f"for {choice.together.items} items at once it was better that {chosen} had it"
+    if chosen == choice.preferred_agent_id:
+        return "preferred", f"{chosen} is asked first for this item"
+    return "ranked", f"{chosen} came first by {_plain(choice.ranking)}"
 
 
 def _excluded(state: RoutingState, found: RequirementClass, item: WorkItem, agent_id: str) -> str | None:

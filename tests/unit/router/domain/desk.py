@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import DEFAULT_PRESENCE, AgentProfile, ChannelLimit, Presence
-from services.router.domain.configuration import Configuration
+from services.router.domain.configuration import Configuration, Matching
 from services.router.domain.engine import run
 from services.router.domain.facts import Facts
 from services.router.domain.partner import Partner, partner_id
@@ -82,6 +82,7 @@ def configuration(
     version: int = 1,
     calendars: Mapping[str, Calendar] | None = None,
     presence: Presence = DEFAULT_PRESENCE,
+    matching: Matching | None = None,
     reopened_wait: timedelta = timedelta(),
 ) -> Configuration:
     """Agents, queues and rules; `everything` goes to `general` unless other rules are given."""
@@ -92,6 +93,7 @@ def configuration(
         policy=Policy(version=version, rules=tuple(rules) or (general(),), reopened_wait=reopened_wait),
         calendars=calendars or {},
         presence=presence,
+        matching=matching,
     )
 
 

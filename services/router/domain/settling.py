@@ -1,0 +1,122 @@
+"""Brings waiting work and agents who have room together, until nothing fits any more."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+
+from services.router.domain import decision as d
+from services.router.domain.batch import matched_together
+from services.router.domain.evolve import evolve
+from services.router.domain.foremost import foremost
+from services.router.domain.match import Match, gives_out
+from services.router.domain.matching import RequirementClass
+from services.router.domain.on_work import on_step
+from services.router.domain.preference import holds_of
+from services.router.domain.queue import OfferMode
+from services.router.domain.state import RoutingState
+from services.router.domain.work_item import WorkItem
+from shared.ids import IdFactory
+from shared.vocabulary import AssignmentMode, WorkState
+
+
+def settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:
+    """Brings waiting work and agents together: the first item in order that somebody may be asked for.
+
+    Before that nothing waits for an agent who is not there. Where many meet many, they are matched together.
+    Then steps open early of what has just joined a line where nobody can be asked, and it is tried again.
+    """
+    while True:
+        while (forsaken := _next_forsaken(state)) is not None:
+            for ended in list(holds_of(state, forsaken)):
+                evolve(state, ended, now)
+                yield ended
+        while matches := matched_together(state) or _next_match(state):
+            for match in matches:
+                # What is given out changes who is kept for whom: a match may be over before its turn comes.
+                if match.agent.agent_id in match.found.standing:
+                    decision = _given(match, now, ids)
+                    evolve(state, decision, now)
+                    yield decision
+        item = _next_impatient(state)
+        if item is None:
+            return
+        for step in list(on_step(item, is_early=True)):
+            evolve(state, step, now)
+            yield step
+
+
+def _next_forsaken(state: RoutingState) -> RequirementClass | None:
+    """A class in which items wait for an agent who is not there."""
+    while state.forsaken:
+        key = next(iter(state.forsaken))
+        del state.forsaken[key]
+        found = state.classes.get(key)
+        if found is not None and state.is_forsaken(found):
+            return found
+    return None
+
+
+def _next_impatient(state: RoutingState) -> WorkItem | None:
+    """An item that has just joined a line and opens its next step now, because nobody can be asked for it."""
+    while state.impatient:
+        item = state.items.get(state.impatient.popleft())
+        if item is None or item.state is not WorkState.QUEUED or not item.opens_early:
+            continue
+        if not state.opening(item.requirements.queue).is_open:
+            continue
+        found = state.class_of(item)
+        if found.only is None and found.choose(item, state.agents)[0] is None:
+            return item
+    return None
+
+
+def _next_match(state: RoutingState) -> list[Match]:
+    """The foremost waiting item that an agent can be asked for now, over all classes that are unsettled.
+
+    An item that nobody may be asked for is passed over.
+    """
+    matches = []
+    for key in list(state.unsettled):
+        match = _first_match(state, state.classes[key])
+        if match is None:
+            del state.unsettled[key]
+        else:
+            matches.append(match)
+    best = foremost(matches)
+    return [best] if best else []
+
+
+def _first_match(state: RoutingState, found: RequirementClass) -> Match | None:
+    """The class's first waiting item that somebody may be asked for."""
+    if not gives_out(state, found):
+        return None
+    with closing(found.line.in_order(state.items, state.now)) as line:
+        for item, place in line:
+            agent, ranked, excluded = found.choose(item, state.agents)
+            if agent is not None:
+                return Match.of(state, found, item, place, agent, ranked, excluded)
+    return None
+
+
+def _given(match: Match, now: datetime, ids: IdFactory) -> d.WorkOffered | d.WorkAssigned:
+    """Offered or simply assigned, as the queue has it."""
+    item, agent, queue = match.item, match.agent, match.found.queue
+    reasons = d.Reasons(policy_version=item.policy_version, step=item.step, choice=match.choice)
+    is_over = not agent.has_room(item.channel_kind)
+    if queue.mode_for(item.channel_kind) is OfferMode.AUTO:
+        return d.WorkAssigned(
+            work_id=item.work_id,
+            agent_id=agent.agent_id,
+            offer_id=None,
+            mode=AssignmentMode.AUTO,
+            reasons=reasons,
+            over_capacity=is_over,
+        )
+    return d.WorkOffered(
+        work_id=item.work_id,
+        offer_id=ids.new(),
+        agent_id=agent.agent_id,
+        expires_at=now + queue.offer_timeout,
+        reasons=reasons,
+        over_capacity=is_over,
+    )
