@@ -10,7 +10,7 @@ from services.router.adapters.history import ForgetHistory, History
 from services.router.adapters.rows import PostgresRoutingRows
 from services.router.adapters.snapshots import Snapshots
 from services.router.adapters.work_orders import WorkOrders
-from services.router.api import agent_desk, agents, policies, queues, snapshots, work, work_orders
+from services.router.api import agent_desk, agents, policies, queues, snapshots, waiting, work, work_orders
 from services.router.api.configuring import Configuring
 from services.router.api.desks import Desks
 from services.router.api.order_desk import OrderDesk
@@ -101,6 +101,7 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
                 agent_desk.routes(database, engines, desks),
                 work.routes(database, engines),
                 queues.routes(database, engines),
+                waiting.routes(database, engines, runtime.clock),
                 policies.routes(database, configuring, runtime.clock),
                 work_orders.routes(order_desk, tokens),
                 snapshots.routes(Snapshots(database, ids)),

@@ -10,9 +10,9 @@ from services.router.app.policy_parts import PolicyPart
 from services.router.domain.configuration import Configuration
 from services.router.domain.eligibility import misfit
 from services.router.domain.facts import WEEKDAYS
-from services.router.domain.policy import Requirements, Rule, TierMode, relaxed
+from services.router.domain.policy import Requirements, Rule, relaxed
 from services.router.domain.queue import Ranking
-from services.router.domain.staffing import Lack, Staff, Staffed
+from services.router.domain.staffing import Staff, Staffed, agents_in_words, lack_in_words
 from shared.configuration import Problem
 from shared.reach.order import Kind, review
 from shared.reach.vocabulary import Flag, Number, Text, Vocabulary
@@ -127,7 +127,7 @@ def _asked(rule: Rule) -> list[Requirements]:
 def _target_warnings(place: str, rule: Rule, target: Requirements, staffed: Staffed) -> Iterator[str]:
     if staffed.lack is not None:
         last = rule.steps if staffed.opens_with is None else ()
-        lack = _in_words(staffed.lack, relaxed(target, last))
+        lack = lack_in_words(staffed.lack, relaxed(target, last))
         if staffed.opens_with is None:
             even = " even after its last step" if rule.steps else ""
             yield f"{place}: nobody can ever serve rule {rule.rule_id}{even}: {lack}"
@@ -136,31 +136,5 @@ def _target_warnings(place: str, rule: Rule, target: Requirements, staffed: Staf
             minutes = f"{step.after.total_seconds() / 60:g} minutes"
             yield (
                 f"{place}: nobody can serve rule {rule.rule_id} until its step {staffed.opens_with} opens after"
-                f" {minutes}, then {_agents(staffed.count)} can: {lack}"
+                f" {minutes}, then {agents_in_words(staffed.count)} can: {lack}"
             )
-
-
-def _in_words(lack: Lack, asked: Requirements) -> str:
-    queue = f"queue {' or '.join((asked.queue, *asked.also))}"
-    there = f"{_agents(lack.left)} in {queue}"
-    match lack.what:
-        case "queue":
-            return f"no agent is in {queue}; add it to somebody's queues"
-        case "support_tier":
-            higher = " or higher" if asked.tier_mode is TierMode.AT_LEAST else ""
-            return f"of {there} none is of tier {asked.support_tier}{higher}; ask for another, or add somebody"
-        case "skill" if lack.best:
-            return (
-                f"of {there} who may be asked otherwise none has {lack.name} at {lack.level}, the best has"
-                f" {lack.best}; lower it to {lack.best}, or train somebody"
-            )
-        case "skill":
-            return f"of {there} who may be asked otherwise none has {lack.name}; drop it, or train somebody"
-        case "without":
-            return f"{there} may be asked otherwise, and all of them have {lack.name}, which it rules out"
-        case _:
-            return f"of {there} who may be asked otherwise none is in team {' or '.join(asked.teams)}"
-
-
-def _agents(count: int) -> str:
-    return f"{count} agent{'s' if count != 1 else ''}"

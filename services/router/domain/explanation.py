@@ -38,28 +38,28 @@ def explain(made: d.Decision) -> str:
             steps = f", loosened in {count} step{'s' if count > 1 else ''}" if count else ""
             holds = f"Rule {made.rule} holds{_passed_over(made.reasons)}{_share(made.reasons)}"
             front = ", at the front of its line" if made.is_expedited else ""
-            waits = f"it waits {_asked_for(made.base)} with priority {made.priority}"
+            waits = f"it waits {asked_for(made.base)} with priority {made.priority}"
             return f"{holds}: {waits}{front}{steps}{_first(made)}."
         case d.StepOpened(reasons=d.Reasons(note=str() as note)):
-            return f"Step {made.reasons.step} opens at once ({note}): now {_asked_for(made.requirements)}."
+            return f"Step {made.reasons.step} opens at once ({note}): now {asked_for(made.requirements)}."
         case d.StepOpened():
             return _step(made)
         case d.WorkOffered():
             over = ", over their capacity" if made.over_capacity else ""
-            return f"Offered to {_who(made.agent_id)}{over}{_because(made.reasons)}"
+            return f"Offered to {who_is(made.agent_id)}{over}{_because(made.reasons)}"
         case d.WorkAssigned():
             by = f", to be done by {made.done_by:%Y-%m-%d %H:%M} UTC" if made.done_by else ""
             over = ", over their capacity" if made.over_capacity else ""
-            return f"Assigned to {_who(made.agent_id)} ({made.mode}){by}{over}{_because(made.reasons)}"
+            return f"Assigned to {who_is(made.agent_id)} ({made.mode}){by}{over}{_because(made.reasons)}"
         case d.OfferEnded():
-            return f"The offer to {_who(made.agent_id)} was {made.state}: {made.reason}."
+            return f"The offer to {who_is(made.agent_id)} was {made.state}: {made.reason}."
         case d.WorkRequeued():
             before = made.previous_agent_id
             had = f" {before} had it." if before and not queue_of_partner(before) else ""
             note = f" ({_NOTES.get(made.reasons.note, made.reasons.note)})" if made.reasons.note else ""
-            asked_for = _asked_for(relaxed(made.base, made.steps[: made.reasons.step]))
+            wanted = asked_for(relaxed(made.base, made.steps[: made.reasons.step]))
             why = _FALLEN_BACK.get(made.reason, f"Back in line because of {_plain(made.reason)}")
-            return f"{why}{note}, {asked_for}.{had}"
+            return f"{why}{note}, {wanted}.{had}"
         case d.Expedited():
             return f"It is at the front of its line from now on because of {_plain(made.reason)}."
         case d.PriorityChanged():
@@ -79,20 +79,22 @@ def explain(made: d.Decision) -> str:
             return ""
 
 
-def _who(agent_id: str) -> str:
+def who_is(agent_id: str) -> str:
+    """An agent or a partner, in words."""
     queue = queue_of_partner(agent_id)
     return f"the partner of queue {queue}" if queue else agent_id
 
 
 def _step(made: d.StepOpened) -> str:
-    step, asked_for = made.reasons.step, _asked_for(made.requirements)
+    step, wanted = made.reasons.step, asked_for(made.requirements)
     last = " No step comes after it." if made.is_last else ""
     if made.is_early:
-        return f"Nobody could be asked, so step {step} opens early: now {asked_for}.{last}"
-    return f"It has waited long enough for step {step}: now {asked_for}.{last}"
+        return f"Nobody could be asked, so step {step} opens early: now {wanted}.{last}"
+    return f"It has waited long enough for step {step}: now {wanted}.{last}"
 
 
-def _asked_for(requirements: Requirements) -> str:
+def asked_for(requirements: Requirements) -> str:
+    """Requirements in words, as what comes after *it waits*."""
     tier = f"tier {requirements.support_tier}"
     if requirements.tier_mode is TierMode.AT_LEAST:
         tier += " or higher"

@@ -21,7 +21,7 @@ from shared.vocabulary import ChannelKind
 
 READY = "ready"
 RESERVED = "reserved"
-_PRESENT = (READY, RESERVED, "capacity")
+PRESENT = (READY, RESERVED, "capacity")
 """Conditions of those who are there: they can be asked now, or once they have room or are not kept."""
 _RUNNERS_UP = 2
 
@@ -74,9 +74,7 @@ class RequirementClass:
 
     def refresh(self, agent: Agent) -> None:
         """Takes note of an agent's changed state, load or rank. The agent's stamp has risen."""
-        now = agent.obstacle(self.kind) or (RESERVED if agent.is_kept and not self.queue.reserve else READY)
-        if now == "capacity" and self.only is not None and self.only.ignores_capacity:
-            now = READY
+        now = self.condition_of(agent)
         before = self.condition.get(agent.agent_id)
         if before != now:
             if before is not None:
@@ -87,6 +85,12 @@ class RequirementClass:
             self._stand(self.rank_key(agent), agent)
         else:
             self.standing.pop(agent.agent_id, None)
+
+    def condition_of(self, agent: Agent) -> str:
+        """Whether an agent who fits could be asked now, or what keeps them from it."""
+        now = agent.obstacle(self.kind) or (RESERVED if agent.is_kept and not self.queue.reserve else READY)
+        is_enough = now == "capacity" and self.only is not None and self.only.ignores_capacity
+        return READY if is_enough else now
 
     def rank_key(self, agent: Agent) -> RankKey:
         """What the agent is sorted by here."""
@@ -154,8 +158,8 @@ class RequirementClass:
     def is_refused_by_all(self, item: WorkItem, agents: Mapping[str, Agent], agent_id: str) -> bool:
         """Whether everybody who is there and fits has refused the item, this agent just now."""
         refusers = {name for name in item.refused_by if name in agents and refuses(agents[name], item)}
-        present = sum(self.condition.get(name) in _PRESENT for name in refusers | {agent_id})
-        return present == sum(self.conditions[each] for each in _PRESENT)
+        present = sum(self.condition.get(name) in PRESENT for name in refusers | {agent_id})
+        return present == sum(self.conditions[each] for each in PRESENT)
 
     def others(self) -> dict[str, int]:
         """How many agents could not be asked, by the first reason."""

@@ -154,3 +154,31 @@ class Staff:
         self._tiers[profile.support_tier] |= bit
         if profile.partner is not None:
             self._partners |= bit
+
+
+def lack_in_words(lack: Lack, asked: Requirements) -> str:
+    """What nobody has, and what to do about it."""
+    queue = f"queue {' or '.join((asked.queue, *asked.also))}"
+    there = f"{agents_in_words(lack.left)} in {queue}"
+    match lack.what:
+        case "queue":
+            return f"no agent is in {queue}; add it to somebody's queues"
+        case "support_tier":
+            higher = " or higher" if asked.tier_mode is TierMode.AT_LEAST else ""
+            return f"of {there} none is of tier {asked.support_tier}{higher}; ask for another, or add somebody"
+        case "skill" if lack.best:
+            return (
+                f"of {there} who may be asked otherwise none has {lack.name} at {lack.level}, the best has"
+                f" {lack.best}; lower it to {lack.best}, or train somebody"
+            )
+        case "skill":
+            return f"of {there} who may be asked otherwise none has {lack.name}; drop it, or train somebody"
+        case "without":
+            return f"{there} may be asked otherwise, and all of them have {lack.name}, which it rules out"
+        case _:
+            return f"of {there} who may be asked otherwise none is in team {' or '.join(asked.teams)}"
+
+
+def agents_in_words(count: int) -> str:
+    """So many agents."""
+    return f"{count} agent{'s' if count != 1 else ''}"
