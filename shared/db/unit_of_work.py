@@ -26,6 +26,11 @@ _OPEN = text(
     " ORDER BY s.n FOR SHARE OF s) AS locked) AS held"
 )
 _NOW = text("SELECT clock_timestamp()")
+_TAKE_TIME = (
+    # A timeout that runs is not set anew by another value, but by none and then another.
+    text("SELECT set_config('transaction_timeout', '0', true)"),
+    text("SELECT set_config('transaction_timeout', '10min', true)"),
+)
 _NOTIFY = text("SELECT pg_notify('outbox', :shards)")
 
 
@@ -60,6 +65,11 @@ class Tx:
         """The database's clock, read at this moment: after locking, where the order of events matters."""
         now: datetime = (await self.connection.execute(_NOW)).scalar_one()
         return now + self.clock_shift
+
+    async def take_time(self) -> None:
+        """Lets this transaction last ten minutes, for what reads much; each statement of it is quick as ever."""
+        for statement in _TAKE_TIME:
+            await self.connection.execute(statement)
 
     async def savepoint(self, part: Callable[[], Awaitable[T]]) -> T:
         """Runs a part of the unit that the database may refuse alone: then nothing of it stays, the rest does.

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert, select, text
 
 from services.router.adapters import tables
+from services.router.adapters.memory import MEMORY, complete, empty
 from services.router.adapters.recorded import END, Place
 from services.router.adapters.row_json import from_json
-from services.router.adapters.rows import MEMORY, complete, empty
 from services.router.app.replay import blank
 from services.router.domain.state import RoutingState
 from shared.db import configuration
@@ -40,11 +40,6 @@ _DUE = text(
     " LIMIT GREATEST(CAST(:after AS integer), c.rows)) few) i ON true"
     " WHERE i.n >= GREATEST(CAST(:after AS integer), c.rows) OR (i.n > 0 AND COALESCE(c.taken_at < :before, true))"
     " ORDER BY w.workspace_id"
-)
-_PATIENCE = (
-    # A timeout that runs is not set anew by another value, but by none and then another.
-    text("SELECT set_config('transaction_timeout', '0', true)"),
-    text("SELECT set_config('transaction_timeout', '10min', true)"),
 )
 _ORIGIN = text(
     "INSERT INTO checkpoint (workspace_id, input_id, decision_id, taken_at, rows)"
@@ -92,8 +87,7 @@ class Checkpoints:
         """Stores the workspace's state as it is now; the place in its record. None where nothing has happened."""
 
         async def unit(tx: Tx) -> Place | None:
-            for statement in _PATIENCE:
-                await tx.execute(statement)
+            await tx.take_time()
             row = (await tx.execute(END, {"workspace": workspace_id})).one()
             if row.input_id is None:
                 return None

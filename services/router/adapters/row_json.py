@@ -1,35 +1,44 @@
 """Rows as JSON, and back: for what is kept of them elsewhere than in their table."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 
-_KINDS: Mapping[type, Any] = {UUID: UUID, datetime: datetime.fromisoformat}
+from services.router.adapters.tables import JsonText
+
+_INSTANT_OR_ID: Mapping[type, Any] = {UUID: UUID, datetime: datetime.fromisoformat}
 """What JSON has no words for."""
 
 
 def to_json(table: Table, row: Mapping[str, Any]) -> dict[str, object]:
     """A row as PostgreSQL's `to_jsonb` would write it, but for spaces."""
-    return {
-        column.name: value if value is None or column.type.python_type not in _KINDS else _written(value)
-        for column in table.columns
-        if column.name in row
-        for value in (row[column.name],)
-    }
+    return {column.name: _written(column, row[column.name]) for column in table.columns if column.name in row}
 
 
 def from_json(table: Table, content: Mapping[str, Any]) -> dict[str, Any]:
     """A row of what `to_json` or PostgreSQL wrote. Null where the column is newer."""
-    row: dict[str, Any] = {}
-    for column in table.columns:
-        value = content.get(column.name)
-        kind = _KINDS.get(column.type.python_type)
-        row[column.name] = value if value is None or kind is None else kind(value)
-    return row
+    return {column.name: _read(column, content.get(column.name)) for column in table.columns}
 
 
-def _written(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def _written(column: Column[Any], value: Any) -> object:
+    if value is None:
+        return None
+    if isinstance(column.type, JsonText):
+        return json.loads(value)
+    if column.type.python_type in _INSTANT_OR_ID:
+        return value.isoformat() if isinstance(value, datetime) else str(value)
+    return value
+
+
+def _read(column: Column[Any], value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(column.type, JsonText):
+        # Queries have cast it to text already.
+        return value if isinstance(value, str) else json.dumps(value)
+    kind = _INSTANT_OR_ID.get(column.type.python_type)
+    return kind(value) if kind else value

@@ -1,64 +1,52 @@
 """The engine's memory in PostgreSQL: loaded whole when a shard is taken, a statement a table at each commit."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+import asyncio
+import json
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping, Table, TextClause, select, text
+from sqlalchemy import Table, select, text
 
 from services.router.adapters import order_rows, tables
+from services.router.adapters.memory import (
+    BASE,
+    CLOCKS,
+    DEPARTURES,
+    EARLY,
+    FACTS,
+    ITEM,
+    MEMORY,
+    OFFER,
+    STEPS,
+    complete_all,
+    empty,
+    portions,
+    selected,
+    to_ticket,
+)
 from services.router.adapters.row_json import to_json
 from services.router.app.configuration import RouterPart, to_configuration
-from services.router.app.outbound import presence
 from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.app.work_orders import OrderMessage
 from services.router.domain import decision as d
 from services.router.domain import inputs
-from services.router.domain.agent import Agent, AgentProfile
-from services.router.domain.facts import Facts
-from services.router.domain.hours import OffDuty, Standing
 from services.router.domain.policy import Requirements, Step
-from services.router.domain.sla_clock import SlaClock
-from services.router.domain.state import RoutingState, Touched
-from services.router.domain.work_item import Departure, Offer, OfferState, Raised, Ticket, WorkItem
+from services.router.domain.state import RoutingState
+from services.router.domain.work_item import Departure, Offer, Ticket, WorkItem
 from shared.db import configuration
 from shared.db.sets import insert_set, transposed, upsert_set
 from shared.db.unit_of_work import Tx
-from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
 
-Row = Mapping[str, Any] | RowMapping
-"""A row of one of our tables: from a query, or from JSON."""
-
-_ITEM = tuple(column.name for column in tables.work_item.columns)
-_OFFER = tuple(column.name for column in tables.offer.columns)
-
-_AGENTS = text("SELECT * FROM agent WHERE workspace_id = ANY (CAST(:workspaces AS text[]))")
-_LIVE_ITEMS = text(
-    "SELECT * FROM work_item WHERE workspace_id = ANY (CAST(:workspaces AS text[]))"
-    " AND state IN ('queued', 'offered', 'assigned', 'wrapping')"
-)
-_LIVE_TICKETS = text(
-    "SELECT t.* FROM work_item w JOIN ticket t ON t.workspace_id = w.workspace_id AND t.ticket_id = w.ticket_id"
-    " WHERE w.workspace_id = ANY (CAST(:workspaces AS text[]))"
-    " AND w.state IN ('queued', 'offered', 'assigned', 'wrapping')"
-)
-_PENDING_OFFERS = text(
-    "SELECT * FROM offer WHERE workspace_id = ANY (CAST(:workspaces AS text[])) AND state = 'pending'"
-)
 _TICKETS = text(
-    "SELECT t.* FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
+    f"SELECT {selected(tables.ticket, 't')} FROM"  # noqa: S608 - our own names
+    " unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
     " JOIN ticket t USING (workspace_id, ticket_id)"
 )
 
-_BASE = TypeAdapter(Requirements)
-_STEPS = TypeAdapter(tuple[Step, ...])
-_DEPARTURES = TypeAdapter(tuple[Departure, ...])
-_FACTS = TypeAdapter(Facts)
-_EARLY = TypeAdapter(list[Raised])
-_CLOCKS = TypeAdapter(tuple[SlaClock, ...])
 _INPUTS: Mapping[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind)
     for kind in (
@@ -111,14 +99,18 @@ class PostgresRoutingRows:
 
     async def load(self, tx: Tx, workspaces: Collection[str], now: datetime) -> list[RoutingState]:
         """The whole routing state of these workspaces."""
-        names = {"workspaces": sorted(workspaces)}
+        await tx.take_time()
         parts = await configuration.load(tx, workspaces)
-        states = {name: empty(name, parts.get(name)) for name in names["workspaces"]}
+
+        def configured() -> dict[str, RoutingState]:
+            return {name: empty(name, parts.get(name)) for name in sorted(workspaces)}
+
+        states = await asyncio.to_thread(configured)
         for source in MEMORY:
-            for row in (await tx.execute(source.query, names)).mappings():
-                source.put(states[row["workspace_id"]], row)
-        for state in states.values():
-            complete(state, now)
+            async for rows in portions(tx, source, workspaces):
+                for row in rows:
+                    source.put(states[row["workspace_id"]], row)
+        await asyncio.to_thread(complete_all, list(states.values()), now)
         return list(states.values())
 
     async def add_tickets(
@@ -128,7 +120,7 @@ class PostgresRoutingRows:
         pairs = [(workspace_id, ticket_id) for workspace_id, ids in tickets.items() for ticket_id in ids]
         columns = {"workspaces": [pair[0] for pair in pairs], "ids": [pair[1] for pair in pairs]}
         for row in (await tx.execute(_TICKETS, columns)).mappings():
-            _put_ticket(states[row["workspace_id"]], row)
+            states[row["workspace_id"]].tickets[row["ticket_id"]] = to_ticket(row)
 
     async def offer_exists(self, tx: Tx, workspace_id: str, offer_id: UUID, agent_id: str | None) -> bool:
         """Whether this agent, or with none anybody, was ever made such an offer."""
@@ -161,15 +153,6 @@ class PostgresRoutingRows:
         await configuration.save(tx, workspace_id, version, part.model_dump(mode="json"), by)
 
 
-def empty(workspace_id: str, stored: tuple[int, object] | None) -> RoutingState:
-    """A workspace as configured, without anything of its rows.
-
-    stored: version and body, none where it was never configured
-    """
-    version, body = stored or (0, {})
-    return RoutingState(workspace_id, to_configuration(version, RouterPart.model_validate(body)))
-
-
 def rows_of(
     states: Sequence[RoutingState], inputs: Sequence[LoggedInput], decisions: Sequence[LoggedDecision]
 ) -> list[tuple[Table, list[dict[str, object]]]]:
@@ -197,115 +180,7 @@ def rows_of(
     ]
 
 
-def to_agent(row: Row, profile: AgentProfile | None) -> Agent:
-    """An agent of a row, with nothing in hand yet; without profile, one who was removed."""
-    return Agent(
-        profile=profile or AgentProfile(agent_id=row["agent_id"], name=""),
-        state=AgentState(row["state"]),
-        reason=row["reason"],
-        state_since=row["state_since"],
-        idle_since=row["idle_since"],
-        last_assigned={ChannelKind(kind): datetime.fromisoformat(at) for kind, at in row["last_assigned"].items()},
-        is_connected=row["is_connected"],
-        disconnected_at=row["disconnected_at"],
-        lost_from=AgentState(row["lost_from"]) if row["lost_from"] else None,
-        missed=row["missed"],
-        standing=Standing(off_duty=OffDuty(row["off_duty"]) if row["off_duty"] else None, until=None),
-        availability=row["availability"],
-        sequence=row["sequence"],
-        last_event_at=row["last_event_at"],
-    )
-
-
-def to_item(row: Row) -> WorkItem:
-    """A work item of a row, without its pending offers."""
-    return WorkItem(
-        **{
-            **{name: row[name] for name in _ITEM if name in _ITEM_FIELDS},
-            "channel_kind": ChannelKind(row["channel_kind"]),
-            "state": WorkState(row["state"]),
-            "base": _BASE.validate_python(row["base"]),
-            "steps": _STEPS.validate_python(row["steps"]),
-            "priority": Priority(row["priority"]),
-            "departures": _DEPARTURES.validate_python(row["departures"]),
-        }
-    )
-
-
-def _put_agent(state: RoutingState, row: Row) -> None:
-    agent_id = row["agent_id"]
-    profile = state.configuration.agents.get(agent_id)
-    (state.agents if profile else state.retired)[agent_id] = to_agent(row, profile)
-
-
-def _put_item(state: RoutingState, row: Row) -> None:
-    item = to_item(row)
-    state.items[item.work_id] = item
-    if item.agent_id is not None:
-        agent = state.agents[item.agent_id]
-        agent.work.add(item.work_id)
-        agent.wrapping += item.state is WorkState.WRAPPING
-        if item.bears_load:
-            agent.bear(item.channel_kind)
-
-
-def _put_offer(state: RoutingState, row: Row) -> None:
-    offer = Offer(
-        **{**{name: row[name] for name in _OFFER if name != "workspace_id"}, "state": OfferState.PENDING}
-    )
-    item = state.items[offer.work_id]
-    state.offers[offer.offer_id] = offer
-    item.offers[offer.offer_id] = offer.agent_id
-    agent = state.agents[offer.agent_id]
-    agent.offers.add(offer.offer_id)
-    agent.bear(item.channel_kind)
-
-
-def _put_ticket(state: RoutingState, row: Row) -> None:
-    state.tickets[row["ticket_id"]] = to_ticket(row)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A table that the engine's memory is made from: which rows of workspaces, and where each of them goes."""
-
-    table: Table
-    query: TextClause
-    put: Callable[[RoutingState, Row], None]
-
-
-MEMORY = (
-    Source(tables.agent, _AGENTS, _put_agent),
-    Source(tables.ticket, _LIVE_TICKETS, _put_ticket),
-    Source(tables.work_item, _LIVE_ITEMS, _put_item),
-    Source(tables.offer, _PENDING_OFFERS, _put_offer),
-)
-"""In the order in which they are put in: what work is about comes before it."""
-
 _APPENDED = (tables.decision, tables.input_log)
-
-
-def complete(state: RoutingState, now: datetime) -> None:
-    """Indexes, timers, and what the world was told last. Nothing has changed yet."""
-    state.reconfigure(state.configuration, now)
-    state.look_again(now)
-    for agent in (*state.agents.values(), *state.retired.values()):
-        agent.told = presence(agent)
-    state.touched = Touched()
-
-
-def to_ticket(row: Row) -> Ticket:
-    """A ticket of a row."""
-    return Ticket(
-        ticket_id=row["ticket_id"],
-        facts=_FACTS.validate_python(row["facts"]) if row["facts"] is not None else None,
-        status=TicketStatus(row["status"]),
-        last_agent_id=row["last_agent_id"],
-        work_id=row["work_id"],
-        early=_EARLY.validate_python(row["early"]),
-        clocks=_CLOCKS.validate_python(row["clocks"]),
-        ended_call=row["ended_call"],
-    )
 
 
 def _agent_row(state: RoutingState, agent_id: str) -> dict[str, object]:
@@ -320,8 +195,8 @@ def _agent_row(state: RoutingState, agent_id: str) -> dict[str, object]:
         "idle_since": agent.idle_since,
         "activity": agent.activity,
         "used": agent.used,
-        "items": {kind: count for kind, count in agent.items.items() if count},
-        "last_assigned": {kind: at.isoformat() for kind, at in agent.last_assigned.items()},
+        "items": json.dumps({kind: count for kind, count in agent.items.items() if count}),
+        "last_assigned": json.dumps({kind: at.isoformat() for kind, at in agent.last_assigned.items()}),
         "is_connected": agent.is_connected,
         "disconnected_at": agent.disconnected_at,
         "lost_from": agent.lost_from,
@@ -337,36 +212,49 @@ def _ticket_row(workspace_id: str, ticket: Ticket) -> dict[str, object]:
     return {
         "workspace_id": workspace_id,
         "ticket_id": ticket.ticket_id,
-        "facts": _FACTS.dump_python(ticket.facts, mode="json") if ticket.facts else None,
+        "facts": FACTS.dump_json(ticket.facts).decode() if ticket.facts else None,
         "status": ticket.status,
         "last_agent_id": ticket.last_agent_id,
         "work_id": ticket.work_id,
-        "early": _EARLY.dump_python(ticket.early, mode="json"),
-        "clocks": _CLOCKS.dump_python(ticket.clocks, mode="json"),
+        "early": EARLY.dump_json(ticket.early).decode(),
+        "clocks": CLOCKS.dump_json(ticket.clocks).decode(),
         "ended_call": ticket.ended_call,
     }
 
 
-_ITEM_FIELDS = {field.name for field in fields(WorkItem)}
+@lru_cache(8192)
+def _base_text(base: Requirements) -> str:
+    return BASE.dump_json(base).decode()
+
+
+@lru_cache(8192)
+def _steps_text(steps: tuple[Step, ...]) -> str:
+    return STEPS.dump_json(steps).decode()
+
+
+@lru_cache(1024)
+def _departures_text(departures: tuple[Departure, ...]) -> str:
+    return DEPARTURES.dump_json(departures).decode()
 
 
 def _item_row(state: RoutingState, item: WorkItem) -> dict[str, object]:
     now = item.requirements
     return {
-        **{name: getattr(item, name) for name in _ITEM if name in _ITEM_FIELDS},
+        **{name: getattr(item, name) for name in ITEM},
         "workspace_id": state.workspace_id,
         "queue": now.queue,
         "support_tier": now.support_tier,
-        "base": _BASE.dump_python(item.base, mode="json"),
-        "steps": _STEPS.dump_python(item.steps, mode="json"),
-        "departures": _DEPARTURES.dump_python(item.departures, mode="json"),
+        "base": _base_text(item.base),
+        "steps": _steps_text(item.steps),
+        "departures": _departures_text(item.departures),
+        "refused_by": json.dumps(item.refused_by),
     }
 
 
 def _offer_row(state: RoutingState, offer: Offer) -> dict[str, object]:
     return {
         "workspace_id": state.workspace_id,
-        **{name: getattr(offer, name) for name in _OFFER if name != "workspace_id"},
+        **{name: getattr(offer, name) for name in OFFER},
     }
 
 

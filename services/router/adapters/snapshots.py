@@ -3,12 +3,14 @@
 Rows, not memory, which may be a commit ahead. They are locked, so that whatever follows is published later.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import RowMapping, TextClause, text
 
-from services.router.adapters.rows import to_agent, to_item
+from services.router.adapters import tables
+from services.router.adapters.memory import selected, to_agent, to_item
 from services.router.app.configuration import RouterPart, to_configuration
 from services.router.app.outbound import profile_contract, state_contract, work_snapshot
 from services.router.domain.agent import AgentProfile
@@ -23,11 +25,12 @@ from shared.vocabulary import AgentActivity, ChannelKind
 _CHUNK = 500
 
 _ITEMS = text(
-    "SELECT * FROM work_item WHERE workspace_id = :workspace AND work_id > :after"
-    " AND state IN ('queued', 'offered', 'assigned', 'wrapping') ORDER BY work_id LIMIT :most FOR SHARE"
+    f"SELECT {selected(tables.work_item)} FROM work_item"  # noqa: S608 - our own names
+    f" WHERE workspace_id = :workspace AND work_id > :after AND {tables.LIVE_STATES}"
+    " ORDER BY work_id LIMIT :most FOR SHARE"
 )
 _AGENTS = text(
-    "SELECT * FROM agent WHERE workspace_id = :workspace AND agent_id > :after"
+    f"SELECT {selected(tables.agent)} FROM agent WHERE workspace_id = :workspace AND agent_id > :after"  # noqa: S608 - our own names
     " ORDER BY agent_id LIMIT :most FOR SHARE"
 )
 
@@ -79,7 +82,7 @@ def _snapshot(row: RowMapping, profiles: Mapping[str, AgentProfile]) -> Contract
         return work_snapshot(to_item(row))
     agent = to_agent(row, profiles.get(row["agent_id"]))
     agent.used = row["used"]
-    agent.items = {ChannelKind(kind): count for kind, count in row["items"].items()}
+    agent.items = {ChannelKind(kind): count for kind, count in json.loads(row["items"]).items()}
     presence = state_contract(agent, "snapshot").model_copy(update={"activity": AgentActivity(row["activity"])})
     return AgentSnapshotV1(
         agent_id=agent.agent_id,

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
     Identity,
     Index,
     Integer,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    TypeDecorator,
     Uuid,
     text,
 )
@@ -21,6 +23,17 @@ from sqlalchemy.dialects.postgresql import JSONB
 from shared.db.tables import Instant
 
 metadata = MetaData()
+
+
+class JsonText(TypeDecorator[str]):
+    """JSON that we write, and read with a cast, as text: whoever knows what it means makes it and parses it."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Text goes to the driver as it is."""
+
 
 LIVE_STATES = "state IN ('queued', 'offered', 'assigned', 'wrapping')"
 
@@ -36,8 +49,8 @@ agent = Table(
     Column("idle_since", Instant, nullable=False),
     Column("activity", Text, nullable=False),
     Column("used", Integer, nullable=False),
-    Column("items", JSONB, nullable=False),
-    Column("last_assigned", JSONB, nullable=False),
+    Column("items", JsonText(), nullable=False),
+    Column("last_assigned", JsonText(), nullable=False),
     Column("is_connected", Boolean, nullable=False),
     Column("disconnected_at", Instant),
     Column("lost_from", Text),
@@ -54,12 +67,12 @@ ticket = Table(
     metadata,
     Column("workspace_id", Text, nullable=False),
     Column("ticket_id", Uuid, nullable=False),
-    Column("facts", JSONB),
+    Column("facts", JsonText()),
     Column("status", Text, nullable=False),
     Column("last_agent_id", Text),
     Column("work_id", Uuid),
-    Column("early", JSONB, nullable=False),
-    Column("clocks", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("early", JsonText(), nullable=False),
+    Column("clocks", JsonText(), nullable=False, server_default=text("'[]'")),
     Column("ended_call", Uuid),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
 )
@@ -75,8 +88,8 @@ work_item = Table(
     Column("state", Text, nullable=False),
     Column("queue", Text, nullable=False),
     Column("support_tier", SmallInteger, nullable=False),
-    Column("base", JSONB, nullable=False),
-    Column("steps", JSONB, nullable=False),
+    Column("base", JsonText(), nullable=False),
+    Column("steps", JsonText(), nullable=False),
     Column("step", SmallInteger, nullable=False),
     Column("is_moved", Boolean, nullable=False),
     Column("rule", Text, nullable=False),
@@ -84,14 +97,14 @@ work_item = Table(
     Column("priority", Text, nullable=False),
     Column("raised_by", SmallInteger, nullable=False),
     Column("is_expedited", Boolean, nullable=False, server_default=text("false")),
-    Column("departures", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("departures", JsonText(), nullable=False, server_default=text("'[]'")),
     Column("queued_at", Instant, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("stint_at", Instant, nullable=False),
     Column("preferred_agent_id", Text),
     Column("held_until", Instant),
     Column("ignores_capacity", Boolean, nullable=False),
-    Column("refused_by", JSONB, nullable=False),
+    Column("refused_by", JsonText(), nullable=False),
     Column("agent_id", Text),
     Column("assigned_at", Instant),
     Column("accepted_offer_id", Uuid),

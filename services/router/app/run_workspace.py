@@ -364,4 +364,4 @@ def _as_brought(batch: _Batch, state: RoutingState, current: inputs.Input) -> Ti
         return None
     batch.noted.add(ticket_id)
     ticket = state.tickets.get(ticket_id)
-    return replace(ticket, early=list(ticket.early)) if ticket else None
+    return replace(ticket) if ticket else None

@@ -104,7 +104,7 @@ def _with_follow_ups(
     """The input, and what has to be decided behind it. Read lazily: each is decided before the next is made."""
     if isinstance(current, inputs.TicketKnown):
         ticket = state.tickets.get(current.ticket_id)
-        early = tuple(ticket.early) if ticket else ()
+        early = ticket.early if ticket else ()
         yield current
         for raised in early:
             yield from _with_follow_ups(

@@ -74,7 +74,7 @@ def _learn(state: RoutingState, learned: d.TicketLearned) -> None:
     ticket = _ticket(state, learned.ticket_id)
     ticket.facts = learned.facts
     ticket.status = learned.status
-    ticket.early = list(learned.early)
+    ticket.early = learned.early
     if ticket.status is TicketStatus.CLOSED:
         ticket.clocks = ()
 

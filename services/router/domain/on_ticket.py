@@ -49,7 +49,7 @@ def on_status(
     ticket = _ticket(state, changed)
     item = state.live_item(changed.ticket_id)
     yield d.TicketLearned(
-        ticket_id=changed.ticket_id, facts=ticket.facts, status=changed.status, early=tuple(ticket.early)
+        ticket_id=changed.ticket_id, facts=ticket.facts, status=changed.status, early=ticket.early
     )
     if changed.status is S.SOLVED:
         yield from _solved(state, item, now)

@@ -62,7 +62,7 @@ class Ticket:
     status: TicketStatus = TicketStatus.NEW
     last_agent_id: str | None = None
     work_id: UUID | None = None
-    early: list["Raised"] = field(default_factory=list)
+    early: tuple["Raised", ...] = ()
     ended_call: UUID | None = None
     clocks: tuple[SlaClock, ...] = ()
 

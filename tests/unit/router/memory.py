@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.router.adapters import rows, tables
+from services.router.adapters import memory, rows, tables
 from services.router.adapters.recorded import RecordedDecision, to_recorded
 from services.router.adapters.row_json import from_json, to_json
 from services.router.adapters.rows import PostgresRoutingRows
@@ -43,7 +43,7 @@ _IS_READ: Mapping[str, Callable[["MemoryRows", Mapping[str, Any]], bool]] = {
     "work_item": lambda memory, row: memory.is_live(row["work_id"]),
     "offer": lambda _, row: row["state"] == "pending",
 }
-"""What the queries of `rows.MEMORY` say."""
+"""What the queries of `memory.MEMORY` say."""
 
 
 @dataclass
@@ -57,12 +57,12 @@ class MemoryRows:
     orders: list[OrderMessage] = field(default_factory=list)
 
     async def load(self, tx: Tx, workspaces: Collection[str], now: datetime) -> list[RoutingState]:
-        state = rows.empty(ACME, self.configuration)
-        for source in rows.MEMORY:
+        state = memory.empty(ACME, self.configuration)
+        for source in memory.MEMORY:
             for row in self._rows(source.table):
                 if _IS_READ[source.table.name](self, row):
                     source.put(state, row)
-        rows.complete(state, now)
+        memory.complete(state, now)
         return [state]
 
     async def add_tickets(
@@ -70,7 +70,7 @@ class MemoryRows:
     ) -> None:
         for row in self._rows(tables.ticket):
             if row["ticket_id"] in tickets[ACME]:
-                states[ACME].tickets[row["ticket_id"]] = rows.to_ticket(row)
+                states[ACME].tickets[row["ticket_id"]] = memory.to_ticket(row)
 
     async def offer_exists(self, tx: Tx, workspace_id: str, offer_id: UUID, agent_id: str | None) -> bool:
         return False
