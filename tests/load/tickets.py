@@ -1,4 +1,4 @@
-"""Tickets per second through one router process, beside a bare consume-produce loop over the same records."""
+"""Tickets per second through one router process, beside two simpler programs over the same records."""
 
 import asyncio
 import signal
@@ -28,6 +28,8 @@ from tests.load.workbench import ROOT, WORKSPACES, Process, Workbench, workbench
 PREFIX = "waypost"
 BARE = ("bare-in", "bare-out")
 """The topics of the bare loop."""
+HANDLED = ("handled-in", "handled-out")
+"""The topics of the handler with one transaction a message."""
 AGENTS = tuple(f"agent-{number}" for number in range(8))
 ROUTING: dict[str, Any] = {
     "queues": [{"id": "default", "offer_timeout": "1d"}],
@@ -42,15 +44,20 @@ async def measure(effort: Effort, say: Say) -> Section:
     count = effort.of(24_000, 4_800)
     bare: list[float] = []
     routed: list[float] = []
+    handled: list[float] = []
     spread: list[int] = []
     size = 0
     async with workbench(say) as bench:
         router = await bench.service("router")
         await router.start()
-        await _make_topics(bench, *BARE)
+        await _make_topics(bench, *BARE, *HANDLED)
+        own = await asyncio.to_thread(bench.stack.postgres.create_database, "router", prefix="handler_")
         producer = Producer(bench.bootstrap, topic_prefix=PREFIX)
         try:
-            async with _bare_loop(bench):
+            async with (
+                _loop(bench, "bare_loop", BARE),
+                _loop(bench, "handler_loop", HANDLED, own.owner_url),
+            ):
                 for number in range(effort.rounds):
                     batches, size = _records(number, count)
                     spread.append(len(batches))
@@ -59,6 +66,8 @@ async def measure(effort: Effort, say: Say) -> Section:
                     routed.append(
                         await _stretch(bench, producer, batches, "tickets", "routing", b"waypost.work.offered.v1")
                     )
+                    few, _ = _records(number, count // 12)
+                    handled.append(await _stretch(bench, producer, few, *HANDLED, None))
                     say(f"round {number + 1} of {effort.rounds}: bare {bare[-1]:.0f}/s, router {routed[-1]:.0f}/s")
                 batches, size = _records(effort.rounds, count)
                 bare.append(await _stretch(bench, producer, batches, *BARE, None))
@@ -78,6 +87,8 @@ async def measure(effort: Effort, say: Say) -> Section:
             "Beside it, before and after each round, a bare aiokafka loop in one process that reads the same "
             "records and produces each, unchanged, to another topic (acks=all, idempotent, a batch of up to 500 "
             "acknowledged before the next), measured alike; the ratio is to the mean of the two.",
+            f"And a handler that gives each record a PostgreSQL transaction of its own, with two statements, and "
+            f"produces it then: {count // 12:,} records after each round.",
         ],
         [
             Figure("tickets", "/s", routed),
@@ -86,6 +97,12 @@ async def measure(effort: Effort, say: Say) -> Section:
                 "tickets, of the bare loop",
                 "%",
                 [100 * rate / beside for rate, beside in zip(routed, around, strict=True)],
+            ),
+            Figure("a transaction a message", "/s", handled),
+            Figure(
+                "tickets, of that",
+                "times",
+                [rate / beside for rate, beside in zip(routed, handled, strict=True)],
             ),
         ],
     )
@@ -201,13 +218,15 @@ async def _make_topics(bench: Workbench, *names: str) -> None:
 
 
 @asynccontextmanager
-async def _bare_loop(bench: Workbench) -> AsyncIterator[None]:
-    argv = [sys.executable, "-m", "tests.load.bare_loop", bench.bootstrap, *(f"{PREFIX}.{name}" for name in BARE)]
+async def _loop(bench: Workbench, module: str, topics: tuple[str, str], *arguments: str) -> AsyncIterator[None]:
+    """One of the programs beside, as a process of its own."""
+    names = [f"{PREFIX}.{name}" for name in topics]
+    argv = [sys.executable, "-m", f"tests.load.{module}", bench.bootstrap, *names, *arguments]
     child = await asyncio.to_thread(spawn, Command(argv, cwd=ROOT), output=subprocess.PIPE)
     try:
         assert child.output is not None
         said = await asyncio.to_thread(child.output.readline)
-        assert said == b"ready\n", f"the bare loop did not start: {said!r}"
+        assert said == b"ready\n", f"{module} did not start: {said!r}"
         yield
     finally:
         await asyncio.to_thread(child.stop, signal.SIGKILL, within_s=10)
