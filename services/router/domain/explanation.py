@@ -1,5 +1,7 @@
 """Decision records in words, for whoever asks why."""
 
+from datetime import datetime
+
 from services.router.domain import decision as d
 from services.router.domain.order import OrderBy, Precedence
 from services.router.domain.pairing import Method
@@ -7,27 +9,9 @@ from services.router.domain.partner import queue_of_partner
 from services.router.domain.policy import Requirements, TierMode, relaxed
 from services.router.domain.queue import Ranking
 from services.router.domain.ranking import preferences_in, problem_of_score
-from shared.vocabulary import Priority
-
-_OBSTACLES = {
-    "queue": "not in the queue",
-    "support_tier": "of another support tier",
-    "capacity": "without room",
-    "refused": "who had refused it",
-    "asked": "who were asked already",
-    "team": "of other teams",
-    "off_shift": "off shift",
-    "time_off": "on leave",
-    "reserved": "kept free for another queue",
-}
-_FALLEN_BACK = {
-    "partner_declined": "The partner declined: back in the house",
-    "partner_silent": "The partner did not answer in time: back in the house",
-    "partner_returned": "The partner gave it back: back in the house",
-    "partner_late": "The partner was not done in time: back in the house",
-    "partner_done": "The partner is done; the ticket is unsolved, so the house has it",
-}
-_NOTES = {"all_declined": "everybody who could be asked has refused it"}
+from services.router.domain.reason_words import back, because, noted, obstacle, plain
+from services.router.domain.work_item import OfferState
+from shared.vocabulary import AssignmentMode, Priority
 
 
 def explain(made: d.Decision) -> str:
@@ -48,35 +32,84 @@ def explain(made: d.Decision) -> str:
             over = ", over their capacity" if made.over_capacity else ""
             return f"Offered to {who_is(made.agent_id)}{over}{_because(made.reasons)}"
         case d.WorkAssigned():
-            by = f", to be done by {made.done_by:%Y-%m-%d %H:%M} UTC" if made.done_by else ""
+            by = f", to be done by {_minute(made.done_by)}" if made.done_by else ""
             over = ", over their capacity" if made.over_capacity else ""
-            return f"Assigned to {who_is(made.agent_id)} ({made.mode}){by}{over}{_because(made.reasons)}"
+            return f"Assigned to {who_is(made.agent_id)}{_how(made)}{by}{over}{_because(made.reasons)}"
         case d.OfferEnded():
-            return f"The offer to {who_is(made.agent_id)} was {made.state}: {made.reason}."
+            return _ended(made)
         case d.WorkRequeued():
-            before = made.previous_agent_id
-            had = f" {before} had it." if before and not queue_of_partner(before) else ""
-            note = f" ({_NOTES.get(made.reasons.note, made.reasons.note)})" if made.reasons.note else ""
-            wanted = asked_for(relaxed(made.base, made.steps[: made.reasons.step]))
-            why = _FALLEN_BACK.get(made.reason, f"Back in line because of {_plain(made.reason)}")
-            return f"{why}{note}, {wanted}.{had}"
+            return _requeued(made)
         case d.Expedited():
-            return f"It is at the front of its line from now on because of {_plain(made.reason)}."
+            return f"It is at the front of its line from now on because {because(made.reason)}."
         case d.PriorityChanged():
-            return f"Its priority is {made.priority} now because of {_plain(made.reason)}."
+            return f"Its priority is {made.priority} now because {because(made.reason)}."
         case d.EscalationRefused():
             return f"Escalation {made.escalation_id} asks for {made.wanted}, which is not done: {made.reason}."
         case d.HoldEnded():
             return f"It was held for {made.agent_id}: {made.reasons.note}. Whoever fits may be asked now."
+        case _:
+            return _in_hand(made)
+
+
+def _in_hand(made: d.Decision) -> str:
+    """Decisions about work that somebody has, or that is over."""
+    match made:
         case d.WrapUpStarted():
             over = "The call is over" if made.reason == "call_ended" else "The ticket is solved"
-            return f"{over}; the agent wraps up."
+            return f"{over}; the agent wraps up until {_minute(made.until)} at the latest."
         case d.WorkCompleted():
             return "The agent is done with it."
         case d.WorkCancelled():
-            return f"It needs nobody any more: {_plain(made.reason)}."
+            return f"It needs nobody any more: {because(made.reason)}."
+        case d.LoadParked():
+            return "Its ticket waits for somebody else: the agent keeps it, and has room for other work meanwhile."
+        case d.LoadReturned(over_capacity=True):
+            return "Its ticket is open again: with it the agent has more than they have room for."
+        case d.LoadReturned():
+            return "Its ticket is open again: it counts against the agent's capacity as before."
+        case d.ReturnScheduled(at=None):
+            return "It stays with its agent: they are back, or its ticket waits for somebody else."
+        case d.ReturnScheduled():
+            return f"The agent is not there: others are asked at {_minute(made.at)}, unless they are back before."
         case _:
+            return ""  # about agents, queues or the ticket: no work has a record of it
+
+
+def _how(made: d.WorkAssigned) -> str:
+    match made.mode:
+        case AssignmentMode.MANUAL:
+            return " by hand"
+        case AssignmentMode.ACCEPTED:
+            return ", who accepted" if made.offer_id else ""
+        case AssignmentMode.AUTO:
             return ""
+
+
+def _ended(made: d.OfferEnded) -> str:
+    who = who_is(made.agent_id)
+    match made.state:
+        case OfferState.DECLINED:
+            why = f": {made.reason}" if made.reason != OfferState.DECLINED else ""
+            return f"The offer to {who} was declined{why}."
+        case OfferState.EXPIRED:
+            return f"The offer to {who} was not answered in time."
+        case _:
+            return f"The offer to {who} was taken back because {because(made.reason)}."
+
+
+def _requeued(made: d.WorkRequeued) -> str:
+    before = made.previous_agent_id
+    had = f" {before} had it." if before and not queue_of_partner(before) else ""
+    notes = [f"rule {made.rule} holds now"] if made.rule else []
+    notes += [noted(made.reasons.note)] if made.reasons.note else []
+    note = f" ({', '.join(notes)})" if notes else ""
+    wanted = asked_for(relaxed(made.base, made.steps[: made.reasons.step]))
+    front = ", at the front of its line" if made.is_expedited else ""
+    return f"{back(made.reason)}{note}, {wanted}{front}{_first(made)}.{had}"
+
+
+def _minute(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
 
 
 def who_is(agent_id: str) -> str:
@@ -111,7 +144,7 @@ def _passed_over(reasons: d.Reasons) -> str:
     return f" after {', '.join(passed)}" if passed else ""
 
 
-def _first(made: d.WorkQueued) -> str:
+def _first(made: d.WorkQueued | d.WorkRequeued) -> str:
     if made.preferred_agent_id is None:
         return ""
     alone = f", and alone until {made.held_until:%Y-%m-%d %H:%M:%S} UTC" if made.held_until else ""
@@ -128,7 +161,7 @@ def _because(reasons: d.Reasons) -> str:
         return f": {reasons.note}." if reasons.note else "."
     others = ", ".join(f"{count} {obstacle(reason)}" for reason, count in sorted(choice.others.items()))
     runners = ", ".join(agent_id for agent_id, _ in choice.ranked[1:])
-    parts = [f", first of {choice.eligible} who could be asked by {_plain(choice.ranking)}"]
+    parts = [f", first of {choice.eligible} who could be asked by {plain(choice.ranking)}"]
     if choice.together:
         parts = [f", one of {choice.eligible} who could be asked, as suits best for all"]
     elif choice.ranked and choice.ranked[0][0] == choice.preferred_agent_id:
@@ -181,19 +214,3 @@ def _unscored(choice: d.Choice) -> list[tuple[str, str]]:
     if choice.ranking != Ranking.SCORE:
         return []
     return [(agent_id, found) for agent_id, key in choice.ranked if (found := problem_of_score(key))]
-
-
-def obstacle(reason: str) -> str:
-    """What keeps somebody from being asked, in words."""
-    kind, _, what = reason.partition(":")
-    if kind == "state":
-        return what
-    if kind == "skill":
-        return f"lacking {what}"
-    if kind == "without":
-        return f"with {what}, which is ruled out"
-    return _OBSTACLES.get(reason, reason)
-
-
-def _plain(word: str) -> str:
-    return word.replace("_", " ")

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.router.domain.candidates import Candidates, candidates
-from services.router.domain.explanation import asked_for, obstacle
+from services.router.domain.explanation import asked_for
 from services.router.domain.hours import Opening
 from services.router.domain.matching import PRESENT, READY
 from services.router.domain.order import OrderBy
 from services.router.domain.queue import OfferMode
+from services.router.domain.reason_words import obstacle
 from services.router.domain.releases import Release, releases
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import Offer, WorkItem

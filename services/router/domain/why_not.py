@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from services.router.domain import decision as d
 from services.router.domain.eligibility import misfit
-from services.router.domain.explanation import obstacle
 from services.router.domain.matching import READY, RequirementClass, refuses
 from services.router.domain.ranking import RankKey
+from services.router.domain.reason_words import obstacle
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
 

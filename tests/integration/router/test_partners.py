@@ -144,7 +144,7 @@ async def test_a_work_order_is_told_accepted_and_done(house: House) -> None:
     assert (done.status_code, done.json()["state"]) == (200, "ended")
     await house.ended("partner_done")
     said = words(await house.floor.decisions("t"))
-    assert any("the partner of queue field (accepted)" in line for line in said)
+    assert any("the partner of queue field, who accepted" in line for line in said)
     assert any("The partner is done" in line and "new valve" in line for line in said)
     again = await house.post(order["complete_url"])
     assert (again.status_code, again.json()["type"].rsplit("/")[-1]) == (409, "offer-not-pending")

@@ -54,7 +54,7 @@ async def test_work_goes_by_calendars_and_time_and_a_failing_condition_is_counte
         "Rule open holds after vip (reads a field that is not there): it waits in queue billing"
     )
     assert said[1].startswith("Nobody could be asked, so step 1 opens early: now in queue general")
-    assert said[2] == "Its priority is high now because of step."
+    assert said[2] == "Its priority is high now because it has waited for so long."
     metrics = (await floor.http.get("/metrics")).text
     counted = 'waypost_policy_condition_failures_total{reason="reads a field that is not there"}'
     assert any(line.startswith(counted) for line in metrics.splitlines())

@@ -113,7 +113,7 @@ async def test_a_declined_offer_goes_to_the_next_and_the_decisions_say_why(floor
         " Not asked: 1 of another support tier."
     )
     assert said[2] == "The offer to ann was declined: at lunch."
-    assert said[3].startswith("Back in line because of declined")
+    assert said[3].startswith("Back in line because the offer was declined")
     assert said[4].startswith("Offered to bob, first of 1 who could be asked")
     assert "1 who had refused it" in said[4]
 

@@ -82,7 +82,7 @@ def test_a_supervisor_may_exceed_capacity_and_that_is_flagged_until_it_is_over()
     made = give(desk, "more", "ann")
     assigned = next(each for each in made if isinstance(each, d.WorkAssigned))
     assert (assigned.over_capacity, desk.item("more").over_capacity) == (True, True)
-    assert explain(assigned) == "Assigned to ann (manual), over their capacity: boss."
+    assert explain(assigned) == "Assigned to ann by hand, over their capacity: boss."
     assert desk.state.agents["ann"].used == 40
     desk.feed(inputs.Release(ticket_id=ticket_id("more"), reason="r", actor_id="boss"))
     assert not desk.item("more").over_capacity

@@ -220,6 +220,6 @@ def test_facts_that_a_rule_expedites_bring_to_the_front_what_waits() -> None:
         )
     )
     assert [explain(made) for made in changed if isinstance(made, d.Expedited)] == [
-        "It is at the front of its line from now on because of ticket updated."
+        "It is at the front of its line from now on because its ticket has changed."
     ]
     assert counter.rest() == ["new", "old"]
