@@ -1,6 +1,6 @@
 """What the parts of a configuration have in common when they are checked."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from itertools import islice
 
@@ -22,15 +22,20 @@ def repeated(pointer: str, names: Sequence[str], key: str = "id") -> Iterator[Pr
         seen.add(name)
 
 
-def unknown(pointer: str, names: Sequence[str], known: Sequence[str], what: str) -> Iterator[Problem]:
-    """A problem for each name that refers to nothing."""
+def names_of(names: Iterable[str]) -> Collection[str]:
+    """These names in their order, among which one is found at once: thousands of agents name hundreds of them."""
+    return dict.fromkeys(names).keys()
+
+
+def unknown(pointer: str, names: Iterable[str], known: Collection[str], what: str) -> Iterator[Problem]:
+    """A problem for each name that refers to nothing. known: `names_of` them where they are asked for often"""
     for name in names:
         if name not in known:
             near = closest(name, known)
             yield pointer, f"there is no {what} {name}{f'; did you mean {near}?' if near else ''}"
 
 
-def closest(name: str, known: Sequence[str]) -> str | None:
+def closest(name: str, known: Collection[str]) -> str | None:
     """The name that was probably meant; of very many names that is not asked."""
     return next(iter(get_close_matches(name, known, n=1)), None) if len(known) <= _MOST_COMPARED else None
 

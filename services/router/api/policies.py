@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.router.adapters import reading
 from services.router.api.configuring import Configuring
@@ -30,8 +30,17 @@ _LONGEST_S = 20.0
 _MAX_BODY = 16 << 20
 
 
+_TRIED = ("policy", "configuration")
+
+
 class PreviewRequest(Request):
     """A policy to try in the workspace as it is, or a whole part of the router with it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in _TRIED]
+        }
+    )
 
     policy: PolicyPart | None = None
     configuration: RouterPart | None = None

@@ -1,6 +1,6 @@
 """Agents as they are written in a configuration."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated
 
@@ -102,11 +102,11 @@ def agent_problems(
     place: str,
     agent: AgentPart,
     *,
-    queues: list[str],
+    queues: Collection[str],
     outsourced: frozenset[str],
-    teams: tuple[str, ...],
-    skills: tuple[str, ...],
-    calendars: list[str],
+    teams: Collection[str],
+    skills: Collection[str],
+    calendars: Collection[str],
 ) -> Iterator[Problem]:
     """Rules that one agent breaks, beside what exists in the workspace. outsourced: queues of partners"""
     yield from unknown(f"{place}/queues", agent.queues, queues, "queue")

@@ -27,7 +27,7 @@ from services.router.domain.agent import AgentProfile
 from services.router.domain.configuration import Configuration
 from services.router.domain.queue import DEFAULT_QUEUE
 from shared.calendar_parts import CalendarPart, TimeZoneName, check_time_zone, to_calendar
-from shared.configuration import Problem, refuse, repeated
+from shared.configuration import Problem, names_of, refuse, repeated
 from shared.http.types import Request, Slug
 from shared.public_holidays import public_holidays
 from shared.vocabulary import ChannelKind
@@ -96,11 +96,12 @@ def _profiles(part: RouterPart, hours: Hours) -> Iterator[AgentProfile]:
 
 
 def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
-    queues = [queue.id for queue in part.queues]
-    calendars = [calendar.id for calendar in part.calendars]
+    queues = names_of(queue.id for queue in part.queues)
+    calendars = names_of(calendar.id for calendar in part.calendars)
+    skills, teams = names_of(part.skills), names_of(part.teams)
     yield from _calendar_problems(part)
     yield from repeated("/agents", [agent.id for agent in part.agents])
-    yield from repeated("/queues", queues)
+    yield from repeated("/queues", [queue.id for queue in part.queues])
     outsourced = frozenset(queue.id for queue in part.queues if queue.partner is not None)
     yield from presence_problems("/presence", part.presence)
     for index, agent in enumerate(part.agents):
@@ -109,8 +110,8 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
             agent,
             queues=queues,
             outsourced=outsourced,
-            teams=part.teams,
-            skills=part.skills,
+            teams=teams,
+            skills=skills,
             calendars=calendars,
         )
     by_id = {queue.id: queue for queue in part.queues}
@@ -124,10 +125,10 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
             )
     names = Names(
         queues=queues,
-        skills=part.skills,
-        teams=part.teams,
+        skills=skills,
+        teams=teams,
         calendars=calendars,
-        agents=[agent.id for agent in part.agents],
+        agents=names_of(agent.id for agent in part.agents),
     )
     yield from policy_problems("/policy", part.policy, names, written=written)
 

@@ -1,12 +1,12 @@
 """Hours as they are written in a configuration: when agents work, and when they are away."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from services.router.domain.hours import ALWAYS_ON_DUTY, Duty, TimeOff, merged
 from shared.calendar import Calendar
@@ -33,22 +33,22 @@ def _as_text(value: object) -> object:
     return value.isoformat() if type(value) is date else value
 
 
-def _checked(text: str) -> str:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("there is no such day or time") from None
-    return text
-
+_OF_30 = "(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+_OF_31 = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])"
+_FEBRUARY = "02-(0[1-9]|1[0-9]|2[0-8])"
+_LEAP_DAY = "([02468][048]|[13579][26])-02-29"
+_LOCAL = (
+    f"^20([0-9]{{2}}-({_OF_30}|{_OF_31}|{_FEBRUARY})|{_LEAP_DAY})(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?$"
+)
+"""Days and times that there are, and no others: the schema says all that is refused."""
 
 LocalTime = Annotated[
     str,
+    StringConstraints(pattern=_LOCAL),
     BeforeValidator(_as_text),
-    StringConstraints(pattern=r"^20\d\d-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$"),
-    AfterValidator(_checked),
     Field(examples=["2026-12-24", "2026-12-24T13:30"]),
 ]
-"""A date, or a date and a time of day, on somebody's clock."""
+"""A date of this century, or a date and a time of day, on somebody's clock."""
 
 
 class TimeOffPart(Request):
@@ -99,7 +99,7 @@ def duty_problems(
     absences: tuple[TimeOffPart, ...],
     zone: str | None,
     *,
-    calendars: list[str],
+    calendars: Collection[str],
 ) -> Iterator[Problem]:
     """What is wrong with an agent's hours."""
     if zone is not None:
@@ -116,7 +116,7 @@ def duty_problems(
             yield f"{place}/time_off/{index}/end", "is not after its start"
 
 
-def opening_problems(place: str, hours: HoursPart | str | None, *, calendars: list[str]) -> Iterator[Problem]:
+def opening_problems(place: str, hours: HoursPart | str | None, *, calendars: Collection[str]) -> Iterator[Problem]:
     """What is wrong with a queue's hours."""
     if isinstance(hours, str):
         yield from unknown(place, [hours], calendars, "calendar")

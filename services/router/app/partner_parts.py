@@ -1,6 +1,6 @@
 """Partners as they are written in a configuration: a queue stands for each of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Annotated
 
@@ -52,7 +52,7 @@ def to_partner(queue: str, part: PartnerPart) -> AgentProfile:
 
 
 def partner_problems(
-    place: str, queue: str, part: PartnerPart, *, queues: Sequence[str], outsourced: frozenset[str]
+    place: str, queue: str, part: PartnerPart, *, queues: Collection[str], outsourced: frozenset[str]
 ) -> Iterator[Problem]:
     """Rules that one queue's partner breaks. outsourced: the queues that stand for partners"""
     yield from unknown(f"{place}/fallback", [part.fallback], queues, "queue")

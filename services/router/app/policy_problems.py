@@ -1,7 +1,7 @@
 """What is wrong with a routing policy as it is written."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,11 +22,11 @@ _LONGEST_WAIT = timedelta(days=1)
 class Names:
     """What a policy may refer to."""
 
-    queues: Sequence[str]
-    skills: Sequence[str]
-    teams: Sequence[str]
-    calendars: Sequence[str]
-    agents: Sequence[str]
+    queues: Collection[str]
+    skills: Collection[str]
+    teams: Collection[str]
+    calendars: Collection[str]
+    agents: Collection[str]
 
 
 def policy_problems(place: str, policy: PolicyPart, names: Names, *, written: bool) -> Iterator[Problem]:

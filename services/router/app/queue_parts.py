@@ -1,6 +1,6 @@
 """Queues as they are written in a configuration."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated
 
@@ -136,17 +136,17 @@ def queue_problems(place: str, queue: QueuePart, *, written: bool) -> Iterator[P
 
 
 def hours_problems(
-    place: str, queue: QueuePart, queues: Mapping[str, QueuePart], *, calendars: list[str]
+    place: str, queue: QueuePart, queues: Mapping[str, QueuePart], *, calendars: Collection[str]
 ) -> Iterator[Problem]:
     """What is wrong with when a queue is open, and with who stands in or helps out."""
     yield from opening_problems(f"{place}/hours", queue.hours, calendars=calendars)
     if queue.closed_to is not None:
-        yield from unknown(f"{place}/closed_to", [queue.closed_to], list(queues), "queue")
+        yield from unknown(f"{place}/closed_to", [queue.closed_to], queues, "queue")
         if queue.hours is None:
             yield f"{place}/closed_to", "it never closes: give it `hours`, or leave this out"
         yield from _circle(place, queue, queues)
     if queue.overflow is not None:
-        yield from unknown(f"{place}/overflow/to", [queue.overflow.to], list(queues), "queue")
+        yield from unknown(f"{place}/overflow/to", [queue.overflow.to], queues, "queue")
         if queue.overflow.to == queue.id:
             yield f"{place}/overflow/to", "its own agents are asked anyhow: name another queue"
         if not timedelta(seconds=1) <= queue.overflow.after <= timedelta(days=30):
