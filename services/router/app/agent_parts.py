@@ -77,7 +77,7 @@ def to_profile(agent: AgentPart, limits: Mapping[ChannelKind, ChannelLimit], hou
         ranks=dict(agent.ranks),
         skills=dict(agent.skills),
         capacity=agent.capacity,
-        limits={**limits, **_limits(agent.limits)},
+        limits={**limits, **_limits(agent.limits)} if agent.limits else limits,
         duty=hours.duty(agent.shifts, agent.time_off, agent.time_zone),
     )
 

@@ -116,7 +116,9 @@ def duty_problems(
             yield f"{place}/time_off/{index}/end", "is not after its start"
 
 
-def opening_problems(place: str, hours: HoursPart | str | None, *, calendars: Collection[str]) -> Iterator[Problem]:
+def opening_problems(
+    place: str, hours: HoursPart | str | None, *, calendars: Collection[str]
+) -> Iterator[Problem]:
     """What is wrong with a queue's hours."""
     if isinstance(hours, str):
         yield from unknown(place, [hours], calendars, "calendar")

@@ -1,7 +1,7 @@
 """What the engine is told about one workspace, ready to decide by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.router.domain.agent import DEFAULT_PRESENCE, AgentProfile, Presence
 from services.router.domain.pairing import Solver
@@ -46,6 +46,10 @@ class Configuration:
     time_zone: str = "UTC"
     presence: Presence = DEFAULT_PRESENCE
     matching: Matching | None = None
+
+    def as_version(self, version: int) -> "Configuration":
+        """The same under another number."""
+        return replace(self, version=version, policy=replace(self.policy, version=version))
 
     def routes_otherwise(self, before: "Configuration") -> bool:
         """Whether work that waits may have to go elsewhere than before: one agent more changes nothing of it."""

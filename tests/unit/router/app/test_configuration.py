@@ -233,3 +233,15 @@ def test_who_is_preferred_and_how_long_reopened_tickets_wait_reaches_what_decide
     wish = decides.rules[0].preference
     assert wish is not None
     assert (wish.label, wish.wait.total_seconds(), wish.ignores_capacity) == ("owner", 30, True)
+
+
+def test_under_another_number_it_decides_the_same() -> None:
+    part = RouterPart.model_validate({"agents": [{"id": "ann"}]})
+    assert to_configuration(0, part).as_version(7) == to_configuration(7, part)
+
+
+def test_an_agent_without_limits_of_their_own_shares_the_workspace_s() -> None:
+    part = {"agents": [{"id": "ann"}, {"id": "bob"}, {"id": "eve", "limits": {"chat": {"cost": 1, "most": 2}}}]}
+    ann, bob, eve = to_configuration(1, RouterPart.model_validate(part)).agents.values()
+    assert ann.limits is bob.limits
+    assert eve.limits != ann.limits
