@@ -28,7 +28,7 @@ from shared.errors import DomainError, NotFound
 from shared.events.contract import Contract
 from shared.events.envelope import Cause, Event, new_event
 from shared.http.idempotency import Answer
-from shared.ids import IdFactory, SeededIds, new_seed
+from shared.ids import IdFactory, SeededIds, placed_seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +210,8 @@ class ShardEngine:
         if isinstance(current, inputs.Tick) and not _is_due(state, batch.now):
             self._set_alarm(state)
             return
-        seed = new_seed()
+        # What comes in one commit came at one instant: its place keeps the oldest first all the same.
+        seed = placed_seed(len(batch.inputs))
         count = len(batch.decisions)
         brought = _as_brought(batch, state, current)
         ids = SeededIds(seed, batch.now)

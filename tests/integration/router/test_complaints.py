@@ -7,34 +7,22 @@ from typing import Any
 import httpx
 
 from tests.eventually import eventually
+from tests.integration.router.crowd import CROWD, employ, given, owners, waiting
 from tests.integration.router.floor import Floor, words
 from tests.integration.router.hours import absence, another_day, configure, general
-
-CROWD = tuple(f"agent-{number}" for number in range(12))
 
 
 async def crowded(floor: Floor, **queue: Any) -> list[httpx.AsyncClient]:
     """A dozen available agents, each with a client of their own."""
-    part = {
-        "queues": [{"id": "default", **queue}],
-        "agents": [{"id": name} for name in CROWD],
-    }
-    answer = await floor.http.put("/v1/configuration", json=part, headers={"If-Match": "*"})
-    assert answer.status_code == 200, answer.text
+    await employ(floor, **queue)
     for name in CROWD:
         await floor.set_state(name)
     return [await floor.system.http("router", floor.workspace_id, "agents:self", subject=name) for name in CROWD]
 
 
-async def owners(floor: Floor) -> list[tuple[str, str]]:
-    """Every (ticket, agent) that holds, over all agents."""
-    return [(work["ticket_id"], name) for name in CROWD for work in await floor.work(name)]
-
-
 async def assignments(floor: Floor, name: str) -> list[str]:
     """To whom a ticket was ever assigned, in order."""
-    made = await floor.decisions(name)
-    return [each["record"]["agent_id"] for each in made if each["kind"] == "WorkAssigned"]
+    return [each.agent_id for each in await given(floor, [name])]
 
 
 async def test_b5_agents_who_grab_the_same_conversations_at_once_get_one_each(floor: Floor) -> None:
@@ -44,7 +32,7 @@ async def test_b5_agents_who_grab_the_same_conversations_at_once_get_one_each(fl
         await floor.open_ticket(f"t{number}")
 
     async def all_wait() -> bool:
-        return bool((await floor.http.get("/v1/queues/default")).json()["waiting"] == 5)
+        return await waiting(floor) == 5
 
     await eventually(all_wait)
     answers = await asyncio.gather(
@@ -80,12 +68,12 @@ async def test_b5_what_somebody_assigned_by_hand_is_not_assigned_back_by_the_sys
     await eventually(lambda: _has_owner(floor))
     first = (await owners(floor))[0][1]
     wanted = next(name for name in CROWD if name != first)
-    given = await floor.http.post(f"/v1/work/{ticket_id}/assign", json={"agent_id": wanted})
-    assert given.status_code == 200
+    by_hand = await floor.http.post(f"/v1/work/{ticket_id}/assign", json={"agent_id": wanted})
+    assert by_hand.status_code == 200
     for state in ("away", "available"):
         await floor.set_state(first, state)
         await floor.set_state(wanted, state)
-    seen = given.headers["etag"]
+    seen = by_hand.headers["etag"]
     stale = await floor.http.post(
         f"/v1/work/{ticket_id}/assign", json={"agent_id": first}, headers={"If-Match": '"1"'}
     )

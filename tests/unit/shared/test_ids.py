@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from shared.ids import SeededIds, SystemIds, uuid7
+from shared.ids import SeededIds, SystemIds, placed_seed, uuid7
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -27,3 +27,10 @@ def test_the_same_seed_gives_the_same_ids_and_another_gives_others() -> None:
     made = [first.new() for _ in range(5)]
     assert made == [again.new() for _ in range(5)]
     assert not set(made) & {other.new() for _ in range(5)}
+
+
+def test_ids_of_one_moment_sort_by_the_place_of_their_seed() -> None:
+    made = [SeededIds(placed_seed(place), NOW).new() for place in range(5000)]
+    assert made[:4095] == sorted(made[:4095])
+    assert max(made[:4095]) < min(made[4095:])
+    assert len(set(made)) == 5000
