@@ -1,6 +1,8 @@
-"""Everybody who has what an item asks for, by what keeps them from being asked now."""
+"""Everybody who has what an item asks for, by what keeps them from being asked now.
 
-from collections import Counter
+There may be 15,000 of them while the engine waits for the answer: what its indexes know is not worked out again.
+"""
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -21,7 +23,7 @@ NEVER = "no_room_ever"
 class Candidates:
     """Who fits by configuration.
 
-    by_condition: `ready`, or the first reason why they cannot be asked now -> who, by name
+    by_condition: `ready`, or the first reason why they cannot be asked now -> who
     unfit: counts of everybody else by what they lack
     """
 
@@ -51,36 +53,51 @@ class Candidates:
         return Candidates(by_condition={key: who for key, who in kept.items() if who}, unfit=self.unfit)
 
 
-def candidates(state: RoutingState, item: WorkItem, requirements: Requirements) -> Candidates:
-    """Who could be asked for the item if it asked for this, whether it is held for one agent or not.
-
-    Looks at every agent of the index of these requirements, and at every agent where there is none.
-    """
-    kind = item.channel_kind
-    known = state.classes.get((requirements, kind, None))
+def candidates(state: RoutingState, item: WorkItem) -> Candidates:
+    """Who fits what the item asks for now, whether it is held for one agent or not, by the index of that."""
+    found = state.classes.get((item.requirements, item.channel_kind, None)) or _index(state, item)
     asked = frozenset(item.offers.values())
-    if known is not None:
-        members: Iterable[str] = sorted(known.members)
-        unfit = Counter({reason: count for reason, count in known.unfit.items() if count})
-    else:
-        known = RequirementClass(requirements, kind, state.configuration.queue(requirements.queue))
-        lacks = {name: misfit(agent.profile, requirements) for name, agent in sorted(state.agents.items())}
-        members = [name for name, lack in lacks.items() if lack is None]
-        unfit = Counter(lack for lack in lacks.values() if lack is not None)
-    found: dict[str, list[Agent]] = {}
-    for name in members:
+    by_condition: dict[str, list[Agent]] = {}
+    for name, condition in found.condition.items():
         agent = state.agents[name]
-        found.setdefault(_condition(known, agent, item, asked), []).append(agent)
-    return Candidates(by_condition={reason: tuple(who) for reason, who in found.items()}, unfit=dict(unfit))
+        by_condition.setdefault(_exactly(condition, agent, item, asked), []).append(agent)
+    return Candidates(
+        by_condition={condition: tuple(who) for condition, who in by_condition.items()},
+        unfit={reason: count for reason, count in found.unfit.items() if count},
+    )
 
 
-def _condition(found: RequirementClass, agent: Agent, item: WorkItem, asked: frozenset[str]) -> str:
-    """What keeps the agent from being asked first of all, or `ready`."""
+def _index(state: RoutingState, item: WorkItem) -> RequirementClass:
+    """What an index would know where none is kept: of work that is held for one agent, only theirs is."""
+    asked = item.requirements
+    made = RequirementClass(asked, item.channel_kind, state.configuration.queue(asked.queue))
+    for name, agent in state.agents.items():
+        lack = misfit(agent.profile, asked)
+        if lack is None:
+            made.condition[name] = made.condition_of(agent)
+        else:
+            made.unfit[lack] += 1
+    return made
+
+
+def _exactly(condition: str, agent: Agent, item: WorkItem, asked: frozenset[str]) -> str:
+    """What keeps the agent from being asked for this very item first of all, or `ready`."""
     if agent.agent_id in asked:
         return ASKED
-    condition = found.condition_of(agent)
-    limit = agent.profile.limits[item.channel_kind]
-    if condition == "capacity" and (limit.most < 1 or limit.cost > agent.profile.capacity):
-        return NEVER
+    if condition == "capacity":
+        limit = agent.profile.limits[item.channel_kind]
+        if limit.most < 1 or limit.cost > agent.profile.capacity:
+            return NEVER
     # Whoever is away or off duty is asked again when they are back, whatever they have refused.
-    return REFUSED if condition in PRESENT and refuses(agent, item) else condition
+    is_refused = agent.agent_id in item.refused_by and condition in PRESENT and refuses(agent, item)
+    return REFUSED if is_refused else condition
+
+
+def ready_for(state: RoutingState, item: WorkItem, asked: Requirements, free: Iterable[Agent]) -> list[Agent]:
+    """Those of the agents with room who could be asked if the item asked for this."""
+    keeps = state.configuration.queue(asked.queue).reserve
+    return [
+        agent
+        for agent in free
+        if (keeps or not agent.is_kept) and not refuses(agent, item) and misfit(agent.profile, asked) is None
+    ]

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from heapq import nsmallest
 
 from services.router.domain.agent import Agent
-from services.router.domain.candidates import NEVER, REFUSED, Candidates, candidates
+from services.router.domain.candidates import NEVER, REFUSED, Candidates, ready_for
+from services.router.domain.eligibility import misfit
 from services.router.domain.explanation import asked_for, who_is
 from services.router.domain.hours import OffDuty
 from services.router.domain.matching import READY, RESERVED
@@ -79,18 +80,19 @@ def _offers(state: RoutingState, item: WorkItem) -> Iterator[Release]:
 
 def _steps(state: RoutingState, item: WorkItem, found: Candidates) -> Iterator[Release]:
     """The next steps of its rule."""
-    before = {agent.agent_id for agent in found.who(READY)}
+    coming = item.steps[item.step : item.step + _MOST_ALIKE]
+    known = {agent.agent_id for agent in found.who(READY)} | set(item.offers.values())
+    others = (agent for agent in state.agents.values() if agent.agent_id not in known) if coming else ()
+    free = [agent for agent in others if agent.obstacle(item.channel_kind) is None]
     asked = item.requirements
-    for number, step in enumerate(item.steps[item.step : item.step + _MOST_ALIKE], start=item.step + 1):
+    for number, step in enumerate(coming, start=item.step + 1):
         at = state.configuration.queue(asked.queue).after(item.started_at, step.after)
         asked = relaxed(item.base, item.steps[:number])
-        then = candidates(state, item, asked)
-        new = [agent.agent_id for agent in then.who(READY) if agent.agent_id not in before]
-        before.update(new)
-        fit = "" if new else f"{agents_in_words(then.fit)} would fit, " if then.fit else "nobody would fit, "
-        words = f"step {number} opens{_when(at)}: {_changed(step)}it waits {asked_for(asked)} then; {fit}"
-        words += _could(len(new), "more")
-        yield Release(kind="step_opens", words=words, at=at, count=len(new), agents=tuple(new[:_MOST_NAMED]))
+        new = ready_for(state, item, asked, free)
+        has_any = bool(new) or any(misfit(agent.profile, asked) is None for agent in state.agents.values())
+        words = f"step {number} opens{_when(at)}: {_changed(step)}it waits {asked_for(asked)} then; "
+        words += _could(len(new), "more") if has_any else "nobody fits that either"
+        yield _about("step_opens", words, new, at)
 
 
 def _changed(step: Step) -> str:
@@ -195,7 +197,7 @@ def _nobody(state: RoutingState, asked: Requirements) -> Release:
 
 
 def _about(kind: str, words: str, agents: Sequence[Agent], at: datetime | None = None) -> Release:
-    named = tuple(agent.agent_id for agent in agents[:_MOST_NAMED])
+    named = tuple(nsmallest(_MOST_NAMED, (agent.agent_id for agent in agents)))
     return Release(kind=kind, words=words, at=at, count=len(agents), agents=named)
 
 

@@ -1,6 +1,5 @@
 """Why an item still waits, and what would release it. Looks at the engine's memory and changes nothing."""
 
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from services.router.domain.work_item import Offer, WorkItem
 
 MOST_COUNTED = 1_000
 """So many items are counted that come before another one; of more it is only said that there are more."""
+_MOST_LOOKED_AT = 1_000
+"""Of more agents than so many the work in hand is estimated from every second, third and so on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ class Waiting:
 
 def waiting(state: RoutingState, item: WorkItem, now: datetime) -> Waiting:
     """Why an item that waits still does."""
-    found = candidates(state, item, item.requirements)
+    found = candidates(state, item)
     queue = state.configuration.queue(item.requirements.queue)
     is_pulled = queue.mode_for(item.channel_kind) is OfferMode.PULL
     serving, higher = _workload(state, item, found)
@@ -135,20 +136,21 @@ def _workload(state: RoutingState, item: WorkItem, found: Candidates) -> tuple[i
     here = item.requirements.queue
     queues = state.configuration.queue
     by_priority = queues(here).order.by is OrderBy.PRIORITY
-    serving = len(found.who(READY))
-    higher = 0
-    for agent in found.who(*PRESENT):
+    there = found.who(*PRESENT)
+    looked_at = there[:: len(there) // _MOST_LOOKED_AT + 1]
+    in_hand = before = 0
+    for agent in looked_at:
         mine = agent.profile.ranks.get(here, queues(here).rank)
-        counts: Counter[bool] = Counter()
         for work_id in agent.work:
             work = state.items[work_id]
-            there = work.requirements.queue
+            queue = work.requirements.queue
             is_before = (
                 by_priority and work.priority.rank < item.priority.rank
-                if there == here
-                else agent.profile.ranks.get(there, queues(there).rank) <= mine
+                if queue == here
+                else agent.profile.ranks.get(queue, queues(queue).rank) <= mine
             )
-            counts[is_before] += work.bears_load
-        serving += counts.total()
-        higher += counts[True]
-    return serving, higher / (serving + 1)
+            in_hand += work.bears_load
+            before += is_before and work.bears_load
+    scale = len(there) / max(1, len(looked_at))
+    serving = scale * in_hand + len(found.who(READY))
+    return round(serving), scale * before / (serving + 1)

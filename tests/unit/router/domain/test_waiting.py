@@ -175,9 +175,7 @@ def test_a_step_says_when_it_opens_and_who_could_be_asked_then() -> None:
     assert kinds(found) == ["step_opens", "step_opens", "nobody_fits"]
     first, second, nobody = found.releases
     assert first.at == opened_at + timedelta(minutes=5)
-    assert first.words.endswith(
-        "german at least 3 then; 1 agent would fit, nobody more could be asked as it stands"
-    )
+    assert first.words.endswith("german at least 3 then; nobody more could be asked as it stands")
     assert second.words.endswith(
         "its priority rises, and it waits in queue general for tier 1 then; 1 more could be asked as it stands"
     )
@@ -188,6 +186,41 @@ def test_a_step_says_when_it_opens_and_who_could_be_asked_then() -> None:
     )
     desk.after(minutes=10)
     assert desk.asked("t") == ["ann"]
+
+
+def test_a_step_that_nobody_fits_either_says_so() -> None:
+    steps = (Step(after=timedelta(minutes=5), lowered=(("german", 3),)),)
+    desk = Desk.of(agent("ann"), rules=[general(requirements=GERMAN, steps=steps)])
+    desk.open("t")
+    assert look(desk, "t").releases[0].words.endswith("german at least 3 then; nobody fits that either")
+
+
+def test_a_step_asks_nobody_who_refused_or_is_kept_free() -> None:
+    queues = [Queue(queue_id="general"), Queue(queue_id="vip", reserve=1)]
+    steps = (Step(after=timedelta(minutes=5), dropped=frozenset({"german"})),)
+    rule = general(requirements=GERMAN, steps=steps)
+    staff = (
+        agent("ann", skills={"german": 4}),
+        agent("bob", queues=frozenset({"general", "vip"})),
+        agent("eve"),
+    )
+    desk = Desk.of(*staff, rules=[rule], queues=queues)
+    desk.open("t")
+    desk.decline("ann")
+    found = look(desk, "t")
+    assert (found.releases[0].count, found.releases[0].agents) == (1, ("eve",))
+    desk.after(minutes=5)
+    assert desk.asked("t") == ["eve"]
+
+
+def test_what_is_held_tells_of_everybody_who_fits_although_only_one_is_asked() -> None:
+    rule = general(requirements=GERMAN, preference=Preference(agent_id="ann", wait=timedelta(minutes=5)))
+    staff = [agent(name, skills={"german": 5}) for name in ("ann", "bob")]
+    desk = Desk.of(*staff, agent("eve"), rules=[rule], queues=[AUTO])
+    calls(desk, ["a", "t"])
+    found = look(desk, "t")
+    assert not desk.state.classes.get((GERMAN, ChannelKind.VOICE, None))
+    assert (found.fit, found.ready, found.obstacles, found.unfit) == (2, 1, {"capacity": 1}, {"skill:german": 1})
 
 
 def test_looking_changes_nothing() -> None:
