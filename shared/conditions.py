@@ -116,6 +116,11 @@ def compile_expression(source: str, fields: Fields, *, written: bool = False, mo
     return Expression(source, _compiled(source, fields, written, most))
 
 
+def steps_of(source: str) -> int:
+    """How many steps an expression, which compiles, may take at most."""
+    return most_steps(tokens(source))
+
+
 def _compiled(source: str, fields: Fields, written: bool, most: int = MAX_STEPS) -> cel.Program:
     if len(source) > MAX_LENGTH:
         raise ValueError(f"longer than {MAX_LENGTH} characters")

@@ -15,7 +15,7 @@ from services.router.app.configuration import RouterPart, check, to_configuratio
 from services.router.app.policy_parts import PolicyPart
 from services.router.app.preview_policy import Comparison, Difference, Outcome, Sample
 from services.router.domain.policy import TierMode
-from shared.clock import Clock
+from shared.clock import Clock, monotonic
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import InvalidInput
 from shared.http.app import api_router
@@ -124,16 +124,21 @@ def routes(database: Database, configuring: Configuring, clock: Clock) -> APIRou
         seen = 0
         last: UUID | None = None
         is_complete = False
-        ends_at = asyncio.get_running_loop().time() + _LONGEST_S
+        ends_at = monotonic() + _LONGEST_S
+
+        def is_over() -> bool:
+            return monotonic() >= ends_at
 
         async def some(tx: Tx) -> list[Sample]:
             most = min(_PORTION, request.last - seen)
             return await reading.newest_tickets(tx, workspace_id, before=last, most=most)
 
-        while asyncio.get_running_loop().time() < ends_at:
+        while not is_over():
             samples = await database.transact(some, workspaces=[workspace_id])
             if samples:
-                await asyncio.to_thread(comparison.look_at, samples, clock.now())
+                asked = await asyncio.to_thread(comparison.look_at, samples, clock.now(), is_over=is_over)
+                if asked < len(samples):
+                    break
                 last, seen = samples[-1].ticket_id, seen + len(samples)
             if len(samples) < _PORTION or seen >= request.last:
                 is_complete = True

@@ -8,7 +8,7 @@ from datetime import timedelta
 from services.router.app.policy_parts import DefaultRulePart, PolicyPart, PreferredAgentPart, RulePart, divided
 from services.router.domain.facts import FIELDS
 from services.router.domain.policy import TierMode
-from shared.conditions import compile_condition
+from shared.conditions import compile_condition, steps_of
 from shared.configuration import Problem, repeated, unknown
 
 _CALENDAR = re.compile(r"""\bcalendar\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(["'])(.*?)\2\s*\])""")
@@ -16,6 +16,9 @@ _CALENDAR = re.compile(r"""\bcalendar\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(["'])(.*?)\
 
 
 _LONGEST_WAIT = timedelta(days=1)
+
+_MOST_STEPS = 2_000_000
+"""What all conditions may take together, half a second at worst: while one ticket is matched, others wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +38,21 @@ def policy_problems(place: str, policy: PolicyPart, names: Names, *, written: bo
     written: somebody writes it now: what its conditions may cost counts too
     """
     yield from repeated(f"{place}/rules", [rule.id for rule in policy.rules])
+    steps = 0
     for index, rule in enumerate(policy.rules):
         here = f"{place}/rules/{index}"
         yield from _rule_problems(here, rule, names)
-        yield from _condition_problems(f"{here}/when", rule.when, names, written=written)
+        if wrong := list(_condition_problems(f"{here}/when", rule.when, names, written=written)):
+            yield from wrong
+        elif written:
+            steps += steps_of(rule.when)
         if rule.id == "default":
             yield f"{here}/id", "`default` is the last rule's own name"
+    if steps > _MOST_STEPS:
+        yield (
+            f"{place}/rules",
+            f"their conditions may take {steps} steps together, {_MOST_STEPS} are allowed: use fewer, or simpler ones",
+        )
     yield from _rule_problems(f"{place}/default", policy.default, names)
     yield from _wait_problems(f"{place}/reopened_wait", policy.reopened_wait)
 

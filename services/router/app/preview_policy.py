@@ -1,7 +1,7 @@
 """Shows what another policy would make of recorded tickets."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -68,13 +68,21 @@ class Comparison:
         self.queues: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
         self.differences: list[Difference] = []
 
-    def look_at(self, samples: Sequence[Sample], now: datetime) -> None:
-        """Asks both about some more tickets, each at the time at which it was queued."""
-        for sample in samples:
+    def look_at(
+        self, samples: Sequence[Sample], now: datetime, *, is_over: Callable[[], bool] = lambda: False
+    ) -> int:
+        """Asks both about some more tickets, each at the time at which it was queued; about how many.
+
+        is_over: whether there is no time for another one
+        """
+        for number, sample in enumerate(samples):
+            if is_over():
+                return number
             at = sample.at or now
             before, after = _outcome(self._before, sample, at), _outcome(self._after, sample, at)
             if self._rule in (None, before.rule, after.rule):
                 self._count(sample, before, after)
+        return len(samples)
 
     def _count(self, sample: Sample, before: Outcome, after: Outcome) -> None:
         self.looked_at += 1

@@ -20,6 +20,18 @@ def test_what_a_condition_may_cost_is_asked_of_who_writes_it_and_not_of_what_is_
     assert [rule.rule_id for rule in to_configuration(1, part).policy.rules] == ["any", "default"]
 
 
+def test_many_costly_conditions_are_too_costly_together() -> None:
+    when = 'ticket.labels.exists(a, ticket.labels.exists(b, a + b == "{}"))'
+    rules = [{"id": f"r{number}", "when": when.format(number), "queue": "default"} for number in range(200)]
+    part = RouterPart.model_validate({"policy": {"rules": rules}})
+    with pytest.raises(InvalidInput) as refused:
+        check(part)
+    ((pointer, problem),) = refused.value.problems
+    assert pointer == "/policy/rules"
+    assert "together" in problem
+    assert len(to_configuration(1, part).policy.rules) == 201
+
+
 def test_calendars_and_time_zone_reach_what_decides() -> None:
     part = RouterPart.model_validate(
         {

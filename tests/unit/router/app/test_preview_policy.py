@@ -45,6 +45,13 @@ def test_only_tickets_that_go_another_way_have_changed() -> None:
     assert comparison.queues == ({"general": 3}, {"general": 2, "billing": 1})
 
 
+def test_it_stops_in_the_middle_when_its_time_is_over() -> None:
+    comparison = compared(GERMAN)
+    answers = iter([False, True])
+    asked = comparison.look_at([sample("a"), sample("b")], START, is_over=lambda: next(answers))
+    assert (asked, comparison.looked_at) == (1, 1)
+
+
 def test_each_ticket_is_asked_about_at_the_time_at_which_it_was_queued() -> None:
     comparison = compared(LATE)
     evening = START + timedelta(hours=10)
