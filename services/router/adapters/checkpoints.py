@@ -7,7 +7,7 @@ waits for it. The place in the record up to which its rows have come is read in 
 import asyncio
 import json
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, text
@@ -20,6 +20,7 @@ from services.router.app.replay import blank
 from services.router.domain.state import RoutingState
 from shared.db import configuration
 from shared.db.unit_of_work import Database, Tx
+from shared.errors import Unavailable
 
 EVERY = timedelta(days=1)
 """How old the last checkpoint of a workspace gets in which something happens."""
@@ -83,8 +84,11 @@ class Checkpoints:
 
         return await self._database.transact(unit, workspaces=workspaces)
 
-    async def take(self, workspace_id: str) -> Place | None:
-        """Stores the workspace's state as it is now; the place in its record. None where nothing has happened."""
+    async def take(self, workspace_id: str, *, is_over: Callable[[], bool] = lambda: False) -> Place | None:
+        """Stores the workspace's state as it is now; the place in its record. None where nothing has happened.
+
+        is_over: whether to give up in the middle, which raises Unavailable: a large workspace takes a minute
+        """
 
         async def unit(tx: Tx) -> Place | None:
             await tx.take_time()
@@ -93,7 +97,7 @@ class Checkpoints:
                 return None
             await tx.execute(_ORIGIN, {"workspace": workspace_id})
             place = Place(row.input_id, row.decision_id or 0)
-            count = await _store_parts(tx, workspace_id, place)
+            count = await _store_parts(tx, workspace_id, place, is_over)
             await tx.execute(
                 insert(tables.checkpoint).values(
                     workspace_id=workspace_id,
@@ -176,7 +180,7 @@ def _put(workspace_id: str, state: RoutingState | None, bodies: Iterable[bytes])
     return state
 
 
-async def _store_parts(tx: Tx, workspace_id: str, place: Place) -> int:
+async def _store_parts(tx: Tx, workspace_id: str, place: Place, is_over: Callable[[], bool]) -> int:
     """Stores the configuration and the rows that memory is made from, a few at a time; how many rows."""
     stored = (await configuration.load(tx, [workspace_id])).get(workspace_id)
     await _store(tx, workspace_id, place, 0, ["configuration", json.dumps(stored)])
@@ -184,6 +188,8 @@ async def _store_parts(tx: Tx, workspace_id: str, place: Place) -> int:
     for source, dump in _DUMPS:
         rows = await tx.connection.stream(dump, {"workspaces": [workspace_id]})
         async for some in rows.scalars().partitions(_ROWS):
+            if is_over():
+                raise Unavailable("There is no time for a checkpoint now.")
             number += 1
             count += len(some)
             await _store(tx, workspace_id, place, number, [source.table.name, *some])

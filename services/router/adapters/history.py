@@ -51,6 +51,8 @@ class History:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._checkpoints = Checkpoints(database)
+        self._turn = asyncio.Lock()
+        """One at a time: each takes a connection for as long as it lasts, and engines need theirs."""
 
     async def run(self, shard: Shard) -> None:
         """Looks every ten minutes for workspaces whose turn it is, until the shard is drained."""
@@ -59,16 +61,21 @@ class History:
                 async with asyncio.timeout(_EVERY_S):
                     await shard.draining.wait()
                     return
-            await self.look(shard)
+            try:
+                await self.look(shard)
+            except WaypostError as error:
+                # The shard's engine has nothing to do with it, and goes on.
+                log.warning(Log.CHECKPOINT_FAILED, shard=shard.n, reason=str(error))
 
     async def look(self, shard: Shard) -> None:
         """Takes the checkpoints that are due. One that fails is logged and tried again the next time."""
         names = await self._database.transact(lambda tx: workspaces.of_shard(tx, shard.n), claims=[shard.n])
         for workspace_id in await self._checkpoints.due(names):
-            if shard.draining.is_set():
-                return
             try:
-                await self._checkpoints.take(workspace_id)
+                async with self._turn:
+                    if shard.draining.is_set():
+                        return
+                    await self._checkpoints.take(workspace_id, is_over=shard.draining.is_set)
             except WaypostError as error:
                 log.warning(Log.CHECKPOINT_FAILED, workspace_id=workspace_id, reason=str(error))
 

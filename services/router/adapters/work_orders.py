@@ -30,13 +30,15 @@ from shared.telemetry.names import Log
 
 log = structlog.get_logger()
 
-_MOST_AT_ONCE = 20
+_MOST_AT_ONCE = 50
 _MOST_OF_ONE = 4
 """Posts under way to one partner from which on it gets no more: one that is slow holds up no other."""
 _LONGEST_PAUSE = timedelta(minutes=5)
 _POLL_S = 5.0
 _NAP_S = 1.0
 _GONE = 410
+_LEAVING_S = 0.5
+"""How long a shard that is given up waits for answers: its engine has stopped, and work waits for the next one."""
 
 PartnerOf = Callable[[str, str], Awaitable[Partner | None]]
 """From workspace and queue to the partner as configured now. Raises Unavailable where the shard has moved."""
@@ -86,15 +88,23 @@ class WorkOrders:
         with self._bells.hung(shard) as bell:
             # Each by itself: somebody who is slow to answer delays nobody else.
             async with asyncio.TaskGroup() as group:
+                posts: set[asyncio.Task[None]] = set()
                 while not shard.draining.is_set():
                     begun, next_at = await self._take(shard, +under_way)
                     for attempt in begun:
                         key = attempt.message.workspace_id, attempt.message.queue
                         under_way[key] += 1
-                        group.create_task(deliver(attempt, key))
+                        post = group.create_task(deliver(attempt, key))
+                        posts.add(post)
+                        post.add_done_callback(posts.discard)
                     if not begun:
                         is_full = under_way.total() >= _MOST_AT_ONCE
                         await bell.wait(_POLL_S if is_full else self._pause_s(next_at))
+                if posts:
+                    # What is cut off is posted again by whoever has the shard then, under the same id.
+                    _, late = await asyncio.wait(posts, timeout=_LEAVING_S)
+                    for post in late:
+                        post.cancel()
 
     def _pause_s(self, next_at: datetime | None) -> float:
         if next_at is None:

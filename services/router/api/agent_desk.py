@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.router.adapters import reading
@@ -18,6 +18,7 @@ from services.router.domain.on_next import next_for
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
 from shared.db.unit_of_work import Database, Tx
+from shared.errors import NotFound
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.context import request_cause
@@ -86,16 +87,23 @@ def routes(database: Database, engines: Engines, desks: Desks) -> APIRouter:
 
         return await database.transact(unit, workspaces=[principal.workspace_id])
 
+    async def of_desk(agent_id: SlugPath, principal: Annotated[Principal, allowed_here(*_WORK)]) -> Principal:
+        """Whoever may follow a desk that there is. Once a stream has begun nobody can be refused any more."""
+        require_self(principal, agent_id, "agents:read", "routing:read")
+        state = engines.state(principal.workspace_id)
+        if state is None or agent_id not in state.agents:
+            raise NotFound("There is no such agent.")
+        return principal
+
     @router.get("/v1/agents/{agent_id}/stream", response_class=EventSourceResponse)
     async def stream_desk(
-        agent_id: SlugPath, principal: Annotated[Principal, allowed_here(*_WORK)]
+        agent_id: SlugPath, principal: Annotated[Principal, Depends(of_desk)]
     ) -> AsyncIterator[ServerSentEvent]:
         """An agent's desk: their state, offers and work, whole at the start and at each change.
 
         Nothing has to be resumed after a break: the first event says all that holds. The agent's own stream is
         their heartbeat: when it has ended and none is opened for a while, they are away.
         """
-        require_self(principal, agent_id, "agents:read", "routing:read")
         is_own = principal.subject == agent_id
         with engines.attended(principal.workspace_id, agent_id) if is_own else nullcontext():
             async for desk in desks.follow(principal, agent_id, engines.holds):

@@ -6,11 +6,16 @@ from collections.abc import AsyncIterator, Callable, Collection
 
 from services.router.adapters import reading
 from services.router.api.schemas import DeskAnswer, OfferAnswer, WorkAnswer
+from shared.clock import monotonic
 from shared.db.unit_of_work import Database, Tx
+from shared.errors import NotFound
 from shared.http.auth import Principal, Verifier
 from shared.wakeups import Wakeup
 
 _LOOK_S = 5.0
+"""How often a stream asks whether it may go on."""
+_READ_S = 60.0
+"""How often it reads although it was not told of anything: every commit tells, thousands of streams are open."""
 
 
 class Desks:
@@ -46,24 +51,32 @@ class Desks:
         self._bells[key].add(bell)
         try:
             shown: DeskAnswer | None = None
+            is_told, read_at = True, 0.0
             while (
                 not self._stopping.is_set()
                 and self._verifier.is_good(principal)
                 and is_here(principal.workspace_id)
             ):
-                desk = await self._read(principal.workspace_id, agent_id)
-                if desk != shown:
-                    shown = desk
-                    yield desk
-                await bell.wait(_LOOK_S)
+                if is_told or monotonic() - read_at >= _READ_S:
+                    read_at = monotonic()
+                    desk = await self._read(principal.workspace_id, agent_id)
+                    if desk is None:
+                        return
+                    if desk != shown:
+                        shown = desk
+                        yield desk
+                is_told = await bell.wait(_LOOK_S)
         finally:
             self._bells[key].discard(bell)
             if not self._bells[key]:
                 del self._bells[key]
 
-    async def _read(self, workspace_id: str, agent_id: str) -> DeskAnswer:
-        async def unit(tx: Tx) -> DeskAnswer:
-            presence = await reading.presence(tx, workspace_id, agent_id)
+    async def _read(self, workspace_id: str, agent_id: str) -> DeskAnswer | None:
+        async def unit(tx: Tx) -> DeskAnswer | None:
+            try:
+                presence = await reading.presence(tx, workspace_id, agent_id)
+            except NotFound:
+                return None
             offers = await reading.offers(tx, workspace_id, agent_id)
             work = await reading.work(tx, workspace_id, agent_id)
             return DeskAnswer(

@@ -279,7 +279,10 @@ class ShardEngine:
         told: list[tuple[str, set[str]]] = []
         for state in batch.states.values():
             agents = set(state.touched.agents)
-            agents.update(item.agent_id for item in state.touched.items.values() if item.agent_id)
+            for item in state.touched.items.values():
+                agents.update(item.offers.values())
+                if item.agent_id:
+                    agents.add(item.agent_id)
             told.append((state.workspace_id, agents))
             for agent_id in sorted(state.touched.agents):
                 self._tell_presence(batch, state, agent_id)

@@ -154,3 +154,21 @@ async def test_who_had_a_stream_in_a_process_that_is_gone_is_away_unless_they_co
         floor.http = await again.http("router", "acme")
         await eventually(lambda: is_(floor, "ann", "away", "connection_lost", connected=False), within_s=20)
     await producer.close()
+
+
+async def test_a_desk_that_is_not_theirs_or_nobody_s_is_refused_before_anything_is_streamed(floor: Floor) -> None:
+    ann = await floor.system.http("router", floor.workspace_id, "agents:self", subject="ann")
+    assert (await ann.get("/v1/agents/bob/stream")).status_code == 403
+    assert (await floor.http.get("/v1/agents/nobody/stream")).status_code == 404
+
+
+async def test_the_stream_of_an_agent_who_is_removed_ends(floor: Floor) -> None:
+    ann = await floor.system.http("router", floor.workspace_id, "agents:self", subject="ann")
+    async with aconnect_sse(ann, "GET", "/v1/agents/ann/stream") as source:
+        desks = source.aiter_sse()
+        await anext(desks)
+        others = [agent for agent in CONFIGURATION["agents"] if agent["id"] != "ann"]
+        part = {**CONFIGURATION, "agents": others}
+        answer = await floor.http.put("/v1/configuration", json=part, headers={"If-Match": "*"})
+        assert answer.status_code == 200, answer.text
+        assert [desk async for desk in desks] == []

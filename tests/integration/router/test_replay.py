@@ -15,6 +15,7 @@ import pytest
 from services.router.adapters.checkpoints import Checkpoints
 from services.router.adapters.history import ForgetHistory
 from services.router.adapters.recorded import Place
+from shared.errors import Unavailable
 from shared.vocabulary import TicketStatus
 from tests.eventually import eventually
 from tests.integration.cli.commands import Cli
@@ -97,6 +98,9 @@ async def test_a_recorded_run_is_decided_again_as_it_was(
         return taken
 
     assert await checkpoints.due([floor.workspace_id]) == [floor.workspace_id]
+    with pytest.raises(Unavailable):
+        await checkpoints.take(floor.workspace_id, is_over=lambda: True)
+    assert await checkpoints.start(floor.workspace_id) == Place(0, 0)
     await a_day(floor, take)
     assert await checkpoints.due([floor.workspace_id]) == []
     ended = await cli.run("replay", "--json", "-")
