@@ -16,6 +16,8 @@ from services.router.app.replay import RecordedInput
 from shared.db.unit_of_work import Database, Tx
 
 _PORTION = 2_000
+_BYTES = 1_000_000
+"""Of inputs that are read at once, as they are stored: a configuration of 15,000 agents is half of it."""
 _LAST = 2**63 - 1
 
 END = text(
@@ -23,8 +25,11 @@ END = text(
     " (SELECT max(id) FROM decision WHERE workspace_id = :workspace) AS decision_id"
 )
 _INPUTS = text(
-    "SELECT id, decided_at, seed, kind, payload, brought, decisions FROM input_log"
-    " WHERE workspace_id = :workspace AND id > :after AND id <= :until ORDER BY id LIMIT :most"
+    "SELECT id, decided_at, seed, kind, payload, brought, decisions FROM"
+    " (SELECT *, sum(pg_column_size(payload)) OVER (ORDER BY id) - pg_column_size(payload) AS before FROM"
+    " (SELECT id, decided_at, seed, kind, payload, brought, decisions FROM input_log"
+    " WHERE workspace_id = :workspace AND id > :after AND id <= :until ORDER BY id LIMIT :most) few) sized"
+    " WHERE before < :bytes ORDER BY id"
 )
 _DECISIONS = text(
     "SELECT id, decided_at, ticket_id, work_id, kind, record FROM decision"
@@ -86,11 +91,15 @@ class Recording:
         async for row in self._rows(_INPUTS, after, until):
             yield to_recorded(row)
 
-    async def pages(self, after: int, most: int) -> AsyncIterator[list[RowMapping]]:
-        """Rows of the log in their order, so many at once; `to_recorded` makes inputs of them."""
+    async def pages(self, after: int, most: int, *, most_bytes: int = _BYTES) -> AsyncIterator[list[RowMapping]]:
+        """Rows of the log in their order, so many at once; `to_recorded` makes inputs of them.
+
+        most_bytes: no more once what was read takes so many, as it is stored
+        """
 
         async def unit(tx: Tx) -> list[RowMapping]:
             names = {"workspace": self.workspace_id, "after": after, "until": _LAST, "most": most}
+            names["bytes"] = most_bytes
             return list((await tx.execute(_INPUTS, names)).mappings())
 
         while rows := await self._database.transact(unit, workspaces=[self.workspace_id]):
@@ -107,6 +116,7 @@ class Recording:
     async def _rows(self, query: TextClause, after: int, until: int) -> AsyncIterator[RowMapping]:
         async def unit(tx: Tx) -> deque[RowMapping]:
             names = {"workspace": self.workspace_id, "after": after, "until": until, "most": _PORTION}
+            names["bytes"] = _BYTES
             return deque((await tx.execute(query, names)).mappings().all())
 
         while rows := await self._database.transact(unit, workspaces=[self.workspace_id]):

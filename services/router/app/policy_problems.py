@@ -51,7 +51,7 @@ def policy_problems(place: str, policy: PolicyPart, names: Names, *, written: bo
     if steps > _MOST_STEPS:
         yield (
             f"{place}/rules",
-            f"their conditions may take {steps} steps together, {_MOST_STEPS} are allowed: use fewer, or simpler ones",
+            f"their conditions may take {steps} steps together, {_MOST_STEPS} are allowed: write simpler ones",
         )
     yield from _rule_problems(f"{place}/default", policy.default, names)
     yield from _wait_problems(f"{place}/reopened_wait", policy.reopened_wait)

@@ -14,7 +14,7 @@ import pytest
 
 from services.router.adapters.checkpoints import Checkpoints
 from services.router.adapters.history import ForgetHistory
-from services.router.adapters.recorded import Place
+from services.router.adapters.recorded import Place, Recording
 from shared.errors import Unavailable
 from shared.vocabulary import TicketStatus
 from tests.eventually import eventually
@@ -103,6 +103,10 @@ async def test_a_recorded_run_is_decided_again_as_it_was(
     assert await checkpoints.start(floor.workspace_id) == Place(0, 0)
     await a_day(floor, take)
     assert await checkpoints.due([floor.workspace_id]) == []
+    record = Recording(database, floor.workspace_id)
+    short = [page async for page in record.pages(0, 200, most_bytes=1)]
+    assert {len(page) for page in short} == {1}
+    assert short == [[row] async for page in record.pages(0, 200) for row in page]
     ended = await cli.run("replay", "--json", "-")
     assert ended.code == 0, ended.out + ended.err
     assert ended.data["tickets"] == TICKETS
