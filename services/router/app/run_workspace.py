@@ -18,6 +18,7 @@ from services.router.app.work_orders import OrderMessage, order_message
 from services.router.domain import decision as d
 from services.router.domain import engine, inputs
 from services.router.domain.agent import Agent, AgentProfile
+from services.router.domain.due import next_due_at
 from services.router.domain.on_offer import OfferNotPending
 from services.router.domain.policy import failures
 from services.router.domain.state import RoutingState
@@ -132,7 +133,7 @@ class ShardEngine:
                 continue
             del self._alarm_of[workspace_id]
             state = self.states[workspace_id]
-            at = state.next_due_at()
+            at = next_due_at(state)
             if at is not None and at <= now:
                 due.add(workspace_id)
             else:
@@ -340,7 +341,7 @@ class ShardEngine:
         self._set_alarm(state)
 
     def _set_alarm(self, state: RoutingState) -> None:
-        at, standing = state.next_due_at(), self._alarm_of.get(state.workspace_id)
+        at, standing = next_due_at(state), self._alarm_of.get(state.workspace_id)
         if at is not None and (standing is None or at < standing):
             self._alarm_of[state.workspace_id] = at
             heappush(self._alarms, (at, state.workspace_id))
@@ -352,7 +353,7 @@ def _failures(made: d.Decision) -> list[str]:
 
 
 def _is_due(state: RoutingState, now: datetime) -> bool:
-    at = state.next_due_at()
+    at = next_due_at(state)
     return at is not None and at <= now
 
 

@@ -12,6 +12,7 @@ from services.router.app.people import Act, People
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.configuration import Configuration
+from services.router.domain.due import next_due_at
 from services.router.domain.engine import run
 from services.router.domain.state import RoutingState, Touched
 from services.router.domain.work_item import OfferState
@@ -65,7 +66,7 @@ class World:
         fixed = iter(self.people.fixed)
         recorded = next(fixed, None)
         while True:
-            due_at = self.state.next_due_at()
+            due_at = next_due_at(self.state)
             coming_at = self.coming[0][0] if self.coming else None
             at = min((each for each in (due_at, coming_at) if each is not None), default=None)
             if recorded is not None and (at is None or recorded.decided_at <= at):

@@ -52,12 +52,19 @@ class Configuration:
         return replace(self, version=version, policy=replace(self.policy, version=version))
 
     def routes_otherwise(self, before: "Configuration") -> bool:
-        """Whether work that waits may have to go elsewhere than before: one agent more changes nothing of it."""
+        """Whether work that waits may have to go elsewhere than before: agents change nothing of it."""
         return (
             self.policy.rules != before.policy.rules
             or (self.calendars, self.time_zone) != (before.calendars, before.time_zone)
             or _overflows(self.queues) != _overflows(before.queues)
-            or not self.agents.keys() >= before.agents.keys()
+        )
+
+    def stands_as(self, before: "Configuration") -> bool:
+        """Whether nothing but agents and calendars differ: then only the agents who changed are looked at anew."""
+        return (
+            self.queues == before.queues
+            and self.presence == before.presence
+            and self.policy.rules == before.policy.rules
         )
 
     def calendar(self, calendar_id: str | None) -> Calendar:

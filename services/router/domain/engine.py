@@ -11,6 +11,7 @@ from typing import assert_never
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
+from services.router.domain.due import due
 from services.router.domain.evolve import evolve
 from services.router.domain.on_agent import on_configured, on_return, on_state
 from services.router.domain.on_call import on_call_ended, on_wrap_end
@@ -25,7 +26,8 @@ from services.router.domain.on_ticket import on_gone, on_known, on_reconsider, o
 from services.router.domain.on_work import on_assign, on_complete, on_release, on_step, on_transfer
 from services.router.domain.preference import WAITED, hold_ended
 from services.router.domain.settling import settle
-from services.router.domain.state import RoutingState, Timer, TimerKind
+from services.router.domain.state import RoutingState
+from services.router.domain.timers import Timer, TimerKind
 from shared.ids import IdFactory
 
 FollowUp = inputs.Reconsider | inputs.OpenStep | Timer
@@ -125,7 +127,7 @@ def _with_follow_ups(
         yield current
         yield from widening(state, current)
     elif isinstance(current, inputs.Tick):
-        yield from state.due(now)
+        yield from due(state, now)
     else:
         yield current
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from services.router.domain import decision as d
 from services.router.domain.evolve_floor import evolve_floor
-from services.router.domain.state import RoutingState, TimerKind
+from services.router.domain.state import RoutingState
+from services.router.domain.timers import TimerKind
 from services.router.domain.work_item import Offer, OfferState, Ticket, WorkItem
 from shared.vocabulary import AssignmentMode, TicketStatus, WorkState
 

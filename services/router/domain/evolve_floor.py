@@ -5,7 +5,9 @@ from typing import assert_never
 
 from services.router.domain import decision as d
 from services.router.domain.agent import CONNECTION_LOST
-from services.router.domain.state import RoutingState, TimerKind
+from services.router.domain.reconfigure import reconfigure
+from services.router.domain.state import RoutingState
+from services.router.domain.timers import TimerKind
 from shared.vocabulary import AgentState
 
 
@@ -31,7 +33,7 @@ def evolve_floor(
         case d.QueueTurned():
             state.turn(decision.queue_id, decision.opening)
         case d.Configured():
-            state.reconfigure(decision.configuration, now)
+            reconfigure(state, decision, now)
         case _:
             assert_never(decision)
 

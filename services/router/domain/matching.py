@@ -72,6 +72,19 @@ class RequirementClass:
         self.refresh(agent)
         return True
 
+    def withdraw(self, agent: Agent) -> None:
+        """Lets go of an agent whom it was told of, before their profile changes."""
+        if agent.agent_id not in self.members:
+            self.unfit[misfit(agent.profile, self.requirements) or ""] -= 1
+            return
+        self.members.remove(agent.agent_id)
+        self.standing.pop(agent.agent_id, None)
+        self.conditions[self.condition.pop(agent.agent_id)] -= 1
+
+    def concerns(self, agent_id: str) -> bool:
+        """Whether the agent could ever be a member: a class for one agent is nobody else's."""
+        return self.only is None or self.only.agent_id == agent_id
+
     def refresh(self, agent: Agent) -> None:
         """Takes note of an agent's changed state, load or rank. The agent's stamp has risen."""
         now = self.condition_of(agent)

@@ -58,8 +58,8 @@ def on_return(state: RoutingState, item: WorkItem, ids: IdFactory) -> Iterator[d
 def on_configured(state: RoutingState, configure: inputs.Configure, ids: IdFactory) -> Iterator[d.Decision]:
     """A new configuration: agents change. What agents who are gone had goes back to its queue first."""
     new = configure.configuration
-    old = state.configuration.agents
-    removed = tuple(state.agents[name].profile for name in sorted(state.agents) if name not in new.agents)
+    old = {name: agent.profile for name, agent in state.agents.items()}
+    removed = tuple(profile for name, profile in sorted(old.items()) if name not in new.agents)
     for profile in removed:
         yield from offers_of_leaving(state, profile.agent_id)
         for work_id in sorted(state.agents[profile.agent_id].work):

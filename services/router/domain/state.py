@@ -2,14 +2,13 @@
 items are not copied."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from heapq import heappop, heappush
+from heapq import heappush
 from uuid import UUID
 
-from services.router.domain.agent import Agent, AgentProfile
+from services.router.domain.agent import Agent
 from services.router.domain.configuration import Configuration
 from services.router.domain.facts import Moment, moment_at
 from services.router.domain.hours import ALWAYS_OPEN, Opening
@@ -17,33 +16,11 @@ from services.router.domain.matching import READY, ClassKey, RequirementClass
 from services.router.domain.partner import partner_id
 from services.router.domain.policy import Requirements
 from services.router.domain.reserve import Reserves
+from services.router.domain.timers import Timer, TimerKind
 from services.router.domain.work_item import Offer, Only, Ticket, WorkItem
-from shared.vocabulary import AgentState, ChannelKind, WorkState
+from shared.vocabulary import ChannelKind, WorkState
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
-
-
-class TimerKind(StrEnum):
-    """What becomes due."""
-
-    OFFER_EXPIRES = "offer_expires"
-    STEP_OPENS = "step_opens"
-    HOLD_ENDS = "hold_ends"
-    WRAP_ENDS = "wrap_ends"
-    ITEM_RETURNS = "item_returns"
-    ORDER_LAPSES = "order_lapses"
-    DUTY_TURNS = "duty_turns"
-    QUEUE_TURNS = "queue_turns"
-    CONNECTION_LOST = "connection_lost"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Timer:
-    """Something that happens unless it is overtaken. It holds only while its subject still says so."""
-
-    due_at: datetime
-    kind: TimerKind
-    subject_id: UUID | str
 
 
 @dataclass(slots=True)
@@ -93,6 +70,11 @@ class RoutingState:
         if now != self.now:
             self.now = now
             self._moment = None
+
+    def adopt(self, configuration: Configuration) -> None:
+        """A configuration holds. Indexes follow: see `reconfigure`."""
+        self.configuration = configuration
+        self._moment = None
 
     def moment(self) -> Moment:
         """What policies read of this time. Worked out once, and only where a policy is asked."""
@@ -167,7 +149,7 @@ class RoutingState:
         found = self.class_of(item)
         found.line.join(item, self.tickets[item.ticket_id].clocks, self.items)
         self.unsettled[found.key] = None
-        self._forsake(found)
+        self.forsake(found)
 
     def take_out_of_line(self, item: WorkItem) -> None:
         """The item waits no more, if it did. Call it before its requirements change."""
@@ -180,7 +162,8 @@ class RoutingState:
         if found.only is not None and not found.line.count:
             self._forget(found)
 
-    def _forsake(self, found: RequirementClass) -> None:
+    def forsake(self, found: RequirementClass) -> None:
+        """Notes a class whose items wait for an agent who is not there, if it is one."""
         if self.is_forsaken(found):
             self.forsaken[found.key] = None
 
@@ -209,17 +192,18 @@ class RoutingState:
         """Brings every index up to date with an agent who has changed, and with whom that keeps or lets go."""
         self.touched.agents.add(agent.agent_id)
         let_go_or_kept = self.reserves.note(agent, self.agents)
-        self._show(agent)
+        self.show(agent)
         for other in let_go_or_kept:
-            self._show(other)
+            self.show(other)
 
-    def _show(self, agent: Agent) -> None:
+    def show(self, agent: Agent) -> None:
+        """Has the indexes of an agent's classes see how it stands with them now."""
         agent.stamp += 1
         for found in self.classes_of.get(agent.agent_id, ()):
             found.refresh(agent)
             if found.line.count and found.condition[agent.agent_id] == READY:
                 self.unsettled[found.key] = None
-            self._forsake(found)
+            self.forsake(found)
 
     def occupy(self, agent: Agent, kind: ChannelKind) -> None:
         """One more item counts against the agent's capacity."""
@@ -231,45 +215,6 @@ class RoutingState:
         agent.bear(kind, -1)
         agent.idle_since = now
         self.refresh(agent)
-
-    def reconfigure(self, configuration: Configuration, now: datetime) -> None:
-        """Takes on a configuration: agents appear, change and go offline; every index is made anew.
-
-        Work of agents who are gone has been taken from them before.
-        """
-        self.configuration = configuration
-        self._moment = None
-        for agent_id, profile in configuration.agents.items():
-            self._employ(agent_id, profile, now)
-        for agent_id in sorted(set(self.agents) - set(configuration.agents)):
-            self.retired[agent_id] = self.agents.pop(agent_id)
-            self.touched.agents.add(agent_id)
-        self.rebuild_indexes(now)
-
-    def rebuild_indexes(self, now: datetime) -> None:
-        """Makes classes, lines and timers anew from agents, items and offers."""
-        self.classes.clear()
-        self.classes_of.clear()
-        self.unsettled.clear()
-        self.forsaken.clear()
-        self.timers.clear()
-        self.reserves = Reserves.of(self.configuration.queues.values(), self.agents)
-        for item in self.items.values():
-            item.in_line = False
-            self.put_in_line(item)
-            self.watch(item)
-        for offer in self.offers.values():
-            self.arm(offer.expires_at, TimerKind.OFFER_EXPIRES, offer.offer_id)
-        for agent in self.agents.values():
-            self._watch_duty(agent, now)
-            self.watch_connection(agent)
-        self.openings = {
-            queue_id: queue.opening(now)
-            for queue_id, queue in self.configuration.queues.items()
-            if queue.hours is not None
-        }
-        for queue_id, opening in self.openings.items():
-            self.arm(opening.until, TimerKind.QUEUE_TURNS, queue_id)
 
     def watch(self, item: WorkItem) -> None:
         """Arms whatever timer the item's state asks for."""
@@ -296,73 +241,11 @@ class RoutingState:
                 del self.tickets[ticket_id]
         self.touched = Touched()
 
-    def next_due_at(self) -> datetime | None:
-        """When the next timer that still holds is due."""
-        while self.timers and not self._holds(self.timers[0]):
-            heappop(self.timers)
-        return self.timers[0].due_at if self.timers else None
-
-    def due(self, now: datetime) -> Iterator[Timer]:
-        """Timers that are due and still hold, the earliest first. State may change between two of them."""
-        while (at := self.next_due_at()) is not None and at <= now:
-            yield heappop(self.timers)
-
-    def _holds(self, timer: Timer) -> bool:
-        if isinstance(timer.subject_id, str):
-            if timer.kind is TimerKind.QUEUE_TURNS:
-                return self.opening(timer.subject_id).until == timer.due_at
-            agent = self.agents.get(timer.subject_id)
-            if agent is None:
-                return False
-            if timer.kind is TimerKind.CONNECTION_LOST:
-                return self._lost_at(agent) == timer.due_at
-            return agent.standing.until == timer.due_at
-        if timer.kind is TimerKind.OFFER_EXPIRES:
-            return timer.subject_id in self.offers
-        item = self.items.get(timer.subject_id)
-        if item is None:
-            return False
-        match timer.kind:
-            case TimerKind.STEP_OPENS:
-                return item.is_waiting and self.next_step_at(item) == timer.due_at
-            case TimerKind.HOLD_ENDS:
-                return item.is_waiting and item.held_until == timer.due_at
-            case TimerKind.WRAP_ENDS:
-                return item.wrap_until == timer.due_at
-            case TimerKind.ITEM_RETURNS:
-                return item.return_at == timer.due_at
-            case TimerKind.ORDER_LAPSES:
-                return item.done_by == timer.due_at
-            case (
-                TimerKind.OFFER_EXPIRES | TimerKind.DUTY_TURNS | TimerKind.QUEUE_TURNS | TimerKind.CONNECTION_LOST
-            ):
-                raise AssertionError("not about an item")
-
     def watch_connection(self, agent: Agent) -> None:
         """Arms what happens when an agent without stream does not come back."""
-        self.arm(self._lost_at(agent), TimerKind.CONNECTION_LOST, agent.agent_id)
+        self.arm(self.lost_at(agent), TimerKind.CONNECTION_LOST, agent.agent_id)
 
-    def _lost_at(self, agent: Agent) -> datetime | None:
+    def lost_at(self, agent: Agent) -> datetime | None:
+        """When an agent who has no stream any more is away."""
         since = agent.disconnected_at
         return since + self.configuration.presence.lost_after if since is not None else None
-
-    def _watch_duty(self, agent: Agent, now: datetime) -> None:
-        standing = agent.profile.duty.at(now)
-        # What has turned while nobody looked, or is configured otherwise now, is due at once.
-        until = standing.until if standing.off_duty is agent.standing.off_duty else now
-        agent.standing = replace(agent.standing, until=until)
-        self.arm(until, TimerKind.DUTY_TURNS, agent.agent_id)
-
-    def _employ(self, agent_id: str, profile: AgentProfile, now: datetime) -> None:
-        agent = self.agents.get(agent_id) or self.retired.pop(agent_id, None)
-        if agent is None:
-            agent = Agent(profile=profile, state_since=now, idle_since=now, last_event_at=now)
-        agent.profile = profile
-        agent.scores.clear()
-        if profile.partner is not None and agent.state is not AgentState.AVAILABLE:
-            agent.state, agent.reason = AgentState.AVAILABLE, None
-            agent.availability += 1
-        agent.weigh()
-        agent.stamp += 1
-        self.agents[agent_id] = agent
-        self.touched.agents.add(agent_id)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.router.app.configuration import RouterPart
 from services.router.domain import inputs
+from services.router.domain.due import next_due_at
 from shared.events.tickets import CustomerFacts, TicketFacts, TicketOpenedV1, TicketStatusChangedV1
 from shared.vocabulary import ActorKind, AgentState, ChannelKind, Priority, TicketStatus
 from tests.unit.router.domain.desk import START, ticket_id
@@ -90,7 +91,7 @@ class Office:
             if number % 50 == 25:
                 self._expect(at, self._absence(self.dice.randrange(self.agents)))
         while True:
-            due_at = self.hall.state.next_due_at()
+            due_at = next_due_at(self.hall.state)
             if self.coming and (due_at is None or self.coming[0][0] <= due_at):
                 next_at, _, happen = heappop(self.coming)
                 self.hall.now_ = max(self.hall.now_, next_at)

@@ -3,6 +3,7 @@
 from services.router.app.attendance import Attendance
 from services.router.app.configuration import RouterPart
 from services.router.domain import inputs
+from services.router.domain.due import next_due_at
 from tests.unit.router.memory import ACME, Hall
 
 
@@ -56,6 +57,6 @@ async def test_a_lost_connection_is_counted_on_by_whoever_takes_over() -> None:
     await hall.asked(inputs.Connected(agent_id="ann"))
     await hall.asked(inputs.Disconnected(agent_ids=("ann",)))
     await hall.load()
-    lost_at = hall.state.next_due_at()
+    lost_at = next_due_at(hall.state)
     assert lost_at is not None
     assert (lost_at - hall.now()).total_seconds() == 60

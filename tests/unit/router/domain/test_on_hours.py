@@ -7,10 +7,12 @@ import pytest
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
+from services.router.domain.due import next_due_at
 from services.router.domain.explanation import explain
 from services.router.domain.hours import Duty, OffDuty, TimeOff
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import OfferMode, Queue
+from services.router.domain.reconfigure import restore
 from shared.calendar import Calendar, parse_hours
 from shared.errors import Conflict
 from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
@@ -274,8 +276,8 @@ def test_a_queue_that_opened_while_nobody_looked_gives_out_what_waits() -> None:
     desk.open("one")
     desk.now += timedelta(hours=15)
     # As after a restart: everything is made anew from what was stored.
-    desk.state.reconfigure(desk.state.configuration, desk.now)
+    restore(desk.state, desk.now)
     desk.state.look_again(desk.now)
-    assert desk.state.next_due_at() == desk.now
+    assert next_due_at(desk.state) == desk.now
     desk.after(seconds=0)
     assert desk.asked("one") == ["ann"]

@@ -9,6 +9,7 @@ from services.router.domain import inputs
 from services.router.domain.agent import AgentProfile, ChannelLimit
 from services.router.domain.explanation import explain
 from services.router.domain.policy import Preference, Step
+from services.router.domain.reconfigure import rebuild_indexes
 from shared.vocabulary import AgentState, ChannelKind, TicketStatus
 from tests.unit.router.domain.desk import Desk, agent, configuration, general, kinds, ticket_id
 
@@ -208,7 +209,7 @@ def test_what_is_held_is_held_after_the_indexes_were_made_anew() -> None:
     desk = a_desk(Preference(agent_id="bob", wait=WAIT))
     occupied(desk, "bob")
     desk.open("t")
-    desk.state.rebuild_indexes(desk.now)
+    rebuild_indexes(desk.state, desk.now)
     desk.feed(inputs.Tick())
     assert desk.asked("t") == []
     desk.status("other", TicketStatus.SOLVED)
