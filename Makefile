@@ -7,7 +7,7 @@ VENV := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo reset test unit integration check fix bench contracts environment environment-dev widget programs
+.PHONY: help run demo reset test unit integration simulation check fix bench contracts environment environment-dev widget programs
 
 ##@ Run
 
@@ -31,6 +31,9 @@ unit: environment-dev ## Tests without servers, in seconds
 
 integration: environment-dev programs widget ## One service at a time, and the stack itself
 	@$(VENV) -m pytest tests/integration
+
+simulation: environment-dev ## The engine against queueing theory, ten times as long as in `test`: an hour or so
+	@WAYPOST_SIMULATION=10 $(VENV) -m pytest --numprocesses 2 tests/unit/router/simulation
 
 bench: environment-dev ## Write docs/benchmarks.md anew; ONLY=name for a part, QUICK=1 to try it out
 	@$(VENV) -m tests.load $(ONLY) $(if $(QUICK),--quick)
