@@ -125,6 +125,7 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
             )
     names = Names(
         queues=queues,
+        outsourced=outsourced,
         skills=skills,
         teams=teams,
         calendars=calendars,

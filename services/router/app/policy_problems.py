@@ -23,9 +23,10 @@ _MOST_STEPS = 2_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What a policy may refer to."""
+    """What a policy may refer to. outsourced: the queues that stand for partners"""
 
     queues: Collection[str]
+    outsourced: frozenset[str]
     skills: Collection[str]
     teams: Collection[str]
     calendars: Collection[str]
@@ -90,6 +91,11 @@ def _rule_problems(place: str, rule: RulePart | DefaultRulePart, names: Names) -
         last = step.after
         yield from unknown(f"{here}/queue", [step.queue] if step.queue else [], names.queues, "queue")
         yield from unknown(f"{here}/also", step.also, names.queues, "queue")
+        for queue in sorted(names.outsourced.intersection(step.also)):
+            yield (
+                f"{here}/also",
+                f"{queue} stands for a partner, who has no agents to help out: move it by `queue`",
+            )
         yield from unknown(f"{here}/drop", step.drop, sorted(levels.union(rule.without)), "skill of this rule")
         yield from unknown(f"{here}/lower", list(step.lower), sorted(levels), "skill of this rule")
     yield from dict.fromkeys(problem for each in shared or [rule] for problem in _narrowing(place, each))

@@ -142,6 +142,14 @@ def hours_problems(
     yield from opening_problems(f"{place}/hours", queue.hours, calendars=calendars)
     if queue.closed_to is not None:
         yield from unknown(f"{place}/closed_to", [queue.closed_to], queues, "queue")
+        if _is_outsourced(queue.closed_to, queues):
+            yield (
+                f"{place}/closed_to",
+                (
+                    f"{queue.closed_to} stands for a partner: name a queue of the house, or send work there"
+                    " by a rule that asks a calendar"
+                ),
+            )
         if queue.hours is None:
             yield f"{place}/closed_to", "it never closes: give it `hours`, or leave this out"
         yield from _circle(place, queue, queues)
@@ -149,8 +157,20 @@ def hours_problems(
         yield from unknown(f"{place}/overflow/to", [queue.overflow.to], queues, "queue")
         if queue.overflow.to == queue.id:
             yield f"{place}/overflow/to", "its own agents are asked anyhow: name another queue"
+        elif _is_outsourced(queue.overflow.to, queues):
+            yield (
+                f"{place}/overflow/to",
+                (
+                    f"{queue.overflow.to} stands for a partner, who has no agents to help out: name a queue"
+                    " of the house, or move work there by a step's `queue`"
+                ),
+            )
         if not timedelta(seconds=1) <= queue.overflow.after <= timedelta(days=30):
             yield f"{place}/overflow/after", "between 1s and 30d"
+
+
+def _is_outsourced(queue_id: str, queues: Mapping[str, QueuePart]) -> bool:
+    return queue_id in queues and queues[queue_id].partner is not None
 
 
 def _circle(place: str, queue: QueuePart, queues: Mapping[str, QueuePart]) -> Iterator[Problem]:

@@ -93,3 +93,14 @@ def test_work_that_would_fall_back_to_nobody_is_warned_of() -> None:
     assert check(a_part()) == []
     falls_back = "/queues/1: nobody serves general, to which work of queue field falls back"
     assert falls_back in check(a_part(agents=[{"id": "ann", "queues": []}]))
+
+
+def test_only_queues_of_the_house_stand_in_and_help_out() -> None:
+    part = a_part().model_dump(mode="json")
+    part["queues"][1]["partner"]["secret"] = SECRET
+    part["queues"][0] |= {"hours": {"weekly": {"mon": ["09:00-17:00"]}}, "closed_to": "field"}
+    part["queues"][0]["overflow"] = {"after": "10m", "to": "field"}
+    part["policy"]["default"] = {"queue": "general", "steps": [{"after": "5m", "also": ["field"]}]}
+    refused = dict(problems(RouterPart.model_validate(part)))
+    assert sorted(refused) == ["/policy/default/steps/0/also", "/queues/0/closed_to", "/queues/0/overflow/to"]
+    assert all(words.startswith("field stands for a partner") for words in refused.values())
