@@ -120,6 +120,9 @@ class Engines:
             "Conditions of routing policies that could not be evaluated, and so did not hold.",
             "reason",
         )
+        self._stuck = metrics.counter(
+            "work_stuck", "Work whose last step has opened while nobody could be asked for it."
+        )
         self._attendance = Attendance()
         self._seats: dict[int, _Seat] = {}
         self._seated = Changes()
@@ -182,6 +185,7 @@ class Engines:
             epoch=shard.epoch,
             changed=self._changed,
             failed=self._count_failures,
+            stuck=self._stuck.inc,
         )
 
         async def apply(tx: Tx, events: Sequence[Event]) -> None:

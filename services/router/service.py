@@ -10,7 +10,17 @@ from services.router.adapters.history import ForgetHistory, History
 from services.router.adapters.rows import PostgresRoutingRows
 from services.router.adapters.snapshots import Snapshots
 from services.router.adapters.work_orders import WorkOrders
-from services.router.api import agent_desk, agents, policies, queues, snapshots, waiting, work, work_orders
+from services.router.api import (
+    agent_desk,
+    agents,
+    policies,
+    queues,
+    snapshots,
+    waiting,
+    work,
+    work_order_list,
+    work_orders,
+)
 from services.router.api.configuring import Configuring
 from services.router.api.desks import Desks
 from services.router.api.order_desk import OrderDesk
@@ -103,6 +113,7 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
                 queues.routes(database, engines),
                 waiting.routes(database, engines, runtime.clock),
                 policies.routes(database, configuring, runtime.clock),
+                work_order_list.routes(database),
                 work_orders.routes(order_desk, tokens),
                 snapshots.routes(Snapshots(database, ids)),
                 configuration.routes(configuring, RouterPart, allow=allowed_here, sealed=configuring.sealed),

@@ -67,6 +67,13 @@ _ORDER = text(
     " FROM offer o JOIN work_item w ON w.workspace_id = o.workspace_id AND w.work_id = o.work_id"
     " WHERE o.workspace_id = :workspace AND o.offer_id = :offer"
 )
+_LIST = text(
+    "SELECT offer_id, event, ticket_id, queue, state, attempts, detail, created_at, next_attempt_at, give_up_at,"
+    " finished_at FROM work_order_message WHERE workspace_id = :workspace"
+    " AND (CAST(:queue AS text) IS NULL OR queue = :queue) AND (CAST(:state AS text) IS NULL OR state = :state)"
+    " AND (CAST(:offer AS uuid) IS NULL OR (offer_id, event) < (CAST(:offer AS uuid), CAST(:event AS text)))"
+    " ORDER BY offer_id DESC, event DESC LIMIT :most"
+)
 
 
 class MessageState(StrEnum):
@@ -156,6 +163,27 @@ async def settle(tx: Tx, message: OrderMessage, outcome: Outcome) -> None:
 async def order(tx: Tx, workspace_id: str, offer_id: UUID) -> RowMapping | None:
     """An offer with how its work stands."""
     return (await tx.execute(_ORDER, {"workspace": workspace_id, "offer": offer_id})).mappings().one_or_none()
+
+
+async def newest(
+    tx: Tx,
+    workspace_id: str,
+    *,
+    queue: str | None,
+    state: MessageState | None,
+    before: tuple[UUID, str] | None,
+    most: int,
+) -> Sequence[RowMapping]:
+    """Messages to partners, those of the newest work order first. before: the last (order, event) of a page"""
+    asked = {
+        "workspace": workspace_id,
+        "queue": queue,
+        "state": state,
+        "offer": before[0] if before else None,
+        "event": before[1] if before else None,
+        "most": most,
+    }
+    return (await tx.execute(_LIST, asked)).mappings().all()
 
 
 async def forget_old(tx: Tx) -> bool:

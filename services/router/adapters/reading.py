@@ -45,7 +45,9 @@ _DECISIONS = text(
     " WHERE workspace_id = :workspace AND ticket_id = :ticket AND id > :after ORDER BY id LIMIT :most"
 )
 _LINES = text(
-    "SELECT queue, state, count(*) AS n, min(stint_at) AS oldest FROM work_item WHERE workspace_id = :workspace"
+    "SELECT queue, state, count(*) AS n, min(stint_at) AS oldest,"
+    " count(*) FILTER (WHERE step > 0 AND step = jsonb_array_length(steps)) AS past"
+    " FROM work_item WHERE workspace_id = :workspace"
     " AND state IN ('queued', 'offered', 'assigned', 'wrapping') GROUP BY queue, state"
 )
 _HANDLING = text(
@@ -54,6 +56,15 @@ _HANDLING = text(
     " WHERE workspace_id = :workspace AND state = 'completed' AND ended_at > clock_timestamp() - interval '1 day'"
     " ORDER BY ended_at DESC LIMIT 500) recent GROUP BY queue"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Items of one queue in one state: how many, since when the oldest, how many with their last step open."""
+
+    count: int
+    oldest_at: datetime
+    past_steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +107,11 @@ async def presence(tx: Tx, workspace_id: str, agent_id: str) -> tuple[AgentState
     return AgentState(row.state), row.reason
 
 
-async def lines(tx: Tx, workspace_id: str) -> dict[str, dict[WorkState, tuple[int, datetime]]]:
-    """How many live items each queue has in each state, and since when the oldest of them."""
-    found: dict[str, dict[WorkState, tuple[int, datetime]]] = {}
+async def lines(tx: Tx, workspace_id: str) -> dict[str, dict[WorkState, Standing]]:
+    """What each queue's live items amount to in each state."""
+    found: dict[str, dict[WorkState, Standing]] = {}
     for row in await tx.execute(_LINES, {"workspace": workspace_id}):
-        found.setdefault(row.queue, {})[WorkState(row.state)] = (row.n, row.oldest)
+        found.setdefault(row.queue, {})[WorkState(row.state)] = Standing(row.n, row.oldest, row.past)
     return found
 
 

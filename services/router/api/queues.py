@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -30,7 +29,7 @@ from shared.vocabulary import AgentState, WorkState
 
 Reader = Annotated[Principal, allowed_here("routing:read", "routing:write", "agents:read")]
 
-_Line = Mapping[WorkState, tuple[int, datetime]]
+_Line = Mapping[WorkState, reading.Standing]
 _NOTHING: _Line = {}
 
 
@@ -42,7 +41,7 @@ def routes(database: Database, engines: Engines) -> APIRouter:
     async def queues(principal: Principal, only: str | None = None) -> list[QueueAnswer]:
         state = engines.state(principal.workspace_id)
 
-        async def unit(tx: Tx) -> tuple[dict[str, dict[WorkState, tuple[int, datetime]]], dict[str, Handled]]:
+        async def unit(tx: Tx) -> tuple[dict[str, dict[WorkState, reading.Standing]], dict[str, Handled]]:
             workspace_id = principal.workspace_id
             return await reading.lines(tx, workspace_id), await reading.handling_times(tx, workspace_id)
 
@@ -140,8 +139,11 @@ def _staff(state: RoutingState | None) -> tuple[Counter[str], Counter[str]]:
 def _answer(
     queue: Queue, line: _Line, *, eligible: int, ready: int, handled: Handled | None, opening: Opening
 ) -> QueueAnswer:
-    waiting, oldest = line.get(WorkState.QUEUED, (0, None))
-    in_hand = line.get(WorkState.ASSIGNED, (0, None))[0]
+    queued = line.get(WorkState.QUEUED)
+    waiting = queued.count if queued else 0
+    offered, in_hand = (
+        line[state].count if state in line else 0 for state in (WorkState.OFFERED, WorkState.ASSIGNED)
+    )
     estimate = _estimated(waiting, ready=ready, in_hand=in_hand, handled=handled, opening=opening)
     return QueueAnswer(
         queue_id=queue.queue_id,
@@ -150,9 +152,10 @@ def _answer(
         is_open=opening.is_open,
         turns_at=opening.until,
         waiting=waiting,
-        offered=line.get(WorkState.OFFERED, (0, None))[0],
+        stuck=queued.past_steps if queued else 0,
+        offered=offered,
         assigned=in_hand,
-        oldest_waiting_at=oldest,
+        oldest_waiting_at=queued.oldest_at if queued else None,
         eligible=eligible,
         ready=ready,
         estimated_wait_s=estimate and round(estimate.mean_s, 1),

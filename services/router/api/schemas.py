@@ -178,6 +178,7 @@ class QueueAnswer(BaseModel):
     is_open: bool
     turns_at: datetime | None = Field(description="When it closes or opens next.")
     waiting: int
+    stuck: int = Field(description="How many of those have their last step open: nothing loosens them any more.")
     offered: int
     assigned: int
     oldest_waiting_at: datetime | None

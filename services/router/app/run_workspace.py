@@ -30,6 +30,7 @@ from shared.events.contract import Contract
 from shared.events.envelope import Cause, Event, new_event
 from shared.http.idempotency import Answer
 from shared.ids import IdFactory, SeededIds, placed_seed
+from shared.vocabulary import WorkState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,12 @@ Failed = Callable[[Collection[str]], None]
 """Told after a commit: why conditions of policies could not be evaluated, one reason for each."""
 
 
-def _uncounted(_: Collection[str]) -> None:
-    """Nobody asks how often conditions fail."""
+Stuck = Callable[[int], None]
+"""Told after a commit: for how many items the last step has opened and nobody could be asked."""
+
+
+def _uncounted(_: object) -> None:
+    """Nobody asks how often."""
 
 
 @dataclass(slots=True)
@@ -95,6 +100,7 @@ class ShardEngine:
         epoch: int,
         changed: Changed,
         failed: Failed = _uncounted,
+        stuck: Stuck = _uncounted,
     ) -> None:
         self._rows = rows
         self._clock = clock
@@ -102,6 +108,7 @@ class ShardEngine:
         self._epoch = epoch
         self._changed = changed
         self._failed = failed
+        self._stuck = stuck
         self._alarms: list[tuple[datetime, str]] = []
         self._alarm_of: dict[str, datetime] = {}
         """The earliest alarm of each workspace: others of it have been overtaken."""
@@ -296,10 +303,12 @@ class ShardEngine:
             self._set_alarm(state)
 
         failed = [reason for logged in batch.decisions for reason in _failures(logged.decision)]
+        stuck = sum(_is_stuck(batch.states[logged.workspace_id], logged.decision) for logged in batch.decisions)
 
         def committed() -> None:
             self.is_stale = False
             self._failed(failed)
+            self._stuck(stuck)
             for workspace_id, agents in told:
                 self._changed(workspace_id, agents)
 
@@ -350,6 +359,12 @@ class ShardEngine:
 def _failures(made: d.Decision) -> list[str]:
     """Why conditions failed that a decision was made by."""
     return failures(made.reasons.trail) if isinstance(made, d.WorkQueued | d.WorkRequeued) else []
+
+
+def _is_stuck(state: RoutingState, made: d.Decision) -> bool:
+    """Whether a decision opened an item's last step, and it still waits."""
+    item = state.items.get(made.work_id) if isinstance(made, d.StepOpened) and made.is_last else None
+    return item is not None and item.state is WorkState.QUEUED
 
 
 def _is_due(state: RoutingState, now: datetime) -> bool:

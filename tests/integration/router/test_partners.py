@@ -230,6 +230,38 @@ async def test_a_message_is_sent_again_under_the_same_id_until_it_is_taken(house
     await eventually(is_settled)
 
 
+async def test_what_partners_were_told_is_listed_with_what_went_wrong(house: House) -> None:
+    house.website.answers[house.path] = [503, 200]
+    await house.agree()
+    ticket_id = await house.floor.open_ticket("t")
+    order = await house.order()
+    await house.told("work_order.offered", 2)
+    await house.post(order["accept_url"])
+    await house.told("work_order.accepted")
+
+    async def listed(query: str = "") -> dict[str, Any]:
+        return dict((await house.floor.http.get(f"/v1/work-orders?queue=field{query}")).json())
+
+    async def is_settled() -> bool:
+        return [(each["event"], each["attempts"]) for each in (await listed("&state=sent"))["items"]] == [
+            ("offered", 2),
+            ("accepted", 1),
+        ]
+
+    await eventually(is_settled)
+    first = await listed("&limit=1")
+    second = await listed(f"&limit=1&cursor={first['next_cursor']}")
+    told = [*first["items"], *second["items"]]
+    assert [each["event"] for each in told] == ["offered", "accepted"]
+    assert {each["work_order_id"] for each in told} == {order["work_order_id"]}
+    assert {each["ticket_id"] for each in told} == {str(ticket_id)}
+    assert second["next_cursor"] is None
+    assert (await listed("&state=failed"))["items"] == []
+    self_only = await house.floor.system.http("router", house.floor.workspace_id, "agents:self")
+    assert (await self_only.get("/v1/work-orders")).status_code == 403
+    assert (await house.floor.http.get("/v1/work-orders?cursor=WyJ4IiwieSJd")).status_code == 422
+
+
 async def test_a_partner_whose_address_is_gone_loses_the_order_at_once(house: House) -> None:
     house.website.answers[house.path] = [410]
     await house.agree()

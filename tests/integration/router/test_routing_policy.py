@@ -105,6 +105,31 @@ async def test_tickets_are_divided_and_the_record_names_the_share(floor: Floor) 
     }
 
 
+async def test_work_that_no_step_loosens_any_more_is_shown_and_counted(floor: Floor) -> None:
+    steps = [{"after": "1s", "lower": {"german": 4}}]
+    await configure(floor, {"default": {"queue": "general", "skills": {"german": 5}, "steps": steps}})
+    before = await _stuck(floor)
+    assert before[0] == 0
+    await floor.open_ticket("t")
+
+    async def is_stuck() -> bool:
+        shown, counted = await _stuck(floor)
+        return (shown, counted - before[1]) == (1, 1)
+
+    await eventually(is_stuck)
+    await floor.set_state("ann")
+    await floor.accept("ann", "t")
+    assert await _stuck(floor) == (0, before[1] + 1)
+
+
+async def _stuck(floor: Floor) -> tuple[int, float]:
+    """How much is stuck in queue general, and how often anything ever was."""
+    shown = (await floor.http.get("/v1/queues/general")).json()["stuck"]
+    lines = (await floor.http.get("/metrics")).text.splitlines()
+    (counted,) = [line for line in lines if line.startswith("waypost_work_stuck_total ")]
+    return shown, float(counted.split()[1])
+
+
 async def _is_known(floor: Floor, name: str) -> bool:
     async def probe() -> bool:
         answer = await floor.http.get(f"/v1/tickets/{floor.ticket_id(name)}/decisions")
