@@ -28,11 +28,12 @@ class Scene:
 
 
 async def login(stage: Stage, scene: Scene) -> None:
-    """A mail by SMTP is routed by topic and language, answered, and solved."""
+    """A mail by SMTP is routed by topic and language to the agent who knows the client, answered, and solved."""
     ticket = scene.ticket = await stage.bring_new(
         Sample("1-login.eml", stage.run), "Login keeps looping after yesterday's update"
     )
     actor, offer = await _asked(stage, ticket, queue="technical", tier=1)
+    _require(actor.name == "ben", "its client's own agent is asked first")
     await _accept(stage, actor, offer, ticket)
     await actor.player.reply(
         ticket.ticket_id, "Good morning Ada, please clear the cookies of meridian.example once; then it works."
@@ -112,6 +113,19 @@ async def room_sync(stage: Stage, scene: Scene) -> None:
     await _solve(stage, expert, ticket)
 
 
+async def refund(stage: Stage, scene: Scene) -> None:
+    """Two agents are asked together; the first who accepts has it, and the other's offer is over."""
+    ticket = scene.ticket = await stage.post(_messages()[2])
+    slower, too_late = await _asked(stage, ticket, queue="billing", tier=1)
+    faster, offer = await stage.cast.offered(ticket.ticket_id, but={too_late.offer_id})
+    _require(faster.name != slower.name, "two agents are asked")
+    await _accept(stage, faster, offer, ticket)
+    await stage.cast.gone(slower, too_late)
+    stage.narrator.say(slower.name, f"is no longer asked about #{ticket.number}")
+    await faster.player.reply(ticket.ticket_id, "Good morning, we have paid the second one back today.")
+    await _solve(stage, faster, ticket)
+
+
 async def drill(stage: Stage, scene: Scene) -> None:
     """Whoever has it does not answer: warning, breach, escalation to tier 2, and people are told."""
     ticket = scene.ticket = await stage.post(_messages()[1])
@@ -150,7 +164,7 @@ async def too_deep(stage: Stage, scene: Scene) -> None:
     _require(raw_id in {one.id for one in kept}, "the mail is in quarantine")
 
 
-SCENES = (login, invoice, new_colleagues, printing, room_sync, drill, out_of_office, too_deep)
+SCENES = (login, invoice, new_colleagues, printing, room_sync, refund, drill, out_of_office, too_deep)
 
 
 class _Kept(BaseModel):

@@ -36,7 +36,9 @@ async def test_a_mail_is_routed_answered_threaded_solved_and_counted(
         )
 
         # Tier 1 of the technical queue is asked, and nobody of tier 2.
-        ticket = await office.ticket(subject, labels={"topic": "technical"}, queue="technical", support_tier=1)
+        ticket = await office.ticket(
+            subject, labels={"owner": "ben", "topic": "technical"}, queue="technical", support_tier=1
+        )
         ticket_id = ticket["ticket_id"]
         offer = await ben.offered(ticket_id)
         assert (offer["queue"], offer["support_tier"]) == ("technical", 1)

@@ -100,15 +100,15 @@ def test_what_was_there_is_there_again_and_a_deadline_that_passed_meanwhile_fire
         system.wait_for(r"curl smtp://127\.0\.0\.1:\d+ --crlf .*1-login\.eml")
         with Running("-m", "deploy.demo", env={**AS_CLEAN, "WAYPOST_DATA": str(data)}) as demo:
             assert demo.exit_code(within_s=WITHIN_S) == 0, "\n".join(demo.lines)
-            assert demo.find("✓ 8 requests went as they should")
+            assert demo.find("✓ 9 requests went as they should")
             assert demo.find("BREACH: first reply was due")
         with Seen(data) as seen:
             ticket_id = seen.post_drill()
             eventually(lambda: seen.events(ticket_id, "sla.clock_started"), WITHIN_S)
-            eventually(lambda: seen.number("volume") == 7, WITHIN_S)
+            eventually(lambda: seen.number("volume") == 8, WITHIN_S)
             before, breaches = seen.all_but(ticket_id), seen.number("breaches")
             (clock,) = seen.clocks(ticket_id)
-        assert (len(before["tickets"]), len(before["agents"])) == (6, 12)
+        assert (len(before["tickets"]), len(before["agents"])) == (7, 12)
         assert clock["state"] == "running"
         system.send(signal.SIGINT)
         assert system.exit_code(within_s=WITHIN_S) == 0
