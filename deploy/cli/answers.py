@@ -272,3 +272,44 @@ class Version(BaseModel):
     """How often a service's configuration was changed; 0 is never."""
 
     version: int
+
+
+class Route(BaseModel):
+    """What a routing policy makes of a ticket."""
+
+    rule: str
+    queue: str
+    support_tier: int
+    skills: dict[str, int]
+    priority: str
+
+
+class ChangedTicket(BaseModel):
+    """A ticket that another policy would send another way."""
+
+    ticket_id: UUID
+    before: Route
+    after: Route
+    is_servable: bool
+
+
+class Counted(BaseModel):
+    """How many tickets a rule or a queue gets by each of two policies."""
+
+    name: str
+    before: int
+    after: int
+
+
+class Preview(BaseModel):
+    """What another policy would make of recorded tickets."""
+
+    looked_at: int
+    is_complete: bool
+    changed: int
+    unservable: int
+    failed: int
+    rules: list[Counted]
+    queues: list[Counted]
+    items: list[ChangedTicket]
+    warnings: list[str]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.commands import agent, apply, operations, parked, replay, send, tickets, token, watch
+from deploy.cli.commands import agent, apply, operations, parked, preview, replay, send, tickets, token, watch
 from deploy.cli.errors import CliError
 from deploy.cli.output import fail
 
@@ -36,6 +36,7 @@ def installation(
 
 
 app.command("apply", rich_help_panel="Set up")(apply.apply)
+app.command("preview", rich_help_panel="Set up")(preview.preview)
 app.add_typer(token.app, name="token", rich_help_panel="Set up")
 app.command("send", rich_help_panel="Work")(send.send)
 app.command("tickets", rich_help_panel="Work")(tickets.tickets)

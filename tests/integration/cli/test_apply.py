@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from deploy.cli.api import Service, services
@@ -10,6 +11,7 @@ from deploy.cli.parts import ORDER
 from deploy.cli.place import Place
 from deploy.cli.plan import carry_out, make_plan, read_workspace
 from tests.clients import client
+from tests.eventually import eventually
 from tests.integration.cli.commands import Cli
 from tests.integration.cli.workspace import own_demo
 
@@ -93,3 +95,36 @@ async def test_a_token_for_another_workspace_is_refused(cli: Cli, tmp_path: Path
     ended = await cli.run("apply", own_demo(tmp_path, "somebody-elses"))
     assert ended.code == 1
     assert ended.err == (f"waypost: WAYPOST_TOKEN is for workspace {cli.workspace_id}, not for somebody-elses.\n")
+
+
+async def test_a_policy_is_tried_on_the_tickets_that_there_are_before_it_is_applied(
+    desk: Cli, tmp_path: Path
+) -> None:
+    intake = await desk.system.http("intake", desk.workspace_id)
+    router = await desk.system.http("router", desk.workspace_id)
+    message = {
+        "channel": "api",
+        "from": {"email": "jo@harbour.example"},
+        "subject": "Login error",
+        "text": "I cannot log in since this morning.",
+    }
+    made = await intake.post("/v1/messages", json=message)
+    ticket_id = made.json()["ticket_id"]
+    await eventually(lambda: _is_routed(router, ticket_id))
+    change = {"preferred_agent: {label: owner, wait: 30s}": "priority: high"}
+    tried = own_demo(tmp_path, desk.workspace_id, **change)
+    told = (await desk.ok("preview", tried)).out
+    assert "1 of 1 tickets would go another way; 0 nobody could take." in told
+    way = f"{ticket_id}: technical, tier 1, english 3, technical 3"
+    assert f"{way}, normal (rule technical) -> technical, tier 1, english 3, technical 3, high" in told
+    shown = (await desk.ok("preview", tried, "--rule", "technical", "--json")).data
+    assert shown["rules"] == [{"name": "technical", "before": 1, "after": 1}]
+    broken = own_demo(tmp_path, desk.workspace_id, **{"label: owner, wait: 30s": "label: owner, wait: 3d"})
+    refused = await desk.run("preview", broken)
+    assert refused.code == 1
+    assert "preferred_agent" in refused.err
+    assert (await router.get("/v1/configuration")).headers["etag"] == '"1"'
+
+
+async def _is_routed(router: httpx.AsyncClient, ticket_id: str) -> bool:
+    return (await router.get(f"/v1/work/{ticket_id}")).status_code == 200
