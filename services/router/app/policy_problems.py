@@ -16,6 +16,7 @@ _CALENDAR = re.compile(r"""\bcalendar\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(["'])(.*?)\
 
 
 _LONGEST_WAIT = timedelta(days=1)
+_LAST_STEP = timedelta(days=366)
 
 _MOST_STEPS = 2_000_000
 """What all conditions may take together, half a second at worst: while one ticket is matched, others wait."""
@@ -88,6 +89,8 @@ def _rule_problems(place: str, rule: RulePart | DefaultRulePart, names: Names) -
         here = f"{place}/steps/{index}"
         if step.after <= last:
             yield f"{here}/after", "later than the step before"
+        elif step.after > _LAST_STEP:
+            yield f"{here}/after", "366 days at most"
         last = step.after
         yield from unknown(f"{here}/queue", [step.queue] if step.queue else [], names.queues, "queue")
         yield from unknown(f"{here}/also", step.also, names.queues, "queue")

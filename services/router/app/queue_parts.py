@@ -110,6 +110,8 @@ def queue_problems(place: str, queue: QueuePart, *, written: bool) -> Iterator[P
                 yield f"{place}/{name}", "leave it out: the partner alone is asked, for `partner.answer_within`"
     if not timedelta(seconds=1) <= queue.offer_timeout <= timedelta(days=1):
         yield f"{place}/offer_timeout", "between 1s and 1d"
+    if queue.return_after > timedelta(days=30):
+        yield f"{place}/return_after", "at most 30d"
     if queue.reconnect_within > timedelta(days=1):
         yield f"{place}/reconnect_within", "at most 1d"
     wrap_ups = queue.wrap_up.values() if isinstance(queue.wrap_up, dict) else [queue.wrap_up]

@@ -23,3 +23,16 @@ def test_nobody_wraps_up_for_more_than_a_day(wrap_up: object) -> None:
     with pytest.raises(InvalidInput) as refused:
         check(RouterPart.model_validate({"queues": [{"id": "default", "wrap_up": wrap_up}]}))
     assert refused.value.problems == (("/queues/0/wrap_up", "at most 1d"),)
+
+
+def test_times_that_nobody_can_mean_are_refused() -> None:
+    part = {
+        "queues": [{"id": "default", "return_after": "31d"}],
+        "policy": {"default": {"steps": [{"after": "30d", "raise_by": 1}, {"after": "367d", "raise_by": 1}]}},
+    }
+    with pytest.raises(InvalidInput) as refused:
+        check(RouterPart.model_validate(part))
+    assert refused.value.problems == (
+        ("/queues/0/return_after", "at most 30d"),
+        ("/policy/default/steps/1/after", "366 days at most"),
+    )
