@@ -1,6 +1,6 @@
 """What a colleague says of a policy: what is wrong, where, and what to do."""
 
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -218,9 +218,9 @@ def test_a_thousand_rules_for_ten_thousand_agents_are_looked_through_in_seconds(
     ]
     agents = [{"id": f"a{number}", "queues": ["general"], "skills": {"german": 4}} for number in range(10_000)]
     part = a_part(*rules, agents=agents)
-    began = perf_counter()
+    began = process_time()
     assert len(check(part)) == 101
-    assert perf_counter() - began < 20, "seconds"
+    assert process_time() - began < 10, "seconds of the processor"
 
 
 def test_whoever_is_preferred_and_could_never_have_it_is_warned_of() -> None:

@@ -2,7 +2,7 @@
 
 from functools import cache
 from itertools import product
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -216,6 +216,6 @@ def test_what_cannot_be_told_or_is_well_is_not_reported(conditions: list[str]) -
     ],
 )
 def test_a_thousand_conditions_are_looked_through_quickly(conditions: list[str]) -> None:
-    began = perf_counter()
+    began = process_time()
     review(conditions, VOCABULARY)
-    assert perf_counter() - began < 20.0, "seconds"
+    assert process_time() - began < 10, "seconds of the processor"
