@@ -73,7 +73,8 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
         )
         egress = Egress(is_development=settings.environment == "development")
         vault = AesVault(settings.credentials_key.get_secret_value().encode())
-        configuring = Configuring(database, engines, vault, egress.problem)
+        is_reachable = bool(settings.public_url) or settings.environment == "development"
+        configuring = Configuring(database, engines, vault, egress.problem, is_reachable=is_reachable)
         tokens = LinkTokens(settings.secret.get_secret_value().encode(), "work-order")
         order_desk = OrderDesk(database, engines)
         orders = WorkOrders(

@@ -28,11 +28,21 @@ _ATTEMPTS = 5
 class Configuring:
     """Implements `ConfigurationStore`."""
 
-    def __init__(self, database: Database, engines: Engines, vault: Vault, url_problem: UrlProblem) -> None:
+    def __init__(
+        self,
+        database: Database,
+        engines: Engines,
+        vault: Vault,
+        url_problem: UrlProblem,
+        *,
+        is_reachable: bool,
+    ) -> None:
+        """is_reachable: whether it was said where the world reaches this service"""
         self._database = database
         self._engines = engines
         self._vault = vault
         self._url_problem = url_problem
+        self._is_reachable = is_reachable
 
     async def read(self, workspace_id: str) -> Stored[RouterPart]:
         """The part that holds; built-in defaults at version 0."""
@@ -57,6 +67,12 @@ class Configuring:
             raise InvalidInput(str(refused), problems=(*refused.problems, *problems)) from None
         if problems:
             raise InvalidInput("The configuration breaks rules.", problems=problems)
+        if not self._is_reachable:
+            warnings += [
+                f"/queues/{index}/partner: set WAYPOST_PUBLIC_URL of the router, or nobody can follow its links"
+                for index, queue in enumerate(part.queues)
+                if queue.partner is not None
+            ]
         return warnings
 
     def sealed(self, workspace_id: str, part: RouterPart) -> RouterPart:

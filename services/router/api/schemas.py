@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from services.router.app.agent_parts import AgentPart
+from services.router.app.agent_parts import AgentPart, Level, LimitPart, Rank
 from services.router.app.hour_parts import TimeOffPart
 from services.router.domain.order import OrderBy
 from services.router.domain.work_item import OfferState
@@ -45,6 +45,9 @@ class StateRequest(Request):
     reason: Reason | None = None
 
 
+_OPTIONAL = ("time_zone", "shifts")
+
+
 class AgentPatch(Request):
     """Fields of an agent to change; the others stay."""
 
@@ -52,16 +55,20 @@ class AgentPatch(Request):
     support_tier: int | None = Field(default=None, ge=1, le=9)
     teams: tuple[Slug, ...] | None = None
     queues: tuple[Slug, ...] | None = None
-    skills: dict[Slug, Annotated[int, Field(ge=1, le=5)]] | None = None
+    ranks: dict[Slug, Rank] | None = None
+    skills: dict[Slug, Level] | None = None
     capacity: int | None = Field(default=None, ge=1, le=10_000)
-    time_zone: TimeZoneName | None = None
-    shifts: WeekPart | Slug | None = None
+    limits: dict[ChannelKind, LimitPart] | None = None
+    time_zone: TimeZoneName | None = Field(default=None, description="null: the workspace's.")
+    shifts: WeekPart | Slug | None = Field(default=None, description="null: always on duty.")
     time_off: tuple[TimeOffPart, ...] | None = Field(default=None, max_length=200)
 
     def apply(self, agent: AgentPart) -> AgentPart:
-        """The agent with these changes."""
+        """The agent with these changes. A null takes away what one may be without, and else changes nothing."""
         changes = {name: getattr(self, name) for name in self.model_fields_set}
-        return agent.model_copy(update={name: value for name, value in changes.items() if value is not None})
+        return agent.model_copy(
+            update={name: value for name, value in changes.items() if value is not None or name in _OPTIONAL}
+        )
 
 
 class OfferAnswer(BaseModel):

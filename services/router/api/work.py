@@ -1,6 +1,6 @@
 """`/v1/offers` and `/v1/work`: taking, refusing, and moving work by hand."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from services.router.api.schemas import (
 from services.router.app.run_workspace import Command
 from services.router.consumers import Engines
 from services.router.domain import inputs
+from services.router.domain.on_offer import accepted_item
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
 from shared.db.unit_of_work import Database, Tx
@@ -58,11 +59,16 @@ def routes(database: Database, engines: Engines) -> APIRouter:
     async def accept_offer(offer_id: UUID, principal: Agent, once: OnceHeader) -> Response:
         """Takes what is offered. The winner's repeat is answered alike; 409 when it is no longer theirs."""
 
+        whose: list[str] = []
+
         def make(state: RoutingState) -> inputs.Input:
-            return inputs.AcceptOffer(offer_id=offer_id, agent_id=_whose(state, principal, offer_id))
+            whose[:] = [_whose(state, principal, offer_id)]
+            return inputs.AcceptOffer(offer_id=offer_id, agent_id=whose[0])
 
         def reply(state: RoutingState) -> Answer:
-            return Answer.of(200, work_answer(next(_taken(state, offer_id))))
+            item = accepted_item(state, offer_id, whose[0])
+            assert item is not None, "whoever has accepted has it"
+            return Answer.of(200, work_answer(item))
 
         return await submit(principal, once, make, reply, offer_id)
 
@@ -159,13 +165,9 @@ def _whose(state: RoutingState, principal: Principal, offer_id: UUID) -> str:
         return principal.subject
     if offer := state.offers.get(offer_id):
         return offer.agent_id
-    return next((item.agent_id for item in _taken(state, offer_id) if item.agent_id), principal.subject)
-
-
-def _taken(state: RoutingState, offer_id: UUID) -> Iterator[WorkItem]:
-    """What was taken with an offer, if its agent still has it: never looks at what waits, which may be much."""
-    held = (state.items[work_id] for agent in state.agents.values() for work_id in agent.work)
-    return (item for item in held if item.accepted_offer_id == offer_id)
+    # A repeat, or an offer that is over: who had it is looked for, among those who have something in hand.
+    held = (agent_id for agent_id in state.agents if accepted_item(state, offer_id, agent_id))
+    return next(held, principal.subject)
 
 
 def _require_hands(item: WorkItem | None, principal: Principal) -> None:

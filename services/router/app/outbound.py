@@ -2,6 +2,7 @@
 
 from services.router.domain import decision as d
 from services.router.domain.agent import Agent, AgentProfile
+from services.router.domain.partner import queue_of_partner
 from services.router.domain.policy import Requirements
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import OfferState, WorkItem
@@ -119,7 +120,10 @@ def _offer_contract(made: d.OfferEnded, item: WorkItem) -> Contract:
     ids = {"work_id": item.work_id, "ticket_id": item.ticket_id, "offer_id": made.offer_id}
     match made.state:
         case OfferState.DECLINED:
-            return OfferDeclinedV1(**ids, agent_id=made.agent_id, reason=made.reason)
+            # What a partner remarks may be about people, and does not leave the record.
+            is_partner = queue_of_partner(made.agent_id) is not None
+            reason = "partner_declined" if is_partner else made.reason
+            return OfferDeclinedV1(**ids, agent_id=made.agent_id, reason=reason)
         case OfferState.EXPIRED:
             return OfferExpiredV1(**ids, agent_id=made.agent_id)
         case _:

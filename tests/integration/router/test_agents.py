@@ -18,6 +18,10 @@ async def test_an_agent_is_added_replaced_and_changed(floor: Floor) -> None:
     patched = await http.patch("/v1/agents/cid", json={"support_tier": 2})
     assert (patched.status_code, patched.json()["support_tier"]) == (200, 2)
     assert patched.json()["skills"] == {"billing": 5}
+    shifts = {"shifts": {"mon": ["09:00-10:00"]}}
+    assert (await http.patch("/v1/agents/cid", json=shifts)).json()["duty_turns_at"] is not None
+    always = await http.patch("/v1/agents/cid", json={"shifts": None, "name": None, "ranks": {"billing": 3}})
+    assert (always.json()["duty_turns_at"], always.json()["skills"]) == (None, {"billing": 5})
     replaced = await http.put("/v1/agents/cid", json={"id": "cid", "queues": ["general"]})
     assert (replaced.status_code, replaced.json()["support_tier"], replaced.json()["skills"]) == (200, 1, {})
     listed = (await http.get("/v1/agents", params={"limit": 2})).json()

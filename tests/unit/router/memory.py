@@ -137,6 +137,7 @@ class Hall:
         kept = PostgresRoutingRows() if database else self.rows
         self.engine = ShardEngine(kept, self, SystemIds(), epoch=1, changed=lambda *_: None)
         self.sequence = 0
+        self.told: list[Contract] = []
 
     def now(self) -> datetime:
         """The clock of the engine."""
@@ -208,6 +209,7 @@ class Hall:
             return
         tx = _tx()
         await unit(tx)
+        self.told += [cast("Contract", event.data) for event in tx.outbox]
         for action in tx.committed:
             action()
 

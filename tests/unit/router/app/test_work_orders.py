@@ -7,6 +7,7 @@ from services.router.app.configuration import RouterPart
 from services.router.app.partner_webhooks import OrderLinks, body_of
 from services.router.app.work_orders import OrderMessage
 from services.router.domain import inputs
+from shared.events.routing import OfferDeclinedV1
 from shared.events.tickets import CustomerFacts, TicketFacts, TicketOpenedV1, TicketStatusChangedV1
 from shared.link_tokens import LinkTokens
 from shared.vocabulary import ActorKind, AgentState, ChannelKind, Priority, TicketStatus
@@ -120,6 +121,15 @@ async def test_every_end_of_an_order_is_told_once_with_its_reason() -> None:
     await answered(hall, accepts=True)
     await becomes(hall, TicketStatus.SOLVED)
     assert told(hall) == [("offered", None), ("accepted", None), ("ended", "completed")]
+
+
+async def test_what_a_partner_remarks_is_recorded_and_not_told_to_the_world() -> None:
+    hall = await outsourced()
+    await answered(hall, accepts=False)
+    (declined,) = [told for told in hall.told if isinstance(told, OfferDeclinedV1)]
+    assert (declined.agent_id, declined.reason) == (FIELD, "partner_declined")
+    assert not any("van" in told.model_dump_json() for told in hall.told)
+    assert any("no van" in str(recorded.record) for recorded in hall.rows.decided)
 
 
 async def test_taking_an_accepted_order_away_names_the_order_that_it_was() -> None:
