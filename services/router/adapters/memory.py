@@ -87,7 +87,7 @@ def empty(workspace_id: str, stored: tuple[int, object] | None) -> RoutingState:
     stored: version and body, none where it was never configured
     """
     version, body = stored or (0, {})
-    return RoutingState(workspace_id, to_configuration(version, RouterPart.model_validate(body)))
+    return RoutingState(workspace_id, to_configuration(version, RouterPart.model_validate(body), is_stored=True))
 
 
 def to_agent(row: Row, profile: AgentProfile | None) -> Agent:

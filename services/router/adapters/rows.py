@@ -279,7 +279,7 @@ def to_input(kind: str, payload: Any) -> inputs.Input:
     """A logged input."""
     if kind == inputs.Configure.__name__:
         part = RouterPart.model_validate(payload["part"])
-        return inputs.Configure(configuration=to_configuration(payload["version"], part))
+        return inputs.Configure(configuration=to_configuration(payload["version"], part, is_stored=True))
     made: inputs.Input = _INPUTS[kind].validate_python(payload)
     return made
 

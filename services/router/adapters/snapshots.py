@@ -58,7 +58,7 @@ class Snapshots:
             rows = (await tx.execute(query, names)).mappings().all()
             found = (await configuration.load(tx, [workspace_id])).get(workspace_id)
             part = RouterPart.model_validate(found[1]) if found else RouterPart()
-            profiles = to_configuration(0, part).agents
+            profiles = to_configuration(0, part, is_stored=True).agents
             tx.emit(
                 new_event(
                     _snapshot(row, profiles),

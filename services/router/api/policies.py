@@ -166,7 +166,7 @@ def _prepared(request: PreviewRequest, stored: RouterPart, part: RouterPart) -> 
         inside = "/configuration" if request.configuration is not None else ""
         problems = tuple((f"{inside}{pointer}", text) for pointer, text in refused.problems)
         raise InvalidInput("The policy cannot be tried.", problems=problems) from None
-    before, after = to_configuration(0, stored), to_configuration(0, part)
+    before, after = to_configuration(0, stored, is_stored=True), to_configuration(0, part)
     return Comparison(before, after, rule=request.rule, most=request.limit), warnings
 
 

@@ -48,9 +48,13 @@ class RouterPart(Request):
     policy: PolicyPart = PolicyPart()
 
 
-def to_configuration(version: int, part: RouterPart) -> Configuration:
-    """What the engine decides by. Raises InvalidInput naming every rule that the part breaks."""
-    refuse(_problems(part))
+def to_configuration(version: int, part: RouterPart, *, is_stored: bool = False) -> Configuration:
+    """What the engine decides by. Raises InvalidInput naming every rule that the part breaks.
+
+    is_stored: it was checked when it was written, by rules that may have been others: it holds as it is
+    """
+    if not is_stored:
+        refuse(_problems(part))
     hours = Hours(part.calendars, part.time_zone)
     return Configuration(
         version=version,

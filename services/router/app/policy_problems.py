@@ -1,6 +1,5 @@
 """What is wrong with a routing policy as it is written."""
 
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,12 +7,9 @@ from datetime import timedelta
 from services.router.app.policy_parts import DefaultRulePart, PolicyPart, PreferredAgentPart, RulePart, divided
 from services.router.domain.facts import FIELDS
 from services.router.domain.policy import TierMode
+from shared.condition_steps import scan
 from shared.conditions import compile_condition, steps_of
 from shared.configuration import Problem, repeated, unknown
-
-_CALENDAR = re.compile(r"""\bcalendar\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(["'])(.*?)\2\s*\])""")
-"""A calendar named in a condition: `calendar.office`, `calendar["head-office"]`."""
-
 
 _LONGEST_WAIT = timedelta(days=1)
 _LAST_STEP = timedelta(days=366)
@@ -60,11 +56,7 @@ def policy_problems(place: str, policy: PolicyPart, names: Names, *, written: bo
 
 
 def _condition_problems(place: str, when: str, names: Names, *, written: bool) -> Iterator[Problem]:
-    strangers = [
-        (dotted or quoted, bool(dotted) and f"{dotted}-" in when)
-        for dotted, _, quoted in _CALENDAR.findall(when)
-        if (dotted or quoted) not in names.calendars
-    ]
+    strangers = [(name, is_cut) for name, is_cut in _calendars_in(when) if name not in names.calendars]
     for name, is_cut in strangers:
         hint = '; names with "-" are written calendar["a-b"]' if is_cut else ""
         yield place, f"there is no calendar {name}{hint}"
@@ -74,6 +66,21 @@ def _condition_problems(place: str, when: str, names: Names, *, written: bool) -
         compile_condition(when, FIELDS, written=written)
     except ValueError as error:
         yield place, str(error)
+
+
+def _calendars_in(when: str) -> Iterator[tuple[str, bool]]:
+    """Calendars that a condition names, as `calendar.office` or `calendar["head-office"]`.
+
+    Each with whether a "-" follows, at which its name was cut.
+    """
+    words = ["", *scan(when), "", "", ""]
+    for before, word, sign, name, after in zip(words, words[1:], words[2:], words[3:], words[4:], strict=False):
+        if word != "calendar" or before == ".":
+            continue
+        if sign == "." and after != "(":
+            yield name, after == "-"
+        elif sign == "[" and name[:1] in ("'", '"'):
+            yield name.strip("'\""), False
 
 
 def _rule_problems(place: str, rule: RulePart | DefaultRulePart, names: Names) -> Iterator[Problem]:

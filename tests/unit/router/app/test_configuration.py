@@ -1,7 +1,7 @@
 """What a configuration of the router has to keep to."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -30,6 +30,26 @@ def test_many_costly_conditions_are_too_costly_together() -> None:
     assert pointer == "/policy/rules"
     assert "together" in problem
     assert len(to_configuration(1, part).policy.rules) == 201
+
+
+def test_what_was_stored_holds_although_a_rule_of_today_refuses_it() -> None:
+    part = RouterPart.model_validate({"queues": [{"id": "default", "wrap_up": "2d"}]})
+    with pytest.raises(InvalidInput):
+        to_configuration(1, part)
+    assert to_configuration(1, part, is_stored=True).queues["default"].wrap_up == timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        'ticket.labels.calendar.contains("x")',
+        'ticket.labels.product == "calendar.app"',
+        "calendar.exists(name, calendar[name])",
+    ],
+)
+def test_only_a_calendar_is_taken_for_one(when: str) -> None:
+    rule = {"id": "any", "when": when, "queue": "default"}
+    to_configuration(1, RouterPart.model_validate({"policy": {"rules": [rule]}}))
 
 
 def test_calendars_and_time_zone_reach_what_decides() -> None:
