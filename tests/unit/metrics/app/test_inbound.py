@@ -21,7 +21,7 @@ from services.metrics.domain.tracked import (
 from shared.errors import IllegalTransition, InvalidInput
 from shared.events.envelope import Event
 from shared.events.escalations import SlaClockSnapshotV1
-from shared.events.routing import WorkSnapshotV1
+from shared.events.routing import WorkOfferedV1, WorkSnapshotV1
 from shared.events.tickets import TicketSnapshotV1
 from shared.vocabulary import (
     ActorKind,
@@ -486,3 +486,41 @@ def test_a_score_that_cannot_be_counted_is_refused() -> None:
     s.rated("t", at(3000), 10**15)
     with pytest.raises(InvalidInput, match="score"):
         folded(s.events)
+
+
+def test_a_partner_counts_like_an_agent_and_what_it_gives_back_waits_anew() -> None:
+    s = Scribe("acme")
+    s.opened("t", at(0))
+    s.queued("t", at(0), queue="field")
+    s.assigned("t", at(2), agent="partner:field", queue="field")
+    s.requeued("t", at(8), queue="billing", previous_queue="field")
+    (assigned,) = found(s.events, FactKind.ASSIGNED)
+    assert (assigned.place.agent_id, assigned.place.queue) == ("partner:field", "field")
+    standing = standing_of(folded(s.events))
+    assert standing is not None
+    assert (standing.waiting_since, standing.place.queue, standing.place.agent_id) == (at(8), "billing", None)
+
+
+def test_however_many_are_asked_at_once_a_ticket_is_assigned_once_and_waits_until_then() -> None:
+    s = Scribe("acme")
+    s.opened("t", at(0))
+    s.queued("t", at(0))
+    for number, agent in enumerate(("ann", "bob", "cid")):
+        offered = WorkOfferedV1(
+            work_id=uid("t/work"),
+            ticket_id=uid("t"),
+            offer_id=uid(f"offer-{number}"),
+            agent_id=agent,
+            queue="billing",
+            support_tier=1,
+            expires_at=at(3),
+        )
+        s.tell(offered, at(1))
+    waiting = standing_of(folded(s.events))
+    assert waiting is not None
+    assert waiting.waiting_since == at(0)
+    s.assigned("t", at(2), agent="bob")
+    assert [fact.place.agent_id for fact in found(s.events, FactKind.ASSIGNED)] == ["bob"]
+    taken = standing_of(folded(s.events))
+    assert taken is not None
+    assert taken.waiting_since is None
