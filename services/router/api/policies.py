@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
@@ -17,7 +19,7 @@ from services.router.app.preview_policy import Comparison, Difference, Outcome, 
 from services.router.domain.policy import TierMode
 from shared.clock import Clock, monotonic
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, Unavailable
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.types import Request, Slug
@@ -26,6 +28,9 @@ from shared.vocabulary import Priority
 _PORTION = 200
 _LONGEST_S = 20.0
 """After so long what was found is answered: a thousand costly conditions take their time."""
+
+_AT_ONCE = 2
+"""Previews under way in this process: its engines need the processor too."""
 
 _MAX_BODY = 16 << 20
 
@@ -108,6 +113,7 @@ class Preview(BaseModel):
 def routes(database: Database, configuring: Configuring, clock: Clock) -> APIRouter:
     """The dry run of policies."""
     router = api_router("routing")
+    turns = asyncio.Semaphore(_AT_ONCE)
 
     @router.post("/v1/policies/routing/preview", max_body_size=_MAX_BODY)
     async def preview_routing_policy(
@@ -115,16 +121,23 @@ def routes(database: Database, configuring: Configuring, clock: Clock) -> APIRou
     ) -> Preview:
         """Asks the policy in force and another one about recorded tickets, each as it is now. Nothing is changed.
 
-        422 with everything that is wrong with the policy.
+        422 with everything that is wrong with the policy, 503 while others try theirs.
         """
         workspace_id = principal.workspace_id
         stored = await configuring.read(workspace_id)
         part = request.configuration or stored.part.model_copy(update={"policy": request.policy})
         comparison, warnings = await asyncio.to_thread(_prepared, request, stored.part, part)
+        async with _turn(turns):
+            return await looked_at(request, workspace_id, comparison, warnings)
+
+    async def looked_at(
+        request: PreviewRequest, workspace_id: str, comparison: Comparison, warnings: list[str]
+    ) -> Preview:
+        """What comes of the newest tickets, as many as there is time for."""
+        ends_at = monotonic() + _LONGEST_S
         seen = 0
         last: UUID | None = None
         is_complete = False
-        ends_at = monotonic() + _LONGEST_S
 
         def is_over() -> bool:
             return monotonic() >= ends_at
@@ -156,6 +169,20 @@ def routes(database: Database, configuring: Configuring, clock: Clock) -> APIRou
         )
 
     return router
+
+
+@asynccontextmanager
+async def _turn(turns: asyncio.Semaphore) -> AsyncIterator[None]:
+    """Raises Unavailable where it does not come in time."""
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            await turns.acquire()
+    except TimeoutError:
+        raise Unavailable("Other policies are being tried. Try again in a minute.") from None
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 def _prepared(request: PreviewRequest, stored: RouterPart, part: RouterPart) -> tuple[Comparison, list[str]]:
