@@ -15,6 +15,8 @@ from shared.secrets import Secret
 from shared.standard_webhooks import hmac_key
 from shared.vocabulary import ChannelKind
 
+_SHORTEST_KEY = 24
+"""Bytes, as Standard Webhooks has it."""
 _ANSWER = timedelta(seconds=10), timedelta(days=7)
 _DONE = timedelta(minutes=1), timedelta(days=90)
 
@@ -60,7 +62,7 @@ def partner_problems(
         yield f"{place}/fallback", "is the partner's own queue: name one that the house serves"
     elif part.fallback in outsourced:
         yield f"{place}/fallback", "stands for a partner too: name one that the house serves"
-    if not part.secret.is_sealed and hmac_key(part.secret) is None:
+    if not part.secret.is_sealed and len(hmac_key(part.secret) or b"") < _SHORTEST_KEY:
         yield f"{place}/secret", "write whsec_ and a key in base64, such as `openssl rand -base64 32` makes"
     yield from _bounds(f"{place}/answer_within", part.answer_within, *_ANSWER, "between 10s and 7d")
     if part.done_within is not None:

@@ -54,6 +54,7 @@ def test_a_partner_is_an_agent_of_its_queue_alone() -> None:
         ({"fallback": "nowhere"}, "fallback", "there is no queue nowhere"),
         ({"fallback": "field"}, "fallback", "is the partner's own queue: name one that the house serves"),
         ({"secret": "hunter2!"}, "secret", "write whsec_ and a key in base64"),
+        ({"secret": "whsec_c2VjcmV0"}, "secret", "write whsec_ and a key in base64"),
         ({"answer_within": "5s"}, "answer_within", "between 10s and 7d"),
         ({"answer_within": "8d"}, "answer_within", "between 10s and 7d"),
         ({"done_within": "30s"}, "done_within", "between 1m and 90d"),
