@@ -3,7 +3,7 @@ out with what has waited for long."""
 
 from dataclasses import replace
 
-from services.router.domain.policy import Matched, Step
+from services.router.domain.policy import Matched, Requirements, Step
 from services.router.domain.state import RoutingState
 from shared.vocabulary import ChannelKind
 
@@ -25,6 +25,19 @@ def admitted(state: RoutingState, matched: Matched, kind: ChannelKind) -> Matche
         elsewhere = matched.requirements
     notes = [matched.note, _closed(state, wanted, elsewhere.queue)]
     return replace(matched, requirements=elsewhere, note=", ".join(filter(None, notes)))
+
+
+def may_stay(state: RoutingState, matched: Matched, base: Requirements) -> bool:
+    """Whether what waits where `base` says is where the policy wants it, or in a queue that stands in for that.
+
+    Only new work looks at which of them are open: what waits is not moved to and fro as they open and close.
+    """
+    queue: str | None = matched.requirements.queue
+    seen: list[str] = []
+    while queue is not None and queue not in seen:
+        seen.append(queue)
+        queue = state.configuration.queue(queue).closed_to
+    return base.queue in seen and replace(base, queue=matched.requirements.queue) == matched.requirements
 
 
 def overflowing(state: RoutingState, queue_id: str, steps: tuple[Step, ...]) -> tuple[Step, ...]:

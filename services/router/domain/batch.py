@@ -178,7 +178,7 @@ def _group(rule: Matching, found: RequirementClass, agents: Sequence[Agent]) -> 
         if agent.agent_id not in found.standing:
             continue
         levels = agent.profile.skills
-        misfit = sum(table[levels[skill]] for skill, table in tables) / (len(tables) or 1)
+        misfit = sum(table[levels.get(skill, 0)] for skill, table in tables) / (len(tables) or 1)
         misfit += sum(levels.get(skill, 0) < least for skill, least in found.requirements.preferred)
         cost = rule.misfit * misfit + rule.load * agent.used / agent.profile.capacity
         members.append(number)

@@ -15,7 +15,7 @@ from services.router.domain.eligibility import misfit
 from services.router.domain.line import Line
 from services.router.domain.policy import Requirements
 from services.router.domain.queue import OfferMode, Queue
-from services.router.domain.ranking import RankKey, rank_key
+from services.router.domain.ranking import RankKey, rank_in, rank_key
 from services.router.domain.work_item import Only, WorkItem
 from shared.vocabulary import ChannelKind
 
@@ -130,6 +130,12 @@ class RequirementClass:
         """How many agents could be asked now."""
         return len(self.standing)
 
+    def lowest_rank(self) -> int:
+        """The lowest rank at which anybody who could be asked now serves the queue. Somebody has to be there."""
+        while self.standing.get(self.ready[0][1]) != self.ready[0]:
+            heappop(self.ready)
+        return rank_in(self.ready[0][0])
+
     def candidates(self) -> Iterator[AgentEntry]:
         """Agents who could be asked now, the first in rank first. Whoever takes an entry puts it back."""
         while self.ready:
@@ -177,4 +183,4 @@ class RequirementClass:
     def others(self) -> dict[str, int]:
         """How many agents could not be asked, by the first reason."""
         counts = {reason: count for reason, count in self.conditions.items() if count and reason != READY}
-        return {**{reason: count for reason, count in self.unfit.items() if count}, **counts}
+        return dict(sorted({**{reason: count for reason, count in self.unfit.items() if count}, **counts}.items()))

@@ -11,7 +11,7 @@ from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import Agent
 from services.router.domain.eligibility import misfit
-from services.router.domain.matching import refuses
+from services.router.domain.matching import READY, refuses
 from services.router.domain.policy import Requirements, Step, relaxed
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import (
@@ -140,7 +140,7 @@ class _Acting:
         target = relaxed(item.base, item.steps[: item.step + len(_steps_ahead(item)) * self.raised.widen])
         agent, obstacle = self._named(target)
         if agent is not None:
-            obstacle = self._holds(agent) or obstacle or agent.obstacle(item.channel_kind)
+            obstacle = self._holds(agent) or obstacle or self._unasked(agent, target)
             if obstacle is None and refuses(agent, item):
                 obstacle = "refused it before"
         if agent is None or obstacle is not None:
@@ -156,6 +156,16 @@ class _Acting:
             preferred_agent_id=agent.agent_id,
         )
         return True
+
+    def _unasked(self, agent: Agent, target: Requirements) -> str | None:
+        """Why the agent, who could have it, would not be asked for it now: then it is not taken from anybody."""
+        found = self.state.class_for(target, self.item.channel_kind)
+        if not self.state.opening(target.queue).is_open:
+            return f"queue {target.queue} is closed"
+        if found.is_pulled:
+            return f"nobody is asked in queue {target.queue}"
+        condition = found.condition_of(agent)
+        return None if condition == READY else condition
 
     @property
     def note(self) -> str:

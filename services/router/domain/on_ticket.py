@@ -5,15 +5,15 @@ from datetime import datetime
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
-from services.router.domain.admission import overflowing
+from services.router.domain.admission import admitted, may_stay, overflowing
 from services.router.domain.agent import ABSENT
 from services.router.domain.facts import Facts
+from services.router.domain.policy import match
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import (
     base_priority,
     cancelled,
     left_behind,
-    policy_says,
     queued,
     reprioritised,
     requeued,
@@ -90,16 +90,18 @@ def _reconsidered(state: RoutingState, item: WorkItem, facts: Facts, reason: str
 
     What somebody has in hand stays where it is, and what was moved while its queue is there.
     """
-    matched = policy_says(state, item.ticket_id, facts, item.channel_kind)
+    matched = match(state.configuration.policy, item.ticket_id, facts, state.moment())
     yield from reprioritised(state, item, base_priority(matched, facts).raised(item.raised_by), reason)
     if matched.rule.expedite and not item.is_expedited:
         reasons = d.Reasons(policy_version=state.configuration.policy.version, step=item.step, trail=matched.trail)
         yield d.Expedited(work_id=item.work_id, reason=reason, reasons=reasons)
-    stays = item.is_moved and item.base.queue in state.configuration.queues
-    steps = overflowing(state, matched.requirements.queue, matched.rule.steps)
-    if item.is_waiting and not stays and (matched.requirements, steps) != (item.base, item.steps):
+    if not item.is_waiting or (item.is_moved and item.base.queue in state.configuration.queues):
+        return
+    steps = overflowing(state, item.base.queue, matched.rule.steps)
+    if not may_stay(state, matched, item.base) or steps != item.steps:
+        wanted = admitted(state, matched, item.channel_kind)
         yield from revoked(state, item, "requirements_changed")
-        yield requeued(state, item, "requirements_changed", matched=matched)
+        yield requeued(state, item, "requirements_changed", matched=wanted)
 
 
 def _solved(state: RoutingState, item: WorkItem | None, now: datetime) -> Iterator[d.Decision]:

@@ -79,10 +79,10 @@ def _until(
     *,
     ignores_capacity: bool = False,
 ) -> datetime | None:
-    """Until when an item is held for the agent; none where nobody is waited for."""
+    """Until when an item is held for the agent, in the hours of its queue; none where nobody is waited for."""
     agent = state.agents[agent_id]
     if misfit(agent.profile, requirements) is not None or not agent.is_there:
         return None
     # Whose room does not count can be asked now: the item is theirs to be asked for, without any waiting.
     can_ask = ignores_capacity and agent.obstacle(kind) in (None, "capacity")
-    return state.now + wait if wait or can_ask else None
+    return state.configuration.queue(requirements.queue).after(state.now, wait) if wait or can_ask else None

@@ -71,9 +71,10 @@ def goodness(agent: Agent, requirements: Requirements) -> float:
     """By how much the agent's skills exceed what is asked: the mean of 1 / (1 + e^-x), x = (level - min) / min.
 
     Vectors (level, min): 3, 3 -> .5000; 4, 3 -> .5826; 5, 3 -> .6608; 5, 1 -> .9820. Nothing asked: 0.
+    A partner has no levels, and is asked all the same.
     """
     levels = agent.profile.skills
-    values = [1 / (1 + exp((least - levels[skill]) / least)) for skill, least in requirements.skills]
+    values = [1 / (1 + exp((least - levels.get(skill, 0)) / least)) for skill, least in requirements.skills]
     return sum(values) / len(values) if values else 0.0
 
 

@@ -13,6 +13,7 @@ from services.router.domain.matching import RequirementClass
 from services.router.domain.on_work import on_step
 from services.router.domain.preference import holds_of
 from services.router.domain.queue import OfferMode
+from services.router.domain.ranking import rank_in
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
 from shared.ids import IdFactory
@@ -87,15 +88,22 @@ def _next_match(state: RoutingState) -> list[Match]:
 
 
 def _first_match(state: RoutingState, found: RequirementClass) -> Match | None:
-    """The class's first waiting item that somebody may be asked for."""
+    """The class's first waiting item that somebody may be asked for, by those who serve it at the lowest rank.
+
+    They come first for whatever they may have: where they refused the first item, they are given the next before
+    somebody of a higher rank has the first. Else they would get less than that elsewhere meanwhile.
+    """
     if not gives_out(state, found):
         return None
+    lowest, best = found.lowest_rank(), None
     with closing(found.line.in_order(state.items, state.now)) as line:
         for item, place in line:
             agent, ranked, excluded = found.choose(item, state.agents)
-            if agent is not None:
-                return Match.of(state, found, item, place, agent, ranked, excluded)
-    return None
+            if agent is not None and (best is None or rank_in(ranked[0][1]) < best.rank):
+                best = Match.of(state, found, item, place, agent, ranked, excluded)
+            if best is not None and best.rank <= lowest:
+                break
+    return best
 
 
 def _given(match: Match, now: datetime, ids: IdFactory) -> d.WorkOffered | d.WorkAssigned:

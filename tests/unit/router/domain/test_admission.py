@@ -9,8 +9,8 @@ from services.router.domain.explanation import explain
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import Overflow, Queue
 from shared.calendar import Calendar, parse_hours
-from shared.vocabulary import WorkState
-from tests.unit.router.domain.desk import Desk, agent, configuration, general, ticket_id
+from shared.vocabulary import AgentState, Priority, WorkState
+from tests.unit.router.domain.desk import Desk, agent, configuration, general, kinds, ticket_id
 
 DAYTIME = Calendar(time_zone="UTC", weekly={day: (parse_hours("09:00-17:00"),) for day in range(7)})
 EVENING = Calendar(time_zone="UTC", weekly={day: (parse_hours("17:00-22:00"),) for day in range(7)})
@@ -66,6 +66,16 @@ def test_what_went_elsewhere_stays_there_while_the_policy_says_the_same() -> Non
     made = desk.open("one", language="de")
     assert not any(isinstance(each, d.WorkRequeued) for each in made)
     assert queue_of(desk, "one") == "evening"
+
+
+def test_what_waits_in_a_queue_that_has_closed_is_only_put_in_another_order() -> None:
+    desk = Desk.of(ANN, EVA, queues=QUEUES)
+    desk.set_state("ann", AgentState.AWAY)
+    desk.open("one")
+    desk.after(hours=9)
+    made = desk.open("one", priority=Priority.URGENT)
+    assert kinds(made) == ["PriorityChanged"]
+    assert queue_of(desk, "one") == "general"
 
 
 def test_a_transfer_leads_into_a_closed_queue_and_waits_there() -> None:

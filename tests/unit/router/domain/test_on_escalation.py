@@ -9,12 +9,14 @@ from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.explanation import explain
 from services.router.domain.policy import Requirements, Rule, Step
-from services.router.domain.queue import Queue
+from services.router.domain.queue import OfferMode, Queue
 from services.router.domain.work_item import Raised
+from shared.calendar import Calendar, parse_hours
 from shared.vocabulary import AgentState, Priority, TicketStatus, WorkState
 from tests.unit.router.domain.desk import Desk, agent, general, kinds, ticket_id
 
 QUEUES = (Queue(queue_id="general"), Queue(queue_id="billing"))
+MORNINGS = Calendar(time_zone="UTC", weekly={day: (parse_hours("08:00-12:00"),) for day in range(7)})
 WRAP_UP = (Queue(queue_id="general", wrap_up=timedelta(minutes=10)),)
 
 
@@ -243,6 +245,26 @@ def test_an_escalation_leaves_work_where_it_is_if_who_is_named_cannot_have_it(
     desk.set_state("lead", state)
     desk.open("t")
     desk.accept("ann")
+    assert refusals(escalate(desk, agent_id="lead")) == [f"agent lead: {reason}"]
+    assert desk.item("t").agent_id == "ann"
+
+
+@pytest.mark.parametrize(
+    ("queues", "reason"),
+    [
+        ((Queue(queue_id="general", hours=MORNINGS),), "queue general is closed"),
+        ((Queue(queue_id="general", offer_mode=OfferMode.PULL),), "nobody is asked in queue general"),
+        ((Queue(queue_id="general"), Queue(queue_id="billing", reserve=1)), "reserved"),
+    ],
+)
+def test_an_escalation_takes_work_from_nobody_for_an_agent_who_would_not_be_asked(
+    queues: tuple[Queue, ...], reason: str
+) -> None:
+    lead = agent("lead", queues=frozenset({"general", "billing"}))
+    desk = Desk.of(agent("ann"), lead, queues=queues)
+    desk.open("t")
+    desk.feed(inputs.Assign(ticket_id=ticket_id("t"), agent_id="ann", actor_id="boss"))
+    desk.after(hours=4)
     assert refusals(escalate(desk, agent_id="lead")) == [f"agent lead: {reason}"]
     assert desk.item("t").agent_id == "ann"
 
