@@ -171,7 +171,7 @@ async def newest(
     *,
     queue: str | None,
     state: MessageState | None,
-    before: tuple[UUID, str] | None,
+    before: tuple[UUID, OrderEvent] | None,
     most: int,
 ) -> Sequence[RowMapping]:
     """Messages to partners, those of the newest work order first. before: the last (order, event) of a page"""

@@ -65,7 +65,7 @@ async def _newest(
     workspace_id: str,
     queue: str | None,
     state: MessageState | None,
-    before: tuple[UUID, str] | None,
+    before: tuple[UUID, OrderEvent] | None,
     most: int,
 ) -> list[WorkOrderMessage]:
     rows = await order_rows.newest(tx, workspace_id, queue=queue, state=state, before=before, most=most)
@@ -75,9 +75,9 @@ async def _newest(
     ]
 
 
-def _position(cursor: str | None) -> tuple[UUID, str] | None:
+def _position(cursor: str | None) -> tuple[UUID, OrderEvent] | None:
     key = decode_cursor(cursor, str, str)
     try:
-        return (UUID(str(key[0])), str(key[1])) if key else None
+        return (UUID(str(key[0])), OrderEvent(str(key[1]))) if key else None
     except ValueError:
         raise InvalidInput("The cursor is not one of this list.", problems=(("cursor", "unknown"),)) from None
