@@ -1,6 +1,6 @@
 """Items that wait, in their queue's order. A lazy heap a group: an entry that its item has outlived is stale."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import heapify, heappop, heappush
@@ -38,6 +38,13 @@ class Line:
     def leave(self) -> None:
         """An item waits no more. Its stamp has risen."""
         self.count -= 1
+
+    def waiting(self, items: Mapping[UUID, WorkItem]) -> Iterator[WorkItem]:
+        """Waiting items in no order, each looked at once; one in several groups comes more often."""
+        for heap in self.groups.values():
+            for entry in heap:
+                if _holds(entry, items):
+                    yield items[entry[0][-1]]
 
     def in_order(
         self, items: Mapping[UUID, WorkItem], now: datetime

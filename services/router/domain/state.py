@@ -13,6 +13,7 @@ from services.router.domain.configuration import Configuration
 from services.router.domain.facts import Moment, moment_at
 from services.router.domain.hours import ALWAYS_OPEN, Opening
 from services.router.domain.matching import READY, ClassKey, RequirementClass
+from services.router.domain.order import pressing
 from services.router.domain.partner import partner_id
 from services.router.domain.policy import Requirements
 from services.router.domain.reserve import Reserves
@@ -101,11 +102,12 @@ class RoutingState:
         """A queue opens or closes. What waits in one that opens is given out."""
         self.openings[queue_id] = opening
         self.arm(opening.until, TimerKind.QUEUE_TURNS, queue_id)
+        early: dict[UUID, WorkItem] = {}
         for key, found in self.classes.items():
             if opening.is_open and found.requirements.queue == queue_id and found.line.count:
                 self.unsettled[key] = None
-                waiting = found.line.in_order(self.items, self.now)
-                self.impatient.extend(item.work_id for item, _ in waiting if item.opens_early)
+                early.update({item.work_id: item for item in found.line.waiting(self.items) if item.opens_early})
+        self.impatient.extend(item.work_id for item in sorted(early.values(), key=pressing))
 
     def look_again(self, now: datetime) -> None:
         """Has every queue with hours looked at as soon as something happens: it may have opened unseen."""
