@@ -101,6 +101,7 @@ class ShardEngine:
         changed: Changed,
         failed: Failed = _uncounted,
         stuck: Stuck = _uncounted,
+        seeds: Callable[[int], bytes] = placed_seed,
     ) -> None:
         self._rows = rows
         self._clock = clock
@@ -109,6 +110,7 @@ class ShardEngine:
         self._changed = changed
         self._failed = failed
         self._stuck = stuck
+        self._seeds = seeds
         self._alarms: list[tuple[datetime, str]] = []
         self._alarm_of: dict[str, datetime] = {}
         """The earliest alarm of each workspace: others of it have been overtaken."""
@@ -219,7 +221,7 @@ class ShardEngine:
             self._set_alarm(state)
             return
         # What comes in one commit came at one instant: its place keeps the oldest first all the same.
-        seed = placed_seed(len(batch.inputs))
+        seed = self._seeds(len(batch.inputs))
         count = len(batch.decisions)
         brought = _as_brought(batch, state, current)
         ids = SeededIds(seed, batch.now)

@@ -72,7 +72,15 @@ class RowsMachine(DeskMachine):
         super().__init__()
         self.workspace_id = f"desk-{next(_NUMBERS)}"
         self.rows = Heard()
-        self.engine = ShardEngine(self.rows, self, SystemIds(), epoch=1, changed=lambda *_: None)
+        seeds = count()
+        self.engine = ShardEngine(
+            self.rows,
+            self,
+            SystemIds(),
+            epoch=1,
+            changed=lambda *_: None,
+            seeds=lambda place: place.to_bytes(2, "big") + next(seeds).to_bytes(14, "big"),
+        )
         self.part: RouterPart | None = None
         self.run(lambda tx: self.engine.load(tx, [self.workspace_id]))
         self.desk.state = self.engine.states[self.workspace_id]
