@@ -10,7 +10,7 @@ from services.router.domain.timers import Timer, TimerKind
 
 def next_due_at(state: RoutingState) -> datetime | None:
     """When the next timer that still holds is due."""
-    while state.timers and not _holds(state, state.timers[0]):
+    while state.timers and not holds(state, state.timers[0]):
         heappop(state.timers)
     return state.timers[0].due_at if state.timers else None
 
@@ -21,7 +21,8 @@ def due(state: RoutingState, now: datetime) -> Iterator[Timer]:
         yield heappop(state.timers)
 
 
-def _holds(state: RoutingState, timer: Timer) -> bool:
+def holds(state: RoutingState, timer: Timer) -> bool:
+    """Whether what a timer was set for still stands."""
     if isinstance(timer.subject_id, str):
         return _holds_for_floor(state, timer, timer.subject_id)
     if timer.kind is TimerKind.OFFER_EXPIRES:

@@ -22,6 +22,7 @@ from services.router.app.run_workspace import Command, ShardEngine
 from services.router.domain import decision as d
 from services.router.domain import engine, inputs
 from services.router.domain.agent import Agent
+from services.router.domain.due import holds
 from services.router.domain.matching import RequirementClass
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import Offer, Ticket, WorkItem
@@ -173,7 +174,7 @@ def derived(state: RoutingState) -> dict[str, object]:
     return {
         "standing": {name: agent.standing for name, agent in state.agents.items()},
         "classes": {found.key: index(state, found) for found in state.classes.values() if found.line.count},
-        "timers": {timer for timer in state.timers if state._holds(timer)},
+        "timers": {timer for timer in state.timers if holds(state, timer)},
         "openings": state.openings,
         "unsettled": [key for key in state.unsettled if state.classes[key].line.count],
         "forsaken": list(state.forsaken),
