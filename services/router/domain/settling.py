@@ -2,22 +2,37 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.router.domain import decision as d
+from services.router.domain.agent import Agent
 from services.router.domain.batch import matched_together
 from services.router.domain.evolve import evolve
-from services.router.domain.foremost import foremost
+from services.router.domain.foremost import Head, foremost
 from services.router.domain.match import Match, gives_out
 from services.router.domain.matching import RequirementClass
 from services.router.domain.on_work import on_step
 from services.router.domain.preference import holds_of
 from services.router.domain.queue import OfferMode
-from services.router.domain.ranking import rank_in
+from services.router.domain.ranking import RankKey, rank_in
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
 from shared.ids import IdFactory
 from shared.vocabulary import AssignmentMode, WorkState
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen(Head):
+    """The head of a class, and whom it is for. Why is told of the one that is given out alone."""
+
+    agent: Agent
+    ranked: list[tuple[str, RankKey]]
+    excluded: dict[str, int]
+
+    def match(self, state: RoutingState) -> Match:
+        """With the record of why."""
+        return Match.of(state, self.found, self.item, self.place, self.agent, self.ranked, self.excluded)
 
 
 def settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.Decision]:
@@ -76,18 +91,18 @@ def _next_match(state: RoutingState) -> list[Match]:
 
     An item that nobody may be asked for is passed over.
     """
-    matches = []
+    heads = []
     for key in list(state.unsettled):
-        match = _first_match(state, state.classes[key])
-        if match is None:
+        head = _head_of(state, state.classes[key])
+        if head is None:
             del state.unsettled[key]
         else:
-            matches.append(match)
-    best = foremost(matches)
-    return [best] if best else []
+            heads.append(head)
+    best = foremost(heads)
+    return [best.match(state)] if best else []
 
 
-def _first_match(state: RoutingState, found: RequirementClass) -> Match | None:
+def _head_of(state: RoutingState, found: RequirementClass) -> _Chosen | None:
     """The class's first waiting item that somebody may be asked for, by those who serve it at the lowest rank.
 
     They come first for whatever they may have: where they refused the first item, they are given the next before
@@ -100,7 +115,7 @@ def _first_match(state: RoutingState, found: RequirementClass) -> Match | None:
         for item, place in line:
             agent, ranked, excluded = found.choose(item, state.agents)
             if agent is not None and (best is None or rank_in(ranked[0][1]) < best.rank):
-                best = Match.of(state, found, item, place, agent, ranked, excluded)
+                best = _Chosen(found, rank_in(ranked[0][1]), item, place, agent, ranked, excluded)
             if best is not None and best.rank <= lowest:
                 break
     return best
