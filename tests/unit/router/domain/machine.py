@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 from functools import lru_cache, partial
+from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -102,11 +103,17 @@ RANKINGS = ("longest_idle", "least_loaded", "round_robin", "best_match", "score"
 
 
 def part(
-    *, without: str | None = None, billing: bool = True, order: str = "ageing", ranking: str = "longest_idle"
+    *,
+    without: str | None = None,
+    billing: bool = True,
+    order: str = "ageing",
+    ranking: str = "longest_idle",
+    together_from: int = 0,
 ) -> RouterPart:
     """The configuration.
 
     without: somebody who is gone; billing: or everything is one queue; order, ranking: of the queue `general`
+    together_from: from so many items and agents they are matched together; 0: never
     """
     limited = {} if billing else {"queues": ["general"], "ranks": {}}
     general = {**QUEUES[0], "order": order, "ranking": ranking}
@@ -120,6 +127,7 @@ def part(
     return RouterPart.model_validate(
         {
             "skills": ["german"],
+            "matching": {"at_least": together_from},
             "agents": [{"id": name, **said, **limited} for name, said in AGENTS.items() if name != without],
             "queues": [general, *(QUEUES[1:] if billing else ())],
             "policy": {"rules": RULES if billing else [], "default": default},
@@ -129,10 +137,10 @@ def part(
 
 @lru_cache(1024)
 def configured(
-    without: str | None, billing: bool, order: str, ranking: str
+    without: str | None, billing: bool, order: str, ranking: str, together_from: int
 ) -> tuple[RouterPart, inputs.Configure]:
     """A configuration as it is written, and what applies it."""
-    written = part(without=without, billing=billing, order=order, ranking=ranking)
+    written = part(without=without, billing=billing, order=order, ranking=ranking, together_from=together_from)
     return written, inputs.Configure(configuration=to_configuration(1, written))
 
 
@@ -185,6 +193,7 @@ class DeskMachine(RuleBasedStateMachine):
         super().__init__()
         self.desk = Desk()
         self.order, self.ranking = "ageing", "longest_idle"
+        self.together_from = 0
 
     @initialize(order=st.sampled_from(ORDERS), ranking=st.sampled_from(RANKINGS))
     def open(self, order: str, ranking: str) -> None:
@@ -193,7 +202,7 @@ class DeskMachine(RuleBasedStateMachine):
         self.everybody_comes()
 
     def configure(self, *, without: str | None = None, billing: bool = True) -> None:
-        self.apply(*configured(without, billing, self.order, self.ranking))
+        self.apply(*configured(without, billing, self.order, self.ranking, self.together_from))
 
     def apply(self, part: RouterPart, current: inputs.Configure) -> None:
         """Applies a configuration. part: as it was written"""
@@ -235,7 +244,6 @@ class DeskMachine(RuleBasedStateMachine):
                     or not state.opening(other.requirements.queue).is_open
                     or other.state is not WorkState.QUEUED
                     or queue.mode_for(other.channel_kind) is OfferMode.PULL
-                    or not state.opening(queue.queue_id).is_open
                     or refuses(one, other)
                     or is_held_for_other(one, other)
                     or misfit(one.profile, other.requirements)
@@ -272,6 +280,45 @@ class DeskMachine(RuleBasedStateMachine):
         ticket = self.desk.state.tickets.get(ticket_id(name))
         if ticket and ticket.facts and ticket.status is not TicketStatus.CLOSED:
             self.feed(inputs.TicketStatusSet(ticket_id=ticket_id(name), status=status))
+
+    def in_hand(self) -> list[UUID]:
+        """Tickets that somebody has, once they have taken what they are asked for."""
+        self.everybody_accepts()
+        items = self.desk.state.items.values()
+        return sorted(item.ticket_id for item in items if item.agent_id is not None)
+
+    @rule()
+    def everybody_accepts(self) -> None:
+        for offer_id, offer in sorted(self.desk.state.offers.items()):
+            if offer_id in self.desk.state.offers:
+                self.feed(inputs.AcceptOffer(offer_id=offer_id, agent_id=offer.agent_id))
+
+    @rule(data=st.data(), status=st.sampled_from([TicketStatus.SOLVED, *TicketStatus]))
+    def goes_on(self, data: st.DataObject, status: TicketStatus) -> None:
+        if held := self.in_hand():
+            ticket = data.draw(st.sampled_from(held))
+            self.feed(inputs.TicketStatusSet(ticket_id=ticket, status=status))
+
+    @rule(data=st.data(), is_reopened=st.booleans())
+    def is_solved(self, data: st.DataObject, is_reopened: bool) -> None:
+        if held := self.in_hand():
+            ticket = data.draw(st.sampled_from(held))
+            self.feed(inputs.TicketStatusSet(ticket_id=ticket, status=TicketStatus.SOLVED))
+            self.feed(inputs.Complete(ticket_id=ticket, actor_id="boss"))
+            if is_reopened:
+                self.feed(inputs.TicketStatusSet(ticket_id=ticket, status=TicketStatus.OPEN))
+
+    @rule(
+        data=st.data(), queue=st.sampled_from([None, "general", "billing"]), call=st.sampled_from(["one", "other"])
+    )
+    def leaves_hand(self, data: st.DataObject, queue: str | None, call: str) -> None:
+        if held := self.in_hand():
+            ticket = data.draw(st.sampled_from(held))
+            self.feed(inputs.CallEnded(ticket_id=ticket, call_id=ticket_id(call)))
+            if queue is None:
+                self.feed(inputs.Release(ticket_id=ticket, reason="r", actor_id="boss"))
+            else:
+                self.feed(inputs.Transfer(ticket_id=ticket, reason="r", actor_id="boss", queue=queue))
 
     @rule(name=names, what=ticket_facts, status=st.sampled_from(list(TicketStatus)))
     def snapshot(self, name: str, what: object, status: TicketStatus) -> None:
@@ -381,7 +428,7 @@ class DeskMachine(RuleBasedStateMachine):
     def release(self, name: str) -> None:
         self.feed(inputs.Release(ticket_id=ticket_id(name), reason="r", actor_id="boss"))
 
-    @rule(seconds=st.integers(1, 1200))
+    @rule(seconds=st.integers(1, 25) | st.integers(1, 1200))
     def wait(self, seconds: int) -> None:
         self.desk.now += timedelta(seconds=seconds)
         self.feed(inputs.Tick())
@@ -487,7 +534,8 @@ class DeskMachine(RuleBasedStateMachine):
             expected = Counter(
                 obstacle(state, state.agents[name], found.requirements, found.kind) or READY for name in fits
             )
-            assert Counter({k: n for k, n in found.conditions.items() if n}) == expected
+            assert +found.conditions == expected
+            assert found.only is not None or sum(found.unfit.values()) == len(state.agents) - len(fits)
             assert found.ready_count == expected[READY]
             assert set(found.standing.values()) <= set(found.ready)
             assert len(found.ready) <= 4 * len(found.members) + 64

@@ -34,7 +34,6 @@ class Model:
                 agents = self.could_have(item)
                 if agents:
                     heads.append((self.rank_of(agents[0], item), item, agents[0]))
-                    break
         first = self.foremost([(rank, item) for rank, item, _ in heads])
         return next(((item.work_id, agent.agent_id) for _, item, agent in heads if item is first), None)
 

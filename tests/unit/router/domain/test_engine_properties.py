@@ -37,4 +37,18 @@ class ModelMachine(DeskMachine):
 ModelMachine.TestCase.settings = settings(
     max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+class TogetherMachine(DeskMachine):
+    """Where two items meet two agents they are matched together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.together_from = 2
+
+
+TogetherMachine.TestCase.settings = settings(
+    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+TestTogether = pytest.mark.timeout(120)(TogetherMachine.TestCase)
 TestDesk = pytest.mark.timeout(120)(ModelMachine.TestCase)
