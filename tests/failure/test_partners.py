@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ class Vendor:
     port: int = 0
     calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     @classmethod
     @asynccontextmanager
@@ -36,8 +37,13 @@ class Vendor:
         finally:
             vendor.may_answer.set()
             server.close()
+            for writer in vendor._writers:
+                writer.close()
+                with suppress(ConnectionError):  # whoever was killed hears of nothing any more
+                    await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
         self.calls.append((headers, await reader.readexactly(int(headers["content-length"]))))

@@ -22,7 +22,7 @@ from tests.integration.cli.commands import Cli
 from tests.integration.router.floor import CONFIGURATION, Floor
 from tests.system import System
 
-TICKETS = 240
+TICKETS = 120
 AGENTS = ("ann", "bob")
 DONE = TicketStatus.SOLVED
 

@@ -35,7 +35,7 @@ class ModelMachine(DeskMachine):
 
 
 ModelMachine.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
@@ -48,7 +48,7 @@ class TogetherMachine(DeskMachine):
 
 
 TogetherMachine.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestTogether = pytest.mark.timeout(120)(TogetherMachine.TestCase)
 TestDesk = pytest.mark.timeout(120)(ModelMachine.TestCase)
