@@ -119,7 +119,7 @@ def main(build: Build[S], settings: S, name: str) -> None:
 
 async def _main(build: Build[S], settings: S) -> None:
     async with build(settings, Leaves()) as service:
-        _calm_collector()
+        calm_collector()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _stop, service)
@@ -127,7 +127,7 @@ async def _main(build: Build[S], settings: S) -> None:
         await run(service)
 
 
-def _calm_collector() -> None:
+def calm_collector() -> None:
     """Keeps the garbage collector from walking, many times a second, through what stays for ever."""
     gc.collect()
     gc.freeze()

@@ -40,7 +40,8 @@ async def measure(effort: Effort, say: Say) -> Section:
             "own: no database, no broker, no HTTP.",
             f"Up to {decisions:,} times: a ticket is solved, its agent is free, and is given the first item in "
             "order that they may have; then a ticket comes in, the policy of 50 rules places it, and it waits. "
-            "Each is timed by itself, from the input to the last decision done.",
+            "Each is timed by itself, from the input to the last decision done; the garbage collector is set as "
+            "in a service.",
             "Memory is what the process grew by; the way back from rows begins with the first query and ends when "
             "every index is made.",
             f"{MEETING:,} items meet {MEETING:,} agents, each of whom may have a fifth of the items, on random "
