@@ -55,16 +55,8 @@ class LargeDesk:
         for _ in engine.run(self.state, current, self.now, ids):
             pass
         took = perf_counter() - began
-        self._forget()
+        self.state.forget()
         return took
-
-    def _forget(self) -> None:
-        """What the engine's owner does after a commit."""
-        for ticket_id in self.state.touched.tickets:
-            ticket = self.state.tickets.get(ticket_id)
-            if ticket is not None and ticket.work_id is None:
-                del self.state.tickets[ticket_id]
-        self.state.touched = Touched()
 
 
 def part(agents: int) -> RouterPart:

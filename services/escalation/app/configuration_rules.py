@@ -22,30 +22,15 @@ from shared.calendar_parts import ExpandHolidays, to_calendar
 from shared.conditions import compile_condition
 from shared.configuration import Problem, refuse, repeated, unknown
 from shared.reach.order import Kind, review
-from shared.reach.vocabulary import Text, Vocabulary
+from shared.reach.tickets import TICKETS
 from shared.reach.words import impossible_literals, in_words
-from shared.vocabulary import ChannelKind, Priority, SlaMetric
+from shared.vocabulary import Priority, SlaMetric
 
 SHORTEST_TARGET = timedelta(seconds=15)
 LONGEST_TARGET = timedelta(days=366)
 LONGEST_WAIT = timedelta(days=30)
 _REACH = timedelta(days=3653)
 """A target that takes ten years of its calendar is a mistake."""
-
-VOCABULARY = Vocabulary(
-    fields={
-        ("ticket", "channel"): Text(),
-        ("ticket", "channel_kind"): Text(values=frozenset(ChannelKind)),
-        ("ticket", "priority"): Text(values=frozenset(Priority)),
-        ("ticket", "language"): Text(),
-        ("customer", "tier"): Text(),
-        ("customer", "language"): Text(),
-        ("customer", "organisation"): Text(),
-    },
-    entries={("ticket", "labels"): Text(may_be_missing=True)},
-    same={("channel", "id"): ("ticket", "channel"), ("channel", "kind"): ("ticket", "channel_kind")},
-)
-"""What the conditions of SLA policies read can be."""
 
 
 def check(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> list[str]:
@@ -58,10 +43,10 @@ def _warnings(policies: Sequence[SlaPolicyPart]) -> Iterator[str]:
     """Policies that never decide for a ticket."""
     conditions = [policy.when for policy in policies]
     for index, condition in enumerate(conditions):
-        for problem in impossible_literals(condition, VOCABULARY):
+        for problem in impossible_literals(condition, TICKETS):
             yield f"/sla_policies/{index}/when: {problem}"
     names = [policy.id for policy in policies]
-    for finding in review(conditions, VOCABULARY):
+    for finding in review(conditions, TICKETS):
         if finding.kind is not Kind.ALWAYS or finding.index < len(policies) - 1:
             name = names[finding.index]
             told = in_words(finding, names, "SLA policy")

@@ -15,26 +15,20 @@ from services.router.domain.queue import Ranking
 from services.router.domain.staffing import Staff, Staffed, agents_in_words, lack_in_words
 from shared.configuration import Problem
 from shared.reach.order import Kind, review
+from shared.reach.tickets import TICKETS
 from shared.reach.vocabulary import Flag, Number, Text, Vocabulary
 from shared.reach.words import impossible_literals, in_words, listed
-from shared.vocabulary import ChannelKind, Priority
 
 VOCABULARY = Vocabulary(
     fields={
-        ("ticket", "channel"): Text(),
-        ("ticket", "channel_kind"): Text(values=frozenset(ChannelKind)),
-        ("ticket", "priority"): Text(values=frozenset(Priority)),
-        ("ticket", "language"): Text(),
-        ("customer", "tier"): Text(),
-        ("customer", "language"): Text(),
-        ("customer", "organisation"): Text(),
+        **TICKETS.fields,
         ("time", "hour"): Number(least=0, most=23),
         ("time", "minute_of_day"): Number(least=0, most=24 * 60 - 1),
         ("time", "weekday"): Text(values=frozenset(WEEKDAYS)),
         ("time", "date"): Text(),
     },
-    entries={("ticket", "labels"): Text(may_be_missing=True), ("calendar",): Flag()},
-    same={("channel", "id"): ("ticket", "channel"), ("channel", "kind"): ("ticket", "channel_kind")},
+    entries={**TICKETS.entries, ("calendar",): Flag()},
+    same=TICKETS.same,
 )
 """What the conditions of routing rules read can be."""
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import heappush, merge
 from itertools import islice
-from math import exp
 
 from services.router.domain import decision as d
 from services.router.domain.agent import Agent
@@ -21,6 +20,7 @@ from services.router.domain.match import Match, gives_out
 from services.router.domain.matching import RequirementClass, refuses
 from services.router.domain.order import Place
 from services.router.domain.pairing import SCALE, Group, Row, one_by_one, together
+from services.router.domain.ranking import excess
 from services.router.domain.sla_clock import SlaClock
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
@@ -132,13 +132,9 @@ def _matches(
 def _match(state: RoutingState, each: _Waiting, agent: Agent, record: d.Together) -> Match:
     found = each.found
     ranked = [(agent.agent_id, found.rank_key(agent))]
-    return Match.of(state, found, each.item, each.place, agent, ranked, _refusals(state, each), record)
-
-
-def _refusals(state: RoutingState, each: _Waiting) -> dict[str, int]:
-    standing, item = each.found.standing, each.item
-    count = sum(name in standing and refuses(state.agents[name], item) for name in item.refused_by)
-    return {"refused": count} if count else {}
+    return Match.of(
+        state, found, each.item, each.place, agent, ranked, found.excluded(each.item, state.agents), record
+    )
 
 
 def _problem(
@@ -154,7 +150,7 @@ def _problem(
         if number is None:
             number = group_of[id(each.found)] = len(groups)
             groups.append(_group(rule, each.found, agents))
-        if _refusals(state, each):
+        if each.found.excluded(each.item, state.agents):
             groups.append(_without_refusals(groups[number], each.item, agents))
             number = len(groups) - 1
         sticky = numbers.get(each.item.preferred_agent_id or "")
@@ -168,10 +164,9 @@ def _problem(
 
 def _group(rule: Matching, found: RequirementClass, agents: Sequence[Agent]) -> Group:
     """Those of a round's agents whom a class could have, with what each of them costs."""
-    # The same as 1 - goodness, from a table: this runs for every pair of a class and an agent.
+    # In tables: this runs for every pair of a class and an agent.
     tables = [
-        (skill, [1.0 - 1.0 / (1.0 + exp((least - level) / least)) for level in range(6)])
-        for skill, least in found.requirements.skills
+        (skill, [1.0 - excess(level, least) for level in range(6)]) for skill, least in found.requirements.skills
     ]
     members, costs = [], []
     for number, agent in enumerate(agents):

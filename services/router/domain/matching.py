@@ -153,8 +153,7 @@ class RequirementClass:
         taken: list[AgentEntry] = []
         ranked: list[tuple[str, RankKey]] = []
         asked = {name for name in item.offers.values() if name in self.standing}
-        refused = sum(name in self.standing and refuses(agents[name], item) for name in item.refused_by)
-        excluded = {reason: count for reason, count in (("refused", refused), ("asked", len(asked))) if count}
+        excluded = self.excluded(item, agents)
         for entry in self.candidates():
             taken.append(entry)
             if entry[1] in asked or refuses(agents[entry[1]], item):
@@ -170,6 +169,12 @@ class RequirementClass:
             rest = [entry for entry in ranked if entry[0] != preferred.agent_id]
             return preferred, [(preferred.agent_id, key), *rest][: _RUNNERS_UP + 1], excluded
         return (agents[ranked[0][0]] if ranked else None), ranked, excluded
+
+    def excluded(self, item: WorkItem, agents: Mapping[str, Agent]) -> dict[str, int]:
+        """How many of those who could be asked now are not asked for this item, by reason."""
+        refused = sum(name in self.standing and refuses(agents[name], item) for name in item.refused_by)
+        asked = len({name for name in item.offers.values() if name in self.standing})
+        return {reason: count for reason, count in (("refused", refused), ("asked", asked)) if count}
 
     def _may_ask(self, agent: Agent, item: WorkItem, asked: set[str]) -> bool:
         return agent.agent_id in self.standing and agent.agent_id not in asked and not refuses(agent, item)

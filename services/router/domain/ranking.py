@@ -68,14 +68,21 @@ def problem_of_score(key: RankKey) -> str | None:
 
 
 def goodness(agent: Agent, requirements: Requirements) -> float:
-    """By how much the agent's skills exceed what is asked: the mean of 1 / (1 + e^-x), x = (level - min) / min.
+    """By how much the agent's skills exceed what is asked: the mean over the skills; nothing asked: 0.
 
-    Vectors (level, min): 3, 3 -> .5000; 4, 3 -> .5826; 5, 3 -> .6608; 5, 1 -> .9820. Nothing asked: 0.
     A partner has no levels, and is asked all the same.
     """
     levels = agent.profile.skills
-    values = [1 / (1 + exp((least - levels.get(skill, 0)) / least)) for skill, least in requirements.skills]
+    values = [excess(levels.get(skill, 0), least) for skill, least in requirements.skills]
     return sum(values) / len(values) if values else 0.0
+
+
+def excess(level: int, least: int) -> float:
+    """By how much a level exceeds the least that is asked, 0 to 1: 1 / (1 + e^-x), x = (level - least) / least.
+
+    Vectors (level, least): 3, 3 -> .5000; 4, 3 -> .5826; 5, 3 -> .6608; 5, 1 -> .9820.
+    """
+    return 1 / (1 + exp((least - level) / least))
 
 
 def _scored(
