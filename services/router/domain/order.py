@@ -26,8 +26,8 @@ from services.router.domain.work_item import WorkItem
 Key = tuple[bool, datetime, int, datetime, UUID]
 """What sorts a group: not put at the front, an instant, the rank of a priority where it counts, age, id."""
 
-Place = tuple[bool, float, datetime, int, datetime, UUID]
-"""A key with what changes with time before the instant; the smallest is first."""
+Place = tuple[bool, float, int, datetime, int, datetime, UUID]
+"""A key, before its instant what changes with time and what decides where that is equal; the smallest is first."""
 
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 _ONLY = 0
@@ -93,12 +93,13 @@ class Order:
 
     def place(self, group: int, key: Key, now: datetime) -> Place:
         """Where an entry stands now, among all groups. Within a group it sorts as the keys do, at any time."""
-        lead = 0.0
+        lead, tie = 0.0, 0
         if self.by is OrderBy.AGEING:
             lead = max(0, group - max(0, (now - key[1]) // self.ageing))
         elif self.by is OrderBy.SLA_URGENCY:
             lead = -((now - key[1]) // _MICROSECOND / group) if group != _NO_CLOCK else math.inf
-        return key[0], lead, *key[1:]
+            tie = group
+        return key[0], lead, tie, *key[1:]
 
     def precedence(self, place: Place, now: datetime) -> Precedence:
         """A place as it is recorded."""
@@ -109,7 +110,7 @@ class Order:
             case OrderBy.SLA_URGENCY if place[1] != math.inf:
                 value = -place[1]
             case OrderBy.SCORE:
-                value = (now - place[2]) / _MINUTE
+                value = (now - place[3]) / _MINUTE
             case _:
                 pass
         return Precedence(by=self.by, is_expedited=not place[0], value=value)
@@ -117,4 +118,4 @@ class Order:
 
 def pressing(item: WorkItem) -> Place:
     """The place of an item among queues that have different orders: by priority, then by age."""
-    return not item.is_expedited, 0.0, _ALWAYS, item.priority.rank, item.queued_at, item.work_id
+    return not item.is_expedited, 0.0, 0, _ALWAYS, item.priority.rank, item.queued_at, item.work_id

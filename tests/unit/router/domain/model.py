@@ -87,8 +87,10 @@ class Model:
             case "sla_urgency":
                 clocks = self.state.tickets[item.ticket_id].clocks
                 running = [(clock.counts_from, clock.target) for clock in clocks if clock.counts_from is not None]
-                # As much used up of a longer promise has been running for longer.
-                used_up = min(((-((self.now - since) / target), since) for since, target in running), default=None)
+                # As much used up of a shorter promise leaves less time.
+                used_up = min(
+                    ((-((self.now - since) / target), target) for since, target in running), default=None
+                )
                 by = (0, *used_up, rank) if used_up else (1, rank)
             case _:
                 raise AssertionError("no such order")

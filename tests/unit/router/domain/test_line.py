@@ -129,6 +129,18 @@ def test_a_line_is_sorted_at_every_moment(
         assert all(one < other for one, other in pairwise(places))
 
 
+def test_of_equal_shares_the_shorter_promise_comes_first() -> None:
+    used_up = {timedelta(hours=1): [2, 3], timedelta(minutes=15): [0, 1], timedelta(hours=8): [4]}
+    items: dict[UUID, WorkItem] = {}
+    line = Line(order(OrderBy.SLA_URGENCY))
+    for target, numbers in used_up.items():
+        for number in numbers:
+            item = an_item(number, Priority.NORMAL, START + timedelta(minutes=number - 10))
+            items[item.work_id] = item
+            line.join(item, [a_clock(number, target, START - target / 2)], items)
+    assert ids(line, items, START) == [0, 1, 2, 3, 4]
+
+
 @pytest.mark.parametrize("by", list(OrderBy))
 @given(there=waiting(), now=minutes, looked_at=st.integers(0, 12))
 def test_looking_at_the_first_few_changes_nothing(
