@@ -61,7 +61,9 @@ class QueuePart(Request):
     hours: HoursPart | Slug | None = Field(
         default=None, description="When it is open, or the id of a calendar; none: always."
     )
-    closed_to: Slug | None = Field(default=None, description="The queue that new work goes to meanwhile.")
+    closed_to: Slug | None = Field(
+        default=None, description="The queue that new and escalated work goes to meanwhile."
+    )
     overflow: OverflowPart | None = Field(default=None, description="Who helps out with what has waited long.")
     partner: PartnerPart | None = Field(default=None, description="The outside partner that serves it.")
 

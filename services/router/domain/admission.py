@@ -1,30 +1,40 @@
-"""Where new work goes, beside what the policy says: another queue may stand in for one that is closed, and help
-out with what has waited for long."""
+"""Where work goes beside what the policy or an escalation says: another queue may stand in for one that is closed,
+and help out with what has waited for long."""
 
 from dataclasses import replace
 
-from services.router.domain.policy import Matched, Requirements, Step
+from services.router.domain.policy import Matched, Requirements, Step, relaxed
 from services.router.domain.state import RoutingState
 from shared.vocabulary import ChannelKind
 
 
 def admitted(state: RoutingState, matched: Matched, kind: ChannelKind) -> Matched:
-    """What the policy says, in the first open queue of those that stand in for one that is closed.
-
-    In the queue itself where none of them is open, or nobody there could ever take it.
-    """
-    wanted = queue = matched.requirements.queue
-    if state.opening(wanted).is_open:
+    """What the policy says, in a queue that is open, if one stands in for the policy's own."""
+    requirements, closed = standing_in(state, matched.requirements, kind)
+    if closed is None:
         return matched
+    note = ", ".join(filter(None, (matched.note, closed)))
+    return replace(matched, requirements=requirements, note=note)
+
+
+def standing_in(
+    state: RoutingState, wanted: Requirements, kind: ChannelKind, steps: tuple[Step, ...] = ()
+) -> tuple[Requirements, str | None]:
+    """What is wanted in the first open queue of those that stand in for one that is closed; what to say of that.
+
+    In the queue itself where none of them is open, or nobody there could ever take it, even after these steps.
+    """
+    queue = wanted.queue
+    if state.opening(queue).is_open:
+        return wanted, None
     for _ in state.openings:
         if state.opening(queue).is_open:
             break
         queue = state.configuration.queue(queue).closed_to or queue
-    elsewhere = replace(matched.requirements, queue=queue)
-    if not state.opening(queue).is_open or not state.class_for(elsewhere, kind).members:
-        elsewhere = matched.requirements
-    notes = [matched.note, _closed(state, wanted, elsewhere.queue)]
-    return replace(matched, requirements=elsewhere, note=", ".join(filter(None, notes)))
+    elsewhere = replace(wanted, queue=queue)
+    if not state.opening(queue).is_open or not state.class_for(relaxed(elsewhere, steps), kind).members:
+        elsewhere = wanted
+    return elsewhere, _closed(state, wanted.queue, elsewhere.queue)
 
 
 def may_stay(state: RoutingState, matched: Matched, base: Requirements) -> bool:

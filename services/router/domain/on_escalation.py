@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
+from services.router.domain.admission import standing_in
 from services.router.domain.agent import Agent
 from services.router.domain.eligibility import misfit
 from services.router.domain.matching import READY, refuses
@@ -17,6 +18,7 @@ from services.router.domain.state import RoutingState
 from services.router.domain.steps import (
     destination,
     is_servable,
+    is_there,
     moved,
     reprioritised,
     requeued,
@@ -42,9 +44,9 @@ def on_escalation(state: RoutingState, escalated: inputs.EscalationRaised) -> It
     else:
         acting = _Acting(state, ticket, item, raised)
         yield from acting.raises()
-        target = yield from acting.destination()
-        if target is not None:
-            yield from acting.moves(target)
+        found = yield from acting.destination()
+        if found is not None:
+            yield from acting.moves(*found)
         else:
             is_back = yield from acting.hands()
             yield from acting.widens(waits=is_back or item.is_waiting)
@@ -79,8 +81,11 @@ class _Acting:
         priority = item.priority.raised(self.raised.raise_by)
         yield from reprioritised(self.state, item, priority, "escalation", raised_by=by)
 
-    def destination(self) -> Generator[d.Decision, None, Requirements | None]:
-        """Where the item is to go: returned, none where it stays."""
+    def destination(self) -> Generator[d.Decision, None, tuple[Requirements, str | None] | None]:
+        """Where the item is to go, and why not where it was wanted: returned, none where it stays.
+
+        Another queue stands in for one that is closed, as for new work.
+        """
         raised, queues = self.raised, self.state.configuration.queues
         if raised.queue is None and raised.support_tier is None:
             return None
@@ -89,19 +94,25 @@ class _Acting:
             yield self.refused(f"queue {raised.queue}", "there is no such queue")
             if raised.support_tier is None:
                 return None
-        target = destination(self.state, self.item, queue=queue, support_tier=raised.support_tier)
-        if target is None:
+        steps = steps_that_stay(self.item)
+        wanted = destination(self.state, self.item, queue=queue, support_tier=raised.support_tier)
+        if wanted is None:
             yield self.refused(_place(self.item.requirements), "it is there already")
-        elif not is_servable(self.state, relaxed(target, steps_that_stay(self.item))):
-            yield self.refused(_place(target), "no agent could ever take it there")
-            target = None
+            return None
+        target, closed = standing_in(self.state, wanted, self.item.channel_kind, steps)
+        if is_there(self.item, target):
+            obstacle = "it is there already"
+        elif not is_servable(self.state, relaxed(target, steps)):
+            obstacle = "no agent could ever take it there"
         elif self.item.left_by_other(raised.escalation_id, target):
-            yield self.refused(_place(target), "another escalation took it away from there")
-            target = None
-        return target
+            obstacle = "another escalation took it away from there"
+        else:
+            return target, closed
+        yield self.refused(_place(wanted), "; ".join(filter(None, (closed, obstacle))))
+        return None
 
-    def moves(self, target: Requirements) -> Iterator[d.Decision]:
-        """The item goes there, preferring somebody where that is wanted too."""
+    def moves(self, target: Requirements, closed: str | None) -> Iterator[d.Decision]:
+        """The item goes there, preferring somebody where that is wanted too. closed: why not elsewhere"""
         agent = None
         if self.raised.agent_id is not None:
             agent, obstacle = self._named(
@@ -115,7 +126,7 @@ class _Acting:
             "escalation",
             target,
             excluded=None,
-            note=self.note,
+            note=", ".join(filter(None, (self.note, closed))),
             preferred_agent_id=agent.agent_id if agent else None,
             escalation_id=self.raised.escalation_id,
         )

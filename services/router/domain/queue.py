@@ -71,7 +71,7 @@ class Queue:
     order: which of its items is given out first
     return_after: how long an item stays with an agent who went offline or was absent when its customer answered
     hours: when it is open; none: always. Waiting and returning are counted in these hours
-    closed_to: the queue that new work goes to while it is closed; none: it waits
+    closed_to: the queue that new and escalated work goes to while it is closed; none: it waits
     overflow: from when on the agents of which other queue help out
     reconnect_within: how long a chat waits for an agent who has gone offline or lost their connection
     """

@@ -165,9 +165,17 @@ def destination(
         support_tier=support_tier or present.support_tier,
         tier_mode=TierMode.EXACT if support_tier else present.tier_mode,
     )
-    if (base.queue, base.support_tier, base.tier_mode) == (present.queue, present.support_tier, present.tier_mode):
-        return None
-    return base
+    return None if is_there(item, base) else base
+
+
+def is_there(item: WorkItem, place: Requirements) -> bool:
+    """Whether the item is in this queue and tier now."""
+    present = item.requirements
+    return (place.queue, place.support_tier, place.tier_mode) == (
+        present.queue,
+        present.support_tier,
+        present.tier_mode,
+    )
 
 
 def is_servable(state: RoutingState, requirements: Requirements) -> bool:

@@ -27,3 +27,17 @@ async def test_new_work_goes_to_the_queue_that_stands_in(floor: Floor) -> None:
     await floor.set_state("bob")
     await floor.open_ticket("t")
     assert (await floor.offered("bob", "t"))["queue"] == "billing"
+
+
+async def test_an_escalation_into_a_closed_queue_goes_to_the_one_that_stands_in(floor: Floor) -> None:
+    await configure(
+        floor,
+        queue={"hours": {"weekly": another_day()}, "closed_to": "billing"},
+        bob={"support_tier": 2},
+    )
+    await floor.set_state("bob")
+    await floor.open_ticket("t")
+    await floor.escalate("t", queue="general", support_tier=2)
+    assert (await floor.offered("bob", "t"))["queue"] == "billing"
+    said = words(await floor.decisions("t"))
+    assert any("it was escalated" in line and "billing stands in for it" in line for line in said), said

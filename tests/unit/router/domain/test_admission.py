@@ -8,6 +8,7 @@ from services.router.domain import inputs
 from services.router.domain.explanation import explain
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import Overflow, Queue
+from services.router.domain.work_item import Raised
 from shared.calendar import Calendar, parse_hours
 from shared.vocabulary import AgentState, Priority, WorkState
 from tests.unit.router.domain.desk import Desk, agent, configuration, general, kinds, ticket_id
@@ -19,6 +20,7 @@ QUEUES = [GENERAL, Queue(queue_id="evening", hours=EVENING, closed_to="night"), 
 ANN = agent("ann")
 EVA = agent("eva", queues=frozenset({"evening"}))
 NOX = agent("nox", queues=frozenset({"night"}))
+TO_DESK = general(requirements=Requirements(queue="desk"))
 
 
 def queue_of(desk: Desk, name: str) -> str:
@@ -87,6 +89,78 @@ def test_a_transfer_leads_into_a_closed_queue_and_waits_there() -> None:
     assert (queue_of(desk, "one"), desk.item("one").state) == ("general", WorkState.QUEUED)
     desk.after(hours=15)
     assert desk.asked("one") == ["ann"]
+
+
+def escalate(desk: Desk, name: str, number: int = 1, **action: object) -> list[d.Decision]:
+    raised = Raised(escalation_id=ticket_id(f"escalation {number}"), **action)  # type: ignore[arg-type] # what it asks
+    return desk.feed(inputs.EscalationRaised(ticket_id=ticket_id(name), raised=raised))
+
+
+def test_an_escalation_into_a_closed_queue_leads_to_the_one_that_stands_in() -> None:
+    desk = Desk.of(ANN, EVA, NOX, queues=[*QUEUES, Queue(queue_id="desk")], rules=[TO_DESK])
+    desk.open("one")
+    desk.after(hours=9)
+    made = escalate(desk, "one", queue="general")
+    assert (desk.asked("one"), queue_of(desk, "one")) == (["eva"], "evening")
+    moved = next(each for each in made if isinstance(each, d.WorkRequeued))
+    assert "queue general is closed until 2026-03-03 09:00 UTC, evening stands in for it" in explain(moved)
+    desk.after(hours=15)
+    assert queue_of(desk, "one") == "evening"
+
+
+def test_an_escalation_to_another_tier_of_a_closed_queue_leads_to_the_one_that_stands_in() -> None:
+    expert = agent("expert", queues=frozenset({"evening"}), support_tier=2)
+    desk = Desk.of(ANN, expert, queues=QUEUES)
+    desk.open("one")
+    desk.accept("ann")
+    desk.after(hours=9)
+    escalate(desk, "one", support_tier=2)
+    assert (desk.asked("one"), queue_of(desk, "one")) == (["expert"], "evening")
+
+
+def test_an_escalation_waits_in_the_closed_queue_where_none_stands_in_and_the_record_says_so() -> None:
+    desk = Desk.of(ANN, queues=[*QUEUES, Queue(queue_id="desk")], rules=[TO_DESK])
+    desk.open("one")
+    desk.after(hours=9)
+    made = escalate(desk, "one", queue="general")
+    assert (queue_of(desk, "one"), desk.item("one").state) == ("general", WorkState.QUEUED)
+    moved = next(each for each in made if isinstance(each, d.WorkRequeued))
+    assert "queue general is closed until 2026-03-03 09:00 UTC" in explain(moved)
+    assert "stands in" not in explain(moved)
+
+
+def test_an_escalation_into_a_closed_queue_leaves_what_waits_where_one_stands_in() -> None:
+    desk = Desk.of(ANN, EVA, queues=QUEUES)
+    desk.after(hours=9)
+    desk.open("one")
+    made = escalate(desk, "one", queue="general")
+    assert kinds(made) == ["EscalationRefused"]
+    assert explain(made[0]).endswith(
+        "asks for queue general, tier 1, which is not done: queue general is closed until 2026-03-03 09:00 UTC,"
+        " evening stands in for it; it is there already."
+    )
+
+
+def test_who_stands_in_for_an_escalation_may_fit_after_steps_of_the_work() -> None:
+    asks = Requirements(queue="desk", skills=(("german", 3),))
+    rule = general(requirements=asks, steps=(Step(after=timedelta(hours=10), dropped=frozenset({"german"})),))
+    desk = Desk.of(EVA, queues=[*QUEUES, Queue(queue_id="desk")], rules=[rule])
+    desk.open("one")
+    desk.after(hours=9)
+    escalate(desk, "one", queue="general")
+    assert (queue_of(desk, "one"), desk.asked("one")) == ("evening", [])
+    escalate(desk, "one", widen=True)
+    assert desk.asked("one") == ["eva"]
+
+
+def test_an_escalation_into_a_closed_queue_brings_nothing_back_to_where_another_took_it_from() -> None:
+    expert = agent("expert", queues=frozenset({"desk"}))
+    desk = Desk.of(EVA, expert, queues=[*QUEUES, Queue(queue_id="desk")])
+    desk.after(hours=9)
+    desk.open("one")
+    escalate(desk, "one", 1, queue="desk")
+    made = escalate(desk, "one", 2, queue="general")
+    assert (queue_of(desk, "one"), kinds(made)) == ("desk", ["EscalationRefused"])
 
 
 BUSY = Queue(queue_id="general", overflow=Overflow(after=timedelta(minutes=5), to="second"))
