@@ -19,6 +19,15 @@ from services.router.domain import decision as d
 from services.router.domain import engine, inputs
 from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.due import next_due_at
+from services.router.domain.floor_decision import (
+    AgentConnected,
+    AgentDisconnected,
+    AgentStateSet,
+    Configured,
+    ConnectionLost,
+    DutyTurned,
+    QueueTurned,
+)
 from services.router.domain.on_offer import OfferNotPending
 from services.router.domain.policy import failures
 from services.router.domain.state import RoutingState
@@ -243,21 +252,21 @@ class ShardEngine:
     def _note(self, batch: _Batch, state: RoutingState, made: d.Decision, cause: Cause) -> None:
         """What is recorded and told of a decision, directly after it was done."""
         match made:
-            case d.Configured():
+            case Configured():
                 for profile in _people(made.changed):
                     self._tell_agent(batch, state, profile_contract(profile, is_removed=False), cause)
                 for profile in _people(made.removed):
                     self._tell_agent(batch, state, profile_contract(profile, is_removed=True), cause)
                 return
-            case d.AgentStateSet():
+            case AgentStateSet():
                 batch.causes[state.workspace_id, made.agent_id] = made.cause
                 return
-            case d.DutyTurned():
+            case DutyTurned():
                 batch.causes[state.workspace_id, made.agent_id] = "duty"
                 return
-            case d.AgentConnected() | d.AgentDisconnected() | d.ConnectionLost():
+            case AgentConnected() | AgentDisconnected() | ConnectionLost():
                 return
-            case d.TicketLearned() | d.ClocksSet() | d.CallNoted() | d.QueueTurned():
+            case d.TicketLearned() | d.ClocksSet() | d.CallNoted() | QueueTurned():
                 return
             case d.EscalationRefused():
                 self._record(batch, state, made.ticket_id, made.work_id, made)

@@ -14,6 +14,7 @@ from services.router.domain import inputs
 from services.router.domain.configuration import Configuration
 from services.router.domain.due import next_due_at
 from services.router.domain.engine import run
+from services.router.domain.floor_decision import AgentStateSet, Configured
 from services.router.domain.state import RoutingState, Touched
 from services.router.domain.work_item import OfferState
 from shared.errors import DomainError
@@ -109,7 +110,7 @@ class World:
 
     def _follow_up(self, made: d.Decision) -> None:
         """What people will do about a decision."""
-        if isinstance(made, d.TicketLearned | d.AgentStateSet | d.Configured):
+        if isinstance(made, d.TicketLearned | AgentStateSet | Configured):
             return
         self.seen.see(made, self.now)
         if isinstance(made, d.WorkOffered):

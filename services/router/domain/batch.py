@@ -13,7 +13,6 @@ from datetime import datetime
 from heapq import heappush, merge
 from itertools import islice
 
-from services.router.domain import decision as d
 from services.router.domain.agent import Agent
 from services.router.domain.configuration import Matching
 from services.router.domain.match import Match, gives_out
@@ -21,6 +20,7 @@ from services.router.domain.matching import RequirementClass, refuses
 from services.router.domain.order import Place
 from services.router.domain.pairing import SCALE, Group, Row, one_by_one, together
 from services.router.domain.ranking import excess
+from services.router.domain.reasons import Together
 from services.router.domain.sla_clock import SlaClock
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
@@ -113,7 +113,7 @@ def _matches(
     groups, rows = _problem(state, rule, waiting, agents)
     best = together(groups, rows, rule.solver)
     alone = one_by_one(groups, rows)
-    record = d.Together(
+    record = Together(
         items=len(rows),
         agents=len(agents),
         method=best.method,
@@ -129,7 +129,7 @@ def _matches(
     ]
 
 
-def _match(state: RoutingState, each: _Waiting, agent: Agent, record: d.Together) -> Match:
+def _match(state: RoutingState, each: _Waiting, agent: Agent, record: Together) -> Match:
     found = each.found
     ranked = [(agent.agent_id, found.rank_key(agent))]
     return Match.of(

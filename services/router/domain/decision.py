@@ -4,67 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.router.domain.agent import AgentProfile
-from services.router.domain.configuration import Configuration
 from services.router.domain.facts import Facts
-from services.router.domain.hours import Opening, Standing
-from services.router.domain.order import Precedence
-from services.router.domain.pairing import Method
+from services.router.domain.floor_decision import FloorDecision
 from services.router.domain.policy import Requirements, Step
+from services.router.domain.reasons import Reasons
 from services.router.domain.sla_clock import SlaClock
 from services.router.domain.work_item import OfferState, Raised
-from shared.vocabulary import AgentState, AssignmentMode, ChannelKind, Priority, TicketStatus, WorkState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Together:
-    """What was decided all at once with this, and what that gained.
-
-    items, agents: how many met; method: how it was decided; served: items that got an agent
-    cost: of all assignments; one by one, other items may have got one, and at another cost
-    """
-
-    items: int
-    agents: int
-    method: Method
-    served: int
-    cost: float
-    served_one_by_one: int
-    cost_one_by_one: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Why this item and this agent: what was asked for, who could be asked, who could not and why.
-
-    eligible: agents who could be asked; others: counts of the rest by the first reason
-    ranked: (agent, ranking values) of the winner and the next best, in order
-    precedence: why the item was first in its line
-    together: where many items and agents were matched at once
-    """
-
-    requirements: Requirements
-    ranking: str
-    eligible: int
-    others: dict[str, int]
-    ranked: tuple[tuple[str, tuple[float | int | str, ...]], ...] = ()
-    preferred_agent_id: str | None = None
-    precedence: Precedence | None = None
-    together: Together | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reasons:
-    """A decision's record: what explains it in words, and lets it be found again.
-
-    trail: (rule, what became of it), where a policy was evaluated
-    """
-
-    policy_version: int
-    step: int = 0
-    trail: tuple[tuple[str, str], ...] = ()
-    choice: Choice | None = None
-    note: str | None = None
+from shared.vocabulary import AssignmentMode, ChannelKind, Priority, TicketStatus, WorkState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,65 +245,6 @@ class ReturnScheduled:
     at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentStateSet:
-    """An agent is something else now."""
-
-    agent_id: str
-    state: AgentState
-    reason: str | None
-    cause: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DutyTurned:
-    """An agent's shift or leave begins or ends."""
-
-    agent_id: str
-    standing: Standing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueTurned:
-    """A queue opens or closes."""
-
-    queue_id: str
-    opening: Opening
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentConnected:
-    """An agent has a stream open."""
-
-    agent_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentDisconnected:
-    """An agent who had a stream has none; they may be back in a moment."""
-
-    agent_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionLost:
-    """An agent has had no stream for too long."""
-
-    agent_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configured:
-    """A new configuration holds.
-
-    changed: agents who are new or can do something else; removed: agents who are gone
-    """
-
-    configuration: Configuration
-    changed: tuple[AgentProfile, ...]
-    removed: tuple[AgentProfile, ...]
-
-
 Decision = (
     TicketLearned
     | ClocksSet
@@ -378,11 +265,5 @@ Decision = (
     | LoadParked
     | LoadReturned
     | ReturnScheduled
-    | AgentStateSet
-    | AgentConnected
-    | AgentDisconnected
-    | ConnectionLost
-    | DutyTurned
-    | QueueTurned
-    | Configured
+    | FloorDecision
 )

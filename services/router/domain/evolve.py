@@ -1,7 +1,6 @@
 """What each decision does to the state. Total and deterministic: a decision that was made can be followed."""
 
 from datetime import datetime
-from typing import assert_never
 from uuid import UUID
 
 from services.router.domain import decision as d
@@ -51,12 +50,8 @@ def evolve(state: RoutingState, decision: d.Decision, now: datetime) -> None:
             _schedule_return(state, decision)
         case d.EscalationRefused():
             pass  # a record of nothing done
-        case d.AgentConnected() | d.AgentDisconnected() | d.ConnectionLost():
-            evolve_floor(state, decision, now)
-        case d.AgentStateSet() | d.DutyTurned() | d.QueueTurned() | d.Configured():
-            evolve_floor(state, decision, now)
         case _:
-            assert_never(decision)
+            evolve_floor(state, decision, now)
 
 
 def _item(state: RoutingState, work_id: UUID) -> WorkItem:

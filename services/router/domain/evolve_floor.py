@@ -3,42 +3,41 @@
 from datetime import datetime
 from typing import assert_never
 
-from services.router.domain import decision as d
 from services.router.domain.agent import CONNECTION_LOST
+from services.router.domain.floor_decision import (
+    AgentConnected,
+    AgentDisconnected,
+    AgentStateSet,
+    Configured,
+    ConnectionLost,
+    DutyTurned,
+    FloorDecision,
+    QueueTurned,
+)
 from services.router.domain.reconfigure import reconfigure
 from services.router.domain.state import RoutingState
 from services.router.domain.timers import TimerKind
 from shared.vocabulary import AgentState
 
 
-def evolve_floor(
-    state: RoutingState,
-    decision: d.AgentStateSet
-    | d.AgentConnected
-    | d.AgentDisconnected
-    | d.ConnectionLost
-    | d.DutyTurned
-    | d.QueueTurned
-    | d.Configured,
-    now: datetime,
-) -> None:
+def evolve_floor(state: RoutingState, decision: FloorDecision, now: datetime) -> None:
     """Changes agents, queues and their hours in place as the decision says."""
     match decision:
-        case d.AgentStateSet():
+        case AgentStateSet():
             _set_state(state, decision, now)
-        case d.AgentConnected() | d.AgentDisconnected() | d.ConnectionLost():
+        case AgentConnected() | AgentDisconnected() | ConnectionLost():
             _set_connection(state, decision, now)
-        case d.DutyTurned():
+        case DutyTurned():
             _turn_duty(state, decision, now)
-        case d.QueueTurned():
+        case QueueTurned():
             state.turn(decision.queue_id, decision.opening)
-        case d.Configured():
+        case Configured():
             reconfigure(state, decision, now)
         case _:
             assert_never(decision)
 
 
-def _set_state(state: RoutingState, changed: d.AgentStateSet, now: datetime) -> None:
+def _set_state(state: RoutingState, changed: AgentStateSet, now: datetime) -> None:
     agent = state.agents[changed.agent_id]
     if changed.state is AgentState.AVAILABLE and agent.state is not AgentState.AVAILABLE:
         agent.availability += 1
@@ -53,16 +52,16 @@ def _set_state(state: RoutingState, changed: d.AgentStateSet, now: datetime) -> 
 
 
 def _set_connection(
-    state: RoutingState, changed: d.AgentConnected | d.AgentDisconnected | d.ConnectionLost, now: datetime
+    state: RoutingState, changed: AgentConnected | AgentDisconnected | ConnectionLost, now: datetime
 ) -> None:
     agent = state.agents[changed.agent_id]
-    agent.is_connected = isinstance(changed, d.AgentConnected)
-    agent.disconnected_at = now if isinstance(changed, d.AgentDisconnected) else None
+    agent.is_connected = isinstance(changed, AgentConnected)
+    agent.disconnected_at = now if isinstance(changed, AgentDisconnected) else None
     state.touched.agents.add(agent.agent_id)
     state.watch_connection(agent)
 
 
-def _turn_duty(state: RoutingState, turned: d.DutyTurned, now: datetime) -> None:
+def _turn_duty(state: RoutingState, turned: DutyTurned, now: datetime) -> None:
     agent = state.agents[turned.agent_id]
     if turned.standing.off_duty is None and not agent.is_on_duty:
         agent.availability += 1

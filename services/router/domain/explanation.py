@@ -10,6 +10,7 @@ from services.router.domain.policy import Requirements, TierMode, relaxed
 from services.router.domain.queue import Ranking
 from services.router.domain.ranking import preferences_in, problem_of_score
 from services.router.domain.reason_words import back, because, noted, obstacle, plain
+from services.router.domain.reasons import Choice, Reasons, Together
 from services.router.domain.work_item import OfferState
 from shared.vocabulary import AssignmentMode, Priority
 
@@ -24,7 +25,7 @@ def explain(made: d.Decision) -> str:
             front = ", at the front of its line" if made.is_expedited else ""
             waits = f"it waits {asked_for(made.base)} with priority {made.priority}"
             return f"{holds}: {waits}{front}{steps}{_first(made)}."
-        case d.StepOpened(reasons=d.Reasons(note=str() as note)):
+        case d.StepOpened(reasons=Reasons(note=str() as note)):
             return f"Step {made.reasons.step} opens at once ({note}): now {asked_for(made.requirements)}."
         case d.StepOpened():
             return _step(made)
@@ -139,7 +140,7 @@ def asked_for(requirements: Requirements) -> str:
     return f"in queue {requirements.queue}{helped} for {tier}{skills}{teams}{preferred}"
 
 
-def _passed_over(reasons: d.Reasons) -> str:
+def _passed_over(reasons: Reasons) -> str:
     passed = [f"{rule} ({outcome})" for rule, outcome in reasons.trail[:-1]]
     return f" after {', '.join(passed)}" if passed else ""
 
@@ -151,11 +152,11 @@ def _first(made: d.WorkQueued | d.WorkRequeued) -> str:
     return f"; {made.preferred_agent_id} is asked first{alone}"
 
 
-def _share(reasons: d.Reasons) -> str:
+def _share(reasons: Reasons) -> str:
     return f", {reasons.note}" if reasons.note else ""
 
 
-def _because(reasons: d.Reasons) -> str:
+def _because(reasons: Reasons) -> str:
     choice = reasons.choice
     if choice is None:
         return f": {reasons.note}." if reasons.note else "."
@@ -177,7 +178,7 @@ def _because(reasons: d.Reasons) -> str:
     return "".join(parts) + "." + _at_once(choice.together) + _why_first(choice.precedence)
 
 
-def _at_once(met: d.Together | None) -> str:
+def _at_once(met: Together | None) -> str:
     """What was decided together with this, and what that gained."""
     if met is None:
         return ""
@@ -210,7 +211,7 @@ def _why_first(precedence: Precedence | None) -> str:
     return f" It {' and '.join(words)}." if words else ""
 
 
-def _unscored(choice: d.Choice) -> list[tuple[str, str]]:
+def _unscored(choice: Choice) -> list[tuple[str, str]]:
     if choice.ranking != Ranking.SCORE:
         return []
     return [(agent_id, found) for agent_id, key in choice.ranked if (found := problem_of_score(key))]

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.router.domain import decision as d
 from services.router.domain.agent import Agent
 from services.router.domain.foremost import Head
 from services.router.domain.matching import RequirementClass
 from services.router.domain.order import Place
 from services.router.domain.ranking import RankKey, rank_in
+from services.router.domain.reasons import Choice, Together
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
 
@@ -23,7 +23,7 @@ class Match(Head):
     """A waiting item, where it stands, the agent whom it is for, and why."""
 
     agent: Agent
-    choice: d.Choice
+    choice: Choice
 
     @classmethod
     def of(
@@ -35,10 +35,10 @@ class Match(Head):
         agent: Agent,
         ranked: Sequence[tuple[str, RankKey]],
         excluded: Mapping[str, int],
-        together: d.Together | None = None,
+        together: Together | None = None,
     ) -> "Match":
         """With the record of why. ranked: the agent and the next best; excluded: agents by what keeps them out"""
-        choice = d.Choice(
+        choice = Choice(
             requirements=found.requirements,
             ranking=found.queue.ranking,
             eligible=found.ready_count - sum(excluded.values()),

@@ -6,6 +6,7 @@ from datetime import datetime
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import ABSENT, CONNECTION_LOST, Agent
+from services.router.domain.floor_decision import AgentStateSet, Configured
 from services.router.domain.on_offer import offers_of_leaving
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import completed, left_behind, released
@@ -35,7 +36,7 @@ def becomes(
     """The agent is something else, with what follows for what they are asked and have in hand."""
     if to is not AgentState.AVAILABLE:
         yield from offers_of_leaving(state, agent.agent_id)
-    yield d.AgentStateSet(agent_id=agent.agent_id, state=to, reason=reason, cause=cause)
+    yield AgentStateSet(agent_id=agent.agent_id, state=to, reason=reason, cause=cause)
     is_gone = to in ABSENT if not agent.is_on_duty else to is AgentState.OFFLINE
     is_lost = cause == CONNECTION_LOST
     for work_id in sorted(agent.work):
@@ -64,10 +65,8 @@ def on_configured(state: RoutingState, configure: inputs.Configure, ids: IdFacto
         yield from offers_of_leaving(state, profile.agent_id)
         for work_id in sorted(state.agents[profile.agent_id].work):
             yield from on_return(state, state.items[work_id], ids)
-        yield d.AgentStateSet(
-            agent_id=profile.agent_id, state=AgentState.OFFLINE, reason="removed", cause="removed"
-        )
-    yield d.Configured(
+        yield AgentStateSet(agent_id=profile.agent_id, state=AgentState.OFFLINE, reason="removed", cause="removed")
+    yield Configured(
         configuration=new,
         changed=tuple(profile for name, profile in sorted(new.agents.items()) if old.get(name) != profile),
         removed=removed,

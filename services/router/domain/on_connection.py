@@ -10,6 +10,7 @@ from datetime import datetime
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import CONNECTION_LOST
+from services.router.domain.floor_decision import AgentConnected, AgentDisconnected, ConnectionLost
 from services.router.domain.on_agent import becomes
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import left_behind
@@ -22,7 +23,7 @@ def on_connected(state: RoutingState, connected: inputs.Connected, now: datetime
     agent = state.agents.get(connected.agent_id)
     if agent is None or agent.is_connected:
         return
-    yield d.AgentConnected(agent_id=agent.agent_id)
+    yield AgentConnected(agent_id=agent.agent_id)
     if agent.lost_from is not None:
         yield from becomes(state, agent, agent.lost_from, None, cause="reconnected", now=now)
 
@@ -32,7 +33,7 @@ def on_disconnected(state: RoutingState, disconnected: inputs.Disconnected) -> I
     for agent_id in disconnected.agent_ids:
         agent = state.agents.get(agent_id)
         if agent is not None and agent.is_connected:
-            yield d.AgentDisconnected(agent_id=agent_id)
+            yield AgentDisconnected(agent_id=agent_id)
 
 
 def on_lost(state: RoutingState, agent_id: str, now: datetime) -> Iterator[d.Decision]:
@@ -41,7 +42,7 @@ def on_lost(state: RoutingState, agent_id: str, now: datetime) -> Iterator[d.Dec
     Calls go on without us; what is written waits until the shift ends, or its customer answers.
     """
     agent = state.agents[agent_id]
-    yield d.ConnectionLost(agent_id=agent_id)
+    yield ConnectionLost(agent_id=agent_id)
     if agent.state in (AgentState.AVAILABLE, AgentState.BUSY):
         yield from becomes(state, agent, AgentState.AWAY, CONNECTION_LOST, cause=CONNECTION_LOST, now=now)
         return

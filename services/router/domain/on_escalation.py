@@ -14,6 +14,7 @@ from services.router.domain.agent import Agent
 from services.router.domain.eligibility import misfit
 from services.router.domain.matching import READY, refuses
 from services.router.domain.policy import Requirements, Step, relaxed
+from services.router.domain.reasons import Reasons
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import (
     destination,
@@ -241,5 +242,5 @@ def _refused(
         escalation_id=raised.escalation_id,
         wanted=wanted,
         reason=reason,
-        reasons=d.Reasons(policy_version=state.configuration.policy.version, step=item.step if item else 0),
+        reasons=Reasons(policy_version=state.configuration.policy.version, step=item.step if item else 0),
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from services.router.domain import decision as d
 from services.router.domain.agent import ABSENT
+from services.router.domain.floor_decision import DutyTurned, QueueTurned
 from services.router.domain.on_offer import offers_of_leaving
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import left_behind
@@ -13,7 +14,7 @@ from services.router.domain.work_item import PARKED
 
 def on_queue_turn(state: RoutingState, queue_id: str, now: datetime) -> Iterator[d.Decision]:
     """A queue opens or closes. What is offered or in hand stays where it is."""
-    yield d.QueueTurned(queue_id=queue_id, opening=state.configuration.queue(queue_id).opening(now))
+    yield QueueTurned(queue_id=queue_id, opening=state.configuration.queue(queue_id).opening(now))
 
 
 def on_duty_turn(state: RoutingState, agent_id: str, now: datetime) -> Iterator[d.Decision]:
@@ -26,7 +27,7 @@ def on_duty_turn(state: RoutingState, agent_id: str, now: datetime) -> Iterator[
     standing = agent.profile.duty.at(now)
     if standing.off_duty is not None:
         yield from offers_of_leaving(state, agent_id, reason=standing.off_duty)
-    yield d.DutyTurned(agent_id=agent_id, standing=standing)
+    yield DutyTurned(agent_id=agent_id, standing=standing)
     if standing.off_duty is not None and agent.state in ABSENT:
         for work_id in sorted(agent.work):
             item = state.items[work_id]

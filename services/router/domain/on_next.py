@@ -9,6 +9,7 @@ from services.router.domain.agent import Agent
 from services.router.domain.foremost import Head, foremost
 from services.router.domain.matching import RequirementClass, refuses
 from services.router.domain.ranking import rank_in
+from services.router.domain.reasons import Reasons
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
 from shared.errors import Conflict, NotFound
@@ -35,7 +36,7 @@ def on_next(state: RoutingState, wanted: inputs.TakeNext) -> Iterator[d.Decision
             offer_id=None,
             mode=AssignmentMode.ACCEPTED,
             over_capacity=not agent.has_room(item.channel_kind),
-            reasons=d.Reasons(
+            reasons=Reasons(
                 policy_version=item.policy_version, step=item.step, note="they took what was next for them"
             ),
         )

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
+from services.router.domain.floor_decision import AgentStateSet
 from services.router.domain.partner import queue_of_partner
+from services.router.domain.reasons import Reasons
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import fallen_back, requeued, revoked
 from services.router.domain.work_item import Offer, OfferState, WorkItem
@@ -45,7 +47,7 @@ def on_accept(state: RoutingState, accept: inputs.AcceptOffer, now: datetime) ->
         offer_id=offer.offer_id,
         mode=AssignmentMode.ACCEPTED,
         over_capacity=item.ignores_capacity and agent.is_over(item.channel_kind),
-        reasons=d.Reasons(policy_version=item.policy_version, step=item.step),
+        reasons=Reasons(policy_version=item.policy_version, step=item.step),
         done_by=now + partner.done_within if partner and partner.done_within else None,
     )
 
@@ -66,7 +68,7 @@ def on_expiry(state: RoutingState, offer: Offer) -> Iterator[d.Decision]:
     if is_partner or state.agents[offer.agent_id].missed + 1 < state.configuration.presence.away_after:
         return
     yield from offers_of_leaving(state, offer.agent_id, keep=offer)
-    yield d.AgentStateSet(
+    yield AgentStateSet(
         agent_id=offer.agent_id, state=AgentState.AWAY, reason="offer_expired", cause="offer_expired"
     )
 

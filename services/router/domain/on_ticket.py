@@ -9,6 +9,7 @@ from services.router.domain.admission import admitted, may_stay, overflowing
 from services.router.domain.agent import ABSENT
 from services.router.domain.facts import Facts
 from services.router.domain.policy import match
+from services.router.domain.reasons import Reasons
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import (
     base_priority,
@@ -93,7 +94,7 @@ def _reconsidered(state: RoutingState, item: WorkItem, facts: Facts, reason: str
     matched = match(state.configuration.policy, item.ticket_id, facts, state.moment())
     yield from reprioritised(state, item, base_priority(matched, facts).raised(item.raised_by), reason)
     if matched.rule.expedite and not item.is_expedited:
-        reasons = d.Reasons(policy_version=state.configuration.policy.version, step=item.step, trail=matched.trail)
+        reasons = Reasons(policy_version=state.configuration.policy.version, step=item.step, trail=matched.trail)
         yield d.Expedited(work_id=item.work_id, reason=reason, reasons=reasons)
     if not item.is_waiting or (item.is_moved and item.base.queue in state.configuration.queues):
         return

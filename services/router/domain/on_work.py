@@ -8,6 +8,7 @@ from services.router.domain.agent import Agent
 from services.router.domain.eligibility import barred
 from services.router.domain.partner import queue_of_partner
 from services.router.domain.policy import relaxed
+from services.router.domain.reasons import Reasons
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import (
     completed,
@@ -101,7 +102,7 @@ def on_step(item: WorkItem, *, is_early: bool = False, note: str | None = None) 
     A pending offer survives it. What has been raised stays raised, whatever becomes of the steps.
     """
     step = item.steps[item.step]
-    reasons = d.Reasons(policy_version=item.policy_version, step=item.step + 1, note=note)
+    reasons = Reasons(policy_version=item.policy_version, step=item.step + 1, note=note)
     yield d.StepOpened(
         work_id=item.work_id,
         previous_queue=item.requirements.queue,
@@ -148,7 +149,7 @@ def _handed(state: RoutingState, item: WorkItem, agent: Agent, reason: str, note
         agent_id=agent.agent_id,
         offer_id=None,
         mode=AssignmentMode.MANUAL,
-        reasons=d.Reasons(policy_version=item.policy_version, step=item.step, note=note),
+        reasons=Reasons(policy_version=item.policy_version, step=item.step, note=note),
         over_capacity=not (_asks(item, agent) or agent.has_room(_kind(state, item))),
     )
 

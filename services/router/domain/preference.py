@@ -14,6 +14,7 @@ from services.router.domain import decision as d
 from services.router.domain.eligibility import misfit
 from services.router.domain.matching import RequirementClass
 from services.router.domain.policy import Matched, Requirements
+from services.router.domain.reasons import Reasons
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
 from shared.vocabulary import ChannelKind
@@ -58,7 +59,7 @@ def hold_ended(item: WorkItem, reason: str) -> d.HoldEnded:
     return d.HoldEnded(
         work_id=item.work_id,
         agent_id=item.preferred_agent_id,
-        reasons=d.Reasons(policy_version=item.policy_version, step=item.step, note=reason),
+        reasons=Reasons(policy_version=item.policy_version, step=item.step, note=reason),
     )
 
 

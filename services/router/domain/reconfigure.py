@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from services.router.domain import decision as d
 from services.router.domain.agent import Agent, AgentProfile
+from services.router.domain.floor_decision import Configured
 from services.router.domain.reserve import Reserves
 from services.router.domain.state import RoutingState
 from services.router.domain.timers import TimerKind
 from shared.vocabulary import AgentState
 
 
-def reconfigure(state: RoutingState, made: d.Configured, now: datetime) -> None:
+def reconfigure(state: RoutingState, made: Configured, now: datetime) -> None:
     """Takes on a configuration. Work of agents who are gone has been taken from them before."""
     stands = made.configuration.stands_as(state.configuration)
     state.adopt(made.configuration)

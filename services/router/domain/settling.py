@@ -16,6 +16,7 @@ from services.router.domain.on_work import on_step
 from services.router.domain.preference import holds_of
 from services.router.domain.queue import OfferMode
 from services.router.domain.ranking import RankKey, rank_in
+from services.router.domain.reasons import Reasons
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
 from shared.ids import IdFactory
@@ -124,7 +125,7 @@ def _head_of(state: RoutingState, found: RequirementClass) -> _Chosen | None:
 def _given(match: Match, now: datetime, ids: IdFactory) -> d.WorkOffered | d.WorkAssigned:
     """Offered or simply assigned, as the queue has it."""
     item, agent, queue = match.item, match.agent, match.found.queue
-    reasons = d.Reasons(policy_version=item.policy_version, step=item.step, choice=match.choice)
+    reasons = Reasons(policy_version=item.policy_version, step=item.step, choice=match.choice)
     is_over = not agent.has_room(item.channel_kind)
     if queue.mode_for(item.channel_kind) is OfferMode.AUTO:
         return d.WorkAssigned(

@@ -11,6 +11,7 @@ from services.router.domain.eligibility import misfit
 from services.router.domain.facts import Facts
 from services.router.domain.policy import Matched, Requirements, Step, TierMode, match
 from services.router.domain.preference import Preferred, preferred_by_past, preferred_by_rule
+from services.router.domain.reasons import Reasons
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import AFTER_CALL, OfferState, WorkItem
 from shared.ids import IdFactory
@@ -46,9 +47,7 @@ def queued(
         preferred_agent_id=chosen.agent_id,
         held_until=chosen.until,
         ignores_capacity=chosen.ignores_capacity,
-        reasons=d.Reasons(
-            policy_version=state.configuration.policy.version, trail=matched.trail, note=matched.note
-        ),
+        reasons=Reasons(policy_version=state.configuration.policy.version, trail=matched.trail, note=matched.note),
         is_expedited=rule.expedite,
     )
 
@@ -68,7 +67,7 @@ def reprioritised(
             priority=priority,
             raised_by=item.raised_by if raised_by is None else raised_by,
             reason=reason,
-            reasons=d.Reasons(policy_version=state.configuration.policy.version, step=item.step),
+            reasons=Reasons(policy_version=state.configuration.policy.version, step=item.step),
         )
 
 
@@ -133,7 +132,7 @@ def requeued(
         ignores_capacity=chosen.ignores_capacity,
         escalation_id=escalation_id,
         is_expedited=matched is not None and matched.rule.expedite,
-        reasons=d.Reasons(
+        reasons=Reasons(
             policy_version=state.configuration.policy.version,
             step=0 if restarts else item.step,
             trail=matched.trail if matched else (),

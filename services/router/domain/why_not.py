@@ -7,6 +7,7 @@ from services.router.domain.eligibility import misfit
 from services.router.domain.matching import READY, RequirementClass, refuses
 from services.router.domain.ranking import RankKey
 from services.router.domain.reason_words import obstacle
+from services.router.domain.reasons import Choice
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
 
@@ -59,7 +60,7 @@ def why_not(state: RoutingState, made: Given, agent_id: str) -> WhyNot:
     )
 
 
-def _preceded(choice: d.Choice, chosen: str) -> tuple[str, str]:
+def _preceded(choice: Choice, chosen: str) -> tuple[str, str]:
     """By what the chosen one comes before others who could have been asked."""
     if choice.together:
         return "together", f"for {choice.together.items} items at once it was better that {chosen} had it"

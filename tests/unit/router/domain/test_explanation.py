@@ -9,6 +9,7 @@ from services.router.domain import decision as d
 from services.router.domain.explanation import explain
 from services.router.domain.order import OrderBy, Precedence
 from services.router.domain.policy import Requirements, Step
+from services.router.domain.reasons import Choice, Reasons
 from services.router.domain.work_item import OfferState
 from shared.vocabulary import AssignmentMode, ChannelKind, Priority, WorkState
 from tests.unit.router.domain.desk import START, Desk, agent, general, ticket_id
@@ -46,7 +47,7 @@ def test_work_that_is_back_in_line_asks_for_what_its_open_steps_leave() -> None:
     ],
 )
 def test_an_offer_says_why_its_item_was_first(precedence: Precedence, words: str) -> None:
-    choice = d.Choice(
+    choice = Choice(
         requirements=Requirements(queue="general"),
         ranking="longest_idle",
         eligible=1,
@@ -58,13 +59,13 @@ def test_an_offer_says_why_its_item_was_first(precedence: Precedence, words: str
         agent_id="ann",
         offer_id=None,
         mode=AssignmentMode.AUTO,
-        reasons=d.Reasons(policy_version=1, choice=choice),
+        reasons=Reasons(policy_version=1, choice=choice),
     )
     said = "Assigned to ann, first of 1 who could be asked by longest idle"
     assert explain(assigned) == said + words
 
 
-_REASONS = d.Reasons(policy_version=1, step=1)
+_REASONS = Reasons(policy_version=1, step=1)
 _PLACE = Requirements(queue="general")
 _WORK = ticket_id("work")
 _EVERY_KIND: list[tuple[d.Decision, str]] = [
@@ -79,7 +80,7 @@ _EVERY_KIND: list[tuple[d.Decision, str]] = [
             rule="everything",
             priority=Priority.HIGH,
             preferred_agent_id="ann",
-            reasons=d.Reasons(
+            reasons=Reasons(
                 policy_version=1, trail=(("bills", "does not hold"), ("everything", "holds")), note="share 1 of 2"
             ),
             is_expedited=True,
@@ -136,7 +137,7 @@ _EVERY_KIND: list[tuple[d.Decision, str]] = [
             restarts=True,
             is_moved=False,
             reason="requirements_changed",
-            reasons=d.Reasons(policy_version=1),
+            reasons=Reasons(policy_version=1),
             rule="everything",
             preferred_agent_id="ann",
             is_expedited=True,
@@ -156,7 +157,7 @@ _EVERY_KIND: list[tuple[d.Decision, str]] = [
     ),
     (
         d.HoldEnded(
-            work_id=_WORK, agent_id="ann", reasons=d.Reasons(policy_version=1, note="they cannot have it now")
+            work_id=_WORK, agent_id="ann", reasons=Reasons(policy_version=1, note="they cannot have it now")
         ),
         "It was held for ann: they cannot have it now. Whoever fits may be asked now.",
     ),

@@ -9,6 +9,7 @@ from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.due import next_due_at
 from services.router.domain.explanation import explain
+from services.router.domain.floor_decision import DutyTurned
 from services.router.domain.hours import Duty, OffDuty, TimeOff
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import OfferMode, Queue
@@ -180,7 +181,7 @@ def test_after_an_outage_over_several_turns_what_holds_now_counts() -> None:
     made = desk.after(days=1, hours=16)
     assert desk.state.agents["lea"].standing.off_duty is OffDuty.OFF_SHIFT
     assert desk.asked("one") == ["ann"]
-    assert [each.agent_id for each in made if isinstance(each, d.DutyTurned)] == ["lea", "ann"]
+    assert [each.agent_id for each in made if isinstance(each, DutyTurned)] == ["lea", "ann"]
 
 
 OFFICE_HOURS = Queue(queue_id="general", hours=DAY.shifts, return_after=timedelta(minutes=15))

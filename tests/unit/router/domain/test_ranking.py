@@ -13,6 +13,7 @@ from services.router.domain.partner import Partner
 from services.router.domain.policy import Requirements, Step, TierMode, relaxed
 from services.router.domain.queue import SCORE_FIELDS, Queue, Ranking
 from services.router.domain.ranking import goodness
+from services.router.domain.reasons import Choice
 from shared.conditions import compile_condition, compile_expression
 from shared.vocabulary import AgentState, TicketStatus
 from tests.unit.router.domain.desk import Desk, agent, general
@@ -25,7 +26,7 @@ def scoring(source: str) -> list[Queue]:
     return [Queue(queue_id="general", ranking=Ranking.SCORE, score=score)]
 
 
-def choice(made: list[d.Decision]) -> d.Choice:
+def choice(made: list[d.Decision]) -> Choice:
     offered = made[-1]
     assert isinstance(offered, d.WorkOffered)
     assert offered.reasons.choice is not None
