@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.router.app.attendance import Attendance
+from services.router.app.command import Command
 from services.router.app.ports import RoutingRows
-from services.router.app.run_workspace import Changed, Command, ShardEngine
+from services.router.app.run_workspace import Changed, ShardEngine
 from services.router.domain.state import RoutingState
 from shared.access import RevokedTokens
 from shared.clock import Clock

@@ -11,7 +11,7 @@ from services.router.adapters import reading
 from services.router.api.answers import work_answer
 from services.router.api.desks import Desks
 from services.router.api.schemas import OfferAnswer, OfferList, WorkAnswer, WorkList
-from services.router.app.run_workspace import Command
+from services.router.app.command import Command
 from services.router.consumers import Engines
 from services.router.domain import inputs
 from services.router.domain.on_next import next_for

@@ -12,7 +12,7 @@ from services.router.api.schemas import (
     StateRequest,
 )
 from services.router.app.agent_parts import AgentPart
-from services.router.app.run_workspace import Command
+from services.router.app.command import Command
 from services.router.consumers import Engines
 from services.router.domain import inputs
 from services.router.domain.agent import Agent, AgentProfile

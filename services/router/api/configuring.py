@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from services.router.app.agent_parts import AgentPart
+from services.router.app.command import Command
 from services.router.app.configuration import RouterPart, check, to_configuration
-from services.router.app.run_workspace import Command
 from services.router.consumers import Engines
 from services.router.domain import inputs
 from services.router.domain.state import RoutingState

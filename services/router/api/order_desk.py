@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
 from services.router.adapters import order_rows
-from services.router.app.run_workspace import Command
+from services.router.app.command import Command
 from services.router.consumers import Engines
 from services.router.domain import inputs
 from services.router.domain.partner import Partner, partner_id, queue_of_partner

@@ -15,7 +15,7 @@ from services.router.api.schemas import (
     TransferRequest,
     WorkAnswer,
 )
-from services.router.app.run_workspace import Command
+from services.router.app.command import Command
 from services.router.consumers import Engines
 from services.router.domain import inputs
 from services.router.domain.on_offer import accepted_item

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
-from services.router.app.run_workspace import Command
+from services.router.app.command import Command
 from services.router.domain import inputs
 from services.router.domain.state import RoutingState
 from shared.events.envelope import Cause
