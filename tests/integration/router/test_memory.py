@@ -10,8 +10,9 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.router.adapters.rows import PostgresRoutingRows
+from services.router.app.command import Command
 from services.router.app.configuration import RouterPart, to_configuration
-from services.router.app.run_workspace import Command, ShardEngine
+from services.router.app.run_workspace import ShardEngine
 from services.router.domain import inputs
 from services.router.domain.hours import OffDuty, Standing
 from shared.clock import SystemClock

@@ -15,10 +15,11 @@ from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from deploy.local.stack import Stack
 from services.router.adapters.rows import WORK_DECISIONS, PostgresRoutingRows
+from services.router.app.command import Command
 from services.router.app.configuration import RouterPart
 from services.router.app.outbound import presence
 from services.router.app.ports import LoggedDecision, LoggedInput
-from services.router.app.run_workspace import Command, ShardEngine
+from services.router.app.run_workspace import ShardEngine
 from services.router.domain import decision as d
 from services.router.domain import engine, inputs
 from services.router.domain.agent import Agent

@@ -14,10 +14,11 @@ from services.router.adapters import memory, rows, tables
 from services.router.adapters.recorded import RecordedDecision, to_recorded
 from services.router.adapters.row_json import from_json, to_json
 from services.router.adapters.rows import PostgresRoutingRows
+from services.router.app.command import Command
 from services.router.app.configuration import RouterPart, to_configuration
 from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.app.replay import RecordedInput
-from services.router.app.run_workspace import Command, ShardEngine
+from services.router.app.run_workspace import ShardEngine
 from services.router.app.work_orders import OrderMessage
 from services.router.domain import inputs
 from services.router.domain.state import RoutingState

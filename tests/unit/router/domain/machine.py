@@ -1,148 +1,24 @@
-"""Everything that can happen to a desk, and what holds after each step of it."""
+"""Everything that can happen to a desk."""
 
-from collections import Counter
 from datetime import timedelta
-from functools import lru_cache, partial
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, rule
 
-from services.router.app.configuration import RouterPart, to_configuration
+from services.router.app.configuration import RouterPart
 from services.router.domain import decision as d
 from services.router.domain import inputs
-from services.router.domain.agent import Agent
-from services.router.domain.eligibility import misfit
 from services.router.domain.engine import run
-from services.router.domain.matching import READY, RESERVED, refuses
-from services.router.domain.order import Place
-from services.router.domain.policy import Requirements
-from services.router.domain.queue import OfferMode
-from services.router.domain.reserve import is_free
-from services.router.domain.state import RoutingState
-from services.router.domain.work_item import PARKED, Raised, WorkItem
+from services.router.domain.work_item import Raised
 from shared.errors import DomainError
 from shared.ids import SeededIds
-from shared.vocabulary import AgentState, ChannelKind, Priority, SlaMetric, TicketStatus, WorkState
+from shared.vocabulary import AgentState, ChannelKind, Priority, SlaMetric, TicketStatus
 from tests.unit.router.domain.desk import Desk, facts, ticket_id
+from tests.unit.router.domain.invariants import CheckedDesk
+from tests.unit.router.domain.offices import AGENTS, ORDERS, RANKINGS, configured
 
 NAMES = [f"t{number}" for number in range(8)]
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-HALF_OF_EACH_HOUR = [f"{hour:02}:10-{hour:02}:40" for hour in range(24)]
-ONE_HOUR_ON_ONE_OFF = [f"{hour:02}:00-{hour + 1:02}:00" for hour in range(9, 24, 2)]
-AGENTS: dict[str, dict[str, object]] = {
-    "ann": {
-        "queues": ["general", "billing"],
-        "skills": {"german": 3},
-        "capacity": 40,
-        "ranks": {"general": 5},
-    },
-    "bob": {
-        "queues": ["general", "shelf"],
-        "capacity": 20,
-        "shifts": dict.fromkeys(DAYS, ONE_HOUR_ON_ONE_OFF),
-        "time_off": [{"start": "2026-03-02T09:20", "end": "2026-03-02T09:40"}],
-    },
-    "cid": {"queues": ["billing", "shelf"], "skills": {"german": 5}, "capacity": 60},
-    "dot": {
-        "queues": ["general", "billing"],
-        "support_tier": 2,
-        "limits": {"email": {"cost": 20, "most": 5, "interruptible": True}},
-    },
-    "eve": {"queues": ["general"], "skills": {"german": 5}, "capacity": 60},
-    "fay": {"queues": ["general"], "skills": {"german": 4}},
-}
-QUEUES: list[dict[str, object]] = [
-    {
-        "id": "general",
-        "rank": 20,
-        "order": "ageing",
-        "ageing": "1m",
-        "offer_timeout": "30s",
-        "asked_at_once": 2,
-    },
-    {
-        "id": "billing",
-        "rank": 10,
-        "reserve": 1,
-        "order": "sla_urgency",
-        "offer_mode": "auto",
-        "wrap_up": "20s",
-        "hours": {"weekly": dict.fromkeys(DAYS, HALF_OF_EACH_HOUR)},
-        "closed_to": "general",
-        "overflow": {"after": "2m", "to": "general"},
-    },
-    {"id": "shelf", "offer_mode": "pull"},
-]
-RULES: list[dict[str, object]] = [
-    {
-        "id": "german",
-        "when": 'ticket.language == "de"',
-        "queue": "general",
-        "skills": {"german": 3},
-        "steps": [
-            {"after": "60s", "lower": {"german": 2}},
-            {"after": "75s", "drop": ["german"], "raise_by": 1},
-            {"after": "90s", "also": ["billing"], "expedite": True},
-        ],
-        "skip_if": "nobody_ready",
-    },
-    {
-        "id": "bills",
-        "when": 'has(ticket.labels.product) && ticket.labels.product == "bill"',
-        "queue": "billing",
-        "preferred": {"german": 4},
-    },
-    {"id": "whenever", "when": 'ticket.priority == "low"', "queue": "shelf"},
-]
-DEFAULT = {"queue": "general", "tier_mode": "exact", "preferred_agent": {"agent": "bob", "wait": "40s"}}
-
-
-ORDERS = ("ageing", "priority", "oldest", "score", "sla_urgency")
-RANKINGS = ("longest_idle", "least_loaded", "round_robin", "best_match", "score")
-
-
-def part(
-    *,
-    without: str | None = None,
-    billing: bool = True,
-    order: str = "ageing",
-    ranking: str = "longest_idle",
-    together_from: int = 0,
-) -> RouterPart:
-    """The configuration.
-
-    without: somebody who is gone; billing: or everything is one queue; order, ranking: of the queue `general`
-    together_from: from so many items and agents they are matched together; 0: never
-    """
-    limited = {} if billing else {"queues": ["general"], "ranks": {}}
-    general = {**QUEUES[0], "order": order, "ranking": ranking}
-    if order != "ageing":
-        del general["ageing"]
-    if ranking == "score":
-        general["score"] = "agent.tier - agent.load"
-    default: dict[str, object] = {"queue": "general", "tier_mode": "exact"}
-    if without != "bob":
-        default["preferred_agent"] = {"agent": "bob", "wait": "40s"}
-    return RouterPart.model_validate(
-        {
-            "skills": ["german"],
-            "matching": {"at_least": together_from},
-            "agents": [{"id": name, **said, **limited} for name, said in AGENTS.items() if name != without],
-            "queues": [general, *(QUEUES[1:] if billing else ())],
-            "policy": {"rules": RULES if billing else [], "default": default},
-        }
-    )
-
-
-@lru_cache(1024)
-def configured(
-    without: str | None, billing: bool, order: str, ranking: str, together_from: int
-) -> tuple[RouterPart, inputs.Configure]:
-    """A configuration as it is written, and what applies it."""
-    written = part(without=without, billing=billing, order=order, ranking=ranking, together_from=together_from)
-    return written, inputs.Configure(configuration=to_configuration(1, written))
-
 
 names = st.sampled_from(NAMES)
 agents = st.sampled_from(sorted(AGENTS))
@@ -155,43 +31,11 @@ ticket_facts = st.builds(
 )
 
 
-def place(state: RoutingState, item: WorkItem) -> Place:
-    """Where an item stands now in its queue's order."""
-    order = state.configuration.queue(item.requirements.queue).order
-    entries = order.entries(item, state.tickets[item.ticket_id].clocks)
-    return min(order.place(group, key, state.now) for group, key in entries)
-
-
-def served(state: RoutingState, one: Agent, item: WorkItem) -> tuple[object, ...]:
-    """By what an agent sorts the items that they may have: no two queues have one rank here."""
-    queue = item.requirements.queue
-    return one.profile.ranks.get(queue, state.configuration.queue(queue).rank), place(state, item)
-
-
-def obstacle(state: RoutingState, one: Agent, asked: Requirements, kind: ChannelKind) -> str | None:
-    """Why an agent cannot be asked, by a scan: also who is kept free for another queue."""
-    queues = state.configuration.queues
-    if not state.configuration.queue(asked.queue).reserve and is_free(one):
-        for queue_id in one.profile.queues & queues.keys():
-            free = [
-                other for other in state.agents.values() if queue_id in other.profile.queues and is_free(other)
-            ]
-            if len(free) <= queues[queue_id].reserve:
-                return one.obstacle(kind) or RESERVED
-    return one.obstacle(kind)
-
-
-def is_held_for_other(one: Agent, item: WorkItem) -> bool:
-    """Whether somebody else alone may be asked for it now."""
-    return item.held_for is not None and item.held_for.agent_id != one.agent_id
-
-
-class DeskMachine(RuleBasedStateMachine):
-    """Throws everything at one desk and checks it after each step."""
+class DeskMachine(CheckedDesk):
+    """Throws everything at one desk."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.desk = Desk()
         self.order, self.ranking = "ageing", "longest_idle"
         self.together_from = 0
 
@@ -223,39 +67,6 @@ class DeskMachine(RuleBasedStateMachine):
             assert repr(self.desk.state.items) == before, "a refused command left a trace"
         else:
             self.nobody_got_less_than_what_they_serve_first(made)
-
-    def nobody_got_less_than_what_they_serve_first(self, made: list[d.Decision]) -> None:
-        """Whoever was given an item could have had none that waits on and that they serve before it."""
-        state = self.desk.state
-        given = {
-            each.agent_id: state.items[each.work_id]
-            for each in made
-            if isinstance(each, d.WorkOffered | d.WorkAssigned) and each.reasons.choice is not None
-        }
-        for agent_id, item in given.items():
-            one = state.agents[agent_id]
-            for other in state.items.values():
-                queue = state.configuration.queue(other.requirements.queue)
-                was_kept = not queue.reserve and any(
-                    state.configuration.queue(name).reserve for name in one.profile.queues
-                )
-                if (
-                    was_kept
-                    or not state.opening(other.requirements.queue).is_open
-                    or other.state is not WorkState.QUEUED
-                    or queue.mode_for(other.channel_kind) is OfferMode.PULL
-                    or refuses(one, other)
-                    or is_held_for_other(one, other)
-                    or misfit(one.profile, other.requirements)
-                ):
-                    continue
-                limit, same = one.profile.limits[other.channel_kind], other.channel_kind is item.channel_kind
-                fits = one.items.get(other.channel_kind, 0) - same < limit.most
-                load = one.used if limit.is_interruptible else one.firm
-                if limit.is_interruptible or not one.profile.limits[item.channel_kind].is_interruptible:
-                    load -= one.cost(item.channel_kind)
-                if fits and load + limit.cost <= one.profile.capacity:
-                    assert served(state, one, item) < served(state, one, other)
 
     @rule(name=names, what=ticket_facts)
     def know(self, name: str, what: object) -> None:
@@ -365,14 +176,6 @@ class DeskMachine(RuleBasedStateMachine):
         connected, gone = inputs.Connected(agent_id=agent_id), inputs.Disconnected(agent_ids=(agent_id,))
         self.feed(connected if comes else gone)
 
-    @invariant()
-    def nobody_is_there_who_has_had_no_stream_for_too_long(self) -> None:
-        for one in self.desk.state.agents.values():
-            if one.disconnected_at is not None:
-                assert not one.is_connected
-                assert self.desk.now - one.disconnected_at < timedelta(seconds=60)
-            assert one.lost_from is None or (one.state, one.reason) == (AgentState.AWAY, "connection_lost")
-
     @rule(agent_id=agents)
     def take_next(self, agent_id: str) -> None:
         self.feed(inputs.TakeNext(agent_id=agent_id))
@@ -446,119 +249,6 @@ class DeskMachine(RuleBasedStateMachine):
             assert not item.is_waiting or item.requirements.queue == "general"
         self.configure()
         self.set_state(without, AgentState.AVAILABLE)
-
-    def waits_for_agents(self, item: WorkItem) -> bool:
-        most = 2 if item.requirements.queue == "general" else 1
-        return item.state is WorkState.QUEUED or (item.state is WorkState.OFFERED and len(item.offers) < most)
-
-    @invariant()
-    def an_item_asks_nobody_twice_and_no_more_than_it_may(self) -> None:
-        for item in self.desk.state.items.values():
-            assert len(set(item.offers.values())) == len(item.offers) <= 2
-
-    @invariant()
-    def load_is_what_they_have_in_hand_and_within_capacity(self) -> None:
-        state = self.desk.state
-        for agent_id, one in state.agents.items():
-            held = [state.items[work_id] for work_id in one.work]
-            assert all(item.agent_id == agent_id for item in held)
-            counted = Counter(item.channel_kind for item in held if item.bears_load)
-            counted.update(state.items[state.offers[offer_id].work_id].channel_kind for offer_id in one.offers)
-            assert counted == Counter({kind: count for kind, count in one.items.items() if count})
-            assert one.used == sum(one.cost(kind) * count for kind, count in counted.items())
-            interruptible = {kind for kind in counted if one.profile.limits[kind].is_interruptible}
-            assert one.firm == sum(one.cost(kind) * counted[kind] for kind in counted.keys() - interruptible)
-            if not any(item.over_capacity for item in held):
-                assert one.firm <= one.profile.capacity
-                assert one.used - one.firm <= one.profile.capacity
-                assert interruptible or one.used <= one.profile.capacity
-            assert one.wrapping == sum(item.state is WorkState.WRAPPING for item in held)
-
-    @invariant()
-    def a_ticket_has_one_live_item_at_most_and_unsolved_tickets_have_one(self) -> None:
-        state = self.desk.state
-        assert len({item.ticket_id for item in state.items.values()}) == len(state.items)
-        for ticket in state.tickets.values():
-            if ticket.facts is not None:
-                assert (state.live_item(ticket.ticket_id) is not None) or not ticket.status.is_unsolved
-
-    @invariant()
-    def everybody_is_on_duty_as_their_hours_have_it(self) -> None:
-        for one in self.desk.state.agents.values():
-            assert one.standing == one.profile.duty.at(self.desk.now)
-        for queue_id, queue in self.desk.state.configuration.queues.items():
-            assert self.desk.state.opening(queue_id) == queue.opening(self.desk.now)
-
-    @invariant()
-    def nobody_loses_what_waits_for_its_customer(self) -> None:
-        state = self.desk.state
-        for item in state.items.values():
-            assert item.return_at is None or state.tickets[item.ticket_id].status not in PARKED
-
-    @invariant()
-    def nobody_who_could_be_asked_idles_while_work_waits_for_them(self) -> None:
-        state = self.desk.state
-        for item in state.items.values():
-            if not self.waits_for_agents(item):
-                continue
-            for one in state.agents.values():
-                if is_held_for_other(one, item):
-                    continue
-                could = obstacle(state, one, item.requirements, item.channel_kind) is None
-                could &= not refuses(one, item)
-                could = could and one.agent_id not in item.offers.values()
-                could = could and item.requirements.queue != "shelf"
-                could = could and state.opening(item.requirements.queue).is_open
-                assert not (could and misfit(one.profile, item.requirements) is None), (item, one)
-
-    @invariant()
-    def nobody_is_waited_for_who_is_not_there_or_could_not_have_it(self) -> None:
-        state = self.desk.state
-        for item in state.items.values():
-            if item.held_for is not None and self.waits_for_agents(item):
-                one = state.agents[item.held_for.agent_id]
-                assert one.is_there
-                assert misfit(one.profile, item.requirements) is None
-                assert item.held_until is not None
-                assert item.held_until > self.desk.now
-
-    @invariant()
-    def the_indexes_agree_with_a_scan(self) -> None:
-        state = self.desk.state
-        for found in state.classes.values():
-            fits = {name for name, one in state.agents.items() if misfit(one.profile, found.requirements) is None}
-            if found.only is not None:
-                fits &= {found.only.agent_id}
-                assert found.line.count, "an agent's own class goes with its last item"
-            assert found.members == fits
-            expected = Counter(
-                obstacle(state, state.agents[name], found.requirements, found.kind) or READY for name in fits
-            )
-            assert +found.conditions == expected
-            assert found.only is not None or sum(found.unfit.values()) == len(state.agents) - len(fits)
-            assert found.ready_count == expected[READY]
-            assert set(found.standing.values()) <= set(found.ready)
-            assert len(found.ready) <= 4 * len(found.members) + 64
-            in_line = [
-                item
-                for item in state.items.values()
-                if self.waits_for_agents(item)
-                and (item.requirements, item.channel_kind, item.held_for) == found.key
-            ]
-            assert found.line.count == len(in_line)
-            assert [item.work_id for item, _ in found.line.in_order(state.items, self.desk.now)] == [
-                item.work_id for item in sorted(in_line, key=partial(place, state))
-            ]
-
-    @invariant()
-    def offers_are_pending_on_both_sides(self) -> None:
-        state = self.desk.state
-        for offer_id, offer in state.offers.items():
-            assert offer_id in state.agents[offer.agent_id].offers
-            assert offer_id in state.items[offer.work_id].offers
-            assert state.items[offer.work_id].state is WorkState.OFFERED
-            assert state.agents[offer.agent_id].state is AgentState.AVAILABLE
-            assert state.agents[offer.agent_id].is_on_duty
 
     def teardown(self) -> None:
         """The same inputs with the same times and seeds lead to the same decisions."""
