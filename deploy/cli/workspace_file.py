@@ -24,6 +24,7 @@ from services.router.app.matching_parts import MatchingPart
 from services.router.app.policy_parts import PolicyPart
 from services.router.app.queue_parts import QueuePart
 from shared.calendar_parts import CalendarPart
+from shared.configuration import unknown
 from shared.durations import Duration
 from shared.http.types import Email, Request, Slug
 from shared.vocabulary import ChannelKind
@@ -160,6 +161,5 @@ def _chains(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, st
 
 
 def _unknown(at: Path, names: Sequence[str], known: set[str], what: str) -> Iterator[tuple[Path, str]]:
-    for name in names:
-        if name not in known:
-            yield at, f"there is no {what} {name}"
+    for _, text in unknown("", names, known, what):
+        yield at, text

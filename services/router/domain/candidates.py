@@ -24,7 +24,7 @@ class Candidates:
     """Who fits by configuration.
 
     by_condition: `ready`, or the first reason why they cannot be asked now -> who
-    unfit: counts of everybody else by what they lack
+    unfit: counts of people who do not, by what they lack
     """
 
     by_condition: Mapping[str, tuple[Agent, ...]]
@@ -75,7 +75,7 @@ def _index(state: RoutingState, item: WorkItem) -> RequirementClass:
         lack = misfit(agent.profile, asked)
         if lack is None:
             made.condition[name] = made.condition_of(agent)
-        else:
+        elif agent.profile.partner is None:
             made.unfit[lack] += 1
     return made
 

@@ -30,6 +30,8 @@ def explain(made: d.Decision) -> str:
         case d.StepOpened():
             return _step(made)
         case d.WorkOffered():
+            if queue_of_partner(made.agent_id):
+                return f"Offered to {who_is(made.agent_id)}."
             over = ", over their capacity" if made.over_capacity else ""
             return f"Offered to {who_is(made.agent_id)}{over}{_because(made.reasons)}"
         case d.WorkAssigned():

@@ -66,7 +66,7 @@ class RequirementClass:
         """Takes the agent in if they fit by configuration."""
         problem = misfit(agent.profile, self.requirements)
         if problem is not None:
-            self.unfit[problem] += 1
+            self._count_unfit(agent, problem, 1)
             return False
         self.members.add(agent.agent_id)
         self.refresh(agent)
@@ -75,11 +75,16 @@ class RequirementClass:
     def withdraw(self, agent: Agent) -> None:
         """Lets go of an agent whom it was told of, before their profile changes."""
         if agent.agent_id not in self.members:
-            self.unfit[misfit(agent.profile, self.requirements) or ""] -= 1
+            self._count_unfit(agent, misfit(agent.profile, self.requirements) or "", -1)
             return
         self.members.remove(agent.agent_id)
         self.standing.pop(agent.agent_id, None)
         self.conditions[self.condition.pop(agent.agent_id)] -= 1
+
+    def _count_unfit(self, agent: Agent, problem: str, by: int) -> None:
+        """A partner is nobody of the house whom a queue of the house lacks."""
+        if agent.profile.partner is None:
+            self.unfit[problem] += by
 
     def concerns(self, agent_id: str) -> bool:
         """Whether the agent could ever be a member: a class for one agent is nobody else's."""

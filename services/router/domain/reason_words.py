@@ -6,7 +6,7 @@ _OBSTACLES = {
     "capacity": "without room",
     "no_room_ever": "whose capacity never lets them",
     "refused": "who had refused it",
-    "asked": "who were asked already",
+    "asked": "already asked",
     "team": "of other teams",
     "off_shift": "off shift",
     "time_off": "on leave",

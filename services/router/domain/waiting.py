@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.router.domain.candidates import Candidates, candidates
-from services.router.domain.explanation import asked_for
+from services.router.domain.explanation import asked_for, who_is
 from services.router.domain.hours import Opening
 from services.router.domain.matching import PRESENT, READY
 from services.router.domain.order import OrderBy
+from services.router.domain.partner import partner_id
 from services.router.domain.queue import OfferMode
 from services.router.domain.reason_words import obstacle
 from services.router.domain.releases import Release, releases
@@ -28,7 +29,8 @@ class Waiting:
 
     ahead: how many items of its queue come before it, `MOST_COUNTED` where there are more; none: it is not in line
     fit: agents who have what it asks for; ready: those of them who could be asked now
-    obstacles: how many of those who fit cannot be asked, by the first reason; unfit: the rest by what they lack
+    obstacles: those who fit and cannot be asked, by the first reason; unfit: people who do not, by what they lack
+    partner: the id of the partner that its queue stands for
     serving: how much those who fit work on at once; higher: the share of that which comes before this
     """
 
@@ -40,6 +42,7 @@ class Waiting:
     ready: int
     obstacles: Mapping[str, int]
     unfit: Mapping[str, int]
+    partner: str | None
     offers: tuple[Offer, ...]
     releases: tuple[Release, ...]
     serving: int
@@ -68,6 +71,9 @@ class Waiting:
         return f"{line}; {self.ahead} are before it." if self.ahead else f"{line}."
 
     def _staff(self) -> str:
+        if self.partner:
+            why = "".join(f", {obstacle(reason)}" for reason in self.obstacles)
+            return f"It is for {who_is(self.partner)}{why}."
         why = ", ".join(f"{count} {obstacle(reason)}" for reason, count in self.obstacles.items())
         can = f"{self.fit} agent{'s' if self.fit != 1 else ''} fit{'s' if self.fit == 1 else ''}"
         return f"{can}, {self.ready} could be asked now{f'; not asked: {why}' if why else ''}."
@@ -89,6 +95,7 @@ def waiting(state: RoutingState, item: WorkItem, now: datetime) -> Waiting:
     found = candidates(state, item)
     queue = state.configuration.queue(item.requirements.queue)
     is_pulled = queue.mode_for(item.channel_kind) is OfferMode.PULL
+    partner = partner_id(queue.queue_id)
     serving, higher = _workload(state, item, found)
     return Waiting(
         item=item,
@@ -99,6 +106,7 @@ def waiting(state: RoutingState, item: WorkItem, now: datetime) -> Waiting:
         ready=len(found.who(READY)),
         obstacles=found.obstacles,
         unfit=found.unfit,
+        partner=partner if partner in state.agents else None,
         offers=tuple(state.offers[offer_id] for offer_id in sorted(item.offers)),
         releases=releases(state, item, found, is_pulled=is_pulled),
         serving=serving,

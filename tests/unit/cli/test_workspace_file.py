@@ -155,6 +155,11 @@ def test_what_a_file_may_not_say_is_told_in_words_at_its_place(
             "there is no queue nowhere",
         ),
         (
+            "teams: [reds]\nagents: [{id: ann, teams: [redds]}]",
+            "agents/ann/teams",
+            "there is no team redds; did you mean reds?",
+        ),
+        (
             "sla_policies: [{id: all, calendar: office}]",
             "sla_policies/all/calendar",
             "there is no calendar office",

@@ -7,6 +7,7 @@ import pytest
 
 from services.router.domain import inputs
 from services.router.domain.agent import ChannelLimit
+from services.router.domain.explanation import explain
 from services.router.domain.hours import Duty, TimeOff
 from services.router.domain.order import Order, OrderBy
 from services.router.domain.policy import Preference, Requirements, Step
@@ -261,6 +262,19 @@ def test_a_partners_answer_is_awaited() -> None:
     assert found.releases[0].kind == "partner_answers"
     assert found.releases[0].words.startswith(
         "the partner of queue field answers the offer by 2026-03-02 09:02 UTC"
+    )
+    assert "It is for the partner of queue field, already asked. What would" in found.words
+
+
+def test_partners_are_nobody_whom_the_house_lacks() -> None:
+    queues = [Queue(queue_id="field"), Queue(queue_id="general")]
+    desk = Desk.of(partner("field"), agent("bob", queues=frozenset()), rules=[general()], queues=queues)
+    desk.open("t")
+    assert (look(desk, "t").fit, look(desk, "t").unfit) == (0, {"queue": 1})
+    staffed = Desk.of(partner("field"), agent("ann"), rules=[general()], queues=queues)
+    staffed.open("t")
+    assert [explain(made) for made in staffed.decisions][-1] == (
+        "Offered to ann, first of 1 who could be asked by longest idle."
     )
 
 
