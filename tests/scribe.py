@@ -374,6 +374,8 @@ class Scribe:
         at: datetime,
         state: AgentState = AgentState.AVAILABLE,
         activity: AgentActivity = AgentActivity.IDLE,
+        *,
+        is_on_duty: bool | None = None,
     ) -> Event:
         return self.tell(
             AgentStateChangedV1(
@@ -385,6 +387,7 @@ class Scribe:
                 capacity=100,
                 items={},
                 cause="agent",
+                is_on_duty=is_on_duty,
             ),
             at,
         )

@@ -29,9 +29,10 @@ KPIS = (
     "agents.available",
     "agents.busy",
     "agents.away",
+    "agents.off_duty",
     "agents.offline",
 )
-_STATES = ("available", "busy", "away", "offline")
+_STATES = ("available", "busy", "away", "off_duty", "offline")
 _NUMBERS = (
     "volume",
     "backlog",
@@ -131,7 +132,9 @@ def _agents(board: Board) -> Table:
     shown = table("agents", "")
     for state in _STATES:
         count = board.value(f"agents.{state}")
-        shown.add_row(state, Text(_count(count), "green" if state == "available" and count else ""))
+        shown.add_row(
+            state.replace("_", " "), Text(_count(count), "green" if state == "available" and count else "")
+        )
     return shown
 
 

@@ -42,7 +42,17 @@ TICKET = (
     "support_tier",
     "agent_id",
 )
-AGENT = ("workspace_id", "agent_id", "state", "activity", "since", "queues", "support_tier", "is_removed")
+AGENT = (
+    "workspace_id",
+    "agent_id",
+    "state",
+    "activity",
+    "since",
+    "queues",
+    "support_tier",
+    "is_on_duty",
+    "is_removed",
+)
 FACT = (
     "workspace_id",
     "ticket_id",
@@ -96,6 +106,7 @@ def agent_row(agent: TrackedAgent) -> Mapping[str, object]:
         "since": agent.since,
         "queues": json.dumps(agent.queues),
         "support_tier": agent.support_tier,
+        "is_on_duty": agent.is_on_duty,
         "is_removed": agent.is_removed,
     }
 
@@ -110,6 +121,7 @@ def to_agent(row: AnyRow) -> TrackedAgent:
         since=row.since,
         queues=tuple(json.loads(row.queues)),
         support_tier=row.support_tier,
+        is_on_duty=row.is_on_duty,
         is_removed=row.is_removed,
     )
 

@@ -60,6 +60,7 @@ tracked_agent = Table(
     Column("since", Instant),
     Column("queues", Text, nullable=False),
     Column("support_tier", SmallInteger),
+    Column("is_on_duty", Boolean, nullable=False, server_default=text("true")),
     Column("is_removed", Boolean, nullable=False),
     PrimaryKeyConstraint("workspace_id", "agent_id"),
 )

@@ -8,11 +8,10 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID
 
-from services.metrics.domain.agent import TrackedAgent
+from services.metrics.domain.agent import Presence, TrackedAgent
 from services.metrics.domain.fact import WHOLE, Dimension, Place, Scope
 from services.metrics.domain.kpi import Population
 from services.metrics.domain.tracked import Standing
-from shared.vocabulary import AgentState
 
 _WAITS = "waiting"
 _SPARE_ENTRIES = 64
@@ -50,7 +49,7 @@ class Gauges:
         """How many members of a scope are in these states, or in any."""
         counts = self._counts.get((population, scope), Counter[str]())
         present = sum(number for state, number in counts.items() if states is None or state in states)
-        if population is Population.AGENTS and (states is None or AgentState.OFFLINE in states):
+        if population is Population.AGENTS and (states is None or Presence.OFFLINE in states):
             present += len(self._unheard(scope))
         return present
 
@@ -87,18 +86,18 @@ class Gauges:
         """An agent, as of now."""
         before = self._agents.get(agent.agent_id)
         if before is not None:
-            self._count(Population.AGENTS, before.scopes(), before.state, -1)
+            self._count(Population.AGENTS, before.scopes(), before.presence, -1)
         self._agents[agent.agent_id] = agent
-        self._count(Population.AGENTS, agent.scopes(), agent.state, 1)
+        self._count(Population.AGENTS, agent.scopes(), agent.presence, 1)
 
     def agents(self, scope: Scope, states: frozenset[str] | None) -> list[TrackedAgent]:
         """The agents of a scope in these states, by id; those of the roster of whom nothing was heard, too."""
         found = [
             agent
             for agent in self._agents.values()
-            if scope in agent.scopes() and (states is None or agent.state in states)
+            if scope in agent.scopes() and (states is None or agent.presence in states)
         ]
-        if states is None or AgentState.OFFLINE in states:
+        if states is None or Presence.OFFLINE in states:
             found += [TrackedAgent(workspace_id="", agent_id=agent_id) for agent_id in self._unheard(scope)]
         return sorted(found, key=lambda agent: agent.agent_id)
 

@@ -243,9 +243,10 @@ def _profiled(agent: TrackedAgent, data: AgentUpdatedV1) -> TrackedAgent:
 
 
 def _present(agent: TrackedAgent, event: Event, data: AgentStateChangedV1) -> TrackedAgent:
-    is_other = (data.state, data.activity) != (agent.state, agent.activity) or agent.since is None
-    since = event.time if is_other else agent.since
-    return replace(agent, state=data.state, activity=data.activity, since=since)
+    is_on_duty = data.is_on_duty is not False
+    now, before = (data.state, data.activity, is_on_duty), (agent.state, agent.activity, agent.is_on_duty)
+    since = event.time if now != before or agent.since is None else agent.since
+    return replace(agent, state=data.state, activity=data.activity, is_on_duty=is_on_duty, since=since)
 
 
 def _value(seconds: float) -> int:

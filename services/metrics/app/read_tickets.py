@@ -52,7 +52,7 @@ def _agents(
     found = gauges.agents(scopes[0] if scopes else WHOLE, states)
     return [
         Behind(
-            kind=agent.state,
+            kind=agent.presence,
             ticket_id=None,
             place=Place(support_tier=agent.support_tier, agent_id=agent.agent_id),
             started_at=agent.since,

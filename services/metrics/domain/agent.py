@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from services.metrics.domain.fact import WHOLE, Dimension, Scope
@@ -15,11 +16,21 @@ class AgentKey(NamedTuple):
     agent_id: str
 
 
+class Presence(StrEnum):
+    """As what an agent is counted. Who is off duty is asked for nothing, whatever their state."""
+
+    AVAILABLE = AgentState.AVAILABLE.value
+    BUSY = AgentState.BUSY.value
+    AWAY = AgentState.AWAY.value
+    OFF_DUTY = "off_duty"
+    OFFLINE = AgentState.OFFLINE.value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedAgent:
     """An agent as the router last told.
 
-    since: when state or activity last changed
+    since: when state, activity or duty last changed
     """
 
     workspace_id: str
@@ -29,12 +40,19 @@ class TrackedAgent:
     since: datetime | None = None
     queues: tuple[str, ...] = ()
     support_tier: int | None = None
+    is_on_duty: bool = True
     is_removed: bool = False
 
     @property
     def key(self) -> AgentKey:
         """What the agent is known by."""
         return AgentKey(self.workspace_id, self.agent_id)
+
+    @property
+    def presence(self) -> Presence:
+        """As what the agent is counted."""
+        is_off = not self.is_on_duty and self.state is not AgentState.OFFLINE
+        return Presence.OFF_DUTY if is_off else Presence(self.state)
 
     def scopes(self) -> list[Scope]:
         """Every scope that the agent counts in: none where it is removed, each of its queues otherwise."""

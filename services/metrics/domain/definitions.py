@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from services.metrics.domain.agent import Presence
 from services.metrics.domain.fact import FactKind, Opinion
 from services.metrics.domain.kpi import (
     Count,
@@ -21,7 +22,7 @@ from services.metrics.domain.kpi import (
     Variant,
     variants_of,
 )
-from shared.vocabulary import AgentState, SlaMetric, TicketStatus
+from shared.vocabulary import SlaMetric, TicketStatus
 
 _PERCENTILES = (50, 75, 90, 95, 99)
 
@@ -134,14 +135,15 @@ KPIS = (
     ),
     Kpi(
         name="agents",
-        version=1,
+        version=2,
         unit=Unit.AGENTS,
-        description="Agents by state; all who are not offline where no state is named.",
-        measure=Present(
-            Population.AGENTS, frozenset(state for state in AgentState if state is not AgentState.OFFLINE)
+        description=(
+            "Agents by state; all who are not offline where no state is named. Who is off shift or on leave, and"
+            " not offline, counts as off_duty alone."
         ),
-        variants={state.value: Present(Population.AGENTS, frozenset({state})) for state in AgentState},
-        headline=tuple(state.value for state in AgentState),
+        measure=Present(Population.AGENTS, frozenset(each for each in Presence if each is not Presence.OFFLINE)),
+        variants={each.value: Present(Population.AGENTS, frozenset({each})) for each in Presence},
+        headline=tuple(each.value for each in Presence),
     ),
 )
 

@@ -90,7 +90,8 @@ def _agents(events: Sequence[Event]) -> dict[str, tuple[str, tuple[str, ...], in
             if data.is_removed:
                 agents[data.agent_id] = "removed", (), 0
         elif data.name == "agent.state_changed" and agents[data.agent_id][0] != "removed":
-            agents[data.agent_id] = data.state, *agents[data.agent_id][1:]
+            is_off = data.is_on_duty is False and data.state != "offline"
+            agents[data.agent_id] = "off_duty" if is_off else data.state, *agents[data.agent_id][1:]
     return {agent: held for agent, held in agents.items() if held[0] != "removed"}
 
 
@@ -111,7 +112,7 @@ async def check_current(http: httpx.AsyncClient, truth: Truth) -> int:
         "waiting",
         "oldest_waiting",
         *["backlog", "backlog.new", "backlog.open", "backlog.pending", "backlog.on_hold"],
-        *["agents", "agents.available", "agents.busy", "agents.away", "agents.offline"],
+        *["agents", "agents.available", "agents.busy", "agents.away", "agents.off_duty", "agents.offline"],
     ]
     answer = await http.get("/v1/kpis", params={"by": by, "kpi": [*FACT_KPIS, *gauge_kpis]})
     assert answer.status_code == 200, answer.text

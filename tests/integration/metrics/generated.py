@@ -57,7 +57,8 @@ def _agents(scribe: Scribe, dice: Dice, since: datetime, until: datetime) -> Non
         scribe.agent(agent, since, queues=queues, tier=1 + dice.below(2), removed=agent == AGENTS[-1])
         for step in range(dice.below(5)):
             at = since + (until - since) * (step + 1) / 6
-            scribe.state(agent, at, dice.pick(list(AgentState)), dice.pick(list(AgentActivity)))
+            state, activity = dice.pick(list(AgentState)), dice.pick(list(AgentActivity))
+            scribe.state(agent, at, state, activity, is_on_duty=dice.pick([True, True, False, None]))
 
 
 class _Ticket:

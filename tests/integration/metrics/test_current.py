@@ -63,6 +63,23 @@ async def test_a_ticket_shows_in_every_number_that_it_is_part_of(
     assert board(answer.json()["values"])["agents", "now", queue] == (1, None)
 
 
+async def test_an_agent_off_duty_is_counted_apart_from_those_who_are_available(
+    shared_ground: Ground, process: Process, workspace_id: str
+) -> None:
+    now = await shared_ground.now(process)
+    s = Scribe(workspace_id)
+    for name, is_on_duty in (("ada", True), ("bob", False)):
+        s.agent(name, now)
+        s.state(name, now, AgentState.AVAILABLE, is_on_duty=is_on_duty)
+    await shared_ground.publish(s.events)
+    await shared_ground.applied(process, s.events)
+    http = await shared_ground.http(process, workspace_id, "metrics:read")
+    found = await values(http, kpi=["agents", "agents.available", "agents.off_duty"])
+    assert found == {("agents", "now"): 2, ("agents.available", "now"): 1, ("agents.off_duty", "now"): 1}
+    (row,) = (await http.get("/v1/kpis/agents.off_duty/tickets")).json()["items"]
+    assert (row["agent"], row["kind"]) == ("bob", "off_duty")
+
+
 async def test_no_workspace_sees_anothers_numbers(ground: Ground) -> None:
     process = await ground.start()
     now = await ground.now(process)

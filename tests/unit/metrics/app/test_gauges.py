@@ -22,13 +22,16 @@ def gauges() -> Gauges:
     return Gauges(lambda *_: None)
 
 
-def an_agent(agent_id: str, state: AgentState, *, is_removed: bool = False) -> TrackedAgent:
+def an_agent(
+    agent_id: str, state: AgentState, *, is_on_duty: bool = True, is_removed: bool = False
+) -> TrackedAgent:
     return TrackedAgent(
         workspace_id="acme",
         agent_id=agent_id,
         state=state,
         queues=("billing", "billing"),
         support_tier=1,
+        is_on_duty=is_on_duty,
         is_removed=is_removed,
     )
 
@@ -72,6 +75,19 @@ def test_scopes_with_waiting_are_those_where_time_matters() -> None:
     assert set(board.scopes_with_waiting()) == {WHOLE, BILLING}
     board.move(uid("t"), standing, None)
     assert set(board.scopes_with_waiting()) == set()
+
+
+def test_an_agent_off_duty_counts_apart_and_not_as_available() -> None:
+    board = gauges()
+    board.set_agent(an_agent("ada", AgentState.AVAILABLE, is_on_duty=False))
+    board.set_agent(an_agent("bob", AgentState.OFFLINE, is_on_duty=False))
+    available, off_duty = frozenset({"available"}), frozenset({"off_duty"})
+    assert board.present(BILLING, Population.AGENTS, available) == 0
+    assert board.present(BILLING, Population.AGENTS, off_duty) == 1
+    assert [agent.agent_id for agent in board.agents(WHOLE, off_duty)] == ["ada"]
+    board.set_agent(an_agent("ada", AgentState.AVAILABLE))
+    assert board.present(BILLING, Population.AGENTS, available) == 1
+    assert board.present(BILLING, Population.AGENTS, off_duty) == 0
 
 
 def test_agents_count_in_each_of_their_queues_once_and_not_when_removed() -> None:

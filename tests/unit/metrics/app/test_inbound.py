@@ -355,6 +355,19 @@ def test_an_agent_is_what_was_last_told() -> None:
     assert agent_after(agent, event, data).scopes() == []
 
 
+def test_an_agent_off_duty_counts_as_that_until_duty_begins() -> None:
+    s = Scribe("acme")
+    s.state("ada", at(1), AgentState.AVAILABLE)
+    s.state("ada", at(2), AgentState.AVAILABLE, is_on_duty=False)
+    s.state("ada", at(3), AgentState.OFFLINE, is_on_duty=False)
+    s.state("ada", at(4), AgentState.AVAILABLE, is_on_duty=True)
+    agent, seen = TrackedAgent(workspace_id="acme", agent_id="ada"), []
+    for event, data in agents_of(s.events):
+        agent = agent_after(agent, event, data)
+        seen.append((agent.presence, agent.since))
+    assert seen == [("available", at(1)), ("off_duty", at(2)), ("offline", at(3)), ("available", at(4))]
+
+
 # --- any interleaving --------------------------------------------------------------------------------------
 
 

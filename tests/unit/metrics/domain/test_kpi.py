@@ -87,7 +87,10 @@ def test_ratings_are_shares_and_balances_of_the_last_ones() -> None:
 
 class _Gauges:
     def present(self, population: Population, states: frozenset[str] | None) -> int:
-        counts = {Population.AGENTS: {"available": 3, "busy": 2, "offline": 4}, Population.WAITING: {"waiting": 7}}
+        counts = {
+            Population.AGENTS: {"available": 3, "busy": 2, "off_duty": 1, "offline": 4},
+            Population.WAITING: {"waiting": 7},
+        }
         return sum(
             number for state, number in counts.get(population, {}).items() if states is None or state in states
         )
@@ -106,7 +109,8 @@ def test_gauges_count_what_there_is_now() -> None:
     assert gauge("waiting") == 7
     assert gauge("oldest_waiting") == 90
     assert gauge("backlog") == 0
-    assert gauge("agents") == 5
+    assert gauge("agents") == 6
+    assert gauge("agents.off_duty") == 1
     assert gauge("agents.offline") == 4
     assert gauge("agents.available") == 3
 
