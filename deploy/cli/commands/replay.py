@@ -71,12 +71,12 @@ def replay(
 
 @asynccontextmanager
 async def recording(place: Place, workspace_id: str) -> "AsyncIterator[tuple[Recording, Checkpoints]]":
-    """A workspace's record in the router's database. CliError where that does not answer."""
+    """A workspace's record in the router's database. CliError where that does not answer, or cannot be read."""
     from services.router.adapters.checkpoints import Checkpoints  # late: help needs none of this
     from services.router.adapters.recorded import Recording
     from shared.db.engine import open_engine
     from shared.db.unit_of_work import Database
-    from shared.errors import DatabaseUnavailable
+    from shared.errors import Conflict, DatabaseUnavailable
     from shared.wakeups import RelaySignal
 
     engine = open_engine(place.login_url("router"), name="waypost-replay", pool_size=2)
@@ -85,6 +85,8 @@ async def recording(place: Place, workspace_id: str) -> "AsyncIterator[tuple[Rec
         yield Recording(database, workspace_id), Checkpoints(database)
     except DatabaseUnavailable:
         raise CliError("The router's database does not answer: see WAYPOST_DATABASE_URL.") from None
+    except Conflict as error:
+        raise CliError(str(error)) from None
     finally:
         await engine.dispose()
 

@@ -134,7 +134,7 @@ class Checkpoints:
         return await self._database.transact(unit, workspaces=[workspace_id])
 
     async def state(self, workspace_id: str, place: Place) -> RoutingState:
-        """The state at a checkpoint, made anew each time."""
+        """The state at a checkpoint, made anew each time. Raises Conflict where rows do not fit this release."""
         if not place.input_id:
             return blank(workspace_id)
         taken_at = await self._taken_at(workspace_id, place)

@@ -2,6 +2,9 @@
 
 import json
 from datetime import timedelta
+from importlib import import_module
+
+import pytest
 
 from services.router.adapters import tables
 from services.router.adapters.memory import selected, to_item, to_ticket
@@ -9,8 +12,12 @@ from services.router.adapters.row_json import from_json, to_json
 from services.router.adapters.rows import rows_of
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.state import Touched
+from shared.errors import Conflict
 from tests.unit.router.domain.desk import START, Desk, agent, general
 
+_LATER = import_module("services.router.migrations.versions.2026-11-23_whom_work_awaits")
+NEWER = {column.split()[0] for column in _LATER.COLUMNS}
+"""What rows have not that were kept by the first release."""
 GERMAN = general(
     requirements=Requirements(queue="general", skills=(("german", 3),)),
     steps=(Step(after=timedelta(minutes=1), dropped=frozenset({"german"})),),
@@ -23,7 +30,7 @@ def written(*tickets: str) -> dict[str, list[dict[str, object]]]:
     for ticket in tickets:
         desk.open(ticket)
     state = desk.state
-    state.touched = Touched(tickets=set(state.tickets), items=dict(state.items))
+    state.touched = Touched(agents=set(state.agents), tickets=set(state.tickets), items=dict(state.items))
     return {table.name: rows for table, rows in rows_of([state], [], [])}
 
 
@@ -50,6 +57,27 @@ def test_rows_are_read_again_from_the_json_that_they_are_kept_as() -> None:
     (row,) = written("one")["work_item"]
     kept = json.dumps(to_json(tables.work_item, row))
     assert to_item(from_json(tables.work_item, json.loads(kept))) == to_item(row)
+
+
+def test_rows_that_an_earlier_release_kept_have_the_defaults_of_columns_that_came_since() -> None:
+    rows = written("one")
+    (item,), (ticket,), (ann,) = (rows[name] for name in ("work_item", "ticket", "agent"))
+    for table, row in ((tables.work_item, item), (tables.ticket, ticket), (tables.agent, ann)):
+        kept = to_json(table, row)
+        newer = [column for column in table.columns if f"{table.name}.{column.name}" in NEWER]
+        for column in newer:
+            del kept[column.name]
+        read = from_json(table, json.loads(json.dumps(kept)))
+        assert read == from_json(table, json.loads(json.dumps(to_json(table, row))))
+    assert {str(column) for table in tables.metadata.tables.values() for column in table.columns} >= NEWER
+
+
+def test_a_row_without_what_it_must_have_is_refused_by_name() -> None:
+    (row,) = written("one")["work_item"]
+    kept = to_json(tables.work_item, row)
+    del kept["queued_at"]
+    with pytest.raises(Conflict, match=r"work_item\.queued_at is missing"):
+        from_json(tables.work_item, kept)
 
 
 def test_json_is_selected_as_text_and_nothing_else_is() -> None:
