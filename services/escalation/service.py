@@ -10,7 +10,6 @@ from services.escalation.adapters.notify import Notifier
 from services.escalation.adapters.service_levels import PostgresServiceLevels
 from services.escalation.adapters.store import CHANNEL, PostgresTracking
 from services.escalation.adapters.timers import Timers
-from services.escalation.adapters.vault import Vault
 from services.escalation.api import clocks, escalations
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.consumers import consume
@@ -23,6 +22,7 @@ from shared.http.app import create_app
 from shared.ids import SystemIds
 from shared.mail import MailSender
 from shared.service import Leaves, Service, open_runtime
+from shared.vault import AesVault
 
 DESCRIPTION = "Makes sure that somebody answers in time, and tells people when nobody does."
 
@@ -34,7 +34,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
         database, clock, ids = runtime.database, runtime.clock, SystemIds()
         due, told, versions = ShardBells(), ShardBells(), ShardBells()
         egress = Egress(is_development=settings.environment == "development")
-        vault = Vault(settings.secret.get_secret_value())
+        vault = AesVault(settings.credentials_key.get_secret_value().encode())
         levels = PostgresServiceLevels(database, clock, vault, egress.problem)
         tracking = PostgresTracking(settings.shards, due, told)
         timers = Timers(
@@ -52,6 +52,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
             database,
             levels,
             egress,
+            vault,
             told,
             clock=clock,
             mail=MailSender(smtp.get_secret_value()) if smtp else None,
@@ -79,7 +80,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
             routers=[
                 clocks.routes(database, tracking, levels, ids),
                 escalations.routes(database, tracking, levels, ids),
-                configuration.routes(levels, EscalationPart),
+                configuration.routes(levels, EscalationPart, sealed=levels.sealed),
                 parked.routes(database),
             ],
             metrics=runtime.metrics,

@@ -2,10 +2,10 @@
 
 from pydantic import SecretStr
 
-from shared.settings import Settings
+from shared.settings import SealingSettings
 
 
-class EscalationSettings(Settings):
+class EscalationSettings(SealingSettings):
     """Settings of escalation, beside those that every service has."""
 
     outbound_smtp_url: SecretStr | None = None

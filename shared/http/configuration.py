@@ -100,12 +100,13 @@ def routes(
     ) -> Configured[part_model]:  # type: ignore[valid-type] # as above
         """Replaces the whole part. Applying the same twice changes nothing."""
         workspace_id = principal.workspace_id
-        part = sealed(workspace_id, part)
         stored = await store.read(workspace_id)
         if not dry_run:
             if_match.require()
         if_match.check(stored.version)
+        # As it is written: of a sealed secret nobody can say whether it is any good.
         warnings = await store.check(workspace_id, part)
+        part = sealed(workspace_id, part)
         changes = list(differences(_plain(stored.part), _plain(part)))
         version = stored.version
         if not dry_run and (changes or version == 0 or stored.unreadable):

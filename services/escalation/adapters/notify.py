@@ -22,6 +22,7 @@ from shared.db.unit_of_work import Database, Tx
 from shared.egress import Egress, EgressRefused
 from shared.errors import ProviderUnavailable
 from shared.mail import MailRefused, MailSender
+from shared.secrets import Vault
 from shared.standard_webhooks import hmac_key, signed
 from shared.telemetry.names import Log
 
@@ -77,6 +78,7 @@ class Notifier:
         database: Database,
         levels: ServiceLevels,
         egress: Egress,
+        vault: Vault,
         bells: ShardBells,
         *,
         clock: Clock,
@@ -86,6 +88,7 @@ class Notifier:
         self._database = database
         self._levels = levels
         self._egress = egress
+        self._vault = vault
         self._bells = bells
         self._clock = clock
         self._mail = mail
@@ -186,8 +189,9 @@ class Notifier:
             return _Outcome(self._over(notification, NotificationState.FAILED, "is not configured any more"))
         if (webhook.webhook_id, webhook.url) in gone:
             return _Outcome(self._over(notification, NotificationState.DISABLED, "answered 410 before"))
-        body, key = body_of(notification), hmac_key(webhook.secret)
-        assert key is not None, "a configuration with another secret is refused"
+        body, key = body_of(notification), self._key(notification.workspace_id, webhook)
+        if key is None:
+            return _Outcome(self._again(notification, "the webhook's secret cannot sign"))
         try:
             headers = signed(key, str(notification.notification_id), body, self._clock.now())
             status = (await self._egress.post(webhook.url, body, headers)).status
@@ -198,6 +202,13 @@ class Notifier:
         if status == _GONE:
             return _Outcome(self._over(notification, NotificationState.DISABLED, "answered 410"), webhook)
         return _Outcome(self._again(notification, f"answered {status}"))
+
+    def _key(self, workspace_id: str, webhook: Webhook) -> bytes | None:
+        """What posts are signed with; none where another key has sealed it."""
+        try:
+            return hmac_key(self._vault.open(workspace_id, webhook.secret))
+        except ValueError:
+            return None
 
     def _over(self, notification: Notification, state: NotificationState, detail: str | None) -> Notification:
         is_sent = state is NotificationState.SENT

@@ -8,7 +8,6 @@ from datetime import datetime
 from sqlalchemy import text
 
 from services.escalation.adapters.store import CHANNEL
-from services.escalation.adapters.vault import Vault
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.app.configuration_rules import check
 from services.escalation.app.policies import to_policies
@@ -22,6 +21,7 @@ from shared.events.catalog import shard_of
 from shared.http.configuration import Stored
 from shared.http.etags import IfMatch
 from shared.public_holidays import public_holidays
+from shared.secrets import Vault, sealed
 
 _LATEST = text(
     "SELECT w.workspace_id, (SELECT max(p.version) FROM policy_version p WHERE p.workspace_id = w.workspace_id)"
@@ -86,6 +86,10 @@ class PostgresServiceLevels:
             raise InvalidInput("The configuration breaks rules.", problems=tuple(problems))
         return warnings
 
+    def sealed(self, workspace_id: str, part: EscalationPart) -> EscalationPart:
+        """The part as it is kept and shown. Raises InvalidInput for a secret that was sealed elsewhere."""
+        return sealed(self._vault, workspace_id, part)
+
     async def apply(
         self, workspace_id: str, part: EscalationPart, *, seen: IfMatch, by: str
     ) -> Stored[EscalationPart]:
@@ -97,7 +101,7 @@ class PostgresServiceLevels:
             stored = await self._read(tx, workspace_id)
             seen.check(stored.version)
             version = stored.version + 1
-            body = self._sealed(workspace_id, part)
+            body = part.model_dump(mode="json")
             await configuration.save(tx, workspace_id, version, body, by)
             since = await tx.now()
             added = {"workspace": workspace_id, "version": version, "shard": shard, "since": since}
@@ -109,30 +113,15 @@ class PostgresServiceLevels:
 
     async def _extended(self, tx: Tx, workspace_id: str, known: PolicyHistory) -> PolicyHistory:
         rows = await tx.execute(_VERSIONS, {"workspace": workspace_id, "known": known.latest.version})
-        newer = [self._policies(workspace_id, row.version, row.since, row.body) for row in rows]
+        newer = [_policies(row.version, row.since, row.body) for row in rows]
         return PolicyHistory((*known.versions, *newer))
-
-    def _policies(self, workspace_id: str, version: int, since: datetime, body: object) -> Policies:
-        return to_policies(version, since, self._opened(workspace_id, body), public_holidays)
 
     async def _read(self, tx: Tx, workspace_id: str) -> Stored[EscalationPart]:
         found = (await configuration.load(tx, [workspace_id])).get(workspace_id)
         if found is None:
             return Stored(0, EscalationPart())
-        return Stored(found[0], self._opened(workspace_id, found[1]))
+        return Stored(found[0], EscalationPart.model_validate(found[1]))
 
-    def _sealed(self, workspace_id: str, part: EscalationPart) -> dict[str, object]:
-        """As it is stored: without a readable secret."""
-        webhooks = [
-            {"id": item.id, "url": item.url, "secret": self._vault.seal(item.secret, f"{workspace_id}/{item.id}")}
-            for item in part.webhooks
-        ]
-        return {**part.model_dump(mode="json"), "webhooks": webhooks}
 
-    def _opened(self, workspace_id: str, body: object) -> EscalationPart:
-        assert isinstance(body, dict)
-        webhooks = [
-            {**item, "secret": self._vault.open(item["secret"], f"{workspace_id}/{item['id']}")}
-            for item in body["webhooks"]
-        ]
-        return EscalationPart.model_validate({**body, "webhooks": webhooks})
+def _policies(version: int, since: datetime, body: object) -> Policies:
+    return to_policies(version, since, EscalationPart.model_validate(body), public_holidays)

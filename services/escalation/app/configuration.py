@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from shared.calendar_parts import CalendarPart
 from shared.durations import Duration
 from shared.http.types import Email, Request, Slug
+from shared.secrets import Secret
 from shared.vocabulary import Priority, SlaMetric
 
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -101,7 +102,7 @@ class WebhookPart(Request):
 
     id: Slug
     url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,500}$")]
-    secret: Annotated[str, StringConstraints(pattern=r"^whsec_[A-Za-z0-9+/]{32,88}={0,2}$")] = Field(repr=False)
+    secret: Secret = Field(description="What they are signed with, `whsec_…`; stored and shown sealed.")
 
 
 class EscalationPart(Request):

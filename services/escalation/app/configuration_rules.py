@@ -1,7 +1,5 @@
 """What a configuration has to keep to beyond the form of its fields."""
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -24,6 +22,8 @@ from shared.configuration import Problem, refuse, repeated, unknown
 from shared.reach.order import Kind, review
 from shared.reach.tickets import TICKETS
 from shared.reach.words import impossible_literals, in_words
+from shared.secrets import Secret
+from shared.standard_webhooks import hmac_key
 from shared.vocabulary import Priority, SlaMetric
 
 SHORTEST_TARGET = timedelta(seconds=15)
@@ -31,6 +31,8 @@ LONGEST_TARGET = timedelta(days=366)
 LONGEST_WAIT = timedelta(days=30)
 _REACH = timedelta(days=3653)
 """A target that takes ten years of its calendar is a mistake."""
+_SHORTEST_KEY, _LONGEST_KEY = 24, 64
+"""Bytes, as Standard Webhooks has it."""
 
 
 def check(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> list[str]:
@@ -74,10 +76,16 @@ def _problems(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> It
     for index, chain in enumerate(part.escalation_policies):
         yield from _chain_problems(f"/escalation_policies/{index}/steps", chain.steps, part)
     for index, webhook in enumerate(part.webhooks):
-        try:
-            base64.b64decode(webhook.secret.removeprefix("whsec_"), validate=True)
-        except binascii.Error:
-            yield f"/webhooks/{index}/secret", "is not base64 after whsec_"
+        if not webhook.secret.is_sealed and not _can_sign(webhook.secret):
+            yield (
+                f"/webhooks/{index}/secret",
+                "write whsec_ and a key in base64, such as `openssl rand -base64 32` makes",
+            )
+
+
+def _can_sign(secret: Secret) -> bool:
+    key = hmac_key(secret) if secret.startswith("whsec_") else None
+    return key is not None and _SHORTEST_KEY <= len(key) <= _LONGEST_KEY
 
 
 def _policy_problems(

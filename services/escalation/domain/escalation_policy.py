@@ -59,7 +59,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """A system that is told. Its repr hides the secret."""
+    """A system that is told. secret: sealed; its repr hides it all the same"""
 
     webhook_id: str
     url: str

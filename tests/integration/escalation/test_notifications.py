@@ -171,6 +171,15 @@ async def test_secrets_are_stored_sealed(desk: Desk, website: Website) -> None:
     assert len(bodies) == 2
     assert all("sealed:" in row.body and "whsec_" not in row.body for row in bodies)
     configured = (await desk.http.get("/v1/configuration")).json()
-    assert configured["configuration"]["webhooks"][0]["secret"] == SECRET
+    assert configured["configuration"]["webhooks"][0]["secret"].startswith("sealed:")
     again = await desk.http.put("/v1/configuration", json=configured["configuration"], headers={"If-Match": '"1"'})
     assert (again.status_code, again.json()["version"], again.json()["changes"]) == (200, 1, [])
+
+
+async def test_a_secret_that_cannot_sign_is_refused_as_it_is_written(desk: Desk) -> None:
+    for secret in ("hunter2!", "whsec_c2hvcnQ=", "sealed:c2VhbGVkIGVsc2V3aGVyZQ=="):
+        body = {"webhooks": [{"id": "hook", "url": "https://example.org/", "secret": secret}]}
+        answer = await desk.http.put("/v1/configuration", json=body, headers={"If-Match": "*"})
+        assert answer.status_code == 422
+        assert [problem["pointer"] for problem in answer.json()["errors"]] == ["/webhooks/0/secret"]
+        assert secret not in answer.text

@@ -5,12 +5,12 @@ from typing import Any
 
 from services.escalation.adapters.service_levels import PostgresServiceLevels
 from services.escalation.adapters.store import PostgresTracking
-from services.escalation.adapters.vault import Vault
 from services.escalation.app.publish_snapshots import publish_snapshots
 from shared.db.bells import ShardBells
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause
 from shared.ids import SystemIds
+from shared.vault import AesVault
 from tests.integration.escalation.desk import Desk, target
 from tests.scribe import uid
 from tests.shards import SHARDS
@@ -34,7 +34,7 @@ async def test_a_unit_of_work_that_is_overtaken_by_a_new_configuration_knows_its
     await desk.tell()
     await desk.clock("t", "total_resolution", policy_version=1)
     runtime = desk.system.services["escalation"].runtime
-    levels = PostgresServiceLevels(runtime.database, runtime.clock, Vault("none is sealed"), lambda _: None)
+    levels = PostgresServiceLevels(runtime.database, runtime.clock, AesVault(b"none is sealed"), lambda _: None)
 
     async def carry() -> None:
         part = {"sla_policies": [{"id": "standard", "targets": [target("total_resolution", "40d")]}]}

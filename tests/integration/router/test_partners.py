@@ -306,6 +306,12 @@ async def test_an_address_that_leads_into_our_network_is_refused_or_not_called(h
     await eventually(is_refused)
 
 
+async def test_a_secret_that_cannot_sign_is_refused_as_it_is_written(house: House) -> None:
+    refused = await house.configure(secret="hunter2!")
+    assert refused.status_code == 422
+    assert [problem["pointer"] for problem in refused.json()["errors"]] == ["/queues/1/partner/secret"]
+
+
 async def test_the_secret_is_sealed_wherever_it_is_kept_or_shown(house: House) -> None:
     await house.agree()
     stored = await house.rows(

@@ -85,6 +85,10 @@ def test_nothing_at_all_is_fine() -> None:
             {"webhooks": [{"id": "w", "url": "https://x.org", "secret": "whsec_" + "A" * 33}]},
             "/webhooks/0/secret",
         ),
+        *[
+            ({"webhooks": [{"id": "w", "url": "https://x.org", "secret": secret}]}, "/webhooks/0/secret")
+            for secret in ("hunter2!", "A" * 32, "whsec_" + "A" * 28, "whsec_" + "A" * 88)
+        ],
     ],
 )  # fmt: skip
 def test_a_broken_rule_is_named_where_it_stands(part: dict[str, Any], pointer: str) -> None:
