@@ -19,10 +19,10 @@ class DecisionOutline(BaseModel):
 
 
 class DifferenceOutline(BaseModel):
-    """One decision that is another now."""
+    """One decision that is another now. input: none where what is recorded follows from none."""
 
-    input_id: int
-    input: str
+    input_id: int | None
+    input: str | None
     decided_at: datetime
     recorded: DecisionOutline | None
     replayed: DecisionOutline | None

@@ -109,7 +109,7 @@ class WorkCancelledV1(WorkContract):
 
 
 class OfferDeclinedV1(WorkContract):
-    """The agent refused."""
+    """The agent refused. reason: `declined`, or `partner_declined` of a partner; why stays with the router."""
 
     name: ClassVar[str] = "offer.declined"
 
@@ -199,6 +199,7 @@ class AgentUpdatedV1(AgentContract):
 class AgentStateChangedV1(AgentContract):
     """Presence, occupation or load of the agent changed.
 
+    reason: where it is a word such as `lunch` or `offer_expired`, and no text
     load: units in use, of `capacity`; items: open items by channel kind, pending offers included
     is_on_duty: whether it is their shift, and they are not on leave; none where that was not told
     """

@@ -147,7 +147,8 @@ def _tell(found: "Comparison", file: Path | None) -> None:
     verdict = "all alike" if found.is_same else f"{found.differing} differ"
     say(f"{len(found.tickets)} tickets, {found.decisions} decisions, {verdict}")
     for difference in found.first:
-        console().print(f"\n{difference.decided_at.isoformat()}  input {difference.input_id} ({difference.kind})")
+        cause = f"input {difference.input_id} ({difference.kind})" if difference.kind else "no input"
+        console().print(f"\n{difference.decided_at.isoformat()}  {cause}")
         if difference.refusal is not None:
             say(f"  refused now: {difference.refusal}")
         for side, decided in (("recorded", difference.recorded), ("replayed", difference.replayed)):

@@ -41,11 +41,12 @@ Decided = tuple[str, UUID | None, dict[str, object]]
 class Difference:
     """One decision that is another than the recorded one; none where only one side decided anything.
 
+    input_id, kind: of the input; none where what is recorded follows from none
     refusal: why the input is refused now
     """
 
-    input_id: int
-    kind: str
+    input_id: int | None
+    kind: str | None
     decided_at: datetime
     recorded: Decided | None
     replayed: Decided | None
@@ -88,10 +89,12 @@ async def replay(
     """Runs the recorded inputs between two places again, from the state that was at the first of them.
 
     to: nothing later; most: differences that are kept
+    Decisions that are left when all inputs have been read differ from what is decided now: nothing is.
     """
+    stored = _Stored(recording.decisions(after.decision_id, until.decision_id))
     rerun = Rerun(state)
     found = Comparison()
-    async for recorded, expected in _pairs(recording, after, until, to):
+    async for recorded, expected in _pairs(recording, stored, after, until, to):
         made, refusal = _again(rerun, recorded)
         found.inputs += 1
         found.decisions += len(expected)
@@ -101,6 +104,10 @@ async def replay(
             found.note(difference, most)
         if found.inputs % _EVERY == 0:
             progress(found.inputs, recorded.decided_at)
+    if to is None:
+        async for row in stored.rest():
+            found.decisions += 1
+            found.note(_unexplained(row), most)
     return found
 
 
@@ -114,7 +121,8 @@ async def read_run(
 ) -> list[RecordedStep]:
     """The recorded inputs between two places, each with the decisions about work that followed."""
     run: list[RecordedStep] = []
-    async for recorded, rows in _pairs(recording, after, until, to):
+    stored = _Stored(recording.decisions(after.decision_id, until.decision_id))
+    async for recorded, rows in _pairs(recording, stored, after, until, to):
         run.append((recorded, [WORK_DECISIONS[row.kind].validate_python(row.record) for row in rows]))
         if len(run) % _EVERY == 0:
             progress(len(run), recorded.decided_at)
@@ -122,9 +130,8 @@ async def read_run(
 
 
 async def _pairs(
-    recording: Record, after: Place, until: Place, to: datetime | None
+    recording: Record, stored: "_Stored", after: Place, until: Place, to: datetime | None
 ) -> AsyncIterator[tuple[RecordedInput, list[RecordedDecision]]]:
-    stored = _Stored(recording.decisions(after.decision_id, until.decision_id))
     async for recorded in recording.inputs(after.input_id, until.input_id):
         if to is not None and recorded.decided_at > to:
             return
@@ -151,6 +158,14 @@ class _Stored:
                 break
             taken.append(row)
         return taken
+
+    async def rest(self) -> AsyncIterator[RecordedDecision]:
+        """Those that no input has accounted for."""
+        if self._next is not None:
+            yield self._next
+            self._next = None
+        async for row in self._rows:
+            yield row
 
 
 def _again(rerun: Rerun, recorded: RecordedInput) -> tuple[list[d.Decision], str | None]:
@@ -181,6 +196,10 @@ def _differences(
         )
         for before, now in found
     ]
+
+
+def _unexplained(row: RecordedDecision) -> Difference:
+    return Difference(input_id=None, kind=None, decided_at=row.decided_at, recorded=_stored(row), replayed=None)
 
 
 def _stored(row: RecordedDecision) -> Decided:

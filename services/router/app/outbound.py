@@ -1,4 +1,9 @@
-"""Turns what the engine decided into the contracts of topic `routing`."""
+"""Turns what the engine decided into the contracts of topic `routing`.
+
+What somebody typed may be about people, and does not leave the record.
+"""
+
+import re
 
 from services.router.domain import decision as d
 from services.router.domain.agent import Agent, AgentProfile
@@ -120,9 +125,9 @@ def _offer_contract(made: d.OfferEnded, item: WorkItem) -> Contract:
     ids = {"work_id": item.work_id, "ticket_id": item.ticket_id, "offer_id": made.offer_id}
     match made.state:
         case OfferState.DECLINED:
-            # What a partner remarks may be about people, and does not leave the record.
+            # Why is in words, and those are of this ticket's customer as likely as not.
             is_partner = queue_of_partner(made.agent_id) is not None
-            reason = "partner_declined" if is_partner else made.reason
+            reason = "partner_declined" if is_partner else "declined"
             return OfferDeclinedV1(**ids, agent_id=made.agent_id, reason=reason)
         case OfferState.EXPIRED:
             return OfferExpiredV1(**ids, agent_id=made.agent_id)
@@ -183,7 +188,7 @@ def state_contract(agent: Agent, cause: str) -> AgentStateChangedV1:
         agent_id=agent.agent_id,
         state=agent.state,
         activity=agent.activity,
-        reason=agent.reason,
+        reason=_told_reason(agent),
         load=agent.used,
         capacity=agent.profile.capacity,
         items={kind: count for kind, count in agent.items.items() if count},
@@ -196,7 +201,15 @@ def presence(agent: Agent) -> tuple[object, ...]:
     """What the world is told again only when it has changed."""
     items = tuple(sorted((kind, count) for kind, count in agent.items.items() if count))
     occupation = agent.activity, agent.used, agent.profile.capacity, items
-    return agent.state, agent.reason, agent.is_on_duty, *occupation
+    return agent.state, _told_reason(agent), agent.is_on_duty, *occupation
+
+
+_WORD = re.compile(r"[a-z0-9_-]{1,40}")
+
+
+def _told_reason(agent: Agent) -> str | None:
+    """Why the agent is what they are, where that is a word such as `lunch` or `offer_expired`, and no text."""
+    return agent.reason if agent.reason and _WORD.fullmatch(agent.reason) else None
 
 
 def work_snapshot(item: WorkItem) -> WorkSnapshotV1:

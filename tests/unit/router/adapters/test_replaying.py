@@ -86,6 +86,30 @@ async def test_another_decision_is_told_with_both_sides() -> None:
     assert (difference.recorded[2]["agent_id"], difference.replayed[2]["agent_id"]) == ("eve", "ann")
 
 
+async def test_decisions_that_follow_from_no_input_differ() -> None:
+    hall = await staffed()
+    await hall.happens(opened("t0", ENGLISH))
+    (_, offered) = hall.rows.decided
+    hall.rows.decided.append(replace(offered, decided_at=offered.decided_at + timedelta(seconds=1)))
+    found = await replayed(hall)
+    assert (found.decisions, found.differing) == (3, 1)
+    (difference,) = found.first
+    assert (difference.input_id, difference.kind, difference.replayed) == (None, None, None)
+    assert difference.recorded is not None
+    assert difference.recorded[0] == "WorkOffered"
+    # Up to a moment, what is left may follow from later inputs.
+    until = Place(len(hall.rows.log), len(hall.rows.decided))
+    assert (await replay(hall.rows, blank(ACME), Place(0, 0), until, to=hall.now_)).is_same
+
+
+async def test_a_record_without_any_input_is_not_alike() -> None:
+    hall = await staffed()
+    await hall.happens(opened("t0", ENGLISH))
+    hall.rows.log.clear()
+    found = await replayed(hall)
+    assert (found.inputs, found.differing) == (0, 2)
+
+
 async def test_a_record_of_a_release_without_some_field_is_the_same_record() -> None:
     hall = await staffed()
     await hall.happens(opened("t0", ENGLISH))

@@ -7,7 +7,7 @@ from services.router.app.configuration import RouterPart
 from services.router.app.partner_webhooks import OrderLinks, body_of
 from services.router.app.work_orders import OrderMessage
 from services.router.domain import inputs
-from shared.events.routing import OfferDeclinedV1
+from shared.events.routing import AgentStateChangedV1, OfferDeclinedV1
 from shared.events.tickets import CustomerFacts, TicketFacts, TicketOpenedV1, TicketStatusChangedV1
 from shared.link_tokens import LinkTokens
 from shared.vocabulary import ActorKind, AgentState, ChannelKind, Priority, TicketStatus
@@ -130,6 +130,28 @@ async def test_what_a_partner_remarks_is_recorded_and_not_told_to_the_world() ->
     assert (declined.agent_id, declined.reason) == (FIELD, "partner_declined")
     assert not any("van" in told.model_dump_json() for told in hall.told)
     assert any("no van" in str(recorded.record) for recorded in hall.rows.decided)
+
+
+async def test_why_an_agent_declines_is_recorded_and_not_told_to_the_world() -> None:
+    hall = await outsourced()
+    await hall.asked(inputs.Transfer(ticket_id=ticket_id("t"), reason="Smith", actor_id="boss", queue="general"))
+    (offer,) = hall.state.offers.values()
+    await hall.asked(inputs.DeclineOffer(offer_id=offer.offer_id, agent_id="ann", reason="smith"))
+    declined = [told for told in hall.told if isinstance(told, OfferDeclinedV1)]
+    assert [(each.agent_id, each.reason) for each in declined] == [("ann", "declined")]
+    assert not any("smith" in told.model_dump_json().lower() for told in hall.told)
+    assert any("smith" in str(recorded.record) for recorded in hall.rows.decided)
+
+
+async def test_why_an_agent_is_away_is_told_where_it_is_a_word() -> None:
+    hall = await outsourced()
+    said = [("away", "lunch"), ("away", "Mrs Smith's call"), ("away", "Mr Jones"), ("busy", None)]
+    for state, reason in said:
+        await hall.asked(inputs.SetAgentState(agent_id="ann", state=AgentState(state), reason=reason))
+        assert hall.state.agents["ann"].reason == reason
+    told = [told for told in hall.told if isinstance(told, AgentStateChangedV1)][-3:]
+    # Of two texts nothing is told, so between them nothing has changed.
+    assert [(each.state, each.reason) for each in told] == [("away", "lunch"), ("away", None), ("busy", None)]
 
 
 async def test_taking_an_accepted_order_away_names_the_order_that_it_was() -> None:
