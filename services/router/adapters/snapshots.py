@@ -11,10 +11,9 @@ from sqlalchemy import RowMapping, TextClause, text
 
 from services.router.adapters import tables
 from services.router.adapters.memory import selected, to_agent, to_item
-from services.router.app.configuration import RouterPart, to_configuration
+from services.router.app.configuration import RouterPart, profiles
 from services.router.app.outbound import profile_contract, state_contract, work_snapshot
 from services.router.domain.agent import AgentProfile
-from shared.db import configuration
 from shared.db.unit_of_work import Database, Tx
 from shared.events.contract import Contract
 from shared.events.envelope import Cause, new_event
@@ -23,6 +22,7 @@ from shared.ids import IdFactory
 from shared.vocabulary import AgentActivity, ChannelKind
 
 _CHUNK = 500
+"""Rows of one commit, and agents of the configuration that are read for it."""
 
 _ITEMS = text(
     f"SELECT {selected(tables.work_item)} FROM work_item"  # noqa: S608 - our own names
@@ -33,6 +33,13 @@ _AGENTS = text(
     f"SELECT {selected(tables.agent)} FROM agent WHERE workspace_id = :workspace AND agent_id > :after"  # noqa: S608 - our own names
     " ORDER BY agent_id LIMIT :most FOR SHARE"
 )
+_CONFIGURED = text(
+    "SELECT body - '{agents,policy}'::text[] AS body,"
+    " (SELECT coalesce(jsonb_agg(agent), '[]') FROM jsonb_array_elements(body->'agents') AS agent"
+    " WHERE agent->>'id' = ANY (CAST(:agents AS text[]))) AS agents"
+    " FROM configuration WHERE workspace_id = :workspace"
+)
+"""What says who these agents are: nothing of the thousands of others, and no policy with its conditions."""
 
 
 class Snapshots:
@@ -56,9 +63,9 @@ class Snapshots:
         async def unit(tx: Tx) -> Sequence[RowMapping]:
             names = {"workspace": workspace_id, "after": after, "most": _CHUNK}
             rows = (await tx.execute(query, names)).mappings().all()
-            found = (await configuration.load(tx, [workspace_id])).get(workspace_id)
-            part = RouterPart.model_validate(found[1]) if found else RouterPart()
-            profiles = to_configuration(0, part, is_stored=True).agents
+            agents = [row["agent_id"] for row in rows if "work_id" not in row]
+            # Read with the rows locked: a profile changes in the commit that raises its agent's sequence.
+            profiles = await _profiles(tx, workspace_id, agents) if agents else {}
             tx.emit(
                 new_event(
                     _snapshot(row, profiles),
@@ -75,6 +82,13 @@ class Snapshots:
             return rows
 
         return await self._database.transact(unit, workspaces=[workspace_id])
+
+
+async def _profiles(tx: Tx, workspace_id: str, agents: Sequence[str]) -> Mapping[str, AgentProfile]:
+    """What the configuration that holds says of some agents; those who were removed are missing."""
+    names = {"workspace": workspace_id, "agents": agents}
+    found = (await tx.execute(_CONFIGURED, names)).one_or_none()
+    return profiles(RouterPart.model_validate({**found.body, "agents": found.agents})) if found else {}
 
 
 def _snapshot(row: RowMapping, profiles: Mapping[str, AgentProfile]) -> Contract:

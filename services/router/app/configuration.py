@@ -58,7 +58,7 @@ def to_configuration(version: int, part: RouterPart, *, is_stored: bool = False)
     hours = Hours(part.calendars, part.time_zone)
     return Configuration(
         version=version,
-        agents={profile.agent_id: profile for profile in _profiles(part, hours)},
+        agents=profiles(part, hours),
         queues={queue.id: to_queue(queue, hours) for queue in part.queues},
         presence=to_presence(part.presence),
         policy=to_policy(version, part.policy),
@@ -66,6 +66,15 @@ def to_configuration(version: int, part: RouterPart, *, is_stored: bool = False)
         calendars=hours.calendars,
         time_zone=part.time_zone,
     )
+
+
+def profiles(part: RouterPart, hours: Hours | None = None) -> dict[str, AgentProfile]:
+    """Everybody who is asked, agents of the house and partners. hours: of this part, where they are there"""
+    hours = hours or Hours(part.calendars, part.time_zone)
+    limits = to_limits(part.limits)
+    house = [to_profile(agent, limits, hours) for agent in part.agents]
+    partners = [to_partner(queue.id, queue.partner) for queue in part.queues if queue.partner is not None]
+    return {profile.agent_id: profile for profile in (*house, *partners)}
 
 
 def check(part: RouterPart) -> list[str]:
@@ -87,16 +96,6 @@ def check(part: RouterPart) -> list[str]:
         if queue.reserve >= served[queue.id] > 0
     ]
     return found
-
-
-def _profiles(part: RouterPart, hours: Hours) -> Iterator[AgentProfile]:
-    """Everybody who is asked: agents of the house, and partners."""
-    limits = to_limits(part.limits)
-    for agent in part.agents:
-        yield to_profile(agent, limits, hours)
-    for queue in part.queues:
-        if queue.partner is not None:
-            yield to_partner(queue.id, queue.partner)
 
 
 def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:

@@ -4,7 +4,6 @@ import asyncio
 import json
 from typing import Any
 
-import httpx
 from httpx_sse import aconnect_sse
 
 from tests.eventually import eventually
@@ -126,12 +125,3 @@ async def test_a_desk_is_followed_live(floor: Floor) -> None:
         assert desks[-1]["offers"] == []
     finally:
         follower.cancel()
-
-
-async def test_a_snapshot_tells_live_work_and_agents(floor: Floor) -> None:
-    await floor.set_state("ann")
-    await floor.open_ticket("t")
-    await floor.accept("ann", "t")
-    answer: httpx.Response = await floor.http.post("/v1/snapshots")
-    assert answer.status_code == 202
-    assert answer.json() == {"published": 4}
