@@ -21,17 +21,21 @@ CLAIM = timedelta(seconds=30)
 """An attempt whose end was never noted is made again after so long: longer than any attempt takes."""
 _KEPT = timedelta(days=30)
 
-# A message that comes again belongs to a decision that was made again: it is the same.
+# A message that comes again belongs to a decision that was made again: it is the same. Whoever was offered an
+# order is told what becomes of it, also where the queue stands for another partner by then.
 _ADD = text(
     "INSERT INTO work_order_message (workspace_id, offer_id, event, shard, ticket_id, queue, facts, state,"
-    " attempts, next_attempt_at, give_up_at, created_at)"
+    " attempts, next_attempt_at, give_up_at, created_at, url, secret)"
     " SELECT m.workspace_id, m.offer_id, m.event, w.shard, m.ticket_id, m.queue, m.facts, 'pending', 0,"
-    " m.created_at, m.give_up_at, m.created_at"
+    " m.created_at, m.give_up_at, m.created_at, COALESCE(o.url, m.url), COALESCE(o.secret, m.secret)"
     " FROM unnest(CAST(:workspace_id AS text[]), CAST(:offer_id AS uuid[]), CAST(:event AS text[]),"
     " CAST(:ticket_id AS uuid[]), CAST(:queue AS text[]), CAST(:facts AS jsonb[]),"
-    " CAST(:created_at AS timestamptz[]), CAST(:give_up_at AS timestamptz[]))"
-    " AS m (workspace_id, offer_id, event, ticket_id, queue, facts, created_at, give_up_at)"
-    " JOIN workspace w USING (workspace_id) ON CONFLICT DO NOTHING"
+    " CAST(:created_at AS timestamptz[]), CAST(:give_up_at AS timestamptz[]), CAST(:url AS text[]),"
+    " CAST(:secret AS text[]))"
+    " AS m (workspace_id, offer_id, event, ticket_id, queue, facts, created_at, give_up_at, url, secret)"
+    " JOIN workspace w USING (workspace_id)"
+    " LEFT JOIN work_order_message o ON o.workspace_id = m.workspace_id AND o.offer_id = m.offer_id"
+    " AND o.event = 'offered' ON CONFLICT DO NOTHING"
 )
 _DROP = text(
     "UPDATE work_order_message m SET state = 'dropped', next_attempt_at = NULL, finished_at = e.at,"
@@ -124,7 +128,17 @@ async def add(tx: Tx, messages: Sequence[OrderMessage]) -> None:
         )
 
 
-_COLUMNS = ("workspace_id", "offer_id", "event", "ticket_id", "queue", "created_at", "give_up_at")
+_COLUMNS = (
+    "workspace_id",
+    "offer_id",
+    "event",
+    "ticket_id",
+    "queue",
+    "created_at",
+    "give_up_at",
+    "url",
+    "secret",
+)
 
 
 async def take(
@@ -202,5 +216,7 @@ def _attempt(row: RowMapping) -> Attempt:
         facts=row["facts"],
         created_at=row["created_at"],
         give_up_at=row["give_up_at"],
+        url=row["url"],
+        secret=row["secret"],
     )
     return Attempt(message=message, attempts=row["attempts"])

@@ -199,6 +199,8 @@ work_order_message = Table(
     Column("detail", Text),
     Column("created_at", Instant, nullable=False),
     Column("finished_at", Instant),
+    Column("url", Text),
+    Column("secret", Text),
     PrimaryKeyConstraint("workspace_id", "offer_id", "event"),
     Index(
         "work_order_message_by_attempt",
@@ -208,7 +210,10 @@ work_order_message = Table(
     ),
     Index("work_order_message_by_end", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
 )
-"""What partners are told of their work orders, and what became of it. A claim table."""
+"""What partners are told of their work orders, and what became of it. A claim table.
+
+url, secret: of the partner to whom the order was offered
+"""
 
 checkpoint = Table(
     "checkpoint",

@@ -140,17 +140,19 @@ class WorkOrders:
             partner = await self._partner_of(message.workspace_id, message.queue)
         except Unavailable as error:
             return self._again(attempt, str(error))
-        if partner is None:
+        to = _addressee(message, partner)
+        if to is None:
             return self._failed("the partner is not configured any more")
+        url, secret = to
         try:
-            key = hmac_key(self._vault.open(message.workspace_id, partner.secret))
+            key = hmac_key(self._vault.open(message.workspace_id, secret))
         except ValueError:
             key = None
         if key is None:
             return self._again(attempt, "the partner's secret cannot sign")
         body = body_of(message, self._links)
         try:
-            answer = await self._egress.post(partner.url, body, signed(key, message.webhook_id, body, now))
+            answer = await self._egress.post(url, body, signed(key, message.webhook_id, body, now))
         except (EgressRefused, ProviderUnavailable) as error:
             return self._again(attempt, str(error))
         if 200 <= answer.status < 300:
@@ -184,6 +186,19 @@ class WorkOrders:
         log.log(
             level, event, way="partner", queue=message.queue, message=message.webhook_id, detail=outcome.detail
         )
+
+
+def _addressee(message: OrderMessage, partner: Partner | None) -> tuple[str, str] | None:
+    """Address and sealed secret of whom a message is for; none where there is nobody.
+
+    Whoever was offered an order is told of it as long as it lasts, with their new secret where they have one. But
+    nothing is offered any more to whom the queue does not stand for.
+    """
+    if partner is not None and message.url in (None, partner.url):
+        return partner.url, partner.secret
+    if message.event is OrderEvent.OFFERED or message.url is None or message.secret is None:
+        return None
+    return message.url, message.secret
 
 
 _DEBUG, _INFO, _WARNING = 10, 20, 30

@@ -23,7 +23,10 @@ class OrderEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderMessage:
-    """One message to a partner. offer_id: the work order; facts: no personal data; give_up_at: no attempt after"""
+    """One message to a partner. offer_id: the work order; facts: no personal data; give_up_at: no attempt after
+
+    url, secret: of the partner as it was configured when it was told of the order first, the secret sealed
+    """
 
     workspace_id: str
     offer_id: UUID
@@ -33,6 +36,8 @@ class OrderMessage:
     facts: dict[str, object] = field(repr=False)
     created_at: datetime
     give_up_at: datetime
+    url: str | None
+    secret: str | None = field(repr=False)
 
     @property
     def webhook_id(self) -> str:
@@ -99,6 +104,7 @@ def _message(
     queue = queue_of_partner(agent_id)
     if queue is None:
         return None
+    partner = state.agents[agent_id].profile.partner
     return OrderMessage(
         workspace_id=state.workspace_id,
         offer_id=offer_id,
@@ -108,4 +114,6 @@ def _message(
         facts=facts,
         created_at=now,
         give_up_at=give_up_at or now + _PATIENCE,
+        url=partner.url if partner else None,
+        secret=partner.secret if partner else None,
     )

@@ -8,6 +8,7 @@ from services.router.domain import inputs
 from services.router.domain.agent import ABSENT, CONNECTION_LOST, Agent
 from services.router.domain.floor_decision import AgentStateSet, Configured
 from services.router.domain.on_offer import offers_of_leaving
+from services.router.domain.on_partner import orders_of_changed, orders_of_removed
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import completed, left_behind, released
 from services.router.domain.work_item import PARKED, WorkItem
@@ -57,14 +58,23 @@ def on_return(state: RoutingState, item: WorkItem, ids: IdFactory) -> Iterator[d
 
 
 def on_configured(state: RoutingState, configure: inputs.Configure, ids: IdFactory) -> Iterator[d.Decision]:
-    """A new configuration: agents change. What agents who are gone had goes back to its queue first."""
+    """A new configuration: agents change. What agents who are gone had goes back to its queue first.
+
+    What a partner had goes to the queue that it falls back to, while that is there.
+    """
     new = configure.configuration
     old = {name: agent.profile for name, agent in state.agents.items()}
     removed = tuple(profile for name, profile in sorted(old.items()) if name not in new.agents)
+    for name, profile in sorted(old.items()):
+        if name in new.agents:
+            yield from orders_of_changed(state, profile, new.agents[name])
     for profile in removed:
-        yield from offers_of_leaving(state, profile.agent_id)
-        for work_id in sorted(state.agents[profile.agent_id].work):
-            yield from on_return(state, state.items[work_id], ids)
+        if profile.partner is not None and profile.partner.fallback in new.queues:
+            yield from orders_of_removed(state, profile.agent_id, new, ids)
+        else:
+            yield from offers_of_leaving(state, profile.agent_id)
+            for work_id in sorted(state.agents[profile.agent_id].work):
+                yield from on_return(state, state.items[work_id], ids)
         yield AgentStateSet(agent_id=profile.agent_id, state=AgentState.OFFLINE, reason="removed", cause="removed")
     yield Configured(
         configuration=new,

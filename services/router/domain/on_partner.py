@@ -1,14 +1,20 @@
-"""What becomes of a work order that a partner has accepted: done, given back, late."""
+"""What becomes of work orders beside answers to their offers: done, given back, late, another partner or none."""
 
 from collections.abc import Iterator
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
-from services.router.domain.on_offer import OfferNotPending, accepted_item
+from services.router.domain.agent import AgentProfile
+from services.router.domain.configuration import Configuration
+from services.router.domain.on_offer import OfferNotPending, accepted_item, offers_of_leaving
 from services.router.domain.state import RoutingState
-from services.router.domain.steps import fallen_back
-from services.router.domain.work_item import WorkItem
-from shared.vocabulary import TicketStatus
+from services.router.domain.steps import completed, fallen_back
+from services.router.domain.work_item import OfferState, WorkItem
+from shared.ids import IdFactory
+from shared.vocabulary import TicketStatus, WorkState
+
+REMOVED = "partner_removed"
+CHANGED = "partner_changed"
 
 
 def on_order_ended(state: RoutingState, ended: inputs.EndOrder) -> Iterator[d.Decision]:
@@ -30,3 +36,37 @@ def on_order_late(state: RoutingState, item: WorkItem) -> Iterator[d.Decision]:
     """The partner has not been done in time."""
     assert item.agent_id is not None
     yield fallen_back(state, item, item.agent_id, "partner_late")
+
+
+def orders_of_changed(state: RoutingState, before: AgentProfile, after: AgentProfile) -> Iterator[d.Decision]:
+    """The queue stands for another vendor from now on: it is asked for what the former one has not answered.
+
+    What that one has accepted stays with it.
+    """
+    if before.partner and after.partner and before.partner.url != after.partner.url:
+        yield from offers_of_leaving(state, before.agent_id, reason=CHANGED)
+
+
+def orders_of_removed(
+    state: RoutingState, partner_id: str, new: Configuration, ids: IdFactory
+) -> Iterator[d.Decision]:
+    """The queue stands for nobody any more: all that the partner was asked for or has falls back to the house."""
+    agent, house = state.agents[partner_id], tuple(new.agents.values())
+    for offer_id in sorted(agent.offers):
+        item = state.items[state.offers[offer_id].work_id]
+        yield d.OfferEnded(
+            offer_id=offer_id,
+            work_id=item.work_id,
+            agent_id=partner_id,
+            state=OfferState.REVOKED,
+            reason=REMOVED,
+            is_refusal=False,
+        )
+        if len(item.offers) == 1:
+            yield fallen_back(state, item, partner_id, REMOVED, house=house)
+    for work_id in sorted(agent.work):
+        item = state.items[work_id]
+        if item.state is WorkState.WRAPPING:
+            yield from completed(state, item, ids)
+        else:
+            yield fallen_back(state, item, partner_id, REMOVED, house=house)

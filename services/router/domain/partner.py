@@ -16,7 +16,8 @@ class Partner:
 
     done_within: from accepting a work order until it falls back to the house; none: it may take any time
     fallback: the queue of the house that takes what the partner does not
-    url, secret: where and how it is told, the secret sealed: not for the engine
+    url, secret: where and how it is told, the secret sealed. To the engine another address is another vendor, and
+        nothing more
     """
 
     queue: str

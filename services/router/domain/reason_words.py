@@ -17,6 +17,7 @@ _FALLEN_BACK = {
     "partner_silent": "The partner did not answer in time: back in the house",
     "partner_returned": "The partner gave it back: back in the house",
     "partner_late": "The partner was not done in time: back in the house",
+    "partner_removed": "The queue stands for no partner any more: back in the house",
     "partner_done": "The partner is done; the ticket is unsolved, so the house has it",
 }
 _REASONS = {
@@ -30,6 +31,8 @@ _REASONS = {
     "expired": "the offer was not answered in time",
     "merged": "its ticket was merged into another one",
     "off_shift": "the agent's shift has ended",
+    "partner_changed": "another partner is asked",
+    "partner_removed": "the queue stands for no partner any more",
     "policy_changed": "the policy has changed",
     "released": "it was given back",
     "requirements_changed": "it asks for something else now",

@@ -1,12 +1,13 @@
 """The decisions that several inputs lead to: taking offers back, putting work back, ending it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from services.router.domain import decision as d
 from services.router.domain.admission import admitted, overflowing
+from services.router.domain.agent import AgentProfile
 from services.router.domain.eligibility import misfit
 from services.router.domain.facts import Facts
 from services.router.domain.policy import Matched, Requirements, Step, TierMode, match
@@ -179,7 +180,12 @@ def is_there(item: WorkItem, place: Requirements) -> bool:
 
 def is_servable(state: RoutingState, requirements: Requirements) -> bool:
     """Whether any agent, as configured, could ever take what asks for this."""
-    return any(misfit(agent.profile, requirements) is None for agent in state.agents.values())
+    return fits_any((agent.profile for agent in state.agents.values()), requirements)
+
+
+def fits_any(profiles: Iterable[AgentProfile], requirements: Requirements) -> bool:
+    """Whether any of these could ever take what asks for this."""
+    return any(misfit(profile, requirements) is None for profile in profiles)
 
 
 def steps_that_stay(item: WorkItem) -> tuple[Step, ...]:
@@ -217,18 +223,26 @@ def moved(
 
 
 def fallen_back(
-    state: RoutingState, item: WorkItem, partner_id: str, reason: str, *, note: str | None = None
+    state: RoutingState,
+    item: WorkItem,
+    partner_id: str,
+    reason: str,
+    *,
+    note: str | None = None,
+    house: Iterable[AgentProfile] | None = None,
 ) -> d.WorkRequeued:
     """What a partner does not do waits in the house, with such of its steps as do not move it: no way leads back.
 
-    Where nobody there has what it asked of the partner, whoever is there may have it.
+    Where nobody there has what it asked of the partner, whoever is there may have it. house: those who will be
+    there, where a new configuration is about to hold
     """
+    profiles = house if house is not None else (agent.profile for agent in state.agents.values())
     partner = state.agents[partner_id].profile.partner
     assert partner is not None
     base = item.requirements
     if base.queue == partner.queue:
         base = replace(base, queue=partner.fallback)
-        if not is_servable(state, base):
+        if not fits_any(profiles, base):
             base = Requirements(queue=partner.fallback, tier_mode=TierMode.AT_LEAST)
     return requeued(state, item, reason, base=base, steps=steps_that_stay(item), note=note)
 

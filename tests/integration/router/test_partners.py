@@ -70,14 +70,20 @@ class House:
         await self.floor.set_state("ann")
 
     async def configure(self, **terms: object) -> httpx.Response:
+        return await self.put(self.part(**terms))
+
+    async def put(self, part: dict[str, Any]) -> httpx.Response:
+        return await self.floor.http.put("/v1/configuration", json=part, headers={"If-Match": "*"})
+
+    def part(self, **terms: object) -> dict[str, Any]:
+        """The configuration, with these terms of the partner."""
         plain = {"url": self.website.url(self.path), "secret": SECRET, "fallback": "general"}
-        body = {
+        return {
             "skills": ["plumbing"],
             "queues": [{"id": "general"}, {"id": "field", "partner": {**plain, **terms}}],
             "agents": [{"id": "ann", "queues": ["general"]}],
             "policy": {"default": {"queue": "field", "support_tier": 2, "skills": {"plumbing": 3}}},
         }
-        return await self.floor.http.put("/v1/configuration", json=body, headers={"If-Match": "*"})
 
     async def told(self, event: str, count: int = 1) -> list[Call]:
         """Verified messages of this kind, once there are so many."""
@@ -271,6 +277,44 @@ async def test_a_partner_whose_address_is_gone_loses_the_order_at_once(house: Ho
     await house.floor.open_ticket("t")
     await house.floor.offered("ann", "t")
     assert any("its address answered 410" in line for line in words(await house.floor.decisions("t")))
+
+
+async def test_what_a_removed_partner_has_falls_back_and_it_is_told(house: House) -> None:
+    await house.agree()
+    await house.floor.open_ticket("t")
+    order = await house.order()
+    assert (await house.post(order["accept_url"])).status_code == 200
+    await house.told("work_order.accepted")
+    part = house.part()
+    del part["queues"][1]["partner"]
+    assert (await house.put(part)).status_code == 200
+    await house.ended("partner_removed")
+    assert (await house.post(order["complete_url"])).status_code == 409
+    assert any("for no partner any more" in line for line in words(await house.floor.decisions("t")))
+
+
+async def test_another_vendor_gets_what_is_unanswered_and_the_former_one_keeps_what_it_has(house: House) -> None:
+    await house.agree()
+    await house.floor.open_ticket("t")
+    held = await house.order()
+    assert (await house.post(held["accept_url"])).status_code == 200
+    await house.told("work_order.accepted")
+    await house.floor.open_ticket("u")
+    await house.told("work_order.offered", 2)
+    asked = await house.order()
+    former, house.path = house.path, f"{house.path}/other"
+    assert (await house.configure()).status_code == 200
+    again = await house.order()
+    assert (again["ticket_id"], again["work_order_id"] != asked["work_order_id"]) == (asked["ticket_id"], True)
+    house.path = former
+    (ended,) = await house.told("work_order.ended")
+    data = json.loads(ended.body)["data"]
+    assert (data["work_order_id"], data["reason"]) == (asked["work_order_id"], "partner_changed")
+    assert (await house.post(asked["accept_url"])).status_code == 409
+    assert (await house.post(held["complete_url"])).status_code == 200
+    done = (await house.told("work_order.ended", 2))[-1]
+    assert json.loads(done.body)["data"]["reason"] == "partner_done"
+    assert len(house.website.to(f"{former}/other")) == 1
 
 
 async def test_an_order_that_nobody_answers_and_one_that_is_late_fall_back(house: House) -> None:

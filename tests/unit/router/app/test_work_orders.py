@@ -24,19 +24,22 @@ PARTNER = {
 }
 
 
+def part(**terms: str) -> RouterPart:
+    """A queue that stands for the partner, and one of the house."""
+    return RouterPart.model_validate(
+        {
+            "skills": ["plumbing"],
+            "queues": [{"id": "general"}, {"id": "field", "partner": {**PARTNER, **terms}}],
+            "agents": [{"id": "ann", "queues": ["general"], "skills": {"plumbing": 2}}],
+            "policy": {"default": {"queue": "field", "skills": {"plumbing": 2}}},
+        }
+    )
+
+
 async def outsourced() -> Hall:
     """A hall with a ticket that is offered to the partner."""
     hall = Hall()
-    await hall.configured(
-        RouterPart.model_validate(
-            {
-                "skills": ["plumbing"],
-                "queues": [{"id": "general"}, {"id": "field", "partner": PARTNER}],
-                "agents": [{"id": "ann", "queues": ["general"], "skills": {"plumbing": 2}}],
-                "policy": {"default": {"queue": "field", "skills": {"plumbing": 2}}},
-            }
-        )
-    )
+    await hall.configured(part())
     await hall.asked(inputs.SetAgentState(agent_id="ann", state=AgentState.AVAILABLE, reason=None))
     facts = TicketFacts(
         channel="mail",
@@ -163,6 +166,15 @@ async def test_taking_an_accepted_order_away_names_the_order_that_it_was() -> No
     assert json.loads(body_of(hall.rows.orders[-1], LINKS))["data"].keys() == {
         *("work_order_id", "workspace", "ticket_id", "queue", "reason")
     }
+
+
+async def test_what_is_told_names_the_address_of_the_partner_of_its_time() -> None:
+    hall = await outsourced()
+    await hall.configured(part(url="https://other.example/"))
+    assert told(hall) == [("offered", None), ("ended", "partner_changed"), ("offered", None)]
+    first, ended, again = hall.rows.orders
+    assert (first.url, ended.url, again.url) == (PARTNER["url"], PARTNER["url"], "https://other.example/")
+    assert (first.offer_id, PARTNER["secret"] in repr(first)) == (ended.offer_id, False)
 
 
 async def test_nobody_outside_is_told_of_the_houses_work() -> None:

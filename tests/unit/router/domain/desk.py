@@ -51,7 +51,13 @@ def agent(name: str, **changes: object) -> AgentProfile:
 
 
 def partner(
-    queue: str, *, fallback: str = "general", most: int = 2, done_within: timedelta | None = None
+    queue: str,
+    *,
+    fallback: str = "general",
+    most: int = 2,
+    done_within: timedelta | None = None,
+    url: str = "https://vendor.example/",
+    secret: str = "sealed:one",
 ) -> AgentProfile:
     """The partner that a queue stands for, as the configuration makes it."""
     return AgentProfile(
@@ -60,7 +66,7 @@ def partner(
         queues=frozenset({queue}),
         capacity=most,
         limits={kind: ChannelLimit(cost=1, most=most) for kind in ChannelKind},
-        partner=Partner(queue=queue, fallback=fallback, done_within=done_within),
+        partner=Partner(queue=queue, fallback=fallback, done_within=done_within, url=url, secret=secret),
     )
 
 

@@ -1,5 +1,6 @@
 """Queues that stand for a partner: offers, deadlines, and the way back to the house."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -212,6 +213,85 @@ def test_work_waits_for_the_house_when_a_partnership_ends() -> None:
     desk.feed(inputs.Configure(configuration=configuration(again, rules=[to_field()], queues=QUEUES, version=3)))
     desk.open("v")
     assert desk.asked("v") == [FIELD]
+
+
+def configured(desk: Desk, *profiles: AgentProfile, queues: Sequence[Queue] = QUEUES) -> list[d.Decision]:
+    """Another configuration, in which tickets go to the queue `field` as before, or to `general` without it."""
+    has_field = any(queue.queue_id == "field" for queue in queues)
+    rules = [to_field() if has_field else general()]
+    version = desk.state.configuration.version + 1
+    made = configuration(profiles, rules=rules, queues=queues, version=version)
+    return desk.feed(inputs.Configure(configuration=made))
+
+
+def test_all_that_a_partner_had_falls_back_when_it_is_removed() -> None:
+    desk = outsourced(agent("ann"), done_within=timedelta(days=2))
+    desk.open("held")
+    desk.accept(FIELD)
+    desk.open("asked")
+    made = configured(desk, agent("ann"))
+    assert reasons(made) == ["partner_removed", "partner_removed"]
+    assert [desk.item(name).requirements.queue for name in ("held", "asked")] == ["general", "general"]
+    assert (desk.asked("held"), desk.asked("asked"), desk.item("held").done_by) == (["ann"], ["ann"], None)
+    said = [explain(each) for each in made]
+    assert "The queue stands for no partner any more: back in the house, in queue general for tier 1." in said
+    assert (
+        "The offer to the partner of queue field was taken back because the queue stands for no partner any more."
+    ) in said
+
+
+def test_what_falls_back_from_a_removed_partner_asks_what_the_new_house_has() -> None:
+    rule = to_field(skills=(("plumbing", 3),))
+    desk = outsourced(agent("ann", skills={"plumbing": 3}), rule=rule)
+    desk.open("t")
+    desk.accept(FIELD)
+    configured(desk, agent("ann"))
+    assert desk.item("t").requirements == Requirements(queue="general", tier_mode=TierMode.AT_LEAST)
+    assert desk.asked("t") == ["ann"]
+
+
+def test_what_falls_back_leaves_the_queue_of_a_removed_partner_that_is_gone_too() -> None:
+    desk = outsourced(agent("ann"))
+    desk.open("t")
+    desk.accept(FIELD)
+    configured(desk, agent("ann"), queues=QUEUES[:1])
+    assert (desk.item("t").requirements.queue, desk.asked("t")) == ("general", ["ann"])
+
+
+def test_without_the_queue_to_fall_back_to_the_work_of_a_removed_partner_waits_in_its_own() -> None:
+    desk = outsourced(agent("ann"))
+    desk.open("t")
+    desk.accept(FIELD)
+    made = configured(desk, agent("bob", queues=frozenset({"field"})), queues=QUEUES[1:])
+    assert reasons(made) == ["agent_left"]
+    assert desk.item("t").requirements.queue == "field"
+
+
+def test_another_vendor_is_asked_for_what_the_former_one_has_not_answered() -> None:
+    desk = outsourced(agent("ann"), most=3, done_within=timedelta(days=2))
+    desk.open("held")
+    desk.accept(FIELD)
+    held = desk.item("held").accepted_offer_id
+    desk.open("asked")
+    (before,) = desk.offers(FIELD)
+    desk.after(minutes=10)
+    made = configured(
+        desk, agent("ann"), partner("field", most=3, done_within=timedelta(days=2), url="https://other.example/")
+    )
+    assert kinds(made) == ["OfferEnded", "WorkRequeued", "Configured", "WorkOffered"]
+    assert explain(made[0]).endswith("was taken back because another partner is asked.")
+    (after,) = desk.offers(FIELD)
+    assert (after.offer_id != before.offer_id, after.expires_at) == (True, desk.now + timedelta(minutes=30))
+    assert (desk.item("held").agent_id, desk.item("held").accepted_offer_id) == (FIELD, held)
+    assert reasons(end(desk, "held", is_done=True)) == ["partner_done"]
+
+
+def test_a_vendor_with_a_new_secret_is_the_same_one() -> None:
+    desk = outsourced(agent("ann"))
+    desk.open("t")
+    offers = desk.offers(FIELD)
+    made = configured(desk, agent("ann"), partner("field", secret="sealed:two"))
+    assert (kinds(made), desk.offers(FIELD)) == (["Configured"], offers)
 
 
 def test_decisions_say_what_the_partner_did() -> None:
