@@ -50,6 +50,7 @@ _ADDED = {"lowerAscii": _lower_ascii, "upperAscii": _upper_ascii}
 """Functions of CEL's string extension, which the library does not have."""
 
 MISSING_LABEL = "reads a field that is not there"
+MISSING_ELEMENT = "reads an element that a list has not"
 
 
 class Prepared(dict[str, Mapping[str, object]]):
@@ -77,7 +78,9 @@ class Expression:
             return self._program.execute(prepared.context), None
         except KeyError:
             return None, MISSING_LABEL
-        except (RuntimeError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        except IndexError:
+            return None, MISSING_ELEMENT
+        except Exception as error:  # noqa: BLE001 - whatever way the library says it, it has no value
             return None, type(error).__name__
 
 

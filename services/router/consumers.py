@@ -278,27 +278,34 @@ class Engines:
 
         try:
             answers = await self._database.transact(unit, workspaces=names, fence=shard.fence, is_repeatable=False)
-        except DataRefused as refusal:
-            await self._isolate(seat, shard, batch, due, refusal)
+        except Exception as error:
+            if isinstance(error, TransientError | StaleEpoch):
+                raise
+            await self._isolate(seat, shard, batch, due, error)
         else:
             for waiting, answer in zip(batch, answers, strict=True):
                 _deliver(waiting, answer)
 
     async def _isolate(
-        self, seat: _Seat, shard: Shard, batch: list[_Waiting], due: set[str], refusal: DataRefused
+        self, seat: _Seat, shard: Shard, batch: list[_Waiting], due: set[str], error: Exception
     ) -> None:
-        """Tries the commands of a refused commit one by one: only the guilty one fails."""
+        """Tries the commands of a commit that failed one by one: only the guilty one fails.
+
+        Also with an error that nobody foresaw: one command ends no process in which other workspaces are served.
+        """
+        if not batch:
+            raise error
         await self._load(seat.engine, shard)
         if len(batch) == 1:
-            _deliver(batch[0], refusal)
-        elif not batch:
-            raise refusal
+            if not isinstance(error, DataRefused):
+                log.error(Log.COMMAND_UNFORESEEN, error=type(error).__name__, exc_info=error)
+            _deliver(batch[0], error)
         else:
             for waiting in batch:
                 await self._decide(seat, shard, [waiting], set())
                 if seat.engine.is_stale:
                     await self._load(seat.engine, shard)
-        if due and batch:
+        if due:
             await self._decide(seat, shard, [], due)
 
 
@@ -309,7 +316,7 @@ def _refuse(commands: Iterable[_Waiting], error: BaseException) -> None:
             waiting.done.set_exception(error)
 
 
-def _deliver(waiting: _Waiting, answer: Answer | WaypostError) -> None:
+def _deliver(waiting: _Waiting, answer: Answer | Exception) -> None:
     if waiting.done.done():
         return
     if isinstance(answer, Answer):

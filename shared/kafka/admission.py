@@ -89,7 +89,7 @@ def _labels(record: Record, shards: int) -> tuple[str, str, int | None]:
 
 
 async def admit(
-    tx: Tx, incoming: Sequence[Incoming], poison_in_a_row: int = 0, condemned: Exception | None = None
+    tx: Tx, incoming: Sequence[Incoming], poison_in_a_row: int = 0, condemned: str | None = None
 ) -> Admission:
     """Decides about each record of a batch, in order.
 
@@ -120,11 +120,11 @@ async def admit(
 
 
 def _obstacle(
-    item: Incoming, last: Mapping[Subject, int], blocked: Mapping[Subject, int], condemned: Exception | None
+    item: Incoming, last: Mapping[Subject, int], blocked: Mapping[Subject, int], condemned: str | None
 ) -> PoisonMessage | None:
     """Why a record that is no repeat cannot be applied now, if so."""
     if condemned is not None:
-        return ContractViolation(f"{type(condemned).__name__}: {condemned}")
+        return ContractViolation(condemned)
     if item.problem is not None:
         return item.problem
     if item.sequence is None or item.is_baseline:

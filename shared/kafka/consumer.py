@@ -13,7 +13,15 @@ from shared.db.progress import Subject
 from shared.db.shards import Leases, Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.db.workspaces import SeenWorkspaces
-from shared.errors import DataRefused, DomainError, PoisonMessage, TransientError, VersionGap
+from shared.errors import (
+    DataRefused,
+    DomainError,
+    FatalError,
+    PoisonMessage,
+    StaleEpoch,
+    TransientError,
+    VersionGap,
+)
 from shared.events.envelope import Event
 from shared.kafka import parked
 from shared.kafka.admission import Incoming, admit, read, settle
@@ -34,11 +42,16 @@ BATCH_MAX_RECORDS = 500
 
 _IDLE_S = 5.0
 _PARKED_POLL_S = 1.0
-_GUILTY = (PoisonMessage, DomainError, DataRefused)
+_FORESEEN = (PoisonMessage, DomainError, DataRefused)
 
 
 class FuseBlown(Exception):
     """Too many records in a row cannot be applied."""
+
+
+_INNOCENT = (TransientError, StaleEpoch, FatalError, FuseBlown)
+"""Errors that are no record's fault. Any other is, also one that nobody foresaw: were it to end the process, the
+next one would read the same record, and every workspace of the shard would wait for one defect."""
 
 
 class Fuse:
@@ -108,17 +121,17 @@ class Applier:
         """
         try:
             await self._commit(incoming, condemned=None)
-        except _GUILTY as error:
-            if not incoming:
+        except Exception as error:
+            if isinstance(error, _INNOCENT) or not incoming:
                 raise
             if len(incoming) == 1:
-                await self._commit(incoming, condemned=error)
+                await self._commit(incoming, condemned=_problem(error))
                 return
             middle = len(incoming) // 2
             await self.commit(incoming[:middle])
             await self.commit(incoming[middle:])
 
-    async def _commit(self, incoming: Sequence[Incoming], condemned: Exception | None) -> None:
+    async def _commit(self, incoming: Sequence[Incoming], condemned: str | None) -> None:
         started = monotonic()
         workspaces = {item.workspace_id for item in incoming}
 
@@ -190,8 +203,10 @@ class Applier:
 
         try:
             return await self._transact(unit, {subject[0]})
-        except _GUILTY as error:
-            detail = f"{type(error).__name__}: {error}"
+        except Exception as error:
+            if isinstance(error, _INNOCENT):
+                raise
+            detail = _problem(error)
             await self._transact(lambda tx: parked.keep(tx, self._shard.n, subject, detail), {subject[0]})
             return False
 
@@ -199,6 +214,14 @@ class Applier:
         return await self._database.transact(
             unit, workspaces=workspaces, fence=self._shard.fence, is_repeatable=self._is_repeatable
         )
+
+
+def _problem(error: Exception) -> str:
+    """Why a record could not be applied. What nobody foresaw may say anything: only its name."""
+    if isinstance(error, _FORESEEN):
+        return f"{type(error).__name__}: {error}"
+    log.error(Log.RECORD_UNFORESEEN, error=type(error).__name__, exc_info=error)
+    return type(error).__name__
 
 
 class ParkedWatch:

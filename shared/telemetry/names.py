@@ -27,6 +27,8 @@ class Log(StrEnum):
     BROKER_CLIENT_ABANDONED = "broker.client_abandoned"
     RETENTION_PASSED = "retention.passed"
     RECORD_PARKED = "record.parked"
+    RECORD_UNFORESEEN = "record.unforeseen"
+    COMMAND_UNFORESEEN = "command.unforeseen"
     FUSE_BLOWN = "fuse.blown"
     KEYS_NOT_FETCHED = "keys.not_fetched"
     SIGNATURE_REFUSED = "signature.refused"

@@ -41,6 +41,7 @@ async def test_work_goes_by_calendars_and_time_and_a_failing_condition_is_counte
     open_now = 'calendar.always && !calendar["never-open"] && time.hour >= 0 && channel.kind == "email"'
     rules = [
         {"id": "vip", "when": 'ticket.labels.vip == "yes"', "queue": "general"},
+        {"id": "any", "when": 'ticket.labels.map(label, label)[0] == "vip"', "queue": "general"},
         {"id": "open", "when": open_now, "queue": "billing", "skip_if": "nobody_ready"}
         | {"steps": [{"after": "1h", "queue": "general", "raise_by": 1}]},
     ]
@@ -51,7 +52,8 @@ async def test_work_goes_by_calendars_and_time_and_a_failing_condition_is_counte
     assert offer["queue"] == "general"
     said = words(await floor.decisions("t"))
     assert said[0].startswith(
-        "Rule open holds after vip (reads a field that is not there): it waits in queue billing"
+        "Rule open holds after vip (reads a field that is not there), any (reads an element that a list has not):"
+        " it waits in queue billing"
     )
     assert said[1].startswith("Nobody could be asked, so step 1 opens early: now in queue general")
     assert said[2] == "Its priority is high now because it has waited for so long."

@@ -66,14 +66,14 @@ class Node:
     inboxes: Inboxes
     refuses: set[tuple[str, int]] = field(default_factory=set)
     """(subject, sequence) of events that break a rule of this service."""
-    refusal: str = "refused by the test"
+    refusal: Exception = field(default_factory=lambda: DomainError("refused by the test"))
     before_commit: Callable[[], Awaitable[None]] | None = None
     halting: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def apply(self, tx: Tx, events: Sequence[Event]) -> None:
         for event in events:
             if (event.subject, event.sequence) in self.refuses:
-                raise DomainError(self.refusal)
+                raise self.refusal
             assert isinstance(event.data, Contract)
             await tx.execute(
                 _NOTE,

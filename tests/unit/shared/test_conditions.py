@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.conditions import MAX_LENGTH, MISSING_LABEL, Prepared, compile_condition
+from shared.conditions import MAX_LENGTH, MISSING_ELEMENT, MISSING_LABEL, Prepared, compile_condition
 
 FIELDS = {"ticket": frozenset({"priority", "labels"}), "customer": frozenset({"tier"})}
 VALUES: dict[str, dict[str, object]] = {
@@ -37,6 +37,9 @@ def test_it_holds_or_not(source: str, holds: bool) -> None:
         ("ticket.priority", "is not true or false"),
         ("1 / 0 > 1", "ZeroDivisionError"),
         ("ticket.labels.lowerAscii()", "RuntimeError"),
+        ('ticket.labels.map(label, label)[5] == "x"', MISSING_ELEMENT),
+        ("[1, 2][-1] == 2", MISSING_ELEMENT),
+        ("9223372036854775807 + size(ticket.priority) > 0", "OverflowError"),
     ],
 )
 def test_what_cannot_be_told_does_not_hold_and_says_why(source: str, failure: str) -> None:

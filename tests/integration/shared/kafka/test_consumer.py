@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.db.unit_of_work import Tx
-from shared.errors import PoisonMessage
+from shared.errors import DomainError, PoisonMessage
 from shared.events.catalog import shard_of
 from shared.events.codec import encode
 from shared.events.envelope import Cause, Event, new_event
@@ -176,10 +176,14 @@ async def test_shards_settle_their_own_records_of_an_unknown_workspace(ground: G
         assert rows.scalars().all() == [one]
 
 
-async def test_an_event_that_breaks_a_rule_is_parked_alone_and_replayed_in_order(ground: Ground) -> None:
+@pytest.mark.parametrize("refusal", [DomainError("refused by the test"), ZeroDivisionError("a defect")])
+async def test_an_event_that_breaks_a_rule_or_the_reader_is_parked_alone_and_replayed_in_order(
+    ground: Ground, refusal: Exception
+) -> None:
     events = [an_event("acme", "t", sequence) for sequence in range(1, 6)]
     others = [an_event("acme", f"other-{number}", 1) for number in range(5)]
     async with ground.node() as node:
+        node.refusal = refusal
         node.refuses.add((events[2].subject, 3))
         await publish(ground, *events, *others)
         await applied(ground, [1, 1, 1, 1, 1, 1, 2])
@@ -259,7 +263,7 @@ async def test_a_record_stays_parked_though_its_refusal_quotes_what_postgresql_c
     async with ground.node() as node:
         event = an_event("acme", "t", 1)
         node.refuses.add((event.subject, 1))
-        node.refusal = "there is no a\0b"
+        node.refusal = DomainError("there is no a\0b")
         await publish(ground, event, an_event("acme", "other", 1))
         await applied(ground, [1])
         await ask(ground, "replay", 1)
