@@ -96,20 +96,25 @@ def tickets(desk: LargeDesk) -> Iterator[inputs.TicketKnown]:
     """New tickets for ever, over all rules and priorities."""
     random = Random(2)
     while True:
-        yield inputs.TicketKnown(
-            ticket_id=uuid7(int(desk.now.timestamp() * 1000), random.randbytes(10)),
-            facts=Facts(
-                channel="mail",
-                channel_kind=ChannelKind.EMAIL,
-                priority=random.choice(list(Priority)),
-                labels={"topic": str(random.randrange(len(QUEUES)))},
-                language="en",
-                customer_tier="standard",
-                customer_language=None,
-                organisation_id=None,
-            ),
-            status=TicketStatus.NEW,
-        )
+        yield ticket(desk, random, random.choice(list(Priority)), topic=random.randrange(len(QUEUES)))
+
+
+def ticket(desk: LargeDesk, random: Random, priority: Priority, *, topic: int) -> inputs.TicketKnown:
+    """A new ticket about a topic, by which rules tell it."""
+    return inputs.TicketKnown(
+        ticket_id=uuid7(int(desk.now.timestamp() * 1000), random.randbytes(10)),
+        facts=Facts(
+            channel="mail",
+            channel_kind=ChannelKind.EMAIL,
+            priority=priority,
+            labels={"topic": str(topic)},
+            language="en",
+            customer_tier="standard",
+            customer_language=None,
+            organisation_id=None,
+        ),
+        status=TicketStatus.NEW,
+    )
 
 
 def build(agents: int, items: int) -> tuple[LargeDesk, Iterator[inputs.TicketKnown]]:

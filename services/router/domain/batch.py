@@ -46,6 +46,10 @@ def matched_together(state: RoutingState) -> list[Match]:
     rule = state.configuration.matching
     if rule is None:
         return []
+    ready = sum(found.ready_count for found in state.unsettled if found.line.count)
+    if ready + len(state.changed) < rule.at_least:
+        return []
+    state.tell_all()
     classes = _foremost_classes(state)
     if (
         sum(found.line.count for found in classes) < rule.at_least
@@ -61,8 +65,7 @@ def matched_together(state: RoutingState) -> list[Match]:
 
 def _foremost_classes(state: RoutingState) -> list[RequirementClass]:
     """The unsettled classes of the lowest rank; none where they are not one line, or do not all take part."""
-    classes = [state.classes[key] for key in state.unsettled]
-    classes = [found for found in classes if found.line.count and gives_out(state, found)]
+    classes = [found for found in state.unsettled if found.line.count and gives_out(state, found)]
     rank = min((found.queue.rank for found in classes), default=None)
     lowest = [found for found in classes if found.queue.rank == rank]
     if len({found.queue.order for found in lowest}) != 1 or not all(map(_takes_part, lowest)):

@@ -41,6 +41,7 @@ def run(state: RoutingState, current: inputs.Input, now: datetime, ids: IdFactor
     """
     state.reach(now)
     for each in _with_follow_ups(state, current, now):
+        state.tell_all()
         for decision in list(decide(state, each, now, ids)):
             evolve(state, decision, now)
             yield decision

@@ -17,6 +17,7 @@ ItemEntry = tuple[Key, int]
 class Line:
     """The waiting items of one class.
 
+    groups: a heap each, of which the first entry always holds; none is empty
     count: how many wait; entries: how many are in the heaps, the stale ones among them, at most `limit`
     """
 
@@ -35,9 +36,11 @@ class Line:
         if self.entries > self.limit:
             self._tidy(items)
 
-    def leave(self) -> None:
+    def leave(self, items: Mapping[UUID, WorkItem]) -> None:
         """An item waits no more. Its stamp has risen."""
         self.count -= 1
+        for group in list(self.groups):
+            self._bring_up(group, items)
 
     def waiting(self, items: Mapping[UUID, WorkItem]) -> Iterator[WorkItem]:
         """Waiting items in no order, each looked at once; one in several groups comes more often."""
@@ -57,8 +60,8 @@ class Line:
         seen: set[UUID] = set()
         heads: list[tuple[Place, int]] = []
         try:
-            for group in list(self.groups):
-                self._put_head(heads, group, items, now)
+            for group in self.groups:
+                self._put_head(heads, group, now)
             while heads:
                 place, group = heappop(heads)
                 entry = heappop(self.groups[group])
@@ -67,29 +70,30 @@ class Line:
                 if work_id not in seen:
                     seen.add(work_id)
                     yield items[work_id], place
-                self._put_head(heads, group, items, now)
+                if self._bring_up(group, items):
+                    self._put_head(heads, group, now)
         finally:
             for group, entry in passed:
                 heappush(self.groups.setdefault(group, []), entry)
 
-    def _put_head(
-        self, heads: list[tuple[Place, int]], group: int, items: Mapping[UUID, WorkItem], now: datetime
-    ) -> None:
-        """Adds the first entry of a group that still holds to the heads; a group without one is gone."""
+    def _put_head(self, heads: list[tuple[Place, int]], group: int, now: datetime) -> None:
+        heappush(heads, (self.order.place(group, self.groups[group][0][0], now), group))
+
+    def _bring_up(self, group: int, items: Mapping[UUID, WorkItem]) -> bool:
+        """Drops what is stale before the first entry of a group that holds; a group without one is gone."""
         heap = self.groups[group]
-        while heap:
-            if _holds(heap[0], items):
-                heappush(heads, (self.order.place(group, heap[0][0], now), group))
-                return
+        while heap and not _holds(heap[0], items):
             heappop(heap)
             self.entries -= 1
-        del self.groups[group]
+        if not heap:
+            del self.groups[group]
+        return bool(heap)
 
     def _tidy(self, items: Mapping[UUID, WorkItem]) -> None:
         """Drops what is stale: memory follows the items that wait, not everything that ever moved."""
-        for group, heap in list(self.groups.items()):
-            self.groups[group] = [entry for entry in heap if _holds(entry, items)]
-            heapify(self.groups[group])
+        for heap in self.groups.values():
+            heap[:] = [entry for entry in heap if _holds(entry, items)]
+            heapify(heap)
         self.entries = sum(len(heap) for heap in self.groups.values())
         self.limit = 2 * self.entries + 64
 

@@ -69,7 +69,7 @@ class RequirementClass:
             self._count_unfit(agent, problem, 1)
             return False
         self.members.add(agent.agent_id)
-        self.refresh(agent)
+        self.refresh(agent, self.condition_of(agent))
         return True
 
     def withdraw(self, agent: Agent) -> None:
@@ -90,9 +90,11 @@ class RequirementClass:
         """Whether the agent could ever be a member: a class for one agent is nobody else's."""
         return self.only is None or self.only.agent_id == agent_id
 
-    def refresh(self, agent: Agent) -> None:
-        """Takes note of an agent's changed state, load or rank. The agent's stamp has risen."""
-        now = self.condition_of(agent)
+    def refresh(self, agent: Agent, now: str) -> None:
+        """Takes note of a member's changed state, load or rank. The agent's stamp has risen.
+
+        now: their condition, which is the same in all classes of a post
+        """
         before = self.condition.get(agent.agent_id)
         if before != now:
             if before is not None:
@@ -103,6 +105,10 @@ class RequirementClass:
             self._stand(self.rank_key(agent), agent)
         else:
             self.standing.pop(agent.agent_id, None)
+
+    def could_ask(self, agent: Agent) -> bool:
+        """Whether the agent is a member who could be asked now, be it noted already or not."""
+        return agent.agent_id in self.members and self.condition_of(agent) == READY
 
     def condition_of(self, agent: Agent) -> str:
         """Whether an agent who fits could be asked now, or what keeps them from it."""

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.floor_decision import Configured
+from services.router.domain.posts import Posts
 from services.router.domain.reserve import Reserves
 from services.router.domain.state import RoutingState
 from services.router.domain.timers import TimerKind
@@ -46,7 +47,8 @@ def restore(state: RoutingState, now: datetime) -> None:
 def rebuild_indexes(state: RoutingState, now: datetime) -> None:
     """Makes classes, lines and timers anew from agents, items and offers."""
     state.classes.clear()
-    state.classes_of.clear()
+    state.posts_of.clear()
+    state.changed.clear()
     state.unsettled.clear()
     state.forsaken.clear()
     state.timers.clear()
@@ -77,16 +79,18 @@ def _withdraw(state: RoutingState, agent_id: str) -> None:
         if found.concerns(agent_id):
             found.withdraw(agent)
             state.forsake(found)
-    state.classes_of.pop(agent_id, None)
+    state.posts_of.pop(agent_id, None)
+    state.changed.pop(agent_id, None)
 
 
 def _admit(state: RoutingState, names: Iterable[str], now: datetime) -> None:
     for agent_id in names:
         agent = state.agents[agent_id]
-        fits = [found for found in state.classes.values() if found.concerns(agent_id) and found.admit(agent)]
-        if fits:
-            state.classes_of[agent_id] = fits
-            state.show(agent)
+        posts = state.posts_of[agent_id] = Posts()
+        for found in state.classes.values():
+            if found.concerns(agent_id) and found.admit(agent):
+                posts.add(found)
+        state.note(agent)
         _watch_duty(state, agent, now)
         state.watch_connection(agent)
 
@@ -100,7 +104,7 @@ def _keep_reserves(state: RoutingState) -> None:
     for agent_id in sorted(state.agents):
         agent = state.agents[agent_id]
         if agent.is_kept is not (agent_id in kept):
-            state.show(agent)
+            state.note(agent)
 
 
 def _employ(state: RoutingState, profile: AgentProfile, now: datetime) -> None:

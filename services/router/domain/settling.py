@@ -9,9 +9,9 @@ from services.router.domain import decision as d
 from services.router.domain.agent import Agent
 from services.router.domain.batch import matched_together
 from services.router.domain.evolve import evolve
-from services.router.domain.foremost import Head, foremost
+from services.router.domain.foremost import Head, first_for, foremost
 from services.router.domain.match import Match, gives_out
-from services.router.domain.matching import RequirementClass
+from services.router.domain.matching import READY, RequirementClass, refuses
 from services.router.domain.on_work import on_step
 from services.router.domain.preference import holds_of
 from services.router.domain.queue import OfferMode
@@ -50,7 +50,7 @@ def settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.Dec
         while matches := matched_together(state) or _next_match(state):
             for match in matches:
                 # What is given out changes who is kept for whom: a match may be over before its turn comes.
-                if match.agent.agent_id in match.found.standing:
+                if match.found.could_ask(match.agent):
                     decision = _given(match, now, ids)
                     evolve(state, decision, now)
                     yield decision
@@ -88,19 +88,49 @@ def _next_impatient(state: RoutingState) -> WorkItem | None:
 
 
 def _next_match(state: RoutingState) -> list[Match]:
-    """The foremost waiting item that an agent can be asked for now, over all classes that are unsettled.
+    """The foremost waiting item that an agent can be asked for now.
 
-    An item that nobody may be asked for is passed over.
+    An item that nobody may be asked for is passed over. Where one agent alone has changed, what they can be asked
+    for is found from their side, and their classes are told of them once they get nothing more: mostly they are by
+    then as they were before.
     """
+    if len(state.changed) > 1:
+        state.tell_all()
     heads = []
-    for key in list(state.unsettled):
-        head = _head_of(state, state.classes[key])
+    agent = state.agents[next(iter(state.changed))] if state.changed else None
+    for found in list(state.unsettled):
+        if agent is not None and agent.agent_id in found.members:
+            found.refresh(agent, found.condition_of(agent))
+        head = _head_of(state, found)
         if head is None:
-            del state.unsettled[key]
+            del state.unsettled[found]
+        else:
+            heads.append(head)
+    if agent is not None:
+        head = _head_for(state, agent)
+        if head is None:
+            state.tell(agent)
         else:
             heads.append(head)
     best = foremost(heads)
     return [best.match(state)] if best else []
+
+
+def _head_for(state: RoutingState, agent: Agent) -> _Chosen | None:
+    """The first item that waits for an agent in settled classes: there nobody else could be asked for anything."""
+    first = first_for(
+        state,
+        agent,
+        lambda item: not refuses(agent, item) and agent.agent_id not in item.offers.values(),
+        pulls=False,
+        besides=state.unsettled,
+    )
+    if first is None:
+        return None
+    first.found.refresh(agent, READY)
+    chosen, ranked, excluded = first.found.choose(first.item, state.agents)
+    assert chosen is not None, "the agent could be asked"
+    return _Chosen(first.found, first.rank, first.item, first.place, chosen, ranked, excluded)
 
 
 def _head_of(state: RoutingState, found: RequirementClass) -> _Chosen | None:
@@ -109,7 +139,7 @@ def _head_of(state: RoutingState, found: RequirementClass) -> _Chosen | None:
     They come first for whatever they may have: where they refused the first item, they are given the next before
     somebody of a higher rank has the first. Else they would get less than that elsewhere meanwhile.
     """
-    if not gives_out(state, found):
+    if not found.line.count or not gives_out(state, found):
         return None
     lowest, best = found.lowest_rank(), None
     with closing(found.line.in_order(state.items, state.now)) as line:

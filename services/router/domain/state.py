@@ -16,6 +16,7 @@ from services.router.domain.matching import READY, ClassKey, RequirementClass
 from services.router.domain.order import pressing
 from services.router.domain.partner import partner_id
 from services.router.domain.policy import Requirements
+from services.router.domain.posts import Posts
 from services.router.domain.reserve import Reserves
 from services.router.domain.timers import Timer, TimerKind
 from services.router.domain.work_item import Offer, Only, Ticket, WorkItem
@@ -42,6 +43,7 @@ class RoutingState:
     tickets: those with live work and those that were read lately; items: live; offers: pending
     now: the time of the input that is being decided
     openings: queues that have hours, as they stood when that was looked at last
+    changed: agents who have changed since their classes were told of them
     unsettled: classes where an item and an agent may have met; kept in the order of their becoming so
     forsaken: classes whose items wait for an agent who is not there
     impatient: items that have just joined a line and do not wait for their next step while nobody can be asked
@@ -55,10 +57,11 @@ class RoutingState:
     items: dict[UUID, WorkItem] = field(default_factory=dict)
     offers: dict[UUID, Offer] = field(default_factory=dict)
     classes: dict[ClassKey, RequirementClass] = field(default_factory=dict)
-    classes_of: dict[str, list[RequirementClass]] = field(default_factory=dict)
+    posts_of: dict[str, Posts] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
     openings: dict[str, Opening] = field(default_factory=dict)
-    unsettled: dict[ClassKey, None] = field(default_factory=dict)
+    changed: dict[str, None] = field(default_factory=dict)
+    unsettled: dict[RequirementClass, None] = field(default_factory=dict)
     forsaken: dict[ClassKey, None] = field(default_factory=dict)
     impatient: deque[UUID] = field(default_factory=deque)
     touched: Touched = field(default_factory=Touched)
@@ -103,9 +106,9 @@ class RoutingState:
         self.openings[queue_id] = opening
         self.arm(opening.until, TimerKind.QUEUE_TURNS, queue_id)
         early: dict[UUID, WorkItem] = {}
-        for key, found in self.classes.items():
+        for found in self.classes.values():
             if opening.is_open and found.requirements.queue == queue_id and found.line.count:
-                self.unsettled[key] = None
+                self.unsettled[found] = None
                 early.update({item.work_id: item for item in found.line.waiting(self.items) if item.opens_early})
         self.impatient.extend(item.work_id for item in sorted(early.values(), key=pressing))
 
@@ -135,7 +138,7 @@ class RoutingState:
             asked = sorted(self.agents) if only is None else self.agents.keys() & {only.agent_id}
             for agent_id in asked:
                 if found.admit(self.agents[agent_id]):
-                    self.classes_of.setdefault(agent_id, []).append(found)
+                    self.posts_of.setdefault(agent_id, Posts()).add(found)
         return found
 
     def class_of(self, item: WorkItem) -> RequirementClass:
@@ -150,7 +153,7 @@ class RoutingState:
         item.stamp += 1
         found = self.class_of(item)
         found.line.join(item, self.tickets[item.ticket_id].clocks, self.items)
-        self.unsettled[found.key] = None
+        self.unsettled[found] = None
         self.forsake(found)
 
     def take_out_of_line(self, item: WorkItem) -> None:
@@ -160,7 +163,7 @@ class RoutingState:
         item.in_line = False
         item.stamp += 1
         found = self.class_of(item)
-        found.line.leave()
+        found.line.leave(self.items)
         if found.only is not None and not found.line.count:
             self._forget(found)
 
@@ -179,10 +182,10 @@ class RoutingState:
     def _forget(self, found: RequirementClass) -> None:
         """Lets go of an agent's own class when nothing waits in it: there may be one for each agent."""
         del self.classes[found.key]
-        self.unsettled.pop(found.key, None)
+        self.unsettled.pop(found, None)
         self.forsaken.pop(found.key, None)
         for agent_id in found.members:
-            self.classes_of[agent_id].remove(found)
+            self.posts_of[agent_id].remove(found)
 
     def _wants_agents(self, item: WorkItem) -> bool:
         if item.state is WorkState.OFFERED:
@@ -191,21 +194,39 @@ class RoutingState:
         return item.state is WorkState.QUEUED
 
     def refresh(self, agent: Agent) -> None:
-        """Brings every index up to date with an agent who has changed, and with whom that keeps or lets go."""
+        """Takes note of an agent who has changed, and of whom that keeps or lets go."""
         self.touched.agents.add(agent.agent_id)
         let_go_or_kept = self.reserves.note(agent, self.agents)
-        self.show(agent)
+        self.note(agent)
         for other in let_go_or_kept:
-            self.show(other)
+            self.note(other)
 
-    def show(self, agent: Agent) -> None:
-        """Has the indexes of an agent's classes see how it stands with them now."""
+    def note(self, agent: Agent) -> None:
+        """The agent's classes have to be told of a change: later, since who is freed is mostly busy again soon."""
         agent.stamp += 1
-        for found in self.classes_of.get(agent.agent_id, ()):
-            found.refresh(agent)
-            if found.line.count and found.condition[agent.agent_id] == READY:
-                self.unsettled[found.key] = None
-            self.forsake(found)
+        self.changed[agent.agent_id] = None
+        for classes in self.posts_of.get(agent.agent_id, ()):
+            if classes[0].only is not None:
+                for found in classes:
+                    self.forsake(found)
+
+    def tell(self, agent: Agent) -> None:
+        """Has the agent's classes see how it stands with them now."""
+        self.changed.pop(agent.agent_id, None)
+        for classes in self.posts_of.get(agent.agent_id, ()):
+            condition = classes[0].condition_of(agent)
+            for found in classes:
+                if condition == READY or found.condition[agent.agent_id] != condition:
+                    found.refresh(agent, condition)
+
+    def tell_all(self) -> None:
+        """Has the classes of everybody who has changed see that; where something waits, they are to be settled."""
+        for agent_id in list(self.changed):
+            agent = self.agents[agent_id]
+            self.tell(agent)
+            for classes in self.posts_of.get(agent_id, ()):
+                if classes[0].could_ask(agent):
+                    self.unsettled.update((found, None) for found in classes if found.line.count)
 
     def occupy(self, agent: Agent, kind: ChannelKind) -> None:
         """One more item counts against the agent's capacity."""

@@ -177,7 +177,7 @@ def derived(state: RoutingState) -> dict[str, object]:
         "classes": {found.key: index(state, found) for found in state.classes.values() if found.line.count},
         "timers": {timer for timer in state.timers if holds(state, timer)},
         "openings": state.openings,
-        "unsettled": [key for key in state.unsettled if state.classes[key].line.count],
+        "unsettled": [found.key for found in state.unsettled if found.line.count],
         "forsaken": list(state.forsaken),
         "reserves": state.reserves,
     }

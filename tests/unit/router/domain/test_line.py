@@ -119,7 +119,7 @@ def test_a_line_is_sorted_at_every_moment(
     for item, _ in there:
         if item.work_id.int in gone:
             item.stamp += 1
-            line.leave()
+            line.leave(items)
     left = [(item, known) for item, known in there if item.work_id.int not in gone]
     for instant in instants:
         now = START + instant
@@ -166,7 +166,7 @@ def test_a_line_that_nobody_is_taken_from_does_not_grow_as_its_items_move() -> N
     for number in range(1000):
         item = items[UUID(int=number % 10)]
         item.stamp += 1
-        line.leave()
+        line.leave(items)
         item.stamp += 1
         running = [a_clock(n, timedelta(hours=n), START) for n in range(1, 5)]
         line.join(item, running, items)
