@@ -69,12 +69,13 @@ CREATE TABLE checkpoint_part (
 
 
 def upgrade() -> None:
+    # As the commits of engines lock them: processes of the version before are at work meanwhile.
+    op.execute("LOCK TABLE ticket, agent, work_item, decision, input_log IN ACCESS EXCLUSIVE MODE")
     for column in COLUMNS:
         table, _, definition = column.partition(".")
         op.execute(f"ALTER TABLE {table} ADD COLUMN {definition}")
     # An escalation of a solved ticket is refused, and that is recorded: there is no work that it is about.
     op.execute("ALTER TABLE decision ALTER COLUMN work_id DROP NOT NULL")
-    op.execute("CREATE INDEX decision_in_order ON decision (workspace_id, id)")
     for statement in (*_CHECKPOINTS.split(";"), *fence("checkpoint"), *fence("checkpoint_part")):
         op.execute(statement)
     for statement in (*_MESSAGES.split(";"), *claim("work_order_message")):
