@@ -13,6 +13,7 @@ from services.router.adapters.work_orders import WorkOrders
 from services.router.api import (
     agent_desk,
     agents,
+    offers,
     policies,
     queues,
     snapshots,
@@ -110,6 +111,7 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
             routers=[
                 agents.routes(engines, configuring),
                 agent_desk.routes(database, engines, desks),
+                offers.routes(database, engines),
                 work.routes(database, engines),
                 queues.routes(database, engines),
                 waiting.routes(database, engines, runtime.clock),

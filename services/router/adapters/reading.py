@@ -25,13 +25,14 @@ _NEWEST_TICKETS = text(
     " WHERE t.workspace_id = :workspace AND t.facts IS NOT NULL"
     " AND (CAST(:before AS uuid) IS NULL OR t.ticket_id < :before) ORDER BY t.ticket_id DESC LIMIT :most"
 )
-_OFFERS = text(
+_OFFERED = (
     "SELECT o.offer_id, o.work_id, o.ticket_id, o.agent_id, o.state, o.offered_at, o.expires_at, w.queue,"
-    " w.support_tier, w.priority, w.channel, w.channel_kind"
+    " w.support_tier, w.priority, w.channel, w.channel_kind, w.sequence AS version"
     " FROM offer o JOIN work_item w ON w.workspace_id = o.workspace_id AND w.work_id = o.work_id"
-    " WHERE o.workspace_id = :workspace AND o.agent_id = :agent AND o.state = 'pending'"
-    " ORDER BY o.offered_at, o.offer_id"
+    " WHERE o.workspace_id = :workspace"
 )
+_OFFERS = text(f"{_OFFERED} AND o.agent_id = :agent AND o.state = 'pending' ORDER BY o.offered_at, o.offer_id")
+_OFFER = text(f"{_OFFERED} AND o.offer_id = :offer")
 _WORK = text(
     "SELECT *, sequence AS version FROM work_item WHERE workspace_id = :workspace AND agent_id = :agent"
     " AND state IN ('queued', 'offered', 'assigned', 'wrapping') ORDER BY assigned_at, work_id"
@@ -82,6 +83,14 @@ class DecisionRow:
 async def offers(tx: Tx, workspace_id: str, agent_id: str) -> Sequence[RowMapping]:
     """An agent's pending offers, the oldest first."""
     return (await tx.execute(_OFFERS, {"workspace": workspace_id, "agent": agent_id})).mappings().all()
+
+
+async def offer(tx: Tx, workspace_id: str, offer_id: UUID) -> RowMapping:
+    """An offer, be it pending or over. Raises NotFound."""
+    row = (await tx.execute(_OFFER, {"workspace": workspace_id, "offer": offer_id})).mappings().one_or_none()
+    if row is None:
+        raise NotFound("There is no such offer.")
+    return row
 
 
 async def work(tx: Tx, workspace_id: str, agent_id: str) -> Sequence[RowMapping]:

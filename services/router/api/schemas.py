@@ -86,6 +86,7 @@ class OfferAnswer(BaseModel):
     channel_kind: ChannelKind
     offered_at: datetime
     expires_at: datetime
+    version: int = Field(description="That of the work that is offered: what the offer's ETag says.")
 
 
 class WorkAnswer(BaseModel):

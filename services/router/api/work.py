@@ -1,6 +1,5 @@
-"""`/v1/offers` and `/v1/work`: taking, refusing, and moving work by hand."""
+"""`/v1/work`: work as it stands, and moving it by hand."""
 
-from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from services.router.adapters import reading
 from services.router.api.answers import work_answer
 from services.router.api.schemas import (
     AssignRequest,
-    DeclineRequest,
     ReleaseRequest,
     TransferRequest,
     WorkAnswer,
@@ -18,7 +16,6 @@ from services.router.api.schemas import (
 from services.router.app.command import Command
 from services.router.consumers import Engines
 from services.router.domain import inputs
-from services.router.domain.on_offer import accepted_item
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
 from shared.db.unit_of_work import Database, Tx
@@ -30,59 +27,14 @@ from shared.http.etags import IfMatch, IfMatchHeader, etag
 from shared.http.forwarding import allowed_here
 from shared.http.idempotency import Answer, OnceHeader
 
-Agent = Annotated[Principal, allowed_here("agents:self", "agents:write")]
 Hands = Annotated[Principal, allowed_here("agents:self", "routing:write")]
 Supervisor = Annotated[Principal, allowed_here("routing:write")]
 Reader = Annotated[Principal, allowed("routing:read", "routing:write", "agents:read")]
 
-Make = Callable[[RoutingState], inputs.Input]
-Reply = Callable[[RoutingState], Answer]
-
 
 def routes(database: Database, engines: Engines) -> APIRouter:
-    """Offers and work."""
+    """Work."""
     router = api_router("work")
-
-    async def submit(
-        principal: Principal, once: OnceHeader, make: Make, reply: Reply, offer_id: UUID | None = None
-    ) -> Response:
-        command = Command(
-            workspace_id=principal.workspace_id,
-            cause=request_cause(),
-            make=make,
-            answer=reply,
-            offer=(offer_id, None if principal.may("agents:write") else principal.subject) if offer_id else None,
-        )
-        return (await engines.submit(command, once)).response()
-
-    @router.post("/v1/offers/{offer_id}/accept", response_model=WorkAnswer)
-    async def accept_offer(offer_id: UUID, principal: Agent, once: OnceHeader) -> Response:
-        """Takes what is offered. The winner's repeat is answered alike; 409 when it is no longer theirs."""
-
-        whose: list[str] = []
-
-        def make(state: RoutingState) -> inputs.Input:
-            whose[:] = [_whose(state, principal, offer_id)]
-            return inputs.AcceptOffer(offer_id=offer_id, agent_id=whose[0])
-
-        def reply(state: RoutingState) -> Answer:
-            item = accepted_item(state, offer_id, whose[0])
-            assert item is not None, "whoever has accepted has it"
-            return Answer.of(200, work_answer(item))
-
-        return await submit(principal, once, make, reply, offer_id)
-
-    @router.post("/v1/offers/{offer_id}/decline", status_code=204, response_class=Response)
-    async def decline_offer(
-        offer_id: UUID, declined: DeclineRequest, principal: Agent, once: OnceHeader
-    ) -> Response:
-        """Refuses what is offered; it is not offered to this agent again until something has changed."""
-
-        def make(state: RoutingState) -> inputs.Input:
-            agent_id = _whose(state, principal, offer_id)
-            return inputs.DeclineOffer(offer_id=offer_id, agent_id=agent_id, reason=declined.reason)
-
-        return await submit(principal, once, make, lambda _: Answer(204, b""), offer_id)
 
     async def move(
         principal: Principal, once: OnceHeader, seen: IfMatch, ticket_id: UUID, wanted: inputs.Input
@@ -104,7 +56,8 @@ def routes(database: Database, engines: Engines) -> APIRouter:
             body = work_answer(item, opens_at=opening.until if waits else None)
             return Answer.of(200, body, headers={"etag": etag(item.sequence)})
 
-        return await submit(principal, once, make, reply)
+        command = Command(workspace_id=principal.workspace_id, cause=request_cause(), make=make, answer=reply)
+        return (await engines.submit(command, once)).response()
 
     @router.get("/v1/work/{ticket_id}")
     async def read_work(ticket_id: UUID, response: Response, principal: Reader) -> WorkAnswer:
@@ -157,17 +110,6 @@ def routes(database: Database, engines: Engines) -> APIRouter:
         return await move(principal, once, if_match, ticket_id, given)
 
     return router
-
-
-def _whose(state: RoutingState, principal: Principal, offer_id: UUID) -> str:
-    """For whom the caller answers an offer: for themselves, or as a supervisor for whoever was asked."""
-    if not principal.may("agents:write"):
-        return principal.subject
-    if offer := state.offers.get(offer_id):
-        return offer.agent_id
-    # A repeat, or an offer that is over: who had it is looked for, among those who have something in hand.
-    held = (agent_id for agent_id in state.agents if accepted_item(state, offer_id, agent_id))
-    return next(held, principal.subject)
 
 
 def _require_hands(item: WorkItem | None, principal: Principal) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from shared.events.escalations import RaisePriority
 from tests.eventually import eventually
 from tests.integration.router.floor import CONFIGURATION, Floor
 
@@ -75,6 +76,36 @@ async def test_who_has_seen_an_older_version_of_work_moves_nothing(floor: Floor)
     assert late.status_code == 412
     now = {"If-Match": back.headers["etag"]}
     assert (await floor.http.post(f"{url}/assign", json={"agent_id": "ann"}, headers=now)).status_code == 200
+
+
+async def test_who_has_seen_an_older_version_of_what_is_offered_neither_takes_nor_refuses_it(floor: Floor) -> None:
+    await floor.set_state("ann")
+    await floor.open_ticket("t")
+    listed = await floor.offered("ann", "t")
+    url = f"/v1/offers/{listed['offer_id']}"
+    read = await floor.http.get(url)
+    seen = {"If-Match": read.headers["etag"]}
+    assert (read.status_code, read.json(), seen["If-Match"]) == (200, listed, f'"{listed["version"]}"')
+    await floor.escalate("t", action=RaisePriority())
+
+    async def raised() -> bool:
+        return bool((await floor.http.get(url)).json()["priority"] == "high")
+
+    await eventually(raised)
+    for action, body in (("accept", None), ("decline", {"reason": "busy"})):
+        stale = await floor.http.post(f"{url}/{action}", json=body, headers=seen)
+        assert (stale.status_code, stale.json()["type"].rsplit("/")[-1]) == (412, "precondition-failed")
+    now = {"If-Match": (await floor.http.get(url)).headers["etag"]}
+    taken = await floor.http.post(f"{url}/accept", headers=now)
+    assert (taken.status_code, taken.headers["etag"]) == (200, f'"{taken.json()["version"]}"')
+    assert (await floor.http.post(f"{url}/accept", headers=seen)).status_code == 200
+    over = await floor.http.get(url)
+    assert (over.json()["state"], over.headers["etag"]) == ("accepted", taken.headers["etag"])
+    ann = await floor.system.http("router", floor.workspace_id, "agents:self", subject="ann")
+    bob = await floor.system.http("router", floor.workspace_id, "agents:self", subject="bob")
+    assert (await ann.get(url)).status_code == 200
+    assert (await bob.get(url)).status_code == 404
+    assert (await floor.http.get(f"/v1/offers/{floor.ticket_id('t')}")).status_code == 404
 
 
 async def test_a_supervisor_gives_more_than_fits_and_the_answer_says_so(floor: Floor) -> None:
