@@ -90,7 +90,7 @@ def decide(
         case inputs.Configure():
             yield from on_configured(state, current, ids)
         case inputs.OpenStep():
-            yield from on_step(state.items[current.work_id], note=current.note)
+            yield from on_step(state, state.items[current.work_id], note=current.note)
         case inputs.Reconsider():
             yield from on_reconsider(state, current)
         case inputs.Tick():
@@ -149,7 +149,7 @@ def _on_timer(state: RoutingState, timer: Timer, now: datetime, ids: IdFactory) 
         case TimerKind.OFFER_EXPIRES:
             yield from on_expiry(state, state.offers[timer.subject_id])
         case TimerKind.STEP_OPENS:
-            yield from on_step(state.items[timer.subject_id])
+            yield from on_step(state, state.items[timer.subject_id])
         case TimerKind.HOLD_ENDS:
             yield hold_ended(state.items[timer.subject_id], WAITED)
         case TimerKind.WRAP_ENDS:

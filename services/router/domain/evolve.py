@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.router.domain import decision as d
+from services.router.domain.admission import steps_behind_next
 from services.router.domain.evolve_floor import evolve_floor
 from services.router.domain.state import RoutingState
 from services.router.domain.timers import TimerKind
@@ -123,7 +124,7 @@ def _join(state: RoutingState, item: WorkItem) -> None:
 def _open_step(state: RoutingState, opened: d.StepOpened, now: datetime) -> None:
     item = _item(state, opened.work_id)
     state.take_out_of_line(item)
-    item.ask(item.base, item.steps, item.step + 1)
+    item.ask(item.base, steps_behind_next(state, item), item.step + 1)
     if item.requirements.queue != opened.previous_queue:
         item.stint_at = now
     _join(state, item)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
-from services.router.domain.admission import admitted, may_stay, overflowing
+from services.router.domain.admission import admitted, is_planned, may_stay
 from services.router.domain.agent import ABSENT
 from services.router.domain.facts import Facts
 from services.router.domain.policy import match
@@ -98,8 +98,7 @@ def _reconsidered(state: RoutingState, item: WorkItem, facts: Facts, reason: str
         yield d.Expedited(work_id=item.work_id, reason=reason, reasons=reasons)
     if not item.is_waiting or (item.is_moved and item.base.queue in state.configuration.queues):
         return
-    steps = overflowing(state, item.base.queue, matched.rule.steps)
-    if not may_stay(state, matched, item.base) or steps != item.steps:
+    if not (may_stay(state, matched, item.base) and is_planned(state, item, matched.rule.steps)):
         wanted = admitted(state, matched, item.channel_kind)
         yield from revoked(state, item, "requirements_changed")
         yield requeued(state, item, "requirements_changed", matched=wanted)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
+from services.router.domain.admission import steps_behind_next
 from services.router.domain.agent import Agent
 from services.router.domain.eligibility import barred
 from services.router.domain.partner import queue_of_partner
@@ -95,7 +96,9 @@ def on_complete(state: RoutingState, complete: inputs.Complete, ids: IdFactory) 
     yield from completed(state, item, ids)
 
 
-def on_step(item: WorkItem, *, is_early: bool = False, note: str | None = None) -> Iterator[d.Decision]:
+def on_step(
+    state: RoutingState, item: WorkItem, *, is_early: bool = False, note: str | None = None
+) -> Iterator[d.Decision]:
     """The item has waited long enough for the next step, or nobody can be asked before it opens.
 
     note: what else opens it
@@ -109,7 +112,7 @@ def on_step(item: WorkItem, *, is_early: bool = False, note: str | None = None) 
         requirements=relaxed(item.base, item.steps[: item.step + 1]),
         reasons=reasons,
         is_early=is_early,
-        is_last=item.step + 1 == len(item.steps),
+        is_last=item.step + 1 == len(steps_behind_next(state, item)),
     )
     if step.expedite and not item.is_expedited:
         yield d.Expedited(work_id=item.work_id, reason="step", reasons=reasons)

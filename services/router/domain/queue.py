@@ -101,6 +101,10 @@ class Queue:
         is_open, until = self.hours.standing(instant)
         return Opening(is_open=is_open, until=until)
 
+    def open_time(self, start: datetime, end: datetime) -> timedelta:
+        """For how long it was open between two instants."""
+        return end - start if self.hours is None else self.hours.elapsed(start, end)
+
     def after(self, start: datetime, open_time: timedelta) -> datetime | None:
         """When it has been open for so long; none where it never will have been."""
         if self.hours is None:

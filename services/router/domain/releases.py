@@ -80,19 +80,26 @@ def _offers(state: RoutingState, item: WorkItem) -> Iterator[Release]:
 
 def _steps(state: RoutingState, item: WorkItem, found: Candidates) -> Iterator[Release]:
     """The next steps of its rule."""
-    coming = item.steps[item.step : item.step + _MOST_ALIKE]
+    coming = _steps_ahead(item)[:_MOST_ALIKE]
     known = {agent.agent_id for agent in found.who(READY)} | set(item.offers.values())
     others = (agent for agent in state.agents.values() if agent.agent_id not in known) if coming else ()
     free = [agent for agent in others if agent.obstacle(item.channel_kind) is None]
     asked = item.requirements
     for number, step in enumerate(coming, start=item.step + 1):
         at = state.configuration.queue(asked.queue).after(item.started_at, step.after)
-        asked = relaxed(item.base, item.steps[:number])
+        asked = relaxed(asked, (step,))
         new = ready_for(state, item, asked, free)
         has_any = bool(new) or any(misfit(agent.profile, asked) is None for agent in state.agents.values())
         words = f"step {number} opens{_when(at)}: {_changed(step)}it waits {asked_for(asked)} then; "
         words += _could(len(new), "more") if has_any else "nobody fits that either"
         yield _about("step_opens", words, new, at)
+
+
+def _steps_ahead(item: WorkItem) -> list[Step]:
+    """The steps that are not open yet, but for the overflow of a queue that the item leaves before."""
+    left = item.steps[item.step :]
+    moves = next((number for number, step in enumerate(left) if step.queue), len(left))
+    return [step for number, step in enumerate(left) if number < moves or not step.is_overflow]
 
 
 def _changed(step: Step) -> str:

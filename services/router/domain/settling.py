@@ -57,9 +57,20 @@ def settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.Dec
         item = _next_impatient(state)
         if item is None:
             return
-        for step in list(on_step(item, is_early=True)):
+        for step in list(on_step(state, item, is_early=True)):
             evolve(state, step, now)
             yield step
+
+
+def note_settled(state: RoutingState) -> None:
+    """Has a state that was made anew know what a commit leaves settled, which is nearly everything.
+
+    Making indexes marks whatever waits as unsettled. With all of that counted, a few items and agents who meet
+    next would seem to be many, and be matched together, as they were not before.
+    """
+    for key in list(state.unsettled):
+        if _head_of(state, state.classes[key]) is None:
+            del state.unsettled[key]
 
 
 def _next_forsaken(state: RoutingState) -> RequirementClass | None:

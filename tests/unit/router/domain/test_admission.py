@@ -209,3 +209,69 @@ def test_an_overflow_that_is_configured_later_counts_for_what_waits() -> None:
     desk.feed(inputs.Configure(configuration=configuration([SUE], queues=[BUSY, SECOND], version=2)))
     desk.after(minutes=5)
     assert desk.asked("one") == ["sue"]
+
+
+THIRD = Queue(queue_id="third", overflow=Overflow(after=timedelta(minutes=10), to="second"))
+TIM = agent("tim", queues=frozenset({"third"}))
+TO_THIRD = general(
+    steps=(Step(after=timedelta(minutes=3), queue="third"), Step(after=timedelta(minutes=30), raise_by=1))
+)
+"""Leaves the queue `general` before that overflows."""
+
+
+def test_overflow_is_that_of_the_queue_into_which_a_step_brings_the_work_counted_from_then() -> None:
+    desk = Desk.of(SUE, rules=[TO_THIRD], queues=[BUSY, SECOND, THIRD])
+    desk.open("one")
+    desk.after(minutes=3)
+    desk.after(minutes=9, seconds=59)
+    assert (queue_of(desk, "one"), desk.asked("one")) == ("third", [])
+    desk.after(seconds=1)
+    assert (queue_of(desk, "one"), desk.asked("one")) == ("third", ["sue"])
+
+
+def test_a_queue_without_overflow_has_no_help_of_the_one_from_which_a_step_brought_the_work() -> None:
+    plain = replace(THIRD, overflow=None)
+    desk = Desk.of(SUE, TIM, rules=[TO_THIRD], queues=[BUSY, SECOND, plain])
+    desk.set_state("tim", AgentState.AWAY)
+    desk.open("one")
+    desk.after(minutes=29)
+    assert (queue_of(desk, "one"), desk.asked("one")) == ("third", [])
+
+
+def test_overflow_counts_from_when_a_step_opened_early() -> None:
+    rule = general(steps=(Step(after=timedelta(minutes=4), queue="third", opens_early=True),))
+    desk = Desk.of(SUE, rules=[rule], queues=[BUSY, SECOND, THIRD])
+    desk.open("one")
+    assert queue_of(desk, "one") == "third"
+    desk.after(minutes=10)
+    assert desk.asked("one") == ["sue"]
+
+
+def test_overflow_counts_in_the_hours_of_the_queue_into_which_a_step_brings_the_work() -> None:
+    late = Calendar(time_zone="UTC", weekly={day: (parse_hours("09:30-17:00"),) for day in range(7)})
+    desk = Desk.of(SUE, rules=[TO_THIRD], queues=[BUSY, SECOND, replace(THIRD, hours=late)])
+    desk.open("one")
+    desk.after(minutes=3)
+    assert queue_of(desk, "one") == "third"
+    desk.after(minutes=36, seconds=50)
+    assert desk.asked("one") == []
+    desk.after(seconds=10)
+    assert desk.asked("one") == ["sue"]
+
+
+def test_what_a_step_has_brought_elsewhere_stays_there_while_the_policy_says_the_same() -> None:
+    desk = Desk.of(SUE, rules=[TO_THIRD], queues=[BUSY, SECOND, THIRD])
+    desk.open("one")
+    desk.after(minutes=3)
+    desk.after(minutes=10)
+    made = desk.open("one", language="de")
+    assert kinds(made) == []
+    assert (queue_of(desk, "one"), desk.asked("one")) == ("third", ["sue"])
+
+
+def test_the_last_step_is_the_overflow_of_the_queue_that_a_step_leads_to() -> None:
+    rule = general(steps=(Step(after=timedelta(minutes=3), queue="third"),))
+    desk = Desk.of(rules=[rule], queues=[BUSY, SECOND, THIRD])
+    desk.open("one")
+    made = [*desk.after(minutes=3), *desk.after(minutes=10)]
+    assert [each.is_last for each in made if isinstance(each, d.StepOpened)] == [False, True]

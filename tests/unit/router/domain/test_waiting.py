@@ -11,7 +11,7 @@ from services.router.domain.explanation import explain
 from services.router.domain.hours import Duty, TimeOff
 from services.router.domain.order import Order, OrderBy
 from services.router.domain.policy import Preference, Requirements, Step
-from services.router.domain.queue import OfferMode, Queue
+from services.router.domain.queue import OfferMode, Overflow, Queue
 from services.router.domain.releases import Release
 from services.router.domain.waiting import MOST_COUNTED, Waiting, waiting
 from shared.calendar import Calendar, Hours
@@ -187,6 +187,20 @@ def test_a_step_says_when_it_opens_and_who_could_be_asked_then() -> None:
     )
     desk.after(minutes=10)
     assert desk.asked("t") == ["ann"]
+
+
+def test_the_overflow_of_a_queue_that_a_step_leaves_before_releases_nothing() -> None:
+    queues = [
+        Queue(queue_id="general", overflow=Overflow(after=timedelta(minutes=7), to="second")),
+        Queue(queue_id="third"),
+        Queue(queue_id="second"),
+    ]
+    steps = (Step(after=timedelta(minutes=5), queue="third"), Step(after=timedelta(minutes=9), raise_by=1))
+    desk = Desk.of(agent("sue", queues=frozenset({"second"})), rules=[general(steps=steps)], queues=queues)
+    opened_at = desk.now
+    desk.open("t")
+    opening = [release.at for release in look(desk, "t").releases if release.kind == "step_opens"]
+    assert opening == [opened_at + timedelta(minutes=minutes) for minutes in (5, 9)]
 
 
 def test_a_step_that_nobody_fits_either_says_so() -> None:
