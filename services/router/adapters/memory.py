@@ -19,6 +19,7 @@ from services.router.domain.facts import Facts
 from services.router.domain.hours import OffDuty, Standing
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.reconfigure import restore
+from services.router.domain.settling import note_settled
 from services.router.domain.sla_clock import SlaClock
 from services.router.domain.state import RoutingState, Touched
 from services.router.domain.work_item import Departure, Offer, OfferState, Raised, Ticket, WorkItem
@@ -209,7 +210,9 @@ async def portions(tx: Tx, source: Source, workspaces: Collection[str]) -> Async
 
 def complete(state: RoutingState, now: datetime) -> None:
     """Indexes, timers, and what the world was told last. Nothing has changed yet."""
+    state.reach(now)
     restore(state, now)
+    note_settled(state)
     state.look_again(now)
     for agent in (*state.agents.values(), *state.retired.values()):
         agent.told = presence(agent)

@@ -68,9 +68,9 @@ def note_settled(state: RoutingState) -> None:
     Making indexes marks whatever waits as unsettled. With all of that counted, a few items and agents who meet
     next would seem to be many, and be matched together, as they were not before.
     """
-    for key in list(state.unsettled):
-        if _head_of(state, state.classes[key]) is None:
-            del state.unsettled[key]
+    for found in list(state.unsettled):
+        if _head_of(state, found) is None:
+            del state.unsettled[found]
 
 
 def _next_forsaken(state: RoutingState) -> RequirementClass | None:

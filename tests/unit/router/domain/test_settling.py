@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from services.router.adapters.memory import complete
+from services.router.domain import decision as d
+from services.router.domain import inputs
 from services.router.domain.configuration import Matching
 from services.router.domain.facts import FIELDS
 from services.router.domain.pairing import Group, Row
@@ -10,6 +13,7 @@ from services.router.domain.policy import Preference, Requirements
 from services.router.domain.queue import Queue
 from shared.calendar import Calendar, Hours
 from shared.conditions import compile_condition
+from shared.vocabulary import AgentState
 from tests.unit.router.domain.desk import Desk, agent, general, labels, partner
 
 FIRST_HALVES = Calendar(
@@ -52,6 +56,37 @@ def test_a_partner_has_no_skills_that_matching_could_weigh() -> None:
     desk = Desk.of(partner("field"), available=False, rules=[rule], queues=queues, matching=matching)
     desk.open("one")
     assert desk.asked("one") == ["partner:field"]
+
+
+def test_what_was_settled_counts_for_no_matching_after_the_memory_was_made_anew() -> None:
+    german = general(
+        rule_id="german",
+        condition=compile_condition('ticket.language == "de"', {"ticket": FIELDS["ticket"]}),
+        requirements=Requirements(queue="general", skills=(("german", 3),)),
+    )
+    matching = Matching(at_least=2, misfit=1, load=1, urgency=1, stickiness=1, solver=Gives())
+    names = ("ann", "bob")
+    desk = Desk.of(
+        *(agent(name, skills={"german": 3}) for name in names), rules=[german, general()], matching=matching
+    )
+    for item in ("one", "two"):
+        desk.open(item)
+        for _ in names:
+            desk.decline(desk.asked(item)[0])
+    complete(desk.state, desk.now)
+    assert not desk.state.unsettled
+    (offered,) = (made for made in desk.open("three", language="de") if isinstance(made, d.WorkOffered))
+    assert offered.reasons.choice is not None
+    assert offered.reasons.choice.together is None
+
+
+def test_what_can_be_given_out_when_the_memory_is_made_anew_is_given_out_with_whatever_happens_next() -> None:
+    desk = Desk.of(agent("ann"), available=False)
+    desk.open("one")
+    desk.state.agents["ann"].state = AgentState.AVAILABLE
+    complete(desk.state, desk.now)
+    desk.feed(inputs.Tick())
+    assert desk.asked("one") == ["ann"]
 
 
 def test_time_that_an_item_is_held_for_somebody_stands_still_in_a_closed_queue() -> None:
