@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import RowMapping, TextClause, text
 
 from services.router.adapters import tables
+from services.router.adapters.logged import to_input
 from services.router.adapters.memory import Row, to_ticket
 from services.router.adapters.row_json import from_json
-from services.router.adapters.rows import to_input
 from services.router.app.replay import RecordedInput
 from shared.db.unit_of_work import Database, Tx
 

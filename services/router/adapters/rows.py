@@ -5,13 +5,13 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import Table, select, text
 
 from services.router.adapters import order_rows, tables
+from services.router.adapters.logged import payload_of
 from services.router.adapters.memory import (
     BASE,
     CLOCKS,
@@ -29,11 +29,10 @@ from services.router.adapters.memory import (
     to_ticket,
 )
 from services.router.adapters.row_json import to_json
-from services.router.app.configuration import RouterPart, to_configuration
+from services.router.app.configuration import RouterPart
 from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.app.work_orders import OrderMessage
 from services.router.domain import decision as d
-from services.router.domain import inputs
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import Departure, Offer, Ticket, WorkItem
@@ -47,29 +46,6 @@ _TICKETS = text(
     " JOIN ticket t USING (workspace_id, ticket_id)"
 )
 
-_INPUTS: Mapping[str, TypeAdapter[Any]] = {
-    kind.__name__: TypeAdapter(kind)
-    for kind in (
-        inputs.TicketKnown,
-        inputs.TicketStatusSet,
-        inputs.TicketGone,
-        inputs.CallEnded,
-        inputs.ClockKnown,
-        inputs.EscalationRaised,
-        inputs.SetAgentState,
-        inputs.Connected,
-        inputs.Disconnected,
-        inputs.AcceptOffer,
-        inputs.DeclineOffer,
-        inputs.EndOrder,
-        inputs.TakeNext,
-        inputs.Transfer,
-        inputs.Release,
-        inputs.Complete,
-        inputs.Assign,
-        inputs.Tick,
-    )
-}
 WORK_DECISIONS: Mapping[str, TypeAdapter[d.Decision]] = {
     kind.__name__: TypeAdapter(kind)
     for kind in (
@@ -275,29 +251,14 @@ def _decision_row(logged: LoggedDecision) -> dict[str, object]:
     }
 
 
-def to_input(kind: str, payload: Any) -> inputs.Input:
-    """A logged input."""
-    if kind == inputs.Configure.__name__:
-        part = RouterPart.model_validate(payload["part"])
-        return inputs.Configure(configuration=to_configuration(payload["version"], part, is_stored=True))
-    made: inputs.Input = _INPUTS[kind].validate_python(payload)
-    return made
-
-
 def _input_row(logged: LoggedInput) -> dict[str, object]:
-    current = logged.current
-    if isinstance(current, inputs.Configure):
-        assert logged.part is not None, "a configuration comes as it was written"
-        payload: object = {"version": current.configuration.version, "part": logged.part.model_dump(mode="json")}
-    else:
-        payload = _INPUTS[type(current).__name__].dump_python(current, mode="json")
     brought = logged.brought and to_json(tables.ticket, _ticket_row(logged.workspace_id, logged.brought))
     return {
         "workspace_id": logged.workspace_id,
         "decided_at": logged.decided_at,
         "seed": logged.seed,
-        "kind": type(current).__name__,
-        "payload": payload,
+        "kind": type(logged.current).__name__,
+        "payload": payload_of(logged),
         "brought": brought,
         "decisions": logged.decisions,
     }

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 from services.router.app.agent_parts import AgentPart
 from services.router.app.command import Command
-from services.router.app.configuration import RouterPart, check, to_configuration
+from services.router.app.configuration import RouterPart, check
+from services.router.app.new_version import new_version
 from services.router.consumers import Engines
 from services.router.domain import inputs
 from services.router.domain.state import RoutingState
@@ -81,12 +82,18 @@ class Configuring:
 
     async def apply(self, workspace_id: str, part: RouterPart, *, seen: IfMatch, by: str) -> Stored[RouterPart]:
         """Has the engine take on the part as the version after the one it has. Raises PreconditionFailed."""
+        return await self._apply(workspace_id, await self.read(workspace_id), part, seen=seen, by=by)
+
+    async def _apply(
+        self, workspace_id: str, before: Stored[RouterPart], part: RouterPart, *, seen: IfMatch, by: str
+    ) -> Stored[RouterPart]:
+        """before: what holds, as far as this process knows"""
         # Fifteen thousand agents take a second: others are served meanwhile.
-        wanted = await asyncio.to_thread(to_configuration, 0, part)
+        wanted = await asyncio.to_thread(new_version, before.version, before.part, part)
 
         def make(state: RoutingState) -> inputs.Input:
             seen.check(state.configuration.version)
-            return inputs.Configure(configuration=wanted.as_version(state.configuration.version + 1))
+            return wanted.input(state)
 
         command = Command(
             workspace_id=workspace_id,
@@ -114,8 +121,9 @@ class Configuring:
             part = stored.part.model_copy(update={"agents": tuple(agents.values())})
             try:
                 return (
-                    await self.apply(
+                    await self._apply(
                         principal.workspace_id,
+                        stored,
                         part,
                         seen=IfMatch(etag(stored.version)),
                         by=principal.subject,

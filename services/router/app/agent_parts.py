@@ -15,6 +15,7 @@ from services.router.domain.agent import (
     ChannelLimit,
     Presence,
 )
+from services.router.domain.configuration import Configuration
 from services.router.domain.queue import DEFAULT_QUEUE
 from shared.calendar_parts import TimeZoneName, WeekPart
 from shared.configuration import Problem, unknown
@@ -64,6 +65,11 @@ class AgentPart(Request):
         default=None, description="Weekly hours, or the id of a calendar; none: always on duty."
     )
     time_off: tuple[TimeOffPart, ...] = Field(default=(), max_length=200)
+
+    def profile(self, configuration: Configuration) -> AgentProfile:
+        """What the engine knows of them where this configuration holds."""
+        hours = Hours(configuration.calendars, configuration.time_zone)
+        return to_profile(self, configuration.limits, hours)
 
 
 def to_profile(agent: AgentPart, limits: Mapping[ChannelKind, ChannelLimit], hours: Hours) -> AgentProfile:

@@ -18,7 +18,7 @@ class Command:
     make: the input, made when its turn comes; may refuse with a DomainError
     answer: what is answered, from the state directly after
     offer: the offer that it is about, and whose it would be, or none for whosever
-    part: the configuration that a `Configure` brings; by: who brings it
+    part: the whole configuration, where the input brings one; by: who brings it
     """
 
     workspace_id: str

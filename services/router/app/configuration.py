@@ -55,7 +55,7 @@ def to_configuration(version: int, part: RouterPart, *, is_stored: bool = False)
     """
     if not is_stored:
         refuse(_problems(part))
-    hours = Hours(part.calendars, part.time_zone)
+    hours = Hours.written(part.calendars, part.time_zone)
     return Configuration(
         version=version,
         agents=profiles(part, hours),
@@ -65,12 +65,13 @@ def to_configuration(version: int, part: RouterPart, *, is_stored: bool = False)
         matching=to_matching(part.matching, agents=len(part.agents)),
         calendars=hours.calendars,
         time_zone=part.time_zone,
+        limits=to_limits(part.limits),
     )
 
 
 def profiles(part: RouterPart, hours: Hours | None = None) -> dict[str, AgentProfile]:
     """Everybody who is asked, agents of the house and partners. hours: of this part, where they are there"""
-    hours = hours or Hours(part.calendars, part.time_zone)
+    hours = hours or Hours.written(part.calendars, part.time_zone)
     limits = to_limits(part.limits)
     house = [to_profile(agent, limits, hours) for agent in part.agents]
     partners = [to_partner(queue.id, queue.partner) for queue in part.queues if queue.partner is not None]

@@ -1,6 +1,6 @@
 """Hours as they are written in a configuration: when agents work, and when they are away."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated
@@ -61,12 +61,16 @@ class TimeOffPart(Request):
 class Hours:
     """What the hours of one configuration become. Whoever has the same hours shares one calendar."""
 
-    def __init__(self, calendars: tuple[CalendarPart, ...], time_zone: str) -> None:
-        """Raises ValueError where a calendar cannot be read."""
+    def __init__(self, calendars: Mapping[str, Calendar], time_zone: str) -> None:
         self.time_zone = time_zone
-        self.calendars = {part.id: to_calendar(part, public_holidays) for part in calendars}
+        self.calendars = calendars
         self._weeks: dict[tuple[str, WeekPart], Calendar] = {}
         self._duties: dict[int, Duty] = {}
+
+    @classmethod
+    def written(cls, calendars: Iterable[CalendarPart], time_zone: str) -> "Hours":
+        """Of calendars as they are written. Raises ValueError where one cannot be read."""
+        return cls({part.id: to_calendar(part, public_holidays) for part in calendars}, time_zone)
 
     def week(self, week: WeekPart, time_zone: str | None) -> Calendar:
         """Weekly hours on the clock of a zone; the workspace's where none is named."""

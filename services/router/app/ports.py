@@ -17,8 +17,9 @@ from shared.db.unit_of_work import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedInput:
-    """An input as it was given to the engine; a configuration as it was written.
+    """An input as it was given to the engine.
 
+    part: the whole configuration as it was written, where the input brings one
     brought: its ticket as rows had it, where memory did not: what the engine is given beside its own state
     decisions: how many about work it led to
     """

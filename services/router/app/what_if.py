@@ -60,6 +60,11 @@ class World:
     offered: Counter[tuple[UUID, str]] = field(default_factory=Counter)
     threads: dict[UUID, _Thread] = field(default_factory=dict)
     count: int = 0
+    recorded: Configuration = field(init=False)
+    """What held in the recorded run, of which the one to be tried is made."""
+
+    def __post_init__(self) -> None:
+        self.recorded = self.state.configuration
 
     def live(self, until: datetime) -> None:
         """Lets everything happen up to a moment."""
@@ -86,9 +91,8 @@ class World:
 
     def _begin(self) -> None:
         """Takes on the other configuration, and up what was under way."""
-        in_force = self.state.configuration
-        if in_force.version and self.adapt(in_force) is not in_force:
-            self._give(inputs.Configure(configuration=in_force), self.now)
+        if self.recorded.version and self.adapt(self.recorded) is not self.recorded:
+            self._give(inputs.Configure(configuration=self.recorded), self.now)
         for offer in sorted(self.state.offers.values(), key=lambda offer: offer.offer_id):
             self._expect_reply(offer.offer_id, offer.agent_id, offer.ticket_id, offer.offered_at)
         for item in sorted(self.state.items.values(), key=lambda item: item.work_id):
@@ -98,8 +102,9 @@ class World:
     def _give(self, current: inputs.Input, at: datetime, seed: bytes | None = None) -> None:
         self.now = max(self.now, at)
         self.count += 1
-        if isinstance(current, inputs.Configure):
-            current = replace(current, configuration=self.adapt(current.configuration))
+        if isinstance(current, inputs.Configure | inputs.ConfigureAgents):
+            self.recorded = current.after(self.recorded)
+            current = inputs.Configure(configuration=self.adapt(self.recorded))
         ids = SeededIds(seed or self.count.to_bytes(16, "big"), self.now)
         try:
             for made in run(self.state, current, self.now, ids):

@@ -1,13 +1,14 @@
 """What the engine is told about one workspace, ready to decide by."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from services.router.domain.agent import DEFAULT_PRESENCE, AgentProfile, Presence
+from services.router.domain.agent import DEFAULT_LIMITS, DEFAULT_PRESENCE, AgentProfile, ChannelLimit, Presence
 from services.router.domain.pairing import Solver
 from services.router.domain.policy import Policy
 from services.router.domain.queue import DEFAULT_QUEUE, Overflow, Queue
 from shared.calendar import ALWAYS, Calendar
+from shared.vocabulary import ChannelKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Configuration:
     """A workspace's agents, queues and policy. Version 0 is what holds before anything is applied.
 
     calendars: by id; time_zone: whose days and hours policies read
+    limits: by kind of channel, for agents who have no others
     matching: how many items and many agents are matched; none: always one by one
     """
 
@@ -44,12 +46,22 @@ class Configuration:
     policy: Policy
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     time_zone: str = "UTC"
+    limits: Mapping[ChannelKind, ChannelLimit] = field(default_factory=lambda: DEFAULT_LIMITS)
     presence: Presence = DEFAULT_PRESENCE
     matching: Matching | None = None
 
     def as_version(self, version: int) -> "Configuration":
         """The same under another number."""
         return replace(self, version=version, policy=replace(self.policy, version=version))
+
+    def with_agents(
+        self, version: int, changed: Collection[AgentProfile], removed: Collection[str]
+    ) -> "Configuration":
+        """The same under another number, with some agents new or others than before, and some gone."""
+        agents = {**self.agents, **{profile.agent_id: profile for profile in changed}}
+        for agent_id in removed:
+            agents.pop(agent_id, None)
+        return replace(self.as_version(version), agents=agents)
 
     def routes_otherwise(self, before: "Configuration") -> bool:
         """Whether work that waits may have to go elsewhere than before: agents change nothing of it."""

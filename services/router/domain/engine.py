@@ -87,7 +87,7 @@ def decide(
             yield from on_complete(state, current, ids)
         case inputs.Assign():
             yield from on_assign(state, current)
-        case inputs.Configure():
+        case inputs.Configure() | inputs.ConfigureAgents():
             yield from on_configured(state, current, ids)
         case inputs.OpenStep():
             yield from on_step(state, state.items[current.work_id], note=current.note)
@@ -115,7 +115,7 @@ def _with_follow_ups(
             )
         if current.status not in (None, state.tickets[current.ticket_id].status):
             yield inputs.TicketStatusSet(ticket_id=current.ticket_id, status=current.status)
-    elif isinstance(current, inputs.Configure):
+    elif isinstance(current, inputs.Configure | inputs.ConfigureAgents):
         before = state.configuration
         yield current
         for agent_id in sorted(state.agents):

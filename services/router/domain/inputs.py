@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
+from services.router.domain.agent import AgentProfile
 from services.router.domain.configuration import Configuration
 from services.router.domain.facts import Facts
 from services.router.domain.work_item import Raised
@@ -172,10 +174,44 @@ class Configure:
 
     configuration: Configuration
 
+    def after(self, _before: Configuration) -> Configuration:
+        """What holds from now on, whatever held before."""
+        return self.configuration
+
+
+class WrittenAgent(Protocol):
+    """An agent as somebody wrote them, by whose words alone it is not known what they are."""
+
+    @property
+    def id(self) -> str:
+        """Who they are."""
+        ...
+
+    def profile(self, configuration: Configuration) -> AgentProfile:
+        """What they are, by the limits, the calendars and the time zone of this configuration."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigureAgents:
+    """A new configuration holds that is the one before but for some agents, however many there are.
+
+    changed: as they are written now, the new ones too; removed: who is gone
+    """
+
+    version: int
+    changed: tuple[WrittenAgent, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def after(self, before: Configuration) -> Configuration:
+        """What holds from now on."""
+        changed = [agent.profile(before) for agent in self.changed]
+        return before.with_agents(self.version, changed, self.removed)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconsider:
-    """A work item is looked at under a new configuration. Follows from `Configure`, never comes from outside."""
+    """A work item is looked at under a new configuration, from which it follows: it never comes from outside."""
 
     work_id: UUID
 
@@ -212,5 +248,6 @@ Input = (
     | Complete
     | Assign
     | Configure
+    | ConfigureAgents
     | Tick
 )

@@ -57,15 +57,18 @@ def on_return(state: RoutingState, item: WorkItem, ids: IdFactory) -> Iterator[d
         yield from released(state, item, "agent_left")
 
 
-def on_configured(state: RoutingState, configure: inputs.Configure, ids: IdFactory) -> Iterator[d.Decision]:
+def on_configured(
+    state: RoutingState, configure: inputs.Configure | inputs.ConfigureAgents, ids: IdFactory
+) -> Iterator[d.Decision]:
     """A new configuration: agents change. What agents who are gone had goes back to its queue first.
 
     What a partner had goes to the queue that it falls back to, while that is there.
     """
-    new = configure.configuration
-    old = {name: agent.profile for name, agent in state.agents.items()}
-    removed = tuple(profile for name, profile in sorted(old.items()) if name not in new.agents)
-    for name, profile in sorted(old.items()):
+    new = configure.after(state.configuration)
+    names = sorted(_looked_at(state, configure))
+    old = {name: state.agents[name].profile for name in names if name in state.agents}
+    removed = tuple(profile for name, profile in old.items() if name not in new.agents)
+    for name, profile in old.items():
         if name in new.agents:
             yield from orders_of_changed(state, profile, new.agents[name])
     for profile in removed:
@@ -78,6 +81,15 @@ def on_configured(state: RoutingState, configure: inputs.Configure, ids: IdFacto
         yield AgentStateSet(agent_id=profile.agent_id, state=AgentState.OFFLINE, reason="removed", cause="removed")
     yield Configured(
         configuration=new,
-        changed=tuple(profile for name, profile in sorted(new.agents.items()) if old.get(name) != profile),
+        changed=tuple(
+            new.agents[name] for name in names if name in new.agents and old.get(name) != new.agents[name]
+        ),
         removed=removed,
     )
+
+
+def _looked_at(state: RoutingState, configure: inputs.Configure | inputs.ConfigureAgents) -> set[str]:
+    """Agents who may be others than before."""
+    if isinstance(configure, inputs.Configure):
+        return {*state.agents, *configure.configuration.agents}
+    return {*configure.removed, *(agent.id for agent in configure.changed)}

@@ -201,6 +201,61 @@ async def why_not_agrees_with_the_counts(floor: Floor) -> None:
     assert checked > 3
 
 
+async def test_a_change_of_one_agent_among_many_logs_that_agent_and_is_replayed(
+    floor: Floor, cli: Cli, rows: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    crowd = [{"id": f"agent-{number}", "name": f"Agent {number}", "queues": ["billing"]} for number in range(2000)]
+    large = {**CONFIGURATION, "agents": [*CONFIGURATION["agents"], *crowd]}
+    await configure(floor, large)
+    await floor.set_state("ann")
+    await floor.open_ticket("early", language="de")
+    await floor.accept("ann", "early")
+    before = int(await rows.fetchval("SELECT max(id) FROM input_log WHERE workspace_id = $1", floor.workspace_id))
+
+    assert (await floor.http.patch("/v1/agents/eve", json={"skills": {"german": 5}})).status_code == 200
+    cid = {"id": "cid", "queues": ["general"], "skills": {"german": 3}, "shifts": {"mon": ["00:00-24:00"]}}
+    assert (await floor.http.put("/v1/agents/cid", json=cid)).status_code == 201
+    await floor.set_state("ann", "busy")
+    await floor.set_state("bob")
+    assert (await floor.http.patch("/v1/agents/bob", json={"skills": {"german": 4}})).status_code == 200
+    await floor.open_ticket("late", language="de")
+    await floor.offered("bob", "late")
+    large["agents"] = [agent for agent in large["agents"] if agent["id"] != "bob"]
+    await configure(floor, large)
+
+    logged = await rows.fetch(
+        "SELECT kind, payload, pg_column_size(payload) AS size FROM input_log"
+        " WHERE workspace_id = $1 AND id > $2 AND kind LIKE 'Configure%' ORDER BY id",
+        floor.workspace_id,
+        before,
+    )
+    assert [row["kind"] for row in logged] == ["ConfigureAgents"] * 4
+    assert max(row["size"] for row in logged) < 1000
+    payloads = [json.loads(row["payload"]) for row in logged]
+    changed = [[agent["id"] for agent in payload["changed"]] for payload in payloads]
+    assert changed == [["eve"], ["cid"], ["bob"], ["eve"]]
+    assert payloads[-1]["removed"] == ["bob", "cid"]
+
+    async def is_back() -> bool:
+        return [each["kind"] for each in await floor.decisions("late")][-1:] == ["WorkRequeued"]
+
+    await eventually(is_back, what="what bob was asked waits again")
+    ended = await cli.run("replay", "--json", "-")
+    assert ended.code == 0, ended.out + ended.err
+    assert (ended.data["tickets"], ended.data["differing"]) == (2, 0)
+    why = await floor.http.get(f"/v1/tickets/{floor.ticket_id('late')}/decisions", params={"agent": "cid"})
+    told = [each["why_not"]["reason"] for each in why.json()["items"] if each["why_not"]]
+    assert told == ["state:offline"]
+    tried = await cli.run("replay", "--without-agents", "bob", "--json", "-")
+    assert tried.code == 0, tried.out + tried.err
+    assert "bob" not in tried.data["what_if"]["agents"]
+
+
+async def configure(floor: Floor, configuration: dict[str, Any]) -> None:
+    answer = await floor.http.put("/v1/configuration", json=configuration, headers={"If-Match": "*"}, timeout=60)
+    assert answer.status_code == 200, answer.text
+
+
 async def test_there_is_nothing_to_replay_in_an_unknown_workspace(cli: Cli) -> None:
     ended = await cli.run("replay", "--workspace", "nobody")
     assert ended.code == 1

@@ -95,7 +95,7 @@ class RowsMachine(DeskMachine):
         work = self.database.transact(unit, workspaces=[self.workspace_id], is_repeatable=False)
         return self.runner.get_loop().run_until_complete(work)
 
-    def apply(self, part: RouterPart, current: inputs.Configure) -> None:
+    def apply(self, part: RouterPart, current: inputs.Configure | inputs.ConfigureAgents) -> None:
         self.part = part
         super().apply(part, current)
         self.part = None

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid5
@@ -15,7 +15,8 @@ from services.router.adapters.recorded import RecordedDecision, to_recorded
 from services.router.adapters.row_json import from_json, to_json
 from services.router.adapters.rows import PostgresRoutingRows
 from services.router.app.command import Command
-from services.router.app.configuration import RouterPart, to_configuration
+from services.router.app.configuration import RouterPart
+from services.router.app.new_version import new_version
 from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.app.replay import RecordedInput
 from services.router.app.run_workspace import ShardEngine
@@ -183,11 +184,13 @@ class Hall:
         await self._commit(unit, fails)
         return answers
 
-    async def configured(self, part: RouterPart) -> None:
-        """A new configuration is applied."""
+    async def configured(self, part: RouterPart, *, is_whole: bool = False) -> None:
+        """A new configuration is applied. is_whole: it is logged as a whole, whatever differs"""
+        base, before = self.rows.configuration or (0, {})
+        wanted = new_version(base, RouterPart.model_validate(before), part)
 
         def make(state: RoutingState) -> inputs.Input:
-            return inputs.Configure(configuration=to_configuration(state.configuration.version + 1, part))
+            return (replace(wanted, agents=None) if is_whole else wanted).input(state)
 
         command = Command(
             workspace_id=ACME, cause=Cause(), make=make, answer=lambda _: Answer(204, b""), part=part, by="boss"

@@ -87,9 +87,9 @@ class Office:
         at = self.hall.now_
         for number in range(tickets):
             at += timedelta(seconds=self.dice.expovariate(1 / self.every_s))
-            self._expect(at, self._arrival(number))
+            self.expect(at, self._arrival(number))
             if number % 50 == 25:
-                self._expect(at, self._absence(self.dice.randrange(self.agents)))
+                self.expect(at, self._absence(self.dice.randrange(self.agents)))
         while True:
             due_at = next_due_at(self.hall.state)
             if self.coming and (due_at is None or self.coming[0][0] <= due_at):
@@ -111,7 +111,7 @@ class Office:
             if offer.offer_id not in self.asked:
                 self.asked.add(offer.offer_id)
                 after = self.dice.lognormvariate(2, 0.7)
-                self._expect(now + timedelta(seconds=after), self._reply(offer.offer_id, offer.agent_id))
+                self.expect(now + timedelta(seconds=after), self._reply(offer.offer_id, offer.agent_id))
         for one in state.agents.values():
             for work_id in one.work:
                 item = state.items[work_id]
@@ -120,7 +120,7 @@ class Office:
                 if key not in self.taken:
                     self.taken.add(key)
                     after = self.dice.expovariate(1 / self.handling_s)
-                    self._expect(now + timedelta(seconds=after), self._solve(item.ticket_id))
+                    self.expect(now + timedelta(seconds=after), self._solve(item.ticket_id))
 
     def _arrival(self, number: int) -> Callable[[], Awaitable[object]]:
         facts = TicketFacts(
@@ -153,7 +153,7 @@ class Office:
 
             async def solve_and_reopen() -> None:
                 await self.hall.happens(_status(about, TicketStatus.SOLVED))
-                self._expect(self.hall.now_ + again, lambda: self.hall.happens(_status(about, TicketStatus.OPEN)))
+                self.expect(self.hall.now_ + again, lambda: self.hall.happens(_status(about, TicketStatus.OPEN)))
 
             return solve_and_reopen
         return lambda: self.hall.happens(_status(about, TicketStatus.SOLVED))
@@ -162,11 +162,11 @@ class Office:
         async def leave() -> None:
             await self.hall.asked(_is(number, AgentState.AWAY))
             back = self.hall.now_ + timedelta(minutes=10)
-            self._expect(back, lambda: self.hall.asked(_is(number, AgentState.AVAILABLE)))
+            self.expect(back, lambda: self.hall.asked(_is(number, AgentState.AVAILABLE)))
 
         return leave
 
-    def _expect(self, at: datetime, happen: Callable[[], Awaitable[object]]) -> None:
+    def expect(self, at: datetime, happen: Callable[[], Awaitable[object]]) -> None:
         self.count += 1
         heappush(self.coming, (at, self.count, happen))
 

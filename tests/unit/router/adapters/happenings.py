@@ -128,8 +128,13 @@ RICH: dict[str, Any] = {
 }
 
 
-def part(content: dict[str, Any], *, without: str | None = None) -> RouterPart:
-    agents = [agent for agent in content["agents"] if agent["id"] != without]
+def part(content: dict[str, Any], *, without: str | None = None, other: str | None = None) -> RouterPart:
+    """other: an agent who can do something else"""
+    agents = [
+        agent | ({"skills": {"german": 4}, "queues": ["billing"]} if agent["id"] == other else {})
+        for agent in content["agents"]
+        if agent["id"] != without
+    ]
     return RouterPart.model_validate({**content, "agents": agents})
 
 
@@ -141,7 +146,9 @@ class Commit:
     events: tuple[Contract, ...] = ()
     asked: tuple[Callable[[RoutingState], inputs.Input], ...] = ()
     without: str | None = None
+    other: str | None = None
     is_configuring: bool = False
+    is_whole: bool = False
     is_lost: bool = False
     forgets: bool = False
 
@@ -317,5 +324,12 @@ commits = st.one_of(
     st.builds(
         Commit, wait_s=waits, asked=st.lists(commands, max_size=4).map(tuple), is_lost=rarely, forgets=rarely
     ),
-    st.builds(Commit, wait_s=waits, without=st.one_of(st.none(), agents), is_configuring=st.just(True)),
+    st.builds(
+        Commit,
+        wait_s=waits,
+        without=st.one_of(st.none(), agents),
+        other=st.one_of(st.none(), agents),
+        is_configuring=st.just(True),
+        is_whole=st.booleans(),
+    ),
 )

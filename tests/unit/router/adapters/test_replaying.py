@@ -44,7 +44,8 @@ async def live(hall: Hall, happened: list[Commit], content: dict[str, Any]) -> N
         if commit.forgets:
             await hall.load()
         if commit.is_configuring:
-            await hall.configured(part(content, without=commit.without))
+            wanted = part(content, without=commit.without, other=commit.other)
+            await hall.configured(wanted, is_whole=commit.is_whole)
         elif commit.events:
             await hall.happens(*commit.events, fails=commit.is_lost)
         else:
@@ -67,8 +68,24 @@ def test_a_record_of_anything_is_decided_again_as_it_was(happened: list[Commit],
         assert found.first == []
         assert found.inputs == len(hall.rows.log)
         assert found.decisions == len(hall.rows.decided)
+        log_whole_parts(hall)
+        assert (await replayed(hall)).first == []
 
     asyncio.run(check())
+
+
+def log_whole_parts(hall: Hall) -> None:
+    """Has the log as it was before changes of agents were inputs of their own."""
+    written: dict[str, Any] = {}
+    for row in hall.rows.log:
+        payload = row["payload"]
+        if row["kind"] == "Configure":
+            written = payload["part"]
+        elif row["kind"] == "ConfigureAgents":
+            agents = {agent["id"]: agent for agent in (*written["agents"], *payload["changed"])}
+            kept = [agent for name, agent in agents.items() if name not in payload["removed"]]
+            written = {**written, "agents": kept}
+            row.update(kind="Configure", payload={"version": payload["version"], "part": written})
 
 
 ENGLISH = facts("en", "other", Priority.NORMAL, ChannelKind.EMAIL)
@@ -135,6 +152,23 @@ async def test_a_solved_ticket_is_logged_with_what_comes_back_of_it() -> None:
     hall.now_ += timedelta(seconds=5)
     await hall.happens(status_set("t0", TicketStatus.OPEN), status_set("t0", TicketStatus.OPEN))
     assert [bool(row["brought"]) for row in hall.rows.log[-2:]] == [True, False]
+    assert (await replayed(hall)).is_same
+
+
+async def test_of_one_agents_change_only_that_agent_is_logged() -> None:
+    hall = await staffed()
+    count = len(hall.rows.log)
+    await hall.happens(opened("t0", facts("de", "bill", Priority.NORMAL, ChannelKind.EMAIL)))
+    await hall.configured(part(PART, other="bob"))
+    await hall.configured(part(PART, without="ann", other="bob"))
+    await hall.configured(part({**PART, "teams": ["night"]}, without="ann", other="bob"))
+    changed, removed, whole = (row for row in hall.rows.log[count:] if row["kind"].startswith("Configure"))
+    (agent,) = changed["payload"]["changed"]
+    assert (agent["id"], agent["skills"], agent["queues"]) == ("bob", {"german": 4}, ["billing"])
+    assert changed["payload"] == {"version": 2, "changed": [agent], "removed": []}
+    assert removed["payload"] == {"version": 3, "changed": [], "removed": ["ann"]}
+    assert whole["payload"]["part"]["teams"] == ["night"]
+    assert hall.state.configuration.version == whole["payload"]["version"] == 4
     assert (await replayed(hall)).is_same
 
 

@@ -16,7 +16,7 @@ from shared.ids import SeededIds
 from shared.vocabulary import AgentState, ChannelKind, Priority, SlaMetric, TicketStatus
 from tests.unit.router.domain.desk import Desk, facts, ticket_id
 from tests.unit.router.domain.invariants import CheckedDesk
-from tests.unit.router.domain.offices import AGENTS, ORDERS, RANKINGS, configured
+from tests.unit.router.domain.offices import AGENTS, ORDERS, RANKINGS, configured, without_agent
 
 NAMES = [f"t{number}" for number in range(8)]
 
@@ -48,7 +48,7 @@ class DeskMachine(CheckedDesk):
     def configure(self, *, without: str | None = None, billing: bool = True) -> None:
         self.apply(*configured(without, billing, self.order, self.ranking, self.together_from))
 
-    def apply(self, part: RouterPart, current: inputs.Configure) -> None:
+    def apply(self, part: RouterPart, current: inputs.Configure | inputs.ConfigureAgents) -> None:
         """Applies a configuration. part: as it was written"""
         self.feed(current)
 
@@ -241,6 +241,13 @@ class DeskMachine(CheckedDesk):
         self.configure(without=without)
         self.configure()
         self.set_state(without, AgentState.AVAILABLE)
+
+    @rule(name=st.sampled_from(sorted(AGENTS.keys() - {"bob"})), which=st.lists(st.integers(0, 2), max_size=3))
+    def one_changes(self, name: str, which: list[int]) -> None:
+        versions = without_agent(name, self.order, self.ranking, self.together_from)
+        for number in (*which, 2):
+            self.apply(*versions[number])
+            self.set_state(name, AgentState.AVAILABLE)
 
     @rule(without=agents)
     def close_billing(self, without: str) -> None:

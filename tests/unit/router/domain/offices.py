@@ -120,3 +120,20 @@ def configured(
     """A configuration as it is written, and what applies it."""
     written = part(without=without, billing=billing, order=order, ranking=ranking, together_from=together_from)
     return written, inputs.Configure(configuration=to_configuration(1, written))
+
+
+@lru_cache(1024)
+def without_agent(
+    name: str, order: str, ranking: str, together_from: int
+) -> tuple[tuple[RouterPart, inputs.ConfigureAgents], ...]:
+    """Nobody but this agent is gone, comes back with German, and forgets it again. Not `bob`: a rule names him."""
+    whole = part(order=order, ranking=ranking, together_from=together_from)
+    one = next(agent for agent in whole.agents if agent.id == name)
+    fluent = one.model_copy(update={"skills": {"german": 5}})
+    others = tuple(agent for agent in whole.agents if agent.id != name)
+    versions = (
+        (others, inputs.ConfigureAgents(version=1, removed=(name,))),
+        ((*others, fluent), inputs.ConfigureAgents(version=1, changed=(fluent,))),
+        (whole.agents, inputs.ConfigureAgents(version=1, changed=(one,))),
+    )
+    return tuple((whole.model_copy(update={"agents": agents}), current) for agents, current in versions)
