@@ -58,7 +58,8 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if shared:
         yield sharing.join(Path(shared))
     else:
-        with Stack.start(tmp_path_factory.mktemp("stack"), progress=lambda _: None) as running:
+        folder = tmp_path_factory.mktemp("stack")
+        with Stack.start(folder, progress=lambda _: None, durable=False) as running:
             yield running
 
 

@@ -46,7 +46,7 @@ class Host:
     def _run(self) -> None:
         outcome = self._folder / "outcome.json"
         try:
-            with Stack.start(self._folder, progress=lambda _: None) as running:
+            with Stack.start(self._folder, progress=lambda _: None, durable=False) as running:
                 write_private(outcome, json.dumps({"ports": running.ports}))
                 self._has_ended.wait()
                 # In good order it would first write out thousands of partitions that nobody reads again.

@@ -43,10 +43,13 @@ class Postgres(Server):
     stop_signal = signal.SIGINT  # SIGTERM would wait for every client to leave
     hurry_signal = signal.SIGQUIT
 
-    def __init__(self, folder: Folder, *, port: int | None = None, progress: Progress) -> None:
-        """port: None for a free one."""
+    def __init__(
+        self, folder: Folder, *, port: int | None = None, progress: Progress, durable: bool = True
+    ) -> None:
+        """port: None for a free one; durable: whether what was committed survives a cut of its power"""
         super().__init__("postgres", folder, ports=[port], progress=progress)
         self._bin = binaries()
+        self._durable = durable
 
     @property
     def admin_url(self) -> str:
@@ -80,6 +83,8 @@ class Postgres(Server):
     def command(self, ports: Sequence[int]) -> Command:
         """The server in the foreground."""
         settings = {**SETTINGS, "port": str(ports[0])}
+        if not self._durable:
+            settings["fsync"] = "off"
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return self._command("postgres", "-D", str(self._data), *options)
 
@@ -109,6 +114,7 @@ class Postgres(Server):
             self._command(
                 *("initdb", "-D", str(new), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={password}"),
                 *("--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"),
+                *(() if self._durable else ("--no-sync",)),
             )
         )
         password.unlink()

@@ -26,14 +26,15 @@ class Stack:
 
     @staticmethod
     @contextmanager
-    def start(data: Path, *, progress: Callable[[str], None] = print) -> "Iterator[Stack]":
+    def start(data: Path, *, progress: Callable[[str], None] = print, durable: bool = True) -> "Iterator[Stack]":
         """Starts both in this data folder, stops both at the end; the data stays.
 
-        progress: gets a line about every step
+        progress: gets a line about every step;
+        durable: whether PostgreSQL waits for the disk, or only until the kernel has what it writes
         """
 
         with hold(data) as folder:
-            stack = Stack._of(folder, progress)
+            stack = Stack._of(folder, progress, durable=durable)
             try:
                 start_all([stack.postgres, stack.kafka])
                 yield stack
@@ -55,8 +56,9 @@ class Stack:
         return {"postgres": self.postgres.ports, "kafka": self.kafka.ports}
 
     @staticmethod
-    def _of(folder: Folder, progress: Callable[[str], None]) -> "Stack":
+    def _of(folder: Folder, progress: Callable[[str], None], *, durable: bool = True) -> "Stack":
         def told_by(name: str) -> Callable[[str], None]:
             return lambda text: progress(f"{name}: {text}")
 
-        return Stack(Postgres(folder, progress=told_by("postgres")), Kafka(folder, progress=told_by("kafka")))
+        postgres = Postgres(folder, progress=told_by("postgres"), durable=durable)
+        return Stack(postgres, Kafka(folder, progress=told_by("kafka")))

@@ -21,7 +21,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack.start(tmp_path_factory.mktemp("failing"), progress=lambda _: None) as running:
+    # Processes are killed here, and what they have written the kernel keeps: nobody cuts its power.
+    folder = tmp_path_factory.mktemp("failing")
+    with Stack.start(folder, progress=lambda _: None, durable=False) as running:
         yield running
 
 
