@@ -9,6 +9,10 @@ from shared.clock import monotonic
 
 T = TypeVar("T")
 
+_LATE = 0.1
+_LATE_AT_MOST_S = 0.1
+"""What takes long is asked for less often: it is seen late by this share of the wait, and by no more than that."""
+
 
 @overload
 async def eventually(
@@ -25,9 +29,10 @@ async def eventually(
 
     A failing assertion inside `probe` counts as not yet; the last one is raised when time is up.
 
-    every_s: the pause between two askings, longer where asking costs those who are asked
+    every_s: the pause between two askings at first, longer where asking costs those who are asked
     """
-    deadline = monotonic() + within_s
+    began = monotonic()
+    deadline = began + within_s
     while True:
         failure: AssertionError | None = None
         try:
@@ -38,6 +43,7 @@ async def eventually(
                 return result
         except AssertionError as error:
             failure = error
-        if monotonic() > deadline:
+        now = monotonic()
+        if now > deadline:
             raise failure or AssertionError(f"not within {within_s} s: {what or probe}")
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(max(every_s, min((now - began) * _LATE, _LATE_AT_MOST_S)))
