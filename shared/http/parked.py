@@ -13,7 +13,7 @@ from shared.errors import NotFound
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
-from shared.http.types import Limit
+from shared.http.parameters import Limit
 
 ParkedId = Annotated[int, Path(ge=1, lt=2**63)]
 

@@ -4,7 +4,6 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 SLUG_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -52,10 +51,6 @@ MailDomain = Annotated[str, StringConstraints(pattern=rf"^[^@<>,;\"{_SPACES}]{{1
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG_PATTERN)]
 """What people name things they configure by: unique in its workspace."""
-
-SlugPath = Annotated[Slug, Path(description="A configured thing's slug.")]
-
-Limit = Annotated[int, Query(ge=1, le=200, description="Most items of a page.")]
 
 
 class Request(BaseModel):

@@ -19,7 +19,7 @@ from shared.http.auth import Principal, allowed
 from shared.http.context import request_cause
 from shared.http.idempotency import Answer, OnceHeader
 from shared.http.pagination import CursorQuery, Page, decode_id, page
-from shared.http.types import Limit
+from shared.http.parameters import Limit
 from shared.ids import IdFactory
 from shared.vocabulary import EscalationState
 

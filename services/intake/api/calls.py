@@ -24,8 +24,8 @@ from shared.http.auth import Principal, allowed
 from shared.http.context import request_cause
 from shared.http.idempotency import Answer, OnceHeader
 from shared.http.pagination import CursorQuery, Page, decode_id, page
+from shared.http.parameters import Limit, SlugPath
 from shared.http.problems import FieldProblem, ProblemError, json_pointer
-from shared.http.types import Limit, SlugPath
 from shared.strict_json import loads
 from shared.vocabulary import CallOutcome
 

@@ -26,7 +26,7 @@ from shared.http.app import api_router
 from shared.http.etags import IfMatchHeader, etag
 from shared.http.idempotency import Answer, OnceHeader
 from shared.http.pagination import CursorQuery, Page, decode_id, page
-from shared.http.types import Limit
+from shared.http.parameters import Limit
 
 Flags = Mapping[Identity, Reachability]
 

@@ -15,7 +15,8 @@ from shared.db.unit_of_work import Database, Tx
 from shared.http.app import api_router
 from shared.http.idempotency import Answer, OnceHeader
 from shared.http.pagination import CursorQuery, Page, decode_id, page
-from shared.http.types import Limit, Slug
+from shared.http.parameters import Limit
+from shared.http.types import Slug
 from shared.vocabulary import ChannelKind
 
 ListedState = Literal[DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.BOUNCED]

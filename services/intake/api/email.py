@@ -19,8 +19,9 @@ from shared.errors import InvalidInput
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.idempotency import Once, OnceHeader
+from shared.http.parameters import SlugPath
 from shared.http.problems import ProblemError
-from shared.http.types import Email, SlugPath
+from shared.http.types import Email
 
 MEDIA_TYPE = "message/rfc822"
 _WAIT_S = 5.0

@@ -20,7 +20,7 @@ from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.idempotency import Answer, Once, OnceHeader
 from shared.http.pagination import CursorQuery, Page, decode_id, page
-from shared.http.types import Limit
+from shared.http.parameters import Limit
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 

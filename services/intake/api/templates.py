@@ -16,7 +16,8 @@ from services.intake.app.template_values import SAMPLES, values_of
 from services.intake.domain.template import Template, VariableType
 from shared.db.unit_of_work import Database, Tx
 from shared.http.app import api_router
-from shared.http.types import Request, Slug, SlugPath
+from shared.http.parameters import SlugPath
+from shared.http.types import Request, Slug
 from shared.vocabulary import Purpose
 
 VariableValues = Annotated[

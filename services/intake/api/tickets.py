@@ -18,7 +18,8 @@ from shared.http.app import api_router
 from shared.http.etags import IfMatchHeader, etag
 from shared.http.idempotency import Answer, OnceHeader
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
-from shared.http.types import Instant, Limit, Slug
+from shared.http.parameters import Limit
+from shared.http.types import Instant, Slug
 from shared.vocabulary import Priority, TicketStatus
 
 _Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}:[^\x00]{0,200}$")]

@@ -17,7 +17,7 @@ from shared.errors import InvalidInput, TransientError
 from shared.http.app import api_router
 from shared.http.auth import Principal
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
-from shared.http.types import Limit
+from shared.http.parameters import Limit
 from shared.service import Runtime
 
 _AT_ONCE = 100

@@ -42,7 +42,7 @@ from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.forwarding import allowed_here
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
-from shared.http.types import Limit
+from shared.http.parameters import Limit
 
 _ENDLESS = datetime(2100, 1, 1, tzinfo=UTC)
 

@@ -24,8 +24,8 @@ from shared.http.auth import Principal, allowed
 from shared.http.context import request_cause
 from shared.http.forwarding import allowed_here
 from shared.http.idempotency import Answer, OnceHeader
+from shared.http.parameters import SlugPath
 from shared.http.problems import ProblemError
-from shared.http.types import SlugPath
 
 _WORK = ("agents:self", "agents:read", "routing:read")
 

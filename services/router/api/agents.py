@@ -25,7 +25,7 @@ from shared.http.etags import IfMatchHeader, etag
 from shared.http.forwarding import allowed_here
 from shared.http.idempotency import Answer, Once
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
-from shared.http.types import Limit, SlugPath
+from shared.http.parameters import Limit, SlugPath
 
 _READ = ("agents:read", "agents:write", "agents:self")
 

@@ -24,7 +24,7 @@ from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.forwarding import allowed_here
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
-from shared.http.types import Limit, SlugPath
+from shared.http.parameters import Limit, SlugPath
 from shared.vocabulary import AgentState, WorkState
 
 Reader = Annotated[Principal, allowed_here("routing:read", "routing:write", "agents:read")]

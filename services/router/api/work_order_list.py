@@ -16,7 +16,8 @@ from shared.errors import InvalidInput
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
-from shared.http.types import Limit, Slug
+from shared.http.parameters import Limit
+from shared.http.types import Slug
 
 
 class WorkOrderMessage(BaseModel):
