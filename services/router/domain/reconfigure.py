@@ -21,6 +21,7 @@ def reconfigure(state: RoutingState, made: Configured, now: datetime) -> None:
     """Takes on a configuration. Work of agents who are gone has been taken from them before."""
     stands = made.configuration.stands_as(state.configuration)
     state.adopt(made.configuration)
+    state.servable.clear()
     if stands:
         for profile in (*made.removed, *made.changed):
             _withdraw(state, profile.agent_id)

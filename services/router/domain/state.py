@@ -46,6 +46,7 @@ class RoutingState:
     changed: agents who have changed since their classes were told of them
     unsettled: classes where an item and an agent may have met; kept in the order of their becoming so
     forsaken: classes whose items wait for an agent who is not there
+    servable: whether any agent, as configured, could ever take what asks for this, as far as that was looked for
     impatient: items that have just joined a line and do not wait for their next step while nobody can be asked
     """
 
@@ -64,6 +65,7 @@ class RoutingState:
     unsettled: dict[RequirementClass, None] = field(default_factory=dict)
     forsaken: dict[ClassKey, None] = field(default_factory=dict)
     impatient: deque[UUID] = field(default_factory=deque)
+    servable: dict[Requirements, bool] = field(default_factory=dict)
     touched: Touched = field(default_factory=Touched)
     reserves: Reserves = field(default_factory=Reserves)
     now: datetime = _BEFORE_ALL

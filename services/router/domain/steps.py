@@ -18,6 +18,9 @@ from services.router.domain.work_item import AFTER_CALL, OfferState, WorkItem
 from shared.ids import IdFactory
 from shared.vocabulary import ChannelKind, Priority, WorkState
 
+_MOST_REMEMBERED = 1024
+"""Requirements of which is remembered whether anybody could take them: each is a look at every agent."""
+
 
 def policy_says(state: RoutingState, ticket_id: UUID, facts: Facts, kind: ChannelKind) -> Matched:
     """The rule that decides on a ticket with these facts at this moment. kind: of its work"""
@@ -180,7 +183,13 @@ def is_there(item: WorkItem, place: Requirements) -> bool:
 
 def is_servable(state: RoutingState, requirements: Requirements) -> bool:
     """Whether any agent, as configured, could ever take what asks for this."""
-    return fits_any((agent.profile for agent in state.agents.values()), requirements)
+    found = state.servable.get(requirements)
+    if found is None:
+        if len(state.servable) >= _MOST_REMEMBERED:
+            state.servable.clear()
+        profiles = (agent.profile for agent in state.agents.values())
+        found = state.servable[requirements] = fits_any(profiles, requirements)
+    return found
 
 
 def fits_any(profiles: Iterable[AgentProfile], requirements: Requirements) -> bool:
@@ -236,13 +245,12 @@ def fallen_back(
     Where nobody there has what it asked of the partner, whoever is there may have it. house: those who will be
     there, where a new configuration is about to hold
     """
-    profiles = house if house is not None else (agent.profile for agent in state.agents.values())
     partner = state.agents[partner_id].profile.partner
     assert partner is not None
     base = item.requirements
     if base.queue == partner.queue:
         base = replace(base, queue=partner.fallback)
-        if not fits_any(profiles, base):
+        if not (is_servable(state, base) if house is None else fits_any(house, base)):
             base = Requirements(queue=partner.fallback, tier_mode=TierMode.AT_LEAST)
     return requeued(state, item, reason, base=base, steps=steps_that_stay(item), note=note)
 

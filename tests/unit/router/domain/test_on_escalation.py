@@ -106,6 +106,20 @@ def test_an_escalation_moves_nothing_to_where_nobody_could_ever_take_it(
     assert desk.asked("t") == ["ann"]
 
 
+def test_an_agent_who_comes_later_can_be_escalated_to() -> None:
+    desk = Desk.of(agent("ann"))
+    desk.open("t")
+    assert refusals(escalate(desk, support_tier=2)) == ["queue general, tier 2: no agent could ever take it there"]
+    desk.configure(agent("ann"), agent("expert", support_tier=2))
+    desk.set_state("expert")
+    escalate(desk, support_tier=2)
+    assert desk.asked("t") == ["expert"]
+    desk.configure(agent("ann"))
+    assert refusals(escalate(desk, number=2, support_tier=3)) == [
+        "queue general, tier 3: no agent could ever take it there"
+    ]
+
+
 def test_an_escalation_to_a_queue_that_is_gone_still_moves_it_to_the_tier() -> None:
     desk = Desk.of(agent("ann"), agent("expert", support_tier=2))
     desk.open("t")
