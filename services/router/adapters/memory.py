@@ -216,6 +216,7 @@ def complete(state: RoutingState, now: datetime) -> None:
     state.look_again(now)
     for agent in (*state.agents.values(), *state.retired.values()):
         agent.told = presence(agent)
+    state.count(state.items.values(), state.agents)
     state.touched = Touched()
 
 

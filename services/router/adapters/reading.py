@@ -1,6 +1,6 @@
 """What is read for the API: rows, so that every process can answer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,7 @@ from services.router.domain.facts import Facts
 from services.router.domain.wait_estimate import Handled
 from shared.db.unit_of_work import Tx
 from shared.errors import NotFound
-from shared.vocabulary import AgentState, WorkState
+from shared.vocabulary import AgentState
 
 _FACTS = TypeAdapter(Facts)
 _NEWEST_TICKETS = text(
@@ -45,27 +45,18 @@ _DECISIONS = text(
     "SELECT id, decided_at, work_id, kind, record FROM decision"
     " WHERE workspace_id = :workspace AND ticket_id = :ticket AND id > :after ORDER BY id LIMIT :most"
 )
-_LINES = text(
-    "SELECT queue, state, count(*) AS n, min(stint_at) AS oldest,"
-    " count(*) FILTER (WHERE step > 0 AND step = jsonb_array_length(steps)) AS past"
-    " FROM work_item WHERE workspace_id = :workspace"
-    " AND state IN ('queued', 'offered', 'assigned', 'wrapping') GROUP BY queue, state"
+_OLDEST = text(
+    "SELECT queue, (SELECT stint_at FROM work_item w WHERE w.workspace_id = :workspace AND w.queue = asked.queue"
+    " AND w.state = 'queued' ORDER BY stint_at LIMIT 1) AS oldest_at"
+    " FROM unnest(CAST(:queues AS text[])) AS asked (queue)"
 )
+"""The first entry of an index for each queue, however many wait there."""
 _HANDLING = text(
     "SELECT queue, avg(seconds) AS mean_s, stddev_samp(seconds) AS deviation_s, count(*) AS n FROM"
     " (SELECT queue, extract(epoch FROM ended_at - assigned_at) AS seconds FROM work_item"
     " WHERE workspace_id = :workspace AND state = 'completed' AND ended_at > clock_timestamp() - interval '1 day'"
     " ORDER BY ended_at DESC LIMIT 500) recent GROUP BY queue"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Items of one queue in one state: how many, since when the oldest, how many with their last step open."""
-
-    count: int
-    oldest_at: datetime
-    past_steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +107,10 @@ async def presence(tx: Tx, workspace_id: str, agent_id: str) -> tuple[AgentState
     return AgentState(row.state), row.reason
 
 
-async def lines(tx: Tx, workspace_id: str) -> dict[str, dict[WorkState, Standing]]:
-    """What each queue's live items amount to in each state."""
-    found: dict[str, dict[WorkState, Standing]] = {}
-    for row in await tx.execute(_LINES, {"workspace": workspace_id}):
-        found.setdefault(row.queue, {})[WorkState(row.state)] = Standing(row.n, row.oldest, row.past)
-    return found
+async def oldest(tx: Tx, workspace_id: str, queues: Collection[str]) -> dict[str, datetime]:
+    """Since when what waits longest in each of these queues has waited; a queue where nothing does is missing."""
+    rows = await tx.execute(_OLDEST, {"workspace": workspace_id, "queues": list(queues)})
+    return {row.queue: row.oldest_at for row in rows if row.oldest_at is not None}
 
 
 async def decisions(tx: Tx, workspace_id: str, ticket_id: UUID, *, after: int, most: int) -> list[DecisionRow]:

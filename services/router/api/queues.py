@@ -1,8 +1,8 @@
 """`/v1/queues` and `/v1/tickets/{id}/decisions`: what waits, for whom, and why things went as they did."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,12 +10,12 @@ from fastapi import APIRouter, Query
 
 from services.router.adapters import reading
 from services.router.adapters.whys import WhyNots
-from services.router.api.schemas import DecisionAnswer, QueueAnswer, QueueList, WhyNotAnswer
+from services.router.api.schemas import DecisionAnswer, QueueAnswer, WhyNotAnswer
 from services.router.consumers import Engines
 from services.router.domain.explanation import explain
 from services.router.domain.hours import ALWAYS_OPEN, Opening
 from services.router.domain.queue import DEFAULT_QUEUE, Queue
-from services.router.domain.state import RoutingState
+from services.router.domain.tally import Tally
 from services.router.domain.wait_estimate import NO_WAIT, Handled, WaitEstimate, wait_estimate
 from services.router.domain.why_not import WhyNot
 from shared.db.unit_of_work import Database, Tx
@@ -25,12 +25,11 @@ from shared.http.auth import Principal, allowed
 from shared.http.forwarding import allowed_here
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
 from shared.http.parameters import Limit, SlugPath
-from shared.vocabulary import AgentState, WorkState
+from shared.vocabulary import WorkState
 
 Reader = Annotated[Principal, allowed_here("routing:read", "routing:write", "agents:read")]
 
-_Line = Mapping[WorkState, reading.Standing]
-_NOTHING: _Line = {}
+_UNCONFIGURED = {DEFAULT_QUEUE: Queue(queue_id=DEFAULT_QUEUE)}
 
 
 def routes(database: Database, engines: Engines) -> APIRouter:
@@ -38,41 +37,48 @@ def routes(database: Database, engines: Engines) -> APIRouter:
     router = api_router("routing")
     why_nots = WhyNots(database)
 
-    async def queues(principal: Principal, only: str | None = None) -> list[QueueAnswer]:
+    def configured(principal: Principal) -> Mapping[str, Queue]:
         state = engines.state(principal.workspace_id)
+        return state.configuration.queues if state else _UNCONFIGURED
 
-        async def unit(tx: Tx) -> tuple[dict[str, dict[WorkState, reading.Standing]], dict[str, Handled]]:
-            workspace_id = principal.workspace_id
-            return await reading.lines(tx, workspace_id), await reading.handling_times(tx, workspace_id)
+    async def standing(principal: Principal, queues: Sequence[Queue]) -> list[QueueAnswer]:
+        """These queues as they are: what memory has counted of them since the last commit, and what rows say."""
+        workspace_id = principal.workspace_id
+        names = [queue.queue_id for queue in queues]
 
-        lines, handling = await database.transact(unit, workspaces=[principal.workspace_id])
-        configured = state.configuration.queues if state else {DEFAULT_QUEUE: Queue(queue_id=DEFAULT_QUEUE)}
-        eligible, ready = _staff(state)
+        async def unit(tx: Tx) -> tuple[dict[str, datetime], dict[str, Handled]]:
+            return await reading.oldest(tx, workspace_id, names), await reading.handling_times(tx, workspace_id)
+
+        oldest, handling = await database.transact(unit, workspaces=[workspace_id])
+        state = engines.state(workspace_id)
+        tally = state.tally if state else Tally()
         return [
             _answer(
                 queue,
-                lines.get(queue_id, _NOTHING),
-                eligible=eligible[queue_id],
-                ready=ready[queue_id],
-                handled=handling.get(queue_id),
-                opening=state.opening(queue_id) if state else ALWAYS_OPEN,
+                tally,
+                oldest_at=oldest.get(queue.queue_id),
+                handled=handling.get(queue.queue_id),
+                opening=state.opening(queue.queue_id) if state else ALWAYS_OPEN,
             )
-            for queue_id, queue in sorted(configured.items())
-            if only in (None, queue_id)
+            for queue in queues
         ]
 
     @router.get("/v1/queues")
-    async def list_queues(principal: Reader) -> QueueList:
-        """Every queue at this moment."""
-        return QueueList(items=await queues(principal))
+    async def list_queues(principal: Reader, limit: Limit = 50, cursor: CursorQuery = None) -> Page[QueueAnswer]:
+        """Queues by slug, each at this moment."""
+        after = decode_cursor(cursor, str)
+        queues = sorted(configured(principal).items())
+        rest = [queue for queue_id, queue in queues if after is None or queue_id > str(after[0])]
+        answers = await standing(principal, rest[: limit + 1])
+        return page(answers, limit, lambda answer: (answer.queue_id,), lambda answer: answer)
 
     @router.get("/v1/queues/{queue_id}")
     async def read_queue(queue_id: SlugPath, principal: Reader) -> QueueAnswer:
         """One queue at this moment."""
-        found = await queues(principal, queue_id)
-        if not found:
+        queue = configured(principal).get(queue_id)
+        if queue is None:
             raise NotFound("There is no such queue.")
-        return found[0]
+        return (await standing(principal, [queue]))[0]
 
     @router.get("/v1/tickets/{ticket_id}/decisions")
     async def explain_ticket(
@@ -125,25 +131,14 @@ def _decision(row: reading.DecisionRow, whys: Mapping[int, WhyNot]) -> DecisionA
     )
 
 
-def _staff(state: RoutingState | None) -> tuple[Counter[str], Counter[str]]:
-    """How many agents serve each queue, and how many of them have room now."""
-    eligible: Counter[str] = Counter()
-    ready: Counter[str] = Counter()
-    for agent in state.agents.values() if state else ():
-        eligible.update(agent.profile.queues)
-        if agent.is_on_duty and agent.state is AgentState.AVAILABLE and agent.used < agent.profile.capacity:
-            ready.update(agent.profile.queues)
-    return eligible, ready
-
-
 def _answer(
-    queue: Queue, line: _Line, *, eligible: int, ready: int, handled: Handled | None, opening: Opening
+    queue: Queue, tally: Tally, *, oldest_at: datetime | None, handled: Handled | None, opening: Opening
 ) -> QueueAnswer:
-    queued = line.get(WorkState.QUEUED)
-    waiting = queued.count if queued else 0
-    offered, in_hand = (
-        line[state].count if state in line else 0 for state in (WorkState.OFFERED, WorkState.ASSIGNED)
+    name = queue.queue_id
+    waiting, offered, in_hand = (
+        tally.items[name, state] for state in (WorkState.QUEUED, WorkState.OFFERED, WorkState.ASSIGNED)
     )
+    ready = tally.ready[name]
     estimate = _estimated(waiting, ready=ready, in_hand=in_hand, handled=handled, opening=opening)
     return QueueAnswer(
         queue_id=queue.queue_id,
@@ -152,11 +147,11 @@ def _answer(
         is_open=opening.is_open,
         turns_at=opening.until,
         waiting=waiting,
-        stuck=queued.past_steps if queued else 0,
+        stuck=tally.stuck[name],
         offered=offered,
         assigned=in_hand,
-        oldest_waiting_at=queued.oldest_at if queued else None,
-        eligible=eligible,
+        oldest_waiting_at=oldest_at,
+        eligible=tally.eligible[name],
         ready=ready,
         estimated_wait_s=estimate and round(estimate.mean_s, 1),
         estimated_wait_range_s=estimate and (round(estimate.low_s, 1), round(estimate.high_s, 1)),

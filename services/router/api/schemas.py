@@ -198,12 +198,6 @@ class QueueAnswer(BaseModel):
     )
 
 
-class QueueList(BaseModel):
-    """Every queue of the workspace."""
-
-    items: list[QueueAnswer]
-
-
 class WhyNotAnswer(BaseModel):
     """What kept an agent from being the one whom a decision chose.
 

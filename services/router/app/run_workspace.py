@@ -188,6 +188,7 @@ class ShardEngine:
         await self._rows.save(tx, list(commit.states.values()), commit.inputs, commit.decisions)
         if commit.orders:
             await self._rows.add_order_messages(tx, commit.orders)
+        touched = [(state, state.touched) for state in commit.states.values()]
         for state in commit.states.values():
             state.forget(commit.brought.get(state.workspace_id, ()))
             self._alarms.arm(state)
@@ -196,6 +197,8 @@ class ShardEngine:
 
         def committed() -> None:
             self.is_stale = False
+            for state, what in touched:
+                state.count(what.items.values(), what.agents)
             self._failed(failed)
             self._stuck(stuck)
             for workspace_id, agents in changed:

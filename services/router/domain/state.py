@@ -18,6 +18,7 @@ from services.router.domain.partner import partner_id
 from services.router.domain.policy import Requirements
 from services.router.domain.posts import Posts
 from services.router.domain.reserve import Reserves
+from services.router.domain.tally import Tally
 from services.router.domain.timers import Timer, TimerKind
 from services.router.domain.work_item import Offer, Only, Ticket, WorkItem
 from shared.vocabulary import ChannelKind, WorkState
@@ -48,6 +49,7 @@ class RoutingState:
     forsaken: classes whose items wait for an agent who is not there
     servable: whether any agent, as configured, could ever take what asks for this, as far as that was looked for
     impatient: items that have just joined a line and do not wait for their next step while nobody can be asked
+    tally: what stands in each queue, as it was after the last commit
     """
 
     workspace_id: str
@@ -68,6 +70,7 @@ class RoutingState:
     servable: dict[Requirements, bool] = field(default_factory=dict)
     touched: Touched = field(default_factory=Touched)
     reserves: Reserves = field(default_factory=Reserves)
+    tally: Tally = field(default_factory=Tally)
     now: datetime = _BEFORE_ALL
     _moment: Moment | None = None
 
@@ -265,6 +268,12 @@ class RoutingState:
             if ticket is not None and ticket.work_id is None:
                 del self.tickets[ticket_id]
         self.touched = Touched()
+
+    def count(self, items: Iterable[WorkItem], agents: Iterable[str]) -> None:
+        """Brings the tally up to date with items and agents that may have changed, come or gone."""
+        self.tally.note_items(items)
+        for agent_id in agents:
+            self.tally.note_agent(agent_id, self.agents.get(agent_id))
 
     def watch_connection(self, agent: Agent) -> None:
         """Arms what happens when an agent without stream does not come back."""

@@ -123,6 +123,7 @@ class WorkItem:
     in_line: whether it stands in its class's line, as what waits for (more) agents does
     over_capacity: it bears on its agent although they had no room for it: given by hand, or answered again
     bears_load: false while its ticket is pending: the agent keeps it and has room for more
+    counted: as what its queue's tally has it
     """
 
     work_id: UUID
@@ -162,6 +163,7 @@ class WorkItem:
     in_line: bool = False
     sequence: int = 0
     last_event_at: datetime
+    counted: tuple[str, WorkState, bool] | None = field(default=None, compare=False, repr=False)
     requirements: Requirements = field(init=False)
 
     def __post_init__(self) -> None:

@@ -135,6 +135,25 @@ class CheckedDesk(RuleBasedStateMachine):
                 assert (state.live_item(ticket.ticket_id) is not None) or not ticket.status.is_unsolved
 
     @invariant()
+    def each_queue_has_what_is_counted_of_it(self) -> None:
+        state = self.desk.state
+        state.count(state.touched.items.values(), state.touched.agents)
+        items = state.items.values()
+        assert +state.tally.items == Counter((item.requirements.queue, item.state) for item in items)
+        assert +state.tally.stuck == Counter(
+            item.requirements.queue
+            for item in items
+            if item.state is WorkState.QUEUED and item.steps and item.step == len(item.steps)
+        )
+        serving = [(one, queue) for one in state.agents.values() for queue in one.profile.queues]
+        assert +state.tally.eligible == Counter(queue for _, queue in serving)
+        assert +state.tally.ready == Counter(
+            queue
+            for one, queue in serving
+            if one.is_on_duty and one.state is AgentState.AVAILABLE and one.used < one.profile.capacity
+        )
+
+    @invariant()
     def everybody_is_on_duty_as_their_hours_have_it(self) -> None:
         for one in self.desk.state.agents.values():
             assert one.standing == one.profile.duty.at(self.desk.now)
