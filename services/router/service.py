@@ -25,6 +25,7 @@ from services.router.api import (
 from services.router.api.configuring import Configuring
 from services.router.api.desks import Desks
 from services.router.api.order_desk import OrderDesk
+from services.router.api.preview_turns import PreviewTurns
 from services.router.app.configuration import RouterPart
 from services.router.app.partner_webhooks import OrderLinks
 from services.router.consumers import Engines
@@ -77,6 +78,7 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
         is_reachable = bool(settings.public_url) or settings.environment == "development"
         configuring = Configuring(database, engines, vault, egress.problem, is_reachable=is_reachable)
         tokens = LinkTokens(settings.secret.get_secret_value().encode(), "work-order")
+        preview_turns = PreviewTurns()
         order_desk = OrderDesk(database, engines)
         orders = WorkOrders(
             database,
@@ -115,7 +117,7 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
                 work.routes(database, engines),
                 queues.routes(database, engines),
                 waiting.routes(database, engines, runtime.clock),
-                policies.routes(database, configuring, runtime.clock),
+                policies.routes(database, configuring, runtime.clock, preview_turns),
                 work_order_list.routes(database),
                 work_orders.routes(order_desk, tokens),
                 snapshots.routes(Snapshots(database, ids)),
@@ -133,4 +135,5 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
         try:
             yield Service(runtime=runtime, app=app, serve=serve, parts=[wake_streams])
         finally:
+            preview_turns.close()
             await egress.close()

@@ -1,10 +1,8 @@
 """`/v1/policies/routing/preview`: what another policy would make of recorded tickets."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -13,13 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.router.adapters import reading
 from services.router.api.configuring import Configuring
+from services.router.api.preview_turns import PreviewTurns
 from services.router.app.configuration import RouterPart, check, to_configuration
 from services.router.app.policy_parts import PolicyPart
 from services.router.app.preview_policy import Comparison, Difference, Outcome, Sample
 from services.router.domain.policy import TierMode
 from shared.clock import Clock, monotonic
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import InvalidInput, Unavailable
+from shared.errors import InvalidInput
+from shared.http import problems
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.types import Request, Slug
@@ -28,9 +28,6 @@ from shared.vocabulary import Priority
 _PORTION = 200
 _LONGEST_S = 20.0
 """After so long what was found is answered: a thousand costly conditions take their time."""
-
-_AT_ONCE = 2
-"""Previews under way in this process: its engines need the processor too."""
 
 _MAX_BODY = 16 << 20
 
@@ -110,24 +107,28 @@ class Preview(BaseModel):
     warnings: list[str]
 
 
-def routes(database: Database, configuring: Configuring, clock: Clock) -> APIRouter:
+def routes(database: Database, configuring: Configuring, clock: Clock, turns: PreviewTurns) -> APIRouter:
     """The dry run of policies."""
     router = api_router("routing")
-    turns = asyncio.Semaphore(_AT_ONCE)
 
-    @router.post("/v1/policies/routing/preview", max_body_size=_MAX_BODY)
+    @router.post(
+        "/v1/policies/routing/preview",
+        max_body_size=_MAX_BODY,
+        responses={429: {**problems.ANSWERS[503], "description": "The workspace tries another one"}},
+    )
     async def preview_routing_policy(
         request: PreviewRequest, principal: Annotated[Principal, allowed("routing:write", "admin")]
     ) -> Preview:
         """Asks the policy in force and another one about recorded tickets, each as it is now. Nothing is changed.
 
-        422 with everything that is wrong with the policy, 503 while others try theirs.
+        422 with everything that is wrong with the policy, 429 while the workspace tries another one, 503 while
+        others try theirs.
         """
         workspace_id = principal.workspace_id
-        stored = await configuring.read(workspace_id)
-        part = request.configuration or stored.part.model_copy(update={"policy": request.policy})
-        comparison, warnings = await asyncio.to_thread(_prepared, request, stored.part, part)
-        async with _turn(turns):
+        async with turns.turn(workspace_id):
+            stored = await configuring.read(workspace_id)
+            part = request.configuration or stored.part.model_copy(update={"policy": request.policy})
+            comparison, warnings = await turns.run(partial(_prepared, request, stored.part, part))
             return await looked_at(request, workspace_id, comparison, warnings)
 
     async def looked_at(
@@ -149,7 +150,7 @@ def routes(database: Database, configuring: Configuring, clock: Clock) -> APIRou
         while not is_over():
             samples = await database.transact(some, workspaces=[workspace_id])
             if samples:
-                asked = await asyncio.to_thread(comparison.look_at, samples, clock.now(), is_over=is_over)
+                asked = await turns.run(partial(comparison.look_at, samples, clock.now(), is_over=is_over))
                 if asked < len(samples):
                     break
                 last, seen = samples[-1].ticket_id, seen + len(samples)
@@ -171,28 +172,14 @@ def routes(database: Database, configuring: Configuring, clock: Clock) -> APIRou
     return router
 
 
-@asynccontextmanager
-async def _turn(turns: asyncio.Semaphore) -> AsyncIterator[None]:
-    """Raises Unavailable where it does not come in time."""
-    try:
-        async with asyncio.timeout(_LONGEST_S):
-            await turns.acquire()
-    except TimeoutError:
-        raise Unavailable("Other policies are being tried. Try again in a minute.") from None
-    try:
-        yield
-    finally:
-        turns.release()
-
-
 def _prepared(request: PreviewRequest, stored: RouterPart, part: RouterPart) -> tuple[Comparison, list[str]]:
     """What compares, and the warnings that applying it would bring. Raises InvalidInput."""
     try:
         warnings = check(part)
     except InvalidInput as refused:
         inside = "/configuration" if request.configuration is not None else ""
-        problems = tuple((f"{inside}{pointer}", text) for pointer, text in refused.problems)
-        raise InvalidInput("The policy cannot be tried.", problems=problems) from None
+        told = tuple((f"{inside}{pointer}", text) for pointer, text in refused.problems)
+        raise InvalidInput("The policy cannot be tried.", problems=told) from None
     before, after = to_configuration(0, stored, is_stored=True), to_configuration(0, part)
     return Comparison(before, after, rule=request.rule, most=request.limit), warnings
 

@@ -1,5 +1,6 @@
 """The dry run of policies, over recorded tickets."""
 
+import asyncio
 from typing import Any
 
 from tests.eventually import eventually
@@ -41,6 +42,17 @@ async def test_a_preview_tells_what_another_policy_would_change_and_changes_noth
     assert few.json()["looked_at"] == 5
     stored = await floor.http.get("/v1/configuration")
     assert [rule["id"] for rule in stored.json()["configuration"]["policy"]["rules"]] == ["bills", "german"]
+
+
+async def test_a_workspace_tries_one_policy_at_a_time(floor: Floor) -> None:
+    hard = " && ".join(f'ticket.channel != "c{number}"' for number in range(60))
+    rules = [{"id": f"rule-{number}", "when": f'{hard} && ticket.labels.a == "{number}"'} for number in range(300)]
+    policy = {"rules": [{**rule, "queue": "general"} for rule in rules], "default": {"queue": "general"}}
+    answers = await asyncio.gather(*(floor.http.post(PREVIEW, json={"policy": policy}) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [200, 429, 429]
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.headers["retry-after"] == "20"
+    assert (await floor.http.post(PREVIEW, json={"policy": policy})).status_code == 200
 
 
 async def test_a_policy_that_cannot_be_tried_is_told_everything_that_is_wrong(floor: Floor) -> None:
