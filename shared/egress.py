@@ -28,6 +28,7 @@ _TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _TOTAL_S = 15.0
 _HTTPS = 443
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,62}\Z", re.IGNORECASE)
+_UNWRITABLE = re.compile(r"[\x00-\x20\x7f]")
 _UNICAST = IPv6Network("2000::/3")
 """All that IPv6 uses of itself in public; mapped, NAT64 and site-local addresses lie outside."""
 _TRANSLATED = tuple(IPv6Network(net) for net in ("2002::/16", "2001::/32"))
@@ -65,10 +66,14 @@ class Egress:
 
     def problem(self, url: str) -> str | None:
         """What is wrong with an address as it is written, if anything."""
+        # The parser would take some of them out, and the client refuses the rest.
+        if _UNWRITABLE.search(url):
+            return "must not hold spaces or control characters"
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError:
+            httpx.URL(url)
+        except (ValueError, httpx.InvalidURL):
             return "is not an address"
         host = parts.hostname or ""
         if parts.username is not None or parts.password is not None:
@@ -79,7 +84,8 @@ class Egress:
             return "must begin with https://"
         if port not in (None, _HTTPS):
             return "must use port 443"
-        if not _NAME.match(host) and _literal(host) is None:
+        # A zone behind a literal address is one of this machine's.
+        if not _NAME.match(host) and (_literal(host) is None or "%" in host):
             return "must name a host"
         return None
 
@@ -95,7 +101,10 @@ class Egress:
             async with asyncio.timeout(_TOTAL_S):
                 address = await self._address(parts)
                 return await self._post(parts, address, body, headers)
-        except (httpx.HTTPError, OSError, TimeoutError, ssl.SSLError) as error:
+        except httpx.InvalidURL as error:
+            raise EgressRefused("the address is not an address") from error
+        except (httpx.HTTPError, OSError, UnicodeError, TimeoutError, ssl.SSLError) as error:
+            # UnicodeError: a name may be one that no resolver can be asked for.
             raise ProviderUnavailable(type(error).__name__) from error
 
     async def close(self) -> None:

@@ -44,7 +44,8 @@ def retry_after(header: str | None, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=min(int(seconds), 10**6)), LONGEST_WISH)
     try:
         at = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
+        # Numbers of any length, in a day, a year or an offset, are the parser's to read.
         return None
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
     return min(max(at - now, timedelta()), LONGEST_WISH)

@@ -36,6 +36,7 @@ class Log(StrEnum):
     MAIL_RECEIVED = "mail.received"
     MAIL_QUARANTINED = "mail.quarantined"
     MAIL_DELAYED = "mail.delayed"
+    ATTEMPT_BROKE_OFF = "attempt.broke_off"
     DELIVERY_SENT = "delivery.sent"
     DELIVERY_DELAYED = "delivery.delayed"
     DELIVERY_FAILED = "delivery.failed"

@@ -63,11 +63,15 @@ class Call:
 
 @dataclass
 class Website:
-    """Takes posts. answers: statuses of the next answers by path; 200 otherwise."""
+    """Takes posts.
+
+    answers: statuses of the next answers by path; 200 otherwise; retry_after: what answers by path ask for
+    """
 
     port: int = 0
     calls: list[Call] = field(default_factory=list)
     answers: dict[str, list[int]] = field(default_factory=dict)
+    retry_after: dict[str, str] = field(default_factory=dict)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -76,15 +80,15 @@ class Website:
         return [call for call in self.calls if call.path == path]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
-        call = Call(head[0].split()[1], headers, await reader.readexactly(int(headers["content-length"])))
+        asked = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in asked[1:])}
+        call = Call(asked[0].split()[1], headers, await reader.readexactly(int(headers["content-length"])))
         self.calls.append(call)
         status = (self.answers.get(call.path) or [200]).pop(0)
         moved = f"Location: {self.url('/moved')}\r\n" if 300 <= status < 400 else ""
-        writer.write(
-            f"HTTP/1.1 {status} Answer\r\n{moved}Content-Length: 6\r\nConnection: close\r\n\r\nsecret".encode()
-        )
+        later = f"Retry-After: {wish}\r\n" if (wish := self.retry_after.get(call.path)) else ""
+        head = f"HTTP/1.1 {status} Answer\r\n{moved}{later}Content-Length: 6\r\nConnection: close\r\n\r\n"
+        writer.write(f"{head}secret".encode())
         await writer.drain()
         writer.close()
 

@@ -15,12 +15,12 @@ from services.escalation.app.ports import ServiceLevels
 from services.escalation.domain.escalation_policy import Webhook
 from services.escalation.domain.notification import Notification, NotificationState, retry_at
 from services.escalation.domain.recipient import Way
+from shared.attempts import attempted
 from shared.clock import Clock
 from shared.db.bells import ShardBells
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
-from shared.egress import Egress, EgressRefused
-from shared.errors import ProviderUnavailable
+from shared.egress import Egress
 from shared.mail import MailRefused, MailSender
 from shared.secrets import Vault
 from shared.standard_webhooks import hmac_key, signed
@@ -146,7 +146,11 @@ class Notifier:
             return latest.webhooks, {(row.webhook_id, row.url) for row in gone}
 
         webhooks, gone = await self._database.transact(known, workspaces=workspaces)
-        outcome = await self._send(notification, webhooks, gone)
+        outcome = await attempted(
+            self._send(notification, webhooks, gone),
+            lambda reason: _Outcome(self._again(notification, reason)),
+            way=notification.way,
+        )
 
         async def settle(tx: Tx) -> None:
             settled = {name: getattr(outcome.notification, name) for name in _SETTLED}
@@ -159,12 +163,10 @@ class Notifier:
     async def _send(
         self, notification: Notification, webhooks: Mapping[str, Webhook], gone: set[Gone]
     ) -> _Outcome:
-        try:
-            if notification.way is Way.MAIL:
-                return _Outcome(await self._send_mail(notification))
-            return await self._post(notification, webhooks, gone)
-        except ProviderUnavailable as error:
-            return _Outcome(self._again(notification, str(error)))
+        """Raises ProviderUnavailable and EgressRefused."""
+        if notification.way is Way.MAIL:
+            return _Outcome(await self._send_mail(notification))
+        return await self._post(notification, webhooks, gone)
 
     async def _send_mail(self, notification: Notification) -> Notification:
         """Raises ProviderUnavailable."""
@@ -183,7 +185,7 @@ class Notifier:
     async def _post(
         self, notification: Notification, webhooks: Mapping[str, Webhook], gone: set[Gone]
     ) -> _Outcome:
-        """Raises ProviderUnavailable."""
+        """Raises ProviderUnavailable and EgressRefused."""
         webhook = webhooks.get(notification.name)
         if webhook is None:
             return _Outcome(self._over(notification, NotificationState.FAILED, "is not configured any more"))
@@ -192,11 +194,8 @@ class Notifier:
         body, key = body_of(notification), self._key(notification.workspace_id, webhook)
         if key is None:
             return _Outcome(self._again(notification, "the webhook's secret cannot sign"))
-        try:
-            headers = signed(key, str(notification.notification_id), body, self._clock.now())
-            status = (await self._egress.post(webhook.url, body, headers)).status
-        except EgressRefused as error:
-            return _Outcome(self._again(notification, str(error)))
+        headers = signed(key, str(notification.notification_id), body, self._clock.now())
+        status = (await self._egress.post(webhook.url, body, headers)).status
         if 200 <= status < 300:
             return _Outcome(self._over(notification, NotificationState.SENT, None))
         if status == _GONE:

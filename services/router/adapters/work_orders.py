@@ -16,12 +16,12 @@ from services.router.adapters.order_rows import Attempt, MessageState, Outcome, 
 from services.router.app.partner_webhooks import OrderLinks, body_of
 from services.router.app.work_orders import OrderEvent, OrderMessage
 from services.router.domain.partner import Partner
+from shared.attempts import attempted
 from shared.clock import Clock
 from shared.db.bells import ShardBells
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
-from shared.egress import Egress, EgressRefused
-from shared.errors import ProviderUnavailable, Unavailable
+from shared.egress import Egress
 from shared.retries import pause, retry_after
 from shared.secrets import Vault
 from shared.standard_webhooks import hmac_key, signed
@@ -123,7 +123,9 @@ class WorkOrders:
 
     async def _deliver(self, shard: Shard, attempt: Attempt) -> None:
         message = attempt.message
-        outcome = await self._attempted(attempt)
+        outcome = await attempted(
+            self._attempt(attempt), lambda reason: self._again(attempt, reason), way="partner"
+        )
         self._note(attempt, outcome)
 
         async def settle(tx: Tx) -> None:
@@ -131,15 +133,12 @@ class WorkOrders:
 
         await self._database.transact(settle, workspaces=[message.workspace_id], fence=shard.fence)
 
-    async def _attempted(self, attempt: Attempt) -> Outcome:
-        """What came of one attempt."""
+    async def _attempt(self, attempt: Attempt) -> Outcome:
+        """What came of one attempt. Raises Unavailable, EgressRefused and ProviderUnavailable."""
         message, now = attempt.message, self._clock.now()
         if now >= message.give_up_at:
             return self._failed("too late")
-        try:
-            partner = await self._partner_of(message.workspace_id, message.queue)
-        except Unavailable as error:
-            return self._again(attempt, str(error))
+        partner = await self._partner_of(message.workspace_id, message.queue)
         to = _addressee(message, partner)
         if to is None:
             return self._failed("the partner is not configured any more")
@@ -151,10 +150,7 @@ class WorkOrders:
         if key is None:
             return self._again(attempt, "the partner's secret cannot sign")
         body = body_of(message, self._links)
-        try:
-            answer = await self._egress.post(url, body, signed(key, message.webhook_id, body, now))
-        except (EgressRefused, ProviderUnavailable) as error:
-            return self._again(attempt, str(error))
+        answer = await self._egress.post(url, body, signed(key, message.webhook_id, body, now))
         if 200 <= answer.status < 300:
             return Outcome(state=MessageState.SENT, finished_at=self._clock.now())
         if answer.status == _GONE:

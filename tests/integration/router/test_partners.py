@@ -237,6 +237,23 @@ async def test_a_message_is_sent_again_under_the_same_id_until_it_is_taken(house
     await eventually(is_settled)
 
 
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "Mon, 01 Jan 2024 00:00:00 +99999999999999999999",
+        "Mon, 99999999999999999999 Jan 2024 00:00:00 GMT",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+    ],
+)
+async def test_no_answer_of_a_partner_ends_the_process(house: House, wish: str) -> None:
+    house.website.answers[house.path] = [503, 200]
+    house.website.retry_after[house.path] = wish
+    await house.agree()
+    await house.floor.open_ticket("t")
+    await house.told("work_order.offered", 2)
+    assert (await house.post((await house.order())["accept_url"])).status_code == 200
+
+
 async def test_what_partners_were_told_is_listed_with_what_went_wrong(house: House) -> None:
     house.website.answers[house.path] = [503, 200]
     await house.agree()
@@ -340,6 +357,10 @@ async def test_an_address_that_leads_into_our_network_is_refused_or_not_called(h
     refused = await house.configure(url="http://10.0.0.1/orders")
     assert refused.status_code == 422
     assert [problem["pointer"] for problem in refused.json()["errors"]] == ["/queues/1/partner/url"]
+    for character in ("\x01", "\x7f", " "):
+        refused = await house.configure(url=f"https://partner.example.com/{character}x")
+        assert refused.status_code == 422
+        assert [problem["pointer"] for problem in refused.json()["errors"]] == ["/queues/1/partner/url"]
     await house.agree(url="https://127.0.0.1/orders")
     await house.floor.open_ticket("t")
 

@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from ipaddress import ip_address
 
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.egress import Address, Egress, EgressRefused, is_public
+from shared.errors import ProviderUnavailable
 
 
 @pytest.mark.parametrize(
@@ -25,6 +29,15 @@ from shared.egress import Address, Egress, EgressRefused, is_public
         "https://example.org:99999/",
         "https://[::1/",
         "https:///path",
+        "https://example.org/\x01x",
+        "https://example.org/\x7f",
+        "https://example.org/a b",
+        "https://example.org/a\tb",
+        "https://example.org/\r\nHost: other.example",
+        " https://example.org/",
+        "https://example.org/?x=\x00",
+        "https://example.org/\ud800",
+        "https://[2606:4700::1111%eth0]/",
     ],
 )
 def test_a_form_that_hides_where_it_leads_is_refused(url: str) -> None:
@@ -99,6 +112,20 @@ async def test_a_name_is_resolved_anew_for_every_attempt() -> None:
         with pytest.raises(EgressRefused):
             await egress.post("https://flipping.example/", b"", {})
     assert asked == ["flipping.example"] * 3
+
+
+@given(st.text(max_size=40).map(lambda rest: f"https://example.org/{rest}"))
+def test_every_address_that_is_fine_can_be_asked(url: str) -> None:
+    if Egress(is_development=False).problem(url) is None:
+        httpx.Request("POST", url)
+
+
+async def test_a_name_that_cannot_be_asked_for_is_nobody_who_answers() -> None:
+    async def resolve(host: str, _port: int) -> Sequence[Address]:
+        raise UnicodeError(host)
+
+    with pytest.raises(ProviderUnavailable):
+        await Egress(is_development=False, resolve=resolve).post("https://example.org/", b"", {})
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111"])

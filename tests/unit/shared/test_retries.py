@@ -63,14 +63,37 @@ def test_nobody_comes_before_the_time_that_was_asked_for(number: int, attempt: i
         (format_datetime(NOW - timedelta(minutes=3), usegmt=True), timedelta()),
         ("Mon, 02 Mar 2026 09:01:00 -0000", timedelta(minutes=1)),
         ("Mon, 02 Mar 99999 09:01:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
+        (f"Mon, {'9' * 20} Jan 2024 00:00:00 GMT", None),
+        (f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT", None),
     ],
 )
 def test_a_wish_is_read_in_both_its_forms(header: str | None, wish: timedelta | None) -> None:
     assert retry_after(header, NOW) == wish
 
 
-@given(st.text(max_size=60))
+_NUMBERS = st.one_of(
+    st.integers(0, 99).map(lambda number: f"{number:02}"),
+    st.integers(-(10**25), 10**25).map(str),
+    st.text("0123456789+-:. ", max_size=8),
+)
+_LIKE_DATES = st.builds(
+    "{}{} {} {} {}:{}:{} {}".format,
+    st.sampled_from(["Mon, ", "Monday, ", ""]),
+    _NUMBERS,
+    st.sampled_from(["Jan", "feb", "March", "13", ""]),
+    st.one_of(st.integers(0, 10_000).map(str), _NUMBERS),
+    _NUMBERS,
+    _NUMBERS,
+    _NUMBERS,
+    st.one_of(st.sampled_from(["GMT", "-0000", "+2359", "+2400", "EST", "XYZ"]), _NUMBERS),
+)
+
+
+@given(st.one_of(st.text(max_size=60), _LIKE_DATES))
 @example("0\x1f")
+@example("Fri, 31 Dec 9999 23:59:59 -2359")
+@example("Mon, 01 Jan 0001 00:00:00 +2359")
 def test_no_header_breaks_the_reader(header: str) -> None:
     wish = retry_after(header, NOW)
     assert wish is None or timedelta() <= wish <= LONGEST_WISH

@@ -8,7 +8,7 @@ from services.intake.adapters.outbound.carrier import Carrier
 from services.intake.domain.outgoing import Later, Outcome, Outgoing, obstacle
 from services.intake.domain.provider import Meta, Slack, StandardWebhook, Twilio
 from services.intake.domain.workspace import UNREADABLE, Channel, Workspace
-from shared.errors import TransientError
+from shared.attempts import attempted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +29,9 @@ class Carriers:
         if problem := obstacle(outgoing, channel, now):
             return problem
         assert channel is not None, "an obstacle"
-        try:
-            return await self._of(channel).send(outgoing, channel, now)
-        except TransientError as error:
-            return Later(reason=str(error))
-        except Exception as error:  # noqa: BLE001 - whatever a provider answers, the others go on
-            return Later(reason=f"the attempt broke off: {type(error).__name__}")
+        return await attempted(
+            self._of(channel).send(outgoing, channel, now), _later, way=outgoing.channel_kind.value
+        )
 
     def _of(self, channel: Channel) -> Carrier:
         match channel.sender:
@@ -50,3 +47,7 @@ class Carriers:
                 return self.standard
             case other:
                 assert_never(other)
+
+
+def _later(reason: str) -> Outcome:
+    return Later(reason=reason)
