@@ -7,10 +7,11 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from uuid import UUID
 
 _MAC_BYTES = 16
-_LONGEST = 200
+_WRITTEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
 class LinkTokens:
@@ -27,7 +28,7 @@ class LinkTokens:
 
     def read(self, token: str) -> tuple[str, UUID] | None:
         """The workspace and the subject that a token of ours names; None for any other text."""
-        if len(token) > _LONGEST or not token.isascii():
+        if not _WRITTEN.fullmatch(token):
             return None
         try:
             decoded = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)

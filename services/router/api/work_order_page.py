@@ -8,8 +8,15 @@ from services.router.api.order_desk import OrderState, WorkOrderAnswer
 from shared.http.pages import page
 
 _TITLE = "Work order"
-_GONE = "There is no such work order."
-_BUSY = "Too many requests. Please try again in a minute."
+_REFUSED = {
+    404: "There is no such work order.",
+    409: "It is too late for that: nothing was changed.",
+    429: "Too many requests. Please try again in a minute.",
+    503: "This is not possible at the moment. Please try again.",
+}
+_UNREADABLE = "That could not be read: nothing was changed."
+_STRANGERS = (404, 429)
+"""What is answered to who need not have a link of ours."""
 _STANDS = {
     OrderState.OFFERED: "Offered to you.",
     OrderState.ACCEPTED: "Accepted: it is yours.",
@@ -35,15 +42,14 @@ def order_page(token: str, order: WorkOrderAnswer) -> Response:
     return _note(_STANDS[order.state], facts + forms)
 
 
-def gone() -> Response:
-    """The page for a link that is none of ours."""
-    return _note(_GONE, "", 404)
-
-
-def busy() -> Response:
-    """The page for who comes too often."""
-    response = _note(_BUSY, "", 429)
-    response.headers["Retry-After"] = "60"
+def refused(status: int, retry_after: str | None, back: str | None) -> Response:
+    """The page for what was not done, with its status. back: where the order is shown, as a relative address"""
+    link = ""
+    if back is not None and status not in _STRANGERS:
+        link = f'<p><a href="{escape(back)}">See how the work order stands</a></p>'
+    response = _note(_REFUSED.get(status, _UNREADABLE), link, status)
+    if retry_after is not None:
+        response.headers["Retry-After"] = retry_after
     return response
 
 

@@ -11,14 +11,15 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from services.router.api import work_order_page
+from services.router.api.negotiation import prefers_html
 from services.router.api.order_desk import OrderDesk, OrderKey, WorkOrderAnswer
 from services.router.api.schemas import Reason
 from services.router.api.work_order_page import MOST_OF_REASON
 from services.router.app.partner_webhooks import PATH
-from shared.errors import Conflict, InvalidInput, NotFound
+from shared.errors import InvalidInput, NotFound, WaypostError
 from shared.http.app import api_router
 from shared.http.forwarding import require_here
-from shared.http.problems import ProblemError
+from shared.http.problems import ProblemError, response_for
 from shared.http.strict_json import StrictRequest
 from shared.http.throttle import Throttle
 from shared.link_tokens import LinkTokens
@@ -29,7 +30,14 @@ _A_MINUTE = 60
 _FORM = "application/x-www-form-urlencoded"
 _REMARK: TypeAdapter[str] = TypeAdapter(Reason)
 
-Token = Annotated[str, Path(max_length=300, description="As it stands in the work order's links.")]
+# Described, not checked: any other text is a token that is not ours, and answered so.
+Token = Annotated[
+    str,
+    Path(
+        description="As it stands in the work order's links.",
+        json_schema_extra={"pattern": "^[A-Za-z0-9_-]{1,200}$"},
+    ),
+]
 Act = Callable[[OrderKey, str | None], Awaitable[WorkOrderAnswer]]
 
 _REMARK_SCHEMA = {
@@ -61,34 +69,28 @@ def routes(orders: OrderDesk, tokens: LinkTokens) -> APIRouter:
         return key
 
     async def act(token: str, request: Request, action: Act) -> Response:
+        # The page's buttons post forms; who posts anything else is no browser, whatever it would take.
+        is_page = _media_type(request) == _FORM and _prefers_html(request)
         try:
             key = admitted(token, request)
             await require_here(request, key[0])
             answer = await action(key, await _reason(request))
-        except (Conflict, NotFound, ProblemError):
-            if not _is_browser(request):
-                raise
-        else:
-            if not _is_browser(request):
-                return _json(answer)
+        except (WaypostError, ProblemError) as error:
+            return _refused(error, is_page=is_page, back=f"../{token}")
+        if not is_page:
+            return _json(answer)
         # The page says how it stands, and reloading it does nothing again.
         return Response(status_code=303, headers={"Location": f"../{token}", "Referrer-Policy": "no-referrer"})
 
     @router.get(f"{PATH}/{{token}}", response_model=WorkOrderAnswer)
     async def show_work_order(token: Token, request: Request) -> Response:
         """A work order as it stands: a page for people, or JSON. Changes nothing."""
-        is_browser = _is_browser(request)
+        is_page = _prefers_html(request)
         try:
             order = await orders.read(admitted(token, request))
-        except NotFound:
-            if not is_browser:
-                raise
-            return work_order_page.gone()
-        except ProblemError:
-            if not is_browser:
-                raise
-            return work_order_page.busy()
-        return work_order_page.order_page(token, order) if is_browser else _json(order)
+        except (WaypostError, ProblemError) as error:
+            return _refused(error, is_page=is_page)
+        return work_order_page.order_page(token, order) if is_page else _json(order)
 
     @router.post(f"{PATH}/{{token}}/accept", response_model=WorkOrderAnswer, max_body_size=_MAX_BODY)
     async def accept_work_order(token: Token, request: Request) -> Response:
@@ -116,8 +118,20 @@ def _json(order: WorkOrderAnswer) -> Response:
     return Response(order.model_dump_json(), 200, media_type="application/json")
 
 
-def _is_browser(request: Request) -> bool:
-    return "text/html" in request.headers.get("accept", "")
+def _refused(error: Exception, *, is_page: bool, back: str | None = None) -> Response:
+    """The page for people. Raises the error again for everybody else, and where it is a defect."""
+    problem = response_for(error) if is_page else None
+    if problem is None:
+        raise error
+    return work_order_page.refused(problem.status_code, problem.headers.get("retry-after"), back)
+
+
+def _prefers_html(request: Request) -> bool:
+    return prefers_html(",".join(request.headers.getlist("accept")))
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def _reason(request: Request) -> str | None:
@@ -125,7 +139,7 @@ async def _reason(request: Request) -> str | None:
     body = await request.body()
     if not body.strip():
         return None
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = _media_type(request)
     if media_type == _FORM:
         return _of_form(body)
     if media_type != "application/json":

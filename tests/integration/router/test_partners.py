@@ -27,6 +27,8 @@ PREFIX = "partners"
 SECRET = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0"
 PUBLIC = "https://work.example.com/router"
 FIELD = "partner:field"
+FORM = "application/x-www-form-urlencoded"
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
 
 @pytest.fixture(scope="module")
@@ -185,18 +187,80 @@ async def test_looking_at_a_link_changes_nothing_and_the_buttons_do(house: House
     assert [action.rsplit("/")[-1] for action in actions] == ["accept", "decline"]
     base = order["page_url"].removeprefix(PUBLIC)
     pressed = await house.partner.post(
-        httpx.URL("http://x").join(base).join(actions[0]).path, headers={"accept": "text/html"}, data={}
+        httpx.URL("http://x").join(base).join(actions[0]).path, headers={"accept": BROWSER, "content-type": FORM}
     )
     assert pressed.status_code == 303
     assert httpx.URL(f"http://x{base}/accept").join(pressed.headers["location"]).path == base
     shown = await house.get(order["page_url"], accept="text/html")
     assert "it is yours" in shown.text
     given_back = await house.post(
-        order["decline_url"], headers={"accept": "text/html"}, data={"reason": "<b>broken</b>\0"}
+        order["decline_url"], headers={"accept": BROWSER}, data={"reason": "<b>broken</b>\0"}
     )
     assert given_back.status_code == 303
     await house.ended("partner_returned")
     assert "<form" not in (await house.get(order["page_url"], accept="text/html")).text
+    late = await house.post(order["accept_url"], headers={"accept": BROWSER, "content-type": FORM})
+    assert (late.status_code, late.headers["content-type"]) == (409, "text/html; charset=utf-8")
+    (back,) = re.findall(r'<a href="([^"]+)"', late.text)
+    assert httpx.URL(f"http://x{base}/accept").join(back).path == base
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2",
+        "application/json, text/html;q=0.1",
+        "*/*",
+        "application/json",
+    ],
+)
+async def test_a_client_that_posts_no_form_is_told_what_became_of_it(house: House, accept: str) -> None:
+    await house.agree()
+    await house.floor.open_ticket("t")
+    order = await house.order()
+    wrong = [
+        await house.post(order["decline_url"], json={"why": "x"}, headers={"accept": accept}),
+        await house.post(
+            order["decline_url"], content=b"x", headers={"accept": accept, "content-type": "text/plain"}
+        ),
+        await house.post(
+            order["decline_url"], content=b" " * 17_000, headers={"accept": accept, "content-type": FORM}
+        ),
+        await house.post(order["complete_url"], headers={"accept": accept}),
+    ]
+    assert [answer.status_code for answer in wrong] == [422, 415, 413, 409]
+    accepted = await house.post(order["accept_url"], headers={"accept": accept})
+    assert (accepted.status_code, accepted.json()["state"]) == (200, "accepted")
+
+
+async def test_who_comes_too_often_is_told_so_by_a_page_too(house: House) -> None:
+    await house.agree()
+    await house.floor.open_ticket("t")
+    order = await house.order()
+    for _ in range(60):
+        await house.get(order["page_url"])
+    form = {"accept": BROWSER, "content-type": FORM}
+    pages = [
+        await house.post(order["accept_url"], headers=form),
+        await house.get(order["page_url"], accept=BROWSER),
+    ]
+    for answer in pages:
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert (await house.post(order["accept_url"])).json()["type"].rsplit("/")[-1] == "too-many-requests"
+
+
+@pytest.mark.parametrize("bad", ["%E2%82%AC", "%0d%0aX-Evil:%201", "%00", "A" * 201])
+async def test_no_text_in_place_of_a_token_breaks_anything(house: House, bad: str) -> None:
+    for method, path in (("GET", bad), ("POST", f"{bad}/accept")):
+        told = await house.partner.request(method, f"/v1/work-orders/{path}", headers={"content-type": FORM})
+        assert (told.status_code, told.json()["detail"]) == (404, "There is no such work order.")
+        shown = await house.partner.request(
+            method, f"/v1/work-orders/{path}", headers={"content-type": FORM, "accept": BROWSER}
+        )
+        assert (shown.status_code, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert "There is no such work order." in shown.text
+        assert "location" not in shown.headers
 
 
 async def test_no_other_token_opens_anything(house: House) -> None:

@@ -28,6 +28,8 @@ def test_no_other_token_is_good(at: int, change: int) -> None:
     assert changed == token or TOKENS.read(changed) in (None, TOKENS.read(token))
 
 
-@pytest.mark.parametrize("text", ["", "x", "\0", "é", "=" * 50, "A" * 300, "A" * 64, "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "\0", "é", "=" * 50, "A" * 300, "A" * 64, "\ud800", f"{TOKENS.issue('acme', UUID(int=1))}="]
+)
 def test_any_other_text_is_no_token(text: str) -> None:
     assert TOKENS.read(text) is None
