@@ -37,13 +37,16 @@ _ADD = text(
     " LEFT JOIN work_order_message o ON o.workspace_id = m.workspace_id AND o.offer_id = m.offer_id"
     " AND o.event = 'offered' ON CONFLICT DO NOTHING"
 )
+# In one order, whatever plan the join gets. Whoever takes messages up waits for none of them.
 _DROP = text(
-    "UPDATE work_order_message m SET state = 'dropped', next_attempt_at = NULL, finished_at = e.at,"
+    "UPDATE work_order_message t SET state = 'dropped', next_attempt_at = NULL, finished_at = ended.at,"
     " detail = 'the work order has ended'"
+    " FROM (SELECT m.workspace_id, m.offer_id, m.event, e.at"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:offers AS uuid[]), CAST(:ats AS timestamptz[]))"
-    " AS e (workspace_id, offer_id, at)"
-    " WHERE m.workspace_id = e.workspace_id AND m.offer_id = e.offer_id AND m.state = 'pending'"
-    " AND m.event <> 'ended'"
+    " AS e (workspace_id, offer_id, at) JOIN work_order_message m USING (workspace_id, offer_id)"
+    " WHERE m.state = 'pending' AND m.event <> 'ended'"
+    " ORDER BY m.workspace_id, m.offer_id, m.event FOR UPDATE OF m) AS ended"
+    " WHERE t.workspace_id = ended.workspace_id AND t.offer_id = ended.offer_id AND t.event = ended.event"
 )
 _NEXT = text(
     "SELECT min(next_attempt_at) FROM work_order_message m WHERE shard = :shard AND next_attempt_at IS NOT NULL"
@@ -56,7 +59,7 @@ _TAKE = text(
     " AND next_attempt_at <= CAST(:now AS timestamptz)"
     " AND NOT EXISTS (SELECT 1 FROM unnest(CAST(:busy_workspaces AS text[]), CAST(:busy_queues AS text[]))"
     " AS b (workspace_id, queue) WHERE b.workspace_id = m.workspace_id AND b.queue = m.queue)"
-    " ORDER BY next_attempt_at LIMIT :most FOR UPDATE) AS due"
+    " ORDER BY next_attempt_at LIMIT :most FOR UPDATE SKIP LOCKED) AS due"
     " WHERE t.workspace_id = due.workspace_id AND t.offer_id = due.offer_id AND t.event = due.event RETURNING t.*"
 )
 _SETTLE = text(
@@ -67,7 +70,9 @@ _SETTLE = text(
 _ORDER = text(
     "SELECT o.offer_id, o.agent_id, o.ticket_id, o.state, o.expires_at, o.reason, w.priority, w.done_by,"
     " (w.accepted_offer_id = o.offer_id AND w.agent_id = o.agent_id AND w.state IN ('assigned', 'wrapping'))"
-    " IS TRUE AS is_held"
+    " IS TRUE AS is_held,"
+    " (SELECT e.facts ->> 'reason' FROM work_order_message e WHERE e.workspace_id = o.workspace_id"
+    " AND e.offer_id = o.offer_id AND e.event = 'ended') AS ended_by"
     " FROM offer o JOIN work_item w ON w.workspace_id = o.workspace_id AND w.work_id = o.work_id"
     " WHERE o.workspace_id = :workspace AND o.offer_id = :offer"
 )
@@ -175,7 +180,7 @@ async def settle(tx: Tx, message: OrderMessage, outcome: Outcome) -> None:
 
 
 async def order(tx: Tx, workspace_id: str, offer_id: UUID) -> RowMapping | None:
-    """An offer with how its work stands."""
+    """An offer with how its work stands, and why the order ended as its partner was told, if it has."""
     return (await tx.execute(_ORDER, {"workspace": workspace_id, "offer": offer_id})).mappings().one_or_none()
 
 

@@ -13,6 +13,7 @@ from services.router.adapters import order_rows
 from services.router.app.command import Command
 from services.router.consumers import Engines
 from services.router.domain import inputs
+from services.router.domain.on_offer import OfferNotPending
 from services.router.domain.partner import Partner, partner_id, queue_of_partner
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import OfferState
@@ -46,6 +47,11 @@ class WorkOrderAnswer(BaseModel):
     done_by: datetime | None
 
 
+_DONE = frozenset({"partner_done", "completed"})
+_REFUSED = frozenset({"partner_declined", "partner_returned"})
+"""Why an order has ended that is asked for again what was asked before: the answer may have been lost."""
+
+
 class OrderDesk:
     """Answers for partners."""
 
@@ -70,12 +76,17 @@ class OrderDesk:
     async def read(self, key: OrderKey) -> WorkOrderAnswer:
         """A work order as it stands in the rows. Raises NotFound."""
 
-        async def unit(tx: Tx) -> WorkOrderAnswer:
+        return (await self._read(key))[0]
+
+    async def _read(self, key: OrderKey) -> tuple[WorkOrderAnswer, str | None]:
+        """With why it has ended."""
+
+        async def unit(tx: Tx) -> tuple[WorkOrderAnswer, str | None]:
             row = await order_rows.order(tx, *key)
             queue = queue_of_partner(row["agent_id"]) if row else None
             if row is None or queue is None:
                 raise NotFound("There is no such work order.")
-            return _answer(row, queue, await tx.now())
+            return _answer(row, queue, await tx.now()), row["ended_by"]
 
         return await self._database.transact(unit, workspaces=[key[0]])
 
@@ -89,7 +100,7 @@ class OrderDesk:
     async def end(self, key: OrderKey, *, is_done: bool, reason: str | None) -> WorkOrderAnswer:
         """The partner is done with what it accepted, gives it back, or declines what it is offered.
 
-        Raises NotFound, and OfferNotPending once it is over.
+        A repeat changes nothing. Raises NotFound, and OfferNotPending once it is over in another way.
         """
         agent_id = partner_id((await self.read(key)).queue)
 
@@ -98,7 +109,13 @@ class OrderDesk:
                 return inputs.DeclineOffer(offer_id=key[1], agent_id=agent_id, reason=reason or "declined")
             return inputs.EndOrder(offer_id=key[1], agent_id=agent_id, is_done=is_done, reason=reason)
 
-        await self._submit(key, agent_id, make)
+        try:
+            await self._submit(key, agent_id, make)
+        except OfferNotPending:
+            order, ended_by = await self._read(key)
+            if ended_by not in (_DONE if is_done else _REFUSED):
+                raise
+            return order
         return await self.read(key)
 
     async def _submit(self, key: OrderKey, agent_id: str, make: Callable[[RoutingState], inputs.Input]) -> None:

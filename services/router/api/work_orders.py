@@ -101,14 +101,14 @@ def routes(orders: OrderDesk, tokens: LinkTokens) -> APIRouter:
         f"{PATH}/{{token}}/decline", response_model=WorkOrderAnswer, openapi_extra=_BODY, max_body_size=_MAX_BODY
     )
     async def decline_work_order(token: Token, request: Request) -> Response:
-        """Refuses the order, or gives it back after accepting it. 409 when it is over."""
+        """Refuses the order, or gives it back after accepting it. A repeat is answered alike; else 409 if over."""
         return await act(token, request, lambda key, reason: orders.end(key, is_done=False, reason=reason))
 
     @router.post(
         f"{PATH}/{{token}}/complete", response_model=WorkOrderAnswer, openapi_extra=_BODY, max_body_size=_MAX_BODY
     )
     async def complete_work_order(token: Token, request: Request) -> Response:
-        """The partner is done with what it accepted. 409 when it is over, or not accepted."""
+        """The partner is done with what it accepted. A repeat is answered alike; 409 where it has it not."""
         return await act(token, request, lambda key, reason: orders.end(key, is_done=True, reason=reason))
 
     return router

@@ -155,8 +155,12 @@ async def test_a_work_order_is_told_accepted_and_done(house: House) -> None:
     said = words(await house.floor.decisions("t"))
     assert any("the partner of queue field, who accepted" in line for line in said)
     assert any("The partner is done" in line and "new valve" in line for line in said)
-    again = await house.post(order["complete_url"])
-    assert (again.status_code, again.json()["type"].rsplit("/")[-1]) == (409, "offer-not-pending")
+    again = await house.post(order["complete_url"], json={"reason": "new valve"})
+    assert (again.status_code, again.json()) == (200, done.json())
+    for action in ("accept", "decline"):
+        late = await house.post(order[f"{action}_url"])
+        assert (late.status_code, late.json()["type"].rsplit("/")[-1]) == (409, "offer-not-pending")
+    assert len(await house.told("work_order.ended")) == 1
 
 
 async def test_what_a_partner_declines_is_the_houses(house: House) -> None:
@@ -167,7 +171,10 @@ async def test_what_a_partner_declines_is_the_houses(house: House) -> None:
     assert (declined.status_code, declined.json()["state"]) == (200, "ended")
     await house.ended("partner_declined")
     assert any("was declined: no van" in line for line in words(await house.floor.decisions("t")))
+    again = await house.post(order["decline_url"], json={"reason": "no van"})
+    assert (again.status_code, again.json()) == (200, declined.json())
     assert (await house.post(order["accept_url"])).status_code == 409
+    assert (await house.post(order["complete_url"])).status_code == 409
     assert (await house.floor.http.get("/v1/agents")).json()["items"][0]["agent_id"] == "ann"
     assert len((await house.floor.http.get("/v1/agents")).json()["items"]) == 1
 
@@ -198,6 +205,7 @@ async def test_looking_at_a_link_changes_nothing_and_the_buttons_do(house: House
     )
     assert given_back.status_code == 303
     await house.ended("partner_returned")
+    assert (await house.post(order["decline_url"])).json()["state"] == "ended"
     assert "<form" not in (await house.get(order["page_url"], accept="text/html")).text
     late = await house.post(order["accept_url"], headers={"accept": BROWSER, "content-type": FORM})
     assert (late.status_code, late.headers["content-type"]) == (409, "text/html; charset=utf-8")
@@ -415,6 +423,7 @@ async def test_an_order_that_nobody_answers_and_one_that_is_late_fall_back(house
     assert json.loads(call.body)["data"]["reason"] == "partner_late"
     assert (await house.get(taken["page_url"])).json()["state"] == "ended"
     assert (await house.post(taken["complete_url"])).status_code == 409
+    assert (await house.post(taken["decline_url"])).status_code == 409
 
 
 async def test_an_address_that_leads_into_our_network_is_refused_or_not_called(house: House) -> None:
