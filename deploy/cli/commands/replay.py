@@ -26,10 +26,21 @@ Span = tuple[datetime | None, datetime | None]
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
+# The formats, which would stand there else, read as markup.
+_TIME = "TIME"
 Since = Annotated[
-    datetime | None, typer.Option("--from", formats=_TIMES, help="Begin at the last checkpoint before, in UTC.")
+    datetime | None,
+    typer.Option(
+        "--from",
+        formats=_TIMES,
+        metavar=_TIME,
+        help="Begin at the last checkpoint before, in UTC: 2026-11-23 or 2026-11-23T09:30.",
+    ),
 ]
-Until = Annotated[datetime | None, typer.Option("--to", formats=_TIMES, help="Nothing later than this, in UTC.")]
+Until = Annotated[
+    datetime | None,
+    typer.Option("--to", formats=_TIMES, metavar=_TIME, help="Nothing later than this, in UTC."),
+]
 
 
 def replay(
@@ -43,15 +54,18 @@ def replay(
     without: Annotated[
         str, typer.Option("--without-agents", help="What if these agents, separated by commas, had been missing?")
     ] = "",
-    within: Annotated[str, typer.Option(help="The time in which work should be assigned.")] = "60s",
-    check: Annotated[bool, typer.Option("--check", help="Say how well it simulates what was.")] = False,
+    within: Annotated[
+        str, typer.Option(help="What if: the time in which work should be assigned, from when it was queued.")
+    ] = "60s",
+    check: Annotated[bool, typer.Option("--check", help="What if: say how well it simulates what was.")] = False,
     show: Annotated[int, typer.Option(min=0, help="How many differences to show.")] = 10,
     json: Annotated[Path | None, typer.Option(help="Write the result as JSON; - for the terminal.")] = None,
 ) -> None:
     """Decides again what was decided, from the recorded inputs, and compares every decision with its record.
 
-    Ends with 1 if anything differs. With --with or --without-agents it tells instead what would have been: who
-    would have got what, how long work would have waited, how busy everybody would have been.
+    Ends with 1 if anything differs, or there is nothing to compare. With --with or --without-agents it tells
+    instead what would have been: who would have got what, how long work would have waited, how busy everybody
+    would have been.
 
     Reads the router's database (WAYPOST_DATABASE_URL) and changes nothing.
     """
@@ -63,7 +77,11 @@ def replay(
         tried = asyncio.run(_try(place, workspace_id, _span(since, until), (file, gone), limit, is_checked=check))
         tell_tried(tried, limit, show, json)
         return
+    if check:
+        raise CliError("--check tells of a simulation: add --with or --without-agents.")
     found = asyncio.run(_compare(place, workspace_id, _span(since, until), show))
+    if found.is_same and not found.tickets:
+        raise CliError("Nothing is recorded of tickets in that time: there is nothing to compare.")
     _tell(found, json)
     if not found.is_same:
         raise typer.Exit(1)

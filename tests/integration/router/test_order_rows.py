@@ -48,6 +48,8 @@ def message(offer_id: UUID, event: OrderEvent, due_s: int = 0) -> OrderMessage:
         facts={},
         created_at=NOW - timedelta(hours=1) + timedelta(seconds=due_s),
         give_up_at=NOW + timedelta(hours=1),
+        url=None,
+        secret=None,
     )
 
 

@@ -1,6 +1,7 @@
 import pytest
 from typer.testing import CliRunner
 
+from deploy.cli.errors import CliError
 from deploy.cli.main import app
 
 
@@ -22,6 +23,7 @@ def test_help_names_every_command() -> None:
     [
         (("help", "agent"), ("available", "--workspace")),
         (("help", "apply"), ("--dry-run", "--json")),
+        (("help", "replay"), ("--from", "--to", "TIME", "2026-11-23T09:30")),
         (("help", "parked"), ("list", "show", "replay", "discard")),
         (("help", "token", "revoke"), ("JTI",)),
     ],
@@ -29,3 +31,13 @@ def test_help_names_every_command() -> None:
 def test_help_tells_how_a_command_is_used(words: tuple[str, ...], names: tuple[str, ...]) -> None:
     shown = told(*words)
     assert [name for name in names if name not in shown] == []
+
+
+def test_a_check_without_a_simulation_is_refused_and_not_forgotten() -> None:
+    ended = CliRunner().invoke(app, ["replay", "--workspace", "acme", "--check"])
+    assert isinstance(ended.exception, CliError)
+    assert "--without-agents" in str(ended.exception)
+
+
+def test_help_shows_no_format_of_times() -> None:
+    assert "%" not in told("help", "replay")
