@@ -73,10 +73,11 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
             metrics=runtime.metrics,
             changed=changed,
         )
-        egress = Egress(is_development=settings.environment == "development")
+        is_development = settings.environment == "development"
+        egress = Egress(is_development=is_development)
         vault = AesVault(settings.credentials_key.get_secret_value().encode())
-        is_reachable = bool(settings.public_url) or settings.environment == "development"
-        configuring = Configuring(database, engines, vault, egress.problem, is_reachable=is_reachable)
+        public_url = settings.public_url or (runtime.own_url if is_development else None)
+        configuring = Configuring(database, engines, vault, egress.problem, is_reachable=public_url is not None)
         tokens = LinkTokens(settings.secret.get_secret_value().encode(), "work-order")
         preview_turns = PreviewTurns()
         order_desk = OrderDesk(database, engines)
@@ -84,7 +85,7 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
             database,
             egress,
             vault,
-            OrderLinks(tokens=tokens, base_url=settings.public_url or runtime.own_url),
+            OrderLinks(tokens=tokens, base_url=public_url) if public_url else None,
             bells=partner_bells,
             clock=runtime.clock,
             partner_of=order_desk.partner_of,

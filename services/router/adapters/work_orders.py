@@ -47,14 +47,17 @@ Decline = Callable[[str, str, UUID, str], Awaitable[None]]
 
 
 class WorkOrders:
-    """Tells partners of their work orders."""
+    """Tells partners of their work orders.
+
+    links: none where it was not said where the world reaches this service: then nobody is told anything
+    """
 
     def __init__(
         self,
         database: Database,
         egress: Egress,
         vault: Vault,
-        links: OrderLinks,
+        links: OrderLinks | None,
         *,
         bells: ShardBells,
         clock: Clock,
@@ -138,6 +141,8 @@ class WorkOrders:
         message, now = attempt.message, self._clock.now()
         if now >= message.give_up_at:
             return self._failed("too late")
+        if self._links is None:
+            return self._again(attempt, "WAYPOST_PUBLIC_URL of the router is not set")
         partner = await self._partner_of(message.workspace_id, message.queue)
         to = _addressee(message, partner)
         if to is None:

@@ -1,7 +1,7 @@
 """The router's configuration: rows that every process reads; applying it is an input of the engine."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from services.router.app.agent_parts import AgentPart
 from services.router.app.command import Command
@@ -10,6 +10,7 @@ from services.router.app.new_version import new_version
 from services.router.consumers import Engines
 from services.router.domain import inputs
 from services.router.domain.state import RoutingState
+from shared.configuration import Problem
 from shared.db import configuration
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import InvalidInput, PreconditionFailed
@@ -56,11 +57,7 @@ class Configuring:
 
     async def check(self, _workspace_id: str, part: RouterPart) -> Sequence[str]:
         """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
-        problems = tuple(
-            (f"/queues/{index}/partner/url", problem)
-            for index, queue in enumerate(part.queues)
-            if queue.partner is not None and (problem := self._url_problem(queue.partner.url))
-        )
+        problems = tuple(self._partner_problems(part))
         try:
             # A thousand conditions take a second: others are served meanwhile.
             warnings = await asyncio.to_thread(check, part)
@@ -68,13 +65,18 @@ class Configuring:
             raise InvalidInput(str(refused), problems=(*refused.problems, *problems)) from None
         if problems:
             raise InvalidInput("The configuration breaks rules.", problems=problems)
-        if not self._is_reachable:
-            warnings += [
-                f"/queues/{index}/partner: set WAYPOST_PUBLIC_URL of the router, or nobody can follow its links"
-                for index, queue in enumerate(part.queues)
-                if queue.partner is not None
-            ]
         return warnings
+
+    def _partner_problems(self, part: RouterPart) -> Iterator[Problem]:
+        """Why a partner could not be told, or could not answer."""
+        for index, queue in enumerate(part.queues):
+            if queue.partner is None:
+                continue
+            place = f"/queues/{index}/partner"
+            if not self._is_reachable:
+                yield place, "nobody could follow its links: set WAYPOST_PUBLIC_URL of the router first"
+            if problem := self._url_problem(queue.partner.url):
+                yield f"{place}/url", problem
 
     def sealed(self, workspace_id: str, part: RouterPart) -> RouterPart:
         """The part as it is kept and shown. Raises InvalidInput for a secret that was sealed elsewhere."""

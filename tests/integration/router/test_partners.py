@@ -464,6 +464,51 @@ async def test_the_secret_is_sealed_wherever_it_is_kept_or_shown(house: House) -
     assert (again.status_code, again.json()["changes"]) == (200, [])
 
 
+async def test_without_a_public_address_no_partner_is_configured_or_told(
+    stack: Stack, templates: Templates, tmp_path: Path, website: Website
+) -> None:
+    prefix = f"{PREFIX}3"
+    own = Producer(stack.kafka.bootstrap, topic_prefix=prefix)
+    common: dict[str, Any] = {"prefix": prefix, "templates": templates, "folder": tmp_path}
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(own.close)
+        async with start(stack, ("router",), **common) as before:
+            house = House(await Floor.open(before, own, "unreachable"), website)
+            await opened.enter_async_context(house.partner)
+            website.answers[house.path] = [503] * 100
+            await house.agree()
+            await house.floor.open_ticket("t")
+            await house.told("work_order.offered")
+        safe: dict[str, Any] = {
+            "environment": "production",
+            "secret": "s" * 32,
+            "credentials_key": "k" * 32,
+            "public_url": "",
+        }
+        async with start(stack, ("router",), **common, databases=before.databases, **safe) as system:
+            http = await system.http("router", house.floor.workspace_id)
+            so_far = len(website.to(house.path))
+
+            async def is_held() -> bool:
+                told = (await http.get("/v1/work-orders")).json()["items"]
+                return [(each["state"], each["last_error"]) for each in told] == [
+                    ("pending", "WAYPOST_PUBLIC_URL of the router is not set")
+                ]
+
+            await eventually(is_held, within_s=30)
+            assert len(website.to(house.path)) == so_far
+            partner = {"url": "https://partner.example.com/", "secret": SECRET, "fallback": "general"}
+            part = {
+                "queues": [{"id": "general"}, {"id": "field", "partner": partner}],
+                "policy": {"default": {"queue": "field"}},
+            }
+            refused = await http.put("/v1/configuration", json=part, headers={"If-Match": "*"})
+            assert refused.status_code == 422
+            problems = {problem["pointer"]: problem["detail"] for problem in refused.json()["errors"]}
+            assert problems.keys() == {"/queues/1/partner"}
+            assert "set WAYPOST_PUBLIC_URL" in problems["/queues/1/partner"]
+
+
 async def test_links_lead_to_the_process_that_holds_the_workspace(
     stack: Stack, templates: Templates, tmp_path: Path, website: Website
 ) -> None:
