@@ -103,7 +103,7 @@ class Checkpoints:
                     workspace_id=workspace_id,
                     input_id=place.input_id,
                     decision_id=place.decision_id,
-                    taken_at=await tx.now(),
+                    taken_at=row.decided_at,
                     rows=count,
                 )
             )

@@ -1,7 +1,7 @@
 """The engine's memory, made of rows: what is immutable and repeats from row to row is made once and shared."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
@@ -67,19 +67,31 @@ def selected(table: Table, name: str = "") -> str:
 
 
 _OF_WORKSPACES = "workspace_id = ANY (CAST(:workspaces AS text[]))"
-_AGENTS = text(f"SELECT {selected(tables.agent)} FROM agent WHERE {_OF_WORKSPACES}")  # noqa: S608 - our own names
+_AGENTS = text(
+    f"SELECT {selected(tables.agent)} FROM agent"  # noqa: S608 - our own names
+    f" WHERE {_OF_WORKSPACES} ORDER BY workspace_id, agent_id"
+)
 _LIVE_ITEMS = text(
     f"SELECT {selected(tables.work_item)} FROM work_item"  # noqa: S608 - our own names
-    f" WHERE {_OF_WORKSPACES} AND {tables.LIVE_STATES}"
+    f" WHERE {_OF_WORKSPACES} AND {tables.LIVE_STATES} ORDER BY workspace_id, work_id"
 )
 _LIVE_TICKETS = text(
     f"SELECT {selected(tables.ticket, 't')} FROM work_item w"  # noqa: S608 - our own names
     " JOIN ticket t ON t.workspace_id = w.workspace_id AND t.ticket_id = w.ticket_id"
-    f" WHERE w.{_OF_WORKSPACES} AND w.{tables.LIVE_STATES}"
+    f" WHERE w.{_OF_WORKSPACES} AND w.{tables.LIVE_STATES} ORDER BY t.workspace_id, t.ticket_id"
 )
-_PENDINGOFFERS = text(
-    f"SELECT {selected(tables.offer)} FROM offer WHERE {_OF_WORKSPACES} AND state = 'pending'"  # noqa: S608 - our own names
+_PENDING_OFFERS = text(
+    f"SELECT {selected(tables.offer)} FROM offer"  # noqa: S608 - our own names
+    f" WHERE {_OF_WORKSPACES} AND state = 'pending' ORDER BY workspace_id, offer_id"
 )
+
+_LAST_DECIDED = text(
+    "SELECT w.workspace_id, COALESCE("
+    "(SELECT decided_at FROM input_log WHERE workspace_id = w.workspace_id ORDER BY id DESC LIMIT 1),"
+    " (SELECT taken_at FROM checkpoint WHERE workspace_id = w.workspace_id ORDER BY input_id DESC LIMIT 1)"
+    ") AS decided_at FROM unnest(CAST(:workspaces AS text[])) AS w (workspace_id)"
+)
+"""By the log; where all of it has been deleted, by the checkpoint with which it ended."""
 
 
 def empty(workspace_id: str, stored: tuple[int, object] | None) -> RoutingState:
@@ -193,9 +205,15 @@ MEMORY = (
     Source(tables.agent, _AGENTS, _put_agent),
     Source(tables.ticket, _LIVE_TICKETS, _put_ticket),
     Source(tables.work_item, _LIVE_ITEMS, _put_item),
-    Source(tables.offer, _PENDINGOFFERS, _put_offer),
+    Source(tables.offer, _PENDING_OFFERS, _put_offer),
 )
-"""In the order in which they are put in: what work is about comes before it."""
+"""In the order in which they are put in: what work is about comes before it, and each by its id."""
+
+
+async def last_decided(tx: Tx, workspaces: Collection[str], now: datetime) -> dict[str, datetime]:
+    """When something was decided last in each of some workspaces; now, where that was never."""
+    found = await tx.execute(_LAST_DECIDED, {"workspaces": sorted(workspaces)})
+    return {row.workspace_id: row.decided_at or now for row in found}
 
 
 async def portions(tx: Tx, source: Source, workspaces: Collection[str]) -> AsyncIterator[list[Row]]:
@@ -208,19 +226,23 @@ async def portions(tx: Tx, source: Source, workspaces: Collection[str]) -> Async
         yield [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def complete(state: RoutingState, now: datetime) -> None:
-    """Indexes, timers, and what the world was told last. Nothing has changed yet."""
-    state.reach(now)
-    restore(state, now)
+def complete(state: RoutingState, decided_at: datetime) -> None:
+    """Indexes, timers, and what the world was told last. Nothing has changed yet.
+
+    decided_at: when something was decided last in the workspace
+    """
+    restore(state, decided_at)
     note_settled(state)
-    state.look_again(now)
     for agent in (*state.agents.values(), *state.retired.values()):
         agent.told = presence(agent)
     state.count(state.items.values(), state.agents)
     state.touched = Touched()
 
 
-def complete_all(states: Sequence[RoutingState], now: datetime) -> None:
-    """`complete` for each. Takes a thread of its own where anything is: seconds for the largest workspace."""
+def complete_all(states: Iterable[RoutingState], decided_at: Mapping[str, datetime]) -> None:
+    """`complete` for each. Takes a thread of its own where anything is: seconds for the largest workspace.
+
+    decided_at: of each workspace
+    """
     for state in states:
-        complete(state, now)
+        complete(state, decided_at[state.workspace_id])

@@ -21,8 +21,10 @@ _BYTES = 1_000_000
 _LAST = 2**63 - 1
 
 END = text(
-    "SELECT (SELECT max(id) FROM input_log WHERE workspace_id = :workspace) AS input_id,"
+    "SELECT i.id AS input_id, i.decided_at,"
     " (SELECT max(id) FROM decision WHERE workspace_id = :workspace) AS decision_id"
+    " FROM (SELECT 1) AS one LEFT JOIN LATERAL"
+    " (SELECT id, decided_at FROM input_log WHERE workspace_id = :workspace ORDER BY id DESC LIMIT 1) i ON true"
 )
 _INPUTS = text(
     "SELECT id, decided_at, seed, kind, payload, brought, decisions FROM"

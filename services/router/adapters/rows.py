@@ -24,6 +24,7 @@ from services.router.adapters.memory import (
     STEPS,
     complete_all,
     empty,
+    last_decided,
     portions,
     selected,
     to_ticket,
@@ -74,7 +75,10 @@ class PostgresRoutingRows:
     """Implements the port `RoutingRows`."""
 
     async def load(self, tx: Tx, workspaces: Collection[str], now: datetime) -> list[RoutingState]:
-        """The whole routing state of these workspaces."""
+        """The whole routing state of these workspaces, as it was when something was decided last.
+
+        now: taken for that where nothing has been decided yet
+        """
         await tx.take_time()
         parts = await configuration.load(tx, workspaces)
 
@@ -86,7 +90,8 @@ class PostgresRoutingRows:
             async for rows in portions(tx, source, workspaces):
                 for row in rows:
                     source.put(states[row["workspace_id"]], row)
-        await asyncio.to_thread(complete_all, list(states.values()), now)
+        decided_at = await last_decided(tx, workspaces, now)
+        await asyncio.to_thread(complete_all, list(states.values()), decided_at)
         return list(states.values())
 
     async def add_tickets(

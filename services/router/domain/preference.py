@@ -5,14 +5,14 @@ member. So whatever makes them ready wakes it, and nothing has to be looked thro
 is not there, or could not have it; and no longer once they have left or refused it.
 """
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.router.domain import decision as d
 from services.router.domain.eligibility import misfit
 from services.router.domain.matching import RequirementClass
+from services.router.domain.order import pressing
 from services.router.domain.policy import Matched, Requirements
 from services.router.domain.reasons import Reasons
 from services.router.domain.state import RoutingState
@@ -63,11 +63,10 @@ def hold_ended(item: WorkItem, reason: str) -> d.HoldEnded:
     )
 
 
-def holds_of(state: RoutingState, found: RequirementClass) -> Iterator[d.HoldEnded]:
-    """Ends the hold of everything that waits in an agent's own class."""
-    with closing(found.line.in_order(state.items, state.now)) as line:
-        waiting = [item for item, _ in line]
-    for item in waiting:
+def holds_of(state: RoutingState, forsaken: Iterable[RequirementClass]) -> Iterator[d.HoldEnded]:
+    """Ends the hold of everything that waits in some agents' own classes, in an order that no index decides."""
+    held = {item.work_id: item for found in forsaken for item in found.line.waiting(state.items)}
+    for item in sorted(held.values(), key=pressing):
         yield hold_ended(item, LEFT)
 
 

@@ -35,14 +35,23 @@ def reconfigure(state: RoutingState, made: Configured, now: datetime) -> None:
     else:
         for agent in state.agents.values():
             agent.scores.clear()
+        closed = [queue_id for queue_id, opening in state.openings.items() if not opening.is_open]
         rebuild_indexes(state, now)
+        for queue_id in closed:
+            if state.opening(queue_id).is_open:
+                state.give_out(queue_id)
 
 
-def restore(state: RoutingState, now: datetime) -> None:
-    """Everybody of the configuration is an agent, as they were; every index is made."""
+def restore(state: RoutingState, decided_at: datetime) -> None:
+    """Everybody of the configuration is an agent, as they were; every index is made as it was then.
+
+    decided_at: when something was decided last. What has become due since is decided in its turn, as if the state
+    had been in memory all the time.
+    """
+    state.reach(decided_at)
     for profile in state.configuration.agents.values():
-        _employ(state, profile, now)
-    rebuild_indexes(state, now)
+        _employ(state, profile, decided_at)
+    rebuild_indexes(state, decided_at)
 
 
 def rebuild_indexes(state: RoutingState, now: datetime) -> None:

@@ -43,7 +43,7 @@ def settle(state: RoutingState, now: datetime, ids: IdFactory) -> Iterator[d.Dec
     Then steps open early of what has just joined a line where nobody can be asked, and it is tried again.
     """
     while True:
-        while (forsaken := _next_forsaken(state)) is not None:
+        while forsaken := _forsaken(state):
             for ended in list(holds_of(state, forsaken)):
                 evolve(state, ended, now)
                 yield ended
@@ -73,15 +73,11 @@ def note_settled(state: RoutingState) -> None:
             del state.unsettled[found]
 
 
-def _next_forsaken(state: RoutingState) -> RequirementClass | None:
-    """A class in which items wait for an agent who is not there."""
-    while state.forsaken:
-        key = next(iter(state.forsaken))
-        del state.forsaken[key]
-        found = state.classes.get(key)
-        if found is not None and state.is_forsaken(found):
-            return found
-    return None
+def _forsaken(state: RoutingState) -> list[RequirementClass]:
+    """The classes in which items wait for an agent who is not there."""
+    noted = [state.classes[key] for key in state.forsaken if key in state.classes]
+    state.forsaken.clear()
+    return [found for found in noted if state.is_forsaken(found)]
 
 
 def _next_impatient(state: RoutingState) -> WorkItem | None:

@@ -3,7 +3,7 @@ items are not copied."""
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from heapq import heappush
 from uuid import UUID
@@ -107,21 +107,21 @@ class RoutingState:
         return self.openings.get(queue_id, ALWAYS_OPEN)
 
     def turn(self, queue_id: str, opening: Opening) -> None:
-        """A queue opens or closes. What waits in one that opens is given out."""
+        """A queue opens or closes, or stays as it is for longer than was known."""
+        was_open = self.opening(queue_id).is_open
         self.openings[queue_id] = opening
         self.arm(opening.until, TimerKind.QUEUE_TURNS, queue_id)
+        if opening.is_open and not was_open:
+            self.give_out(queue_id)
+
+    def give_out(self, queue_id: str) -> None:
+        """A queue has opened: what waits in it is given out, or opens its next step where nobody can be asked."""
         early: dict[UUID, WorkItem] = {}
         for found in self.classes.values():
-            if opening.is_open and found.requirements.queue == queue_id and found.line.count:
+            if found.requirements.queue == queue_id and found.line.count:
                 self.unsettled[found] = None
                 early.update({item.work_id: item for item in found.line.waiting(self.items) if item.opens_early})
         self.impatient.extend(item.work_id for item in sorted(early.values(), key=pressing))
-
-    def look_again(self, now: datetime) -> None:
-        """Has every queue with hours looked at as soon as something happens: it may have opened unseen."""
-        for queue_id, opening in self.openings.items():
-            self.openings[queue_id] = replace(opening, until=now)
-            self.arm(now, TimerKind.QUEUE_TURNS, queue_id)
 
     def next_step_at(self, item: WorkItem) -> datetime | None:
         """When its requirements are loosened next: time stands still while its queue is closed."""

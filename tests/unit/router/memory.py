@@ -64,7 +64,7 @@ class MemoryRows:
             for row in self._rows(source.table):
                 if _IS_READ[source.table.name](self, row):
                     source.put(state, row)
-        memory.complete(state, now)
+        memory.complete(state, self.log[-1]["decided_at"] if self.log else now)
         return [state]
 
     async def add_tickets(
@@ -107,7 +107,7 @@ class MemoryRows:
             yield decision
 
     def _rows(self, table: Table) -> Iterable[Mapping[str, Any]]:
-        return [from_json(table, json.loads(row)) for row in self.tables.get(table.name, {}).values()]
+        return [from_json(table, json.loads(row)) for _, row in sorted(self.tables.get(table.name, {}).items())]
 
     def _write(self, table: Table, row: dict[str, Any]) -> None:
         if table is tables.decision:

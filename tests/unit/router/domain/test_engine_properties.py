@@ -1,17 +1,57 @@
 """What holds after every prefix of whatever can happen to a desk."""
 
+from dataclasses import replace
+from random import Random
+
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
+from services.router.domain.engine import run
 from services.router.domain.evolve import evolve
-from tests.unit.router.domain.desk import Desk
+from services.router.domain.state import RoutingState
+from shared.errors import DomainError
+from shared.ids import SeededIds
+from tests.unit.router.domain.desk import Desk, ticket_id
 from tests.unit.router.domain.machine import DeskMachine
 from tests.unit.router.domain.model import Model
+from tests.unit.router.restored import restored
 
 
-class ModelMachine(DeskMachine):
+class RestartingMachine(DeskMachine):
+    """Makes the memory anew from rows at any time: it decides from then on what the one decides that was kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.twin: RoutingState | None = None
+
+    @rule(order=st.integers(0, 9))
+    def restart(self, order: int) -> None:
+        self.twin = restored(self.desk.state, self.desk.now, Random(order))
+
+    def hand(self, current: inputs.Input) -> list[d.Decision]:
+        twin, seed = self.twin, len(self.desk.log).to_bytes(8, "big")
+        if twin is None:
+            return super().hand(current)
+        # As a commit does, it brings the input's ticket where no work is left on it.
+        ticket = self.desk.state.tickets.get(getattr(current, "ticket_id", ticket_id("")))
+        if ticket is not None:
+            twin.tickets.setdefault(ticket.ticket_id, replace(ticket))
+        again = run(twin, current, self.desk.now, SeededIds(seed, self.desk.now))
+        try:
+            made = super().hand(current)
+        except DomainError:
+            with pytest.raises(DomainError):
+                list(again)
+            raise
+        assert list(again) == made
+        return made
+
+
+class ModelMachine(RestartingMachine):
     """Also asks a small model, before each thing that is given out, what that should be and to whom."""
 
     def __init__(self) -> None:
@@ -39,7 +79,7 @@ ModelMachine.TestCase.settings = settings(
 )
 
 
-class TogetherMachine(DeskMachine):
+class TogetherMachine(RestartingMachine):
     """Where two items meet two agents they are matched together."""
 
     def __init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 
@@ -13,11 +14,11 @@ from services.router.domain.floor_decision import DutyTurned
 from services.router.domain.hours import Duty, OffDuty, TimeOff
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import OfferMode, Queue
-from services.router.domain.reconfigure import restore
 from shared.calendar import Calendar, parse_hours
 from shared.errors import Conflict
 from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
 from tests.unit.router.domain.desk import START, Desk, agent, configuration, general, ticket_id
+from tests.unit.router.restored import restored
 
 # The desk opens on a Monday at nine.
 DAY = Duty(shifts=Calendar(time_zone="UTC", weekly={day: (parse_hours("09:00-17:00"),) for day in range(5)}))
@@ -275,10 +276,53 @@ def test_a_queue_that_opened_while_nobody_looked_gives_out_what_waits() -> None:
     desk = Desk.of(agent("ann"), queues=[OFFICE_HOURS])
     desk.after(hours=9)
     desk.open("one")
+    # As after a restart: everything is made anew from what was stored, as of when something was decided last.
+    desk.state = restored(desk.state, desk.now, Random(1))
     desk.now += timedelta(hours=15)
-    # As after a restart: everything is made anew from what was stored.
-    restore(desk.state, desk.now)
-    desk.state.look_again(desk.now)
-    assert next_due_at(desk.state) == desk.now
+    at = next_due_at(desk.state)
+    assert at is not None
+    assert desk.now - timedelta(hours=1) < at <= desk.now
     desk.after(seconds=0)
+    assert desk.asked("one") == ["ann"]
+
+
+def test_what_ends_before_a_closing_is_queued_as_then_however_late_it_is_decided() -> None:
+    wrapping = replace(OFFICE_HOURS, offer_mode=OfferMode.AUTO, wrap_up=timedelta(minutes=10), closed_to="evening")
+    call = {"channel_kind": ChannelKind.VOICE}
+    queued_in = []
+    for restarts in (False, True):
+        desk = Desk.of(agent("ann"), queues=[wrapping, Queue(queue_id="evening")])
+        desk.open("one", **call)
+        desk.after(hours=7, minutes=45)
+        desk.feed(inputs.CallEnded(ticket_id=ticket_id("one"), call_id=ticket_id("call")))
+        if restarts:
+            desk.state = restored(desk.state, desk.now, Random(1))
+        # The wrap-up ends at 16:55, the queue closes at 17:00, and nobody looks before 18:00.
+        made = desk.after(hours=1, minutes=15)
+        queued_in += [each.base.queue for each in made if isinstance(each, d.WorkQueued)]
+    assert queued_in == ["general", "general"]
+
+
+def test_steps_open_early_where_a_queue_opens_not_where_it_is_open_for_longer() -> None:
+    pulled = replace(OFFICE_HOURS, offer_mode=OfferMode.PULL)
+    steps = (Step(after=timedelta(hours=2), queue="other", opens_early=True),)
+    desk = Desk.of(agent("ann"), rules=[general(steps=steps)], queues=[pulled, Queue(queue_id="other")])
+    desk.open("one")
+    assert desk.item("one").step == 0, "ann may take it"
+    desk.set_state("ann", AgentState.AWAY)
+    opening = desk.state.opening("general")
+    desk.state.turn("general", opening)
+    desk.feed(inputs.Tick())
+    assert desk.item("one").step == 0
+
+
+def test_steps_open_early_where_a_configuration_opens_a_queue() -> None:
+    steps = (Step(after=timedelta(hours=2), queue="other", opens_early=True),)
+    other = agent("ann", queues=frozenset({"other"}))
+    queues = [OFFICE_HOURS, Queue(queue_id="other")]
+    desk = Desk.of(other, rules=[general(steps=steps)], queues=queues)
+    desk.after(hours=9)
+    desk.open("one")
+    assert desk.item("one").requirements.queue == "general"
+    desk.configure(other, rules=[general(steps=steps)], queues=[Queue(queue_id="general"), queues[1]])
     assert desk.asked("one") == ["ann"]
