@@ -2,11 +2,21 @@
 
 import json
 from collections.abc import Collection
+from typing import TypeVar
 
+import structlog
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import select, text
 
 from shared.db import tables
 from shared.db.unit_of_work import Tx
+from shared.telemetry.names import Log
+
+log = structlog.get_logger()
+
+P = TypeVar("P", bound=BaseModel)
+
+_MOST_NAMED = 10
 
 _SAVE = text(
     "INSERT INTO configuration (workspace_id, version, body, applied_at, applied_by)"
@@ -23,6 +33,26 @@ async def load(tx: Tx, workspaces: Collection[str]) -> dict[str, tuple[int, obje
     t = tables.configuration.c
     rows = await tx.execute(select(t.workspace_id, t.version, t.body).where(t.workspace_id.in_(list(workspaces))))
     return {row.workspace_id: (row.version, row.body) for row in rows}
+
+
+def part_of(model: type[P], body: object) -> P:
+    """A part as it was stored, by this release or another.
+
+    Fields that a newer release has stored and this one does not know are left out, at any depth, and logged:
+    processes of both are at work while a new one is brought in. Requests are read strictly all the same.
+    Raises ValidationError.
+    """
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        unknown = [each["loc"] for each in found if each["type"] == "extra_forbidden"]
+        if not unknown:
+            raise
+        part = model.model_validate(body, extra="ignore")
+        names = [".".join(map(str, place)) for place in unknown[:_MOST_NAMED]]
+        log.warning(Log.CONFIGURATION_NEWER, part=model.__name__, unknown=len(unknown), fields=names)
+        return part
 
 
 async def lock(tx: Tx, workspace_id: str) -> None:

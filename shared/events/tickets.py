@@ -159,6 +159,12 @@ class TicketRatedV1(TicketContract):
     revision: int
 
 
+class TicketErasedV1(TicketContract):
+    """The ticket's customer was erased: whoever keeps words about it, such as remarks, takes them out."""
+
+    name: ClassVar[str] = "ticket.erased"
+
+
 class TicketSnapshotV1(TicketContract):
     """The ticket as it stands at this sequence, for readers that have lost their history."""
 
@@ -184,5 +190,6 @@ CONTRACTS = (
     TicketMergedV1,
     CallEndedV1,
     TicketRatedV1,
+    TicketErasedV1,
     TicketSnapshotV1,
 )

@@ -64,5 +64,6 @@ class Log(StrEnum):
     NOTIFICATION_DELAYED = "notification.delayed"
     NOTIFICATION_FAILED = "notification.failed"
     CONFIGURATION_APPLIED = "configuration.applied"
+    CONFIGURATION_NEWER = "configuration.newer"
     CONFIGURATION_UNREADABLE = "configuration.unreadable"
     STREAM_CLOSED = "stream.closed"

@@ -120,8 +120,8 @@ class PostgresServiceLevels:
         found = (await configuration.load(tx, [workspace_id])).get(workspace_id)
         if found is None:
             return Stored(0, EscalationPart())
-        return Stored(found[0], EscalationPart.model_validate(found[1]))
+        return Stored(found[0], configuration.part_of(EscalationPart, found[1]))
 
 
 def _policies(version: int, since: datetime, body: object) -> Policies:
-    return to_policies(version, since, EscalationPart.model_validate(body), public_holidays)
+    return to_policies(version, since, configuration.part_of(EscalationPart, body), public_holidays)

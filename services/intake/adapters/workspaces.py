@@ -60,7 +60,7 @@ class PostgresWorkspaces:
     def _compile(self, workspace_id: str, version: int, body: object) -> Workspace:
         """What decides. What was stored by other rules than today's is nobody's failure but its workspace's."""
         try:
-            part = IntakePart.model_validate(body)
+            part = configuration.part_of(IntakePart, body)
             return to_workspace(version, part, partial(self._vault.open, workspace_id))
         except (ValidationError, InvalidInput) as error:
             log.warning(Log.CONFIGURATION_UNREADABLE, workspace_id=workspace_id, error=type(error).__name__)
@@ -108,7 +108,7 @@ class PostgresWorkspaces:
         if found is None:
             return Stored(0, IntakePart())
         try:
-            return Stored(found[0], IntakePart.model_validate(found[1]))
+            return Stored(found[0], configuration.part_of(IntakePart, found[1]))
         except ValidationError:
             # Another one has to be put in its place, which is compared with this.
             return Stored(found[0], _NOTHING, unreadable=UNREADABLE)

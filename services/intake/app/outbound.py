@@ -9,6 +9,7 @@ from services.intake.domain.customer import Customer
 from services.intake.domain.ticket import (
     CallEnded,
     Change,
+    Erased,
     Fact,
     Merged,
     Opened,
@@ -26,6 +27,7 @@ from shared.events.tickets import (
     CustomerFacts,
     MessageReceivedV1,
     ReplySentV1,
+    TicketErasedV1,
     TicketFacts,
     TicketMergedV1,
     TicketOpenedV1,
@@ -151,6 +153,8 @@ def _contract(fact: Fact, ticket: Ticket, customer: Customer) -> Contract:
                 agent_id=fact.agent_id,
                 revision=fact.revision,
             )
+        case Erased():
+            return TicketErasedV1(ticket_id=ticket_id)
         case _:
             assert_never(fact)
 

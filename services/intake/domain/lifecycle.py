@@ -14,6 +14,7 @@ from services.intake.domain.ticket import (
     Actor,
     CallEnded,
     Change,
+    Erased,
     Fact,
     Merged,
     Opened,
@@ -189,12 +190,13 @@ def close(ticket: Ticket, now: datetime) -> Change:
 def erase(ticket: Ticket, actor: Actor, now: datetime) -> Change:
     """The ticket of a customer of whom nothing personal is kept: without its subject, and closed.
 
-    It tells nothing where it was closed before.
+    That is told of one that was closed before, too: others keep words about it.
     """
     after = replace(ticket, subject="")
     if ticket.status is S.CLOSED:
-        return _told(after, now)
-    return _set_status(after, S.CLOSED, "erased", actor, now)
+        return _told(after, now, Erased())
+    closed = _set_status(after, S.CLOSED, "erased", actor, now)
+    return closed.then(_told(closed.ticket, now, Erased()))
 
 
 def update(

@@ -151,7 +151,12 @@ class Rated:
     revision: int
 
 
-Fact = Opened | Received | Replied | StatusChanged | Updated | Merged | CallEnded | Rated
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """Nothing personal is kept of its customer."""
+
+
+Fact = Opened | Received | Replied | StatusChanged | Updated | Merged | CallEnded | Rated | Erased
 
 
 @dataclass(frozen=True, slots=True)

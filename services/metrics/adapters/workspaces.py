@@ -28,7 +28,9 @@ class PostgresWorkspaces:
         """The settings that hold in each workspace, as of this transaction."""
         stored = await configuration.load(tx, workspaces)
         return {
-            workspace_id: to_settings(stored[workspace_id][0], MetricsPart.model_validate(stored[workspace_id][1]))
+            workspace_id: to_settings(
+                stored[workspace_id][0], configuration.part_of(MetricsPart, stored[workspace_id][1])
+            )
             if workspace_id in stored
             else WorkspaceSettings()
             for workspace_id in workspaces
@@ -69,4 +71,4 @@ class PostgresWorkspaces:
         found = (await configuration.load(tx, [workspace_id])).get(workspace_id)
         if found is None:
             return Stored(0, MetricsPart())
-        return Stored(found[0], MetricsPart.model_validate(found[1]))
+        return Stored(found[0], configuration.part_of(MetricsPart, found[1]))

@@ -9,6 +9,7 @@ from services.router.app.agent_parts import AgentPart
 from services.router.app.configuration import RouterPart, to_configuration
 from services.router.app.ports import LoggedInput
 from services.router.domain import inputs
+from shared.db import configuration
 
 _INPUTS: Mapping[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind)
@@ -56,12 +57,12 @@ def to_input(kind: str, payload: Any) -> inputs.Input:
     """A logged input."""
     match kind:
         case inputs.Configure.__name__:
-            part = RouterPart.model_validate(payload["part"])
+            part = configuration.part_of(RouterPart, payload["part"])
             return inputs.Configure(configuration=to_configuration(payload["version"], part, is_stored=True))
         case inputs.ConfigureAgents.__name__:
             return inputs.ConfigureAgents(
                 version=payload["version"],
-                changed=tuple(AgentPart.model_validate(agent) for agent in payload["changed"]),
+                changed=tuple(configuration.part_of(AgentPart, agent) for agent in payload["changed"]),
                 removed=tuple(payload["removed"]),
             )
         case _:

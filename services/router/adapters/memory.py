@@ -23,6 +23,7 @@ from services.router.domain.settling import note_settled
 from services.router.domain.sla_clock import SlaClock
 from services.router.domain.state import RoutingState, Touched
 from services.router.domain.work_item import Departure, Offer, OfferState, Raised, Ticket, WorkItem
+from shared.db import configuration
 from shared.db.unit_of_work import Tx
 from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
 
@@ -100,7 +101,9 @@ def empty(workspace_id: str, stored: tuple[int, object] | None) -> RoutingState:
     stored: version and body, none where it was never configured
     """
     version, body = stored or (0, {})
-    return RoutingState(workspace_id, to_configuration(version, RouterPart.model_validate(body), is_stored=True))
+    return RoutingState(
+        workspace_id, to_configuration(version, configuration.part_of(RouterPart, body), is_stored=True)
+    )
 
 
 def to_agent(row: Row, profile: AgentProfile | None) -> Agent:

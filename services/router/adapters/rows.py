@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy import Table, select, text
 
-from services.router.adapters import order_rows, tables
+from services.router.adapters import erasure, order_rows, tables
 from services.router.adapters.logged import payload_of
 from services.router.adapters.memory import (
     BASE,
@@ -124,6 +124,10 @@ class PostgresRoutingRows:
                 columns = tuple(rows[0])
                 statement = (insert_set if table in _APPENDED else upsert_set)(table, columns)
                 await tx.execute(statement, transposed(rows, columns))
+
+    async def forget_words(self, tx: Tx, tickets: Collection[tuple[str, UUID]]) -> None:
+        """Takes what people typed about tickets out of all that is recorded; each as workspace and ticket."""
+        await erasure.forget_words(tx, tickets)
 
     async def add_order_messages(self, tx: Tx, messages: Sequence[OrderMessage]) -> None:
         """Stores what partners are to be told of their work orders."""

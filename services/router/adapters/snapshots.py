@@ -14,6 +14,7 @@ from services.router.adapters.memory import selected, to_agent, to_item
 from services.router.app.configuration import RouterPart, profiles
 from services.router.app.outbound import profile_contract, state_contract, work_snapshot
 from services.router.domain.agent import AgentProfile
+from shared.db import configuration
 from shared.db.unit_of_work import Database, Tx
 from shared.events.contract import Contract
 from shared.events.envelope import Cause, new_event
@@ -88,7 +89,7 @@ async def _profiles(tx: Tx, workspace_id: str, agents: Sequence[str]) -> Mapping
     """What the configuration that holds says of some agents; those who were removed are missing."""
     names = {"workspace": workspace_id, "agents": agents}
     found = (await tx.execute(_CONFIGURED, names)).one_or_none()
-    return profiles(RouterPart.model_validate({**found.body, "agents": found.agents})) if found else {}
+    return profiles(configuration.part_of(RouterPart, {**found.body, "agents": found.agents})) if found else {}
 
 
 def _snapshot(row: RowMapping, profiles: Mapping[str, AgentProfile]) -> Contract:

@@ -35,6 +35,10 @@ class JsonText(TypeDecorator[str]):
         """Text goes to the driver as it is."""
 
 
+WITH_WORDS = "kind IN ('DeclineOffer', 'EndOrder', 'Release', 'Transfer')"
+"""Inputs with words that people typed, as they are indexed; ABOUT: the ticket or the offer that they are about."""
+ABOUT = "COALESCE(payload ->> 'ticket_id', payload ->> 'offer_id')"
+
 LIVE_STATES = "state IN ('queued', 'offered', 'assigned', 'wrapping')"
 
 agent = Table(
@@ -176,6 +180,12 @@ input_log = Table(
     Column("brought", JSONB),
     Column("decisions", Integer),
     PrimaryKeyConstraint("workspace_id", "id"),
+    Index(
+        "input_log_with_words",
+        "workspace_id",
+        text(ABOUT),
+        postgresql_where=text(WITH_WORDS),
+    ),
 )
 """Everything the engine was given, with the time and the seed: run again, it decides the same.
 

@@ -51,7 +51,9 @@ class Configuring:
 
         async def unit(tx: Tx) -> Stored[RouterPart]:
             found = (await configuration.load(tx, [workspace_id])).get(workspace_id)
-            return Stored(found[0], RouterPart.model_validate(found[1])) if found else Stored(0, RouterPart())
+            return (
+                Stored(found[0], configuration.part_of(RouterPart, found[1])) if found else Stored(0, RouterPart())
+            )
 
         return await self._database.transact(unit, workspaces=[workspace_id])
 

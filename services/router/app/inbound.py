@@ -1,5 +1,8 @@
 """Turns events of other services into inputs of the engine."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from services.router.app.inbound_clocks import to_clock
 from services.router.domain import inputs
 from services.router.domain.facts import Facts
@@ -8,6 +11,7 @@ from shared.events.envelope import Event
 from shared.events.escalations import ClockContract, EscalationRaisedV1, RaisePriority, Requeue
 from shared.events.tickets import (
     CallEndedV1,
+    TicketErasedV1,
     TicketFacts,
     TicketMergedV1,
     TicketOpenedV1,
@@ -43,6 +47,13 @@ def to_input(event: Event) -> inputs.Input | None:
             return to_clock(clock, event.time)
         case _:
             return None
+
+
+def erased_tickets(events: Iterable[Event]) -> set[tuple[str, UUID]]:
+    """Workspace and id of the tickets whose customers were erased. That decides nothing."""
+    return {
+        (event.workspace_id, event.data.ticket_id) for event in events if isinstance(event.data, TicketErasedV1)
+    }
 
 
 def _raised(escalated: EscalationRaisedV1) -> inputs.EscalationRaised | None:

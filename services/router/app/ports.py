@@ -71,6 +71,10 @@ class RoutingRows(Protocol):
         """Stores what has changed since the last commit, the input log and the decision records."""
         ...
 
+    async def forget_words(self, tx: Tx, tickets: Collection[tuple[str, UUID]]) -> None:
+        """Takes what people typed about tickets out of all that is recorded; each as workspace and ticket."""
+        ...
+
     async def add_order_messages(self, tx: Tx, messages: Sequence[OrderMessage]) -> None:
         """Stores what partners are to be told of their work orders."""
         ...

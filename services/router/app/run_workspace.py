@@ -12,7 +12,7 @@ from services.router.app.alarms import Alarms, is_due
 from services.router.app.command import Command
 from services.router.app.commit import Commit
 from services.router.app.configuration import RouterPart
-from services.router.app.inbound import to_input
+from services.router.app.inbound import erased_tickets, to_input
 from services.router.app.ports import LoggedInput, RoutingRows
 from services.router.app.telling import Telling
 from services.router.domain import engine, inputs
@@ -96,6 +96,9 @@ class ShardEngine:
         for event, current in arrived:
             self._decide(commit, self.states[event.workspace_id], current, event.caused())
         await self._finish(tx, commit)
+        # Memory has no words of what has ended, and of an erased ticket everything has.
+        if erased := erased_tickets(events):
+            await self._rows.forget_words(tx, erased)
 
     async def apply_commands(
         self, tx: Tx, commands: Sequence[Command], due: Collection[str]

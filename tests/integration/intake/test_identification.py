@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shared.events.tickets import TicketStatusChangedV1, TicketUpdatedV1
+from shared.events.tickets import TicketErasedV1, TicketStatusChangedV1, TicketUpdatedV1
 from tests.integration.intake.office import Json, Office, name_of
 from tests.integration.intake.scan import tables_with
 
@@ -81,6 +81,9 @@ async def test_an_erased_person_is_nowhere_and_their_tickets_are_closed(office: 
     ticket_id = await office.open_ticket(
         sender=sender, subject=CANARY, text=f"I am {CANARY}", html=f"<b>{CANARY}</b>"
     )
+    closed_id = await office.open_ticket(sender=sender)
+    for status in ("solved", "closed"):
+        await office.http.patch(f"/v1/tickets/{closed_id}", json={"status": status})
     await office.http.post(
         f"/v1/tickets/{ticket_id}/replies",
         json={"text": f"Dear {CANARY}"},
@@ -101,11 +104,11 @@ async def test_an_erased_person_is_nowhere_and_their_tickets_are_closed(office: 
     assert shown["erased_at"] is not None
     ticket = await office.ticket(ticket_id)
     assert (ticket["status"], ticket["subject"], ticket["customer_id"]) == ("closed", "", customer_id)
-    closing = [
-        event
-        for event in await office.tape.events(office.workspace_id)
-        if name_of(event) == "ticket.status_changed"
-    ]
+    told = await office.tape.events(office.workspace_id)
+    closing = [event for event in told if name_of(event) == "ticket.status_changed"]
+    # Once for each of their tickets, also for one that had been closed before.
+    erased = [event.data.ticket_id for event in told if isinstance(event.data, TicketErasedV1)]
+    assert sorted(map(str, erased)) == sorted([ticket_id, closed_id])
     assert isinstance(closing[-1].data, TicketStatusChangedV1)
     assert closing[-1].data.cause == "erased"
     # Whoever writes from that address again is somebody new.

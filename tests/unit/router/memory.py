@@ -16,6 +16,7 @@ from services.router.adapters.row_json import from_json, to_json
 from services.router.adapters.rows import PostgresRoutingRows
 from services.router.app.command import Command
 from services.router.app.configuration import RouterPart
+from services.router.app.forgetting import WITH_WORDS, Said, forgotten_decision, forgotten_input
 from services.router.app.new_version import new_version
 from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.app.replay import RecordedInput
@@ -87,6 +88,26 @@ class MemoryRows:
         for table, changed in rows.rows_of(states, inputs, decisions):
             for row in changed:
                 self._write(table, row)
+
+    async def forget_words(self, tx: Tx, tickets: Collection[tuple[str, UUID]]) -> None:
+        about = {ticket_id for _, ticket_id in tickets}
+        of = {d.record["offer_id"]: d.ticket_id for d in self.decided if d.record.get("offer_id")}
+        said: dict[UUID, list[Said]] = {}
+        for row in self.log:
+            payload = row["payload"]
+            named = payload.get("ticket_id") or of.get(payload.get("offer_id"))
+            ticket_id = UUID(str(named)) if named else None
+            if row["kind"] in WITH_WORDS and ticket_id in about:
+                said.setdefault(ticket_id, []).append(Said(row["decided_at"], payload))
+                row["payload"] = forgotten_input(payload)
+        self.decided = [
+            replace(
+                each, record=forgotten_decision(each.kind, each.record, each.decided_at, found, is_orphan=False)
+            )
+            if (found := said.get(each.ticket_id)) is not None
+            else each
+            for each in self.decided
+        ]
 
     async def add_order_messages(self, tx: Tx, messages: Sequence[OrderMessage]) -> None:
         self.orders += messages

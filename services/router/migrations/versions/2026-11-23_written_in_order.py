@@ -7,7 +7,13 @@ from shared.db.migrate import without_transaction
 revision = "2026_11_23_written_in_order"
 down_revision = "2026_11_23_whose_orders_they_are"
 
-INDEXES = {"decision_in_order": "decision (workspace_id, id)"}
+INDEXES = {
+    "decision_in_order": "decision (workspace_id, id)",
+    "input_log_with_words": (
+        "input_log (workspace_id, COALESCE(payload ->> 'ticket_id', payload ->> 'offer_id'))"
+        " WHERE kind IN ('DeclineOffer', 'EndOrder', 'Release', 'Transfer')"
+    ),
+}
 
 
 def upgrade() -> None:

@@ -103,6 +103,18 @@ async def test_another_decision_is_told_with_both_sides() -> None:
     assert (difference.recorded[2]["agent_id"], difference.replayed[2]["agent_id"]) == ("eve", "ann")
 
 
+async def test_what_a_newer_release_has_configured_is_taken_in_as_far_as_it_is_known() -> None:
+    hall = await staffed()
+    newer = hall.rows.log[0]["payload"]["part"]
+    newer["weather"] = {"is_sunny": True}
+    newer["agents"][0]["seat"] = 4
+    hall.rows.configuration = 1, newer
+    await hall.load()
+    assert sorted(hall.state.configuration.agents) == [*AGENTS, "partner:vendor"]
+    await hall.happens(opened("t0", ENGLISH))
+    assert (await replayed(hall)).is_same
+
+
 async def test_decisions_that_follow_from_no_input_differ() -> None:
     hall = await staffed()
     await hall.happens(opened("t0", ENGLISH))
