@@ -6,7 +6,7 @@ at, `+` what it copies, `map` and `filter` what they have gathered, again at eac
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 MACROS = frozenset({"all", "exists", "exists_one", "existsOne", "filter", "map"})
@@ -38,6 +38,23 @@ def tokens(source: str) -> list[str]:
 def scan(source: str) -> list[str]:
     """The same with its texts as they are written."""
     return [match[0] for match in _TOKEN.finditer(source) if not match["gap"]]
+
+
+def names_read(source: str, *path: str) -> Iterator[tuple[str, bool]]:
+    """Names that an expression reads below a path of fields, as `calendar.office` or `calendar["head-office"]`.
+
+    Each with whether a "-" follows, at which its name was cut.
+    """
+    words = ["", *scan(source), "", "", ""]
+    start = [word for name in path for word in (".", name)][1:]
+    for index in range(1, len(words) - len(start) - 2):
+        if words[index : index + len(start)] != start or words[index - 1] == ".":
+            continue
+        sign, name, after = words[index + len(start) : index + len(start) + 3]
+        if sign == "." and after != "(":
+            yield name, after == "-"
+        elif sign == "[" and name[:1] in ("'", '"'):
+            yield name.strip("'\""), False
 
 
 def most_steps(words: Sequence[str]) -> int:

@@ -121,7 +121,7 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
     by_id = {queue.id: queue for queue in part.queues}
     for index, queue in enumerate(part.queues):
         here = f"/queues/{index}"
-        yield from queue_problems(here, queue, written=written)
+        yield from queue_problems(here, queue, skills=skills, written=written)
         yield from hours_problems(here, queue, by_id, calendars=calendars)
         if queue.partner is not None:
             yield from partner_problems(

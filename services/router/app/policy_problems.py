@@ -7,7 +7,7 @@ from datetime import timedelta
 from services.router.app.policy_parts import DefaultRulePart, PolicyPart, PreferredAgentPart, RulePart, divided
 from services.router.domain.facts import FIELDS
 from services.router.domain.policy import TierMode
-from shared.condition_steps import scan
+from shared.condition_steps import names_read
 from shared.conditions import compile_condition, steps_of
 from shared.configuration import Problem, repeated, unknown
 
@@ -56,7 +56,7 @@ def policy_problems(place: str, policy: PolicyPart, names: Names, *, written: bo
 
 
 def _condition_problems(place: str, when: str, names: Names, *, written: bool) -> Iterator[Problem]:
-    strangers = [(name, is_cut) for name, is_cut in _calendars_in(when) if name not in names.calendars]
+    strangers = [(name, is_cut) for name, is_cut in names_read(when, "calendar") if name not in names.calendars]
     for name, is_cut in strangers:
         hint = '; names with "-" are written calendar["a-b"]' if is_cut else ""
         yield place, f"there is no calendar {name}{hint}"
@@ -66,21 +66,6 @@ def _condition_problems(place: str, when: str, names: Names, *, written: bool) -
         compile_condition(when, FIELDS, written=written)
     except ValueError as error:
         yield place, str(error)
-
-
-def _calendars_in(when: str) -> Iterator[tuple[str, bool]]:
-    """Calendars that a condition names, as `calendar.office` or `calendar["head-office"]`.
-
-    Each with whether a "-" follows, at which its name was cut.
-    """
-    words = ["", *scan(when), "", "", ""]
-    for before, word, sign, name, after in zip(words, words[1:], words[2:], words[3:], words[4:], strict=False):
-        if word != "calendar" or before == ".":
-            continue
-        if sign == "." and after != "(":
-            yield name, after == "-"
-        elif sign == "[" and name[:1] in ("'", '"'):
-            yield name.strip("'\""), False
 
 
 def _rule_problems(place: str, rule: RulePart | DefaultRulePart, names: Names) -> Iterator[Problem]:

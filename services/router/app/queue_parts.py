@@ -12,6 +12,7 @@ from services.router.app.partner_parts import PartnerPart
 from services.router.domain.order import Order, OrderBy
 from services.router.domain.queue import SCORE_FIELDS, OfferMode, Overflow, Queue, Ranking
 from shared.calendar_parts import HoursPart
+from shared.condition_steps import names_read
 from shared.conditions import MAX_LENGTH, compile_expression
 from shared.configuration import Problem, unknown
 from shared.durations import Duration
@@ -101,10 +102,10 @@ def _order(queue: QueuePart) -> Order:
     return Order(by=queue.order, points=points, ageing=queue.ageing or Order().ageing)
 
 
-def queue_problems(place: str, queue: QueuePart, *, written: bool) -> Iterator[Problem]:
-    """Rules that one queue breaks.
+def queue_problems(place: str, queue: QueuePart, *, skills: Collection[str], written: bool) -> Iterator[Problem]:
+    """Rules that one queue breaks. skills: of the workspace
 
-    written: somebody writes it now: what its score may cost counts too
+    written: somebody writes it now: what its score may cost, and the skills that it reads, count too
     """
     if queue.partner is not None:
         for name in _OF_AGENTS:
@@ -133,6 +134,9 @@ def queue_problems(place: str, queue: QueuePart, *, written: bool) -> Iterator[P
     if queue.score is not None:
         if queue.ranking is not Ranking.SCORE:
             yield f"{place}/score", "read with `ranking: score` only"
+        if written:
+            read = dict.fromkeys(name for name, _ in names_read(queue.score, "agent", "skills"))
+            yield from unknown(f"{place}/score", read, skills, "skill")
         try:
             compile_expression(queue.score, SCORE_FIELDS, written=written, most=_SCORE_STEPS)
         except ValueError as error:

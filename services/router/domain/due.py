@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from heapq import heappop
+from heapq import heapify, heappop
 
 from services.router.domain.state import RoutingState
 from services.router.domain.timers import Timer, TimerKind
@@ -12,7 +12,16 @@ def next_due_at(state: RoutingState) -> datetime | None:
     """When the next timer that still holds is due."""
     while state.timers and not holds(state, state.timers[0]):
         heappop(state.timers)
+    if len(state.timers) > state.most_timers:
+        _tidy(state)
     return state.timers[0].due_at if state.timers else None
+
+
+def _tidy(state: RoutingState) -> None:
+    """Drops what holds no more: memory follows what is awaited, not everything that ever was."""
+    state.timers = [timer for timer in set(state.timers) if holds(state, timer)]
+    heapify(state.timers)
+    state.count_timers()
 
 
 def due(state: RoutingState, now: datetime) -> Iterator[Timer]:

@@ -8,7 +8,7 @@ from services.router.domain.admission import steps_behind_next
 from services.router.domain.evolve_floor import evolve_floor
 from services.router.domain.state import RoutingState
 from services.router.domain.timers import TimerKind
-from services.router.domain.work_item import Offer, OfferState, Ticket, WorkItem
+from services.router.domain.work_item import Offer, OfferState, Ticket, WorkItem, waits_for_customer
 from shared.vocabulary import AssignmentMode, TicketStatus, WorkState
 
 
@@ -165,18 +165,21 @@ def _assign(state: RoutingState, assigned: d.WorkAssigned, now: datetime) -> Non
     item.assigned_at = now
     item.done_by = assigned.done_by
     item.accepted_offer_id = assigned.offer_id
-    item.bears_load = True
+    item.bears_load = not waits_for_customer(item.channel_kind, state.tickets[item.ticket_id].status)
     item.over_capacity = assigned.over_capacity
     agent.work.add(item.work_id)
     if assigned.mode is AssignmentMode.ACCEPTED:
         agent.missed = 0
     agent.last_assigned[item.channel_kind] = now
-    if assigned.offer_id is None:
-        state.occupy(agent, item.channel_kind)
-    else:
+    if assigned.offer_id is not None:
         # The offer held the capacity that the assignment takes over.
         _close_offer(state, assigned.offer_id, OfferState.ACCEPTED, "accepted", now)
+    if item.bears_load == (assigned.offer_id is not None):
         state.refresh(agent)
+    elif item.bears_load:
+        state.occupy(agent, item.channel_kind)
+    else:
+        state.free(agent, item.channel_kind, now)
     _ticket(state, item.ticket_id).last_agent_id = agent.agent_id
     state.watch(item)
 
@@ -217,6 +220,8 @@ def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> No
     if requeued.escalation_id is not None:
         item.leave(requeued.escalation_id)
     item.preferred_agent_id = requeued.preferred_agent_id or item.preferred_agent_id
+    if requeued.reason == "transfer" or (requeued.base, requeued.steps) != (item.base, item.steps):
+        item.refused_by.clear()  # whoever refused it has not refused this
     item.ask(requeued.base, requeued.steps, 0 if requeued.restarts else item.step)
     item.is_moved = requeued.is_moved
     item.is_expedited = item.is_expedited or requeued.is_expedited
@@ -227,7 +232,6 @@ def _requeue(state: RoutingState, requeued: d.WorkRequeued, now: datetime) -> No
         item.ignores_capacity = requeued.ignores_capacity
     if requeued.restarts:
         item.started_at = now
-        item.refused_by.clear()
     if requeued.previous_agent_id is not None or item.requirements.queue != requeued.previous_queue:
         item.stint_at = now
     if requeued.excluded is not None and requeued.excluded in state.agents:

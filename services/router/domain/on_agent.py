@@ -1,17 +1,18 @@
 """What happens to work when agents come and go, or are configured anew."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
-from services.router.domain.agent import ABSENT, CONNECTION_LOST, Agent
+from services.router.domain.agent import ABSENT, CONNECTION_LOST, Agent, AgentProfile
+from services.router.domain.eligibility import misfit
 from services.router.domain.floor_decision import AgentStateSet, Configured
-from services.router.domain.on_offer import offers_of_leaving
+from services.router.domain.on_offer import offers_of_leaving, taken_back
 from services.router.domain.on_partner import orders_of_changed, orders_of_removed
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import completed, left_behind, released
-from services.router.domain.work_item import PARKED, WorkItem
+from services.router.domain.work_item import PARKED, Offer, WorkItem
 from shared.errors import NotFound
 from shared.ids import IdFactory
 from shared.vocabulary import AgentState, ChannelKind, WorkState
@@ -68,24 +69,22 @@ def on_configured(
     names = sorted(_looked_at(state, configure))
     old = {name: state.agents[name].profile for name in names if name in state.agents}
     removed = tuple(profile for name, profile in old.items() if name not in new.agents)
-    for name, profile in old.items():
-        if name in new.agents:
-            yield from orders_of_changed(state, profile, new.agents[name])
+    changed = tuple(new.agents[name] for name in names if name in new.agents and old.get(name) != new.agents[name])
+    for profile in changed:
+        if profile.agent_id in old:
+            yield from orders_of_changed(state, old[profile.agent_id], profile)
+    people = [
+        profile for profile in removed if profile.partner is None or profile.partner.fallback not in new.queues
+    ]
+    yield from taken_back(state, _offers_lost(state, people, changed))
     for profile in removed:
-        if profile.partner is not None and profile.partner.fallback in new.queues:
-            yield from orders_of_removed(state, profile.agent_id, new, ids)
-        else:
-            yield from offers_of_leaving(state, profile.agent_id)
+        if profile in people:
             for work_id in sorted(state.agents[profile.agent_id].work):
                 yield from on_return(state, state.items[work_id], ids)
+        else:
+            yield from orders_of_removed(state, profile.agent_id, new, ids)
         yield AgentStateSet(agent_id=profile.agent_id, state=AgentState.OFFLINE, reason="removed", cause="removed")
-    yield Configured(
-        configuration=new,
-        changed=tuple(
-            new.agents[name] for name in names if name in new.agents and old.get(name) != new.agents[name]
-        ),
-        removed=removed,
-    )
+    yield Configured(configuration=new, changed=changed, removed=removed)
 
 
 def _looked_at(state: RoutingState, configure: inputs.Configure | inputs.ConfigureAgents) -> set[str]:
@@ -93,3 +92,18 @@ def _looked_at(state: RoutingState, configure: inputs.Configure | inputs.Configu
     if isinstance(configure, inputs.Configure):
         return {*state.agents, *configure.configuration.agents}
     return {*configure.removed, *(agent.id for agent in configure.changed)}
+
+
+def _offers_lost(
+    state: RoutingState, removed: Iterable[AgentProfile], changed: Iterable[AgentProfile]
+) -> Iterator[tuple[Offer, str]]:
+    """What is offered to who is gone, or does not fit what it asks for as configured now."""
+    for profile in removed:
+        for offer_id in sorted(state.agents[profile.agent_id].offers):
+            yield state.offers[offer_id], "agent_left"
+    for profile in changed:
+        agent = state.agents.get(profile.agent_id)
+        for offer_id in sorted(agent.offers if agent else ()):
+            offer = state.offers[offer_id]
+            if misfit(profile, state.items[offer.work_id].requirements) is not None:
+                yield offer, "agent_changed"

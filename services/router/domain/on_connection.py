@@ -13,19 +13,24 @@ from services.router.domain.agent import CONNECTION_LOST
 from services.router.domain.floor_decision import AgentConnected, AgentDisconnected, ConnectionLost
 from services.router.domain.on_agent import becomes
 from services.router.domain.state import RoutingState
-from services.router.domain.steps import left_behind
+from services.router.domain.steps import kept, left_behind
 from services.router.domain.work_item import PARKED
 from shared.vocabulary import AgentState, ChannelKind
 
 
 def on_connected(state: RoutingState, connected: inputs.Connected, now: datetime) -> Iterator[d.Decision]:
-    """An agent has a stream. Who was away for want of one is again what they were."""
+    """An agent has a stream. Who was away for want of one is again what they were.
+
+    Who was away otherwise still is; but their chats, which waited for them to be seen again, stay theirs.
+    """
     agent = state.agents.get(connected.agent_id)
     if agent is None or agent.is_connected:
         return
     yield AgentConnected(agent_id=agent.agent_id)
     if agent.lost_from is not None:
         yield from becomes(state, agent, agent.lost_from, None, cause="reconnected", now=now)
+    elif agent.is_on_duty and agent.state is AgentState.AWAY:
+        yield from kept(state, agent)
 
 
 def on_disconnected(state: RoutingState, disconnected: inputs.Disconnected) -> Iterator[d.Decision]:

@@ -8,8 +8,9 @@ from services.router.domain.agent import ABSENT
 from services.router.domain.floor_decision import DutyTurned, QueueTurned
 from services.router.domain.on_offer import offers_of_leaving
 from services.router.domain.state import RoutingState
-from services.router.domain.steps import left_behind
+from services.router.domain.steps import kept, left_behind
 from services.router.domain.work_item import PARKED
+from shared.vocabulary import AgentState
 
 
 def on_queue_turn(state: RoutingState, queue_id: str, now: datetime) -> Iterator[d.Decision]:
@@ -21,7 +22,8 @@ def on_duty_turn(state: RoutingState, agent_id: str, now: datetime) -> Iterator[
     """An agent's shift or leave begins or ends, be it a while ago: what holds now counts.
 
     Whoever goes off duty gets their pending offers taken back. Who works on keeps what they have in hand; of
-    those who are absent it goes back to its queue after a while, but for what waits for its customer.
+    those who are absent it goes back to its queue after a while, but for what waits for its customer, and
+    unless their next shift begins before.
     """
     agent = state.agents[agent_id]
     standing = agent.profile.duty.at(now)
@@ -33,3 +35,6 @@ def on_duty_turn(state: RoutingState, agent_id: str, now: datetime) -> Iterator[
             item = state.items[work_id]
             if state.tickets[item.ticket_id].status not in PARKED:
                 yield from left_behind(state, item, now)
+    elif standing.off_duty is None and agent.state is AgentState.AWAY:
+        # Chats of somebody whose page is gone wait for that page, not for a shift.
+        yield from kept(state, agent, chats=agent.is_connected)

@@ -1,6 +1,6 @@
 """What becomes of offers: accepted, declined, expired."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -77,20 +77,26 @@ def offers_of_leaving(
     state: RoutingState, agent_id: str, *, keep: Offer | None = None, reason: str = "agent_left"
 ) -> Iterator[d.Decision]:
     """Takes back what was offered to an agent who is leaving."""
-    for offer_id in sorted(state.agents[agent_id].offers):
-        offer = state.offers[offer_id]
-        if keep is not None and offer_id == keep.offer_id:
-            continue
+    offers = [state.offers[offer_id] for offer_id in sorted(state.agents[agent_id].offers)]
+    yield from taken_back(state, [(offer, reason) for offer in offers if offer is not keep])
+
+
+def taken_back(state: RoutingState, offers: Iterable[tuple[Offer, str]]) -> Iterator[d.Decision]:
+    """Takes offers back, each for its reason. An item waits again with the last of its own."""
+    left: dict[UUID, int] = {}
+    for offer, reason in offers:
         item = state.items[offer.work_id]
         yield d.OfferEnded(
-            offer_id=offer_id,
+            offer_id=offer.offer_id,
             work_id=item.work_id,
-            agent_id=agent_id,
+            agent_id=offer.agent_id,
             state=OfferState.REVOKED,
             reason=reason,
             is_refusal=False,
         )
-        yield from _back_in_line(state, item, reason)
+        left[item.work_id] = left.get(item.work_id, len(item.offers)) - 1
+        if not left[item.work_id]:
+            yield requeued(state, item, reason, restarts=False)
 
 
 def pending_offer(state: RoutingState, offer_id: UUID, agent_id: str) -> Offer:

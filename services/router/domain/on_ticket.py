@@ -1,6 +1,7 @@
 """What happens to work when something happens to its ticket."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from services.router.domain import decision as d
@@ -8,7 +9,8 @@ from services.router.domain import inputs
 from services.router.domain.admission import admitted, is_planned, may_stay
 from services.router.domain.agent import ABSENT
 from services.router.domain.facts import Facts
-from services.router.domain.policy import match
+from services.router.domain.policy import Matched, match
+from services.router.domain.preference import preferred_by_rule
 from services.router.domain.reasons import Reasons
 from services.router.domain.state import RoutingState
 from services.router.domain.steps import (
@@ -20,14 +22,11 @@ from services.router.domain.steps import (
     requeued,
     revoked,
 )
-from services.router.domain.work_item import PARKED, Ticket, WorkItem
+from services.router.domain.work_item import PARKED, Ticket, WorkItem, waits_for_customer
 from shared.ids import IdFactory
-from shared.vocabulary import ChannelKind, TicketStatus, WorkState
+from shared.vocabulary import TicketStatus, WorkState
 
 S = TicketStatus
-
-_HELD_WHILE_PENDING = frozenset({ChannelKind.VOICE, ChannelKind.CHAT})
-"""Channels on which a ticket that waits for its customer still occupies its agent."""
 
 
 def on_known(state: RoutingState, known: inputs.TicketKnown, ids: IdFactory) -> Iterator[d.Decision]:
@@ -59,7 +58,7 @@ def on_status(
     elif item is None or (item.state is WorkState.WRAPPING and not ticket.status.is_unsolved):
         yield from _reopened(state, ticket, item, ids)
     elif changed.status in PARKED:
-        yield from _parked(item)
+        yield from _parked(item, changed.status)
     else:
         yield from _opened(state, ticket, item, now)
 
@@ -102,6 +101,17 @@ def _reconsidered(state: RoutingState, item: WorkItem, facts: Facts, reason: str
         wanted = admitted(state, matched, item.channel_kind)
         yield from revoked(state, item, "requirements_changed")
         yield requeued(state, item, "requirements_changed", matched=wanted)
+    elif item.state is WorkState.QUEUED:
+        yield from _preferred(state, item, matched)
+
+
+def _preferred(state: RoutingState, item: WorkItem, matched: Matched) -> Iterator[d.Decision]:
+    """Whom the rule would have it go to now, as where a label names its owner: asked first from now on."""
+    here = replace(matched, requirements=item.base, rule=replace(matched.rule, steps=item.steps))
+    last = state.tickets[item.ticket_id].last_agent_id
+    chosen = preferred_by_rule(state, here, item.channel_kind, last).agent_id
+    if chosen not in (None, item.preferred_agent_id):
+        yield requeued(state, item, "requirements_changed", matched=here, restarts=False)
 
 
 def _solved(state: RoutingState, item: WorkItem | None, now: datetime) -> Iterator[d.Decision]:
@@ -126,11 +136,12 @@ def _ended(state: RoutingState, item: WorkItem | None, reason: str) -> Iterator[
         yield from cancelled(state, item, reason)
 
 
-def _parked(item: WorkItem) -> Iterator[d.Decision]:
+def _parked(item: WorkItem, status: TicketStatus) -> Iterator[d.Decision]:
     """Waiting for the customer: whoever has it keeps it, absent or not, and has room for more meanwhile."""
     if item.return_at is not None:
         yield d.ReturnScheduled(work_id=item.work_id, at=None)
-    if item.state is WorkState.ASSIGNED and item.bears_load and item.channel_kind not in _HELD_WHILE_PENDING:
+    is_relieved = item.bears_load and waits_for_customer(item.channel_kind, status)
+    if item.state is WorkState.ASSIGNED and is_relieved:
         yield d.LoadParked(work_id=item.work_id)
 
 

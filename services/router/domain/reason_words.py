@@ -22,6 +22,7 @@ _FALLEN_BACK = {
 }
 _REASONS = {
     "accepted_by_other": "somebody else was quicker",
+    "agent_changed": "the agent may not have it any more",
     "agent_left": "the agent is not there",
     "assigned_by_hand": "it was assigned by hand",
     "call_ended": "its call is over",

@@ -79,6 +79,7 @@ def rebuild_indexes(state: RoutingState, now: datetime) -> None:
     }
     for queue_id, opening in state.openings.items():
         state.arm(opening.until, TimerKind.QUEUE_TURNS, queue_id)
+    state.count_timers()
 
 
 def _withdraw(state: RoutingState, agent_id: str) -> None:

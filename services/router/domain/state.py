@@ -43,6 +43,7 @@ class RoutingState:
     retired: agents who were removed; one who comes back goes on with their history
     tickets: those with live work and those that were read lately; items: live; offers: pending
     now: the time of the input that is being decided
+    timers: a heap, the stale ones among them, at most about `most_timers`
     openings: queues that have hours, as they stood when that was looked at last
     changed: agents who have changed since their classes were told of them
     unsettled: classes where an item and an agent may have met; kept in the order of their becoming so
@@ -62,6 +63,7 @@ class RoutingState:
     classes: dict[ClassKey, RequirementClass] = field(default_factory=dict)
     posts_of: dict[str, Posts] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
+    most_timers: int = 0
     openings: dict[str, Opening] = field(default_factory=dict)
     changed: dict[str, None] = field(default_factory=dict)
     unsettled: dict[RequirementClass, None] = field(default_factory=dict)
@@ -257,6 +259,10 @@ class RoutingState:
         """Sets a timer. Nobody takes one back: what it was for has changed when it comes up."""
         if due_at is not None:
             heappush(self.timers, Timer(due_at, kind, subject_id))
+
+    def count_timers(self) -> None:
+        """Every timer holds, as far as is known: only of twice as many is it worth looking which do."""
+        self.most_timers = 2 * len(self.timers) + 1_000
 
     def forget(self, brought: Iterable[UUID] = ()) -> None:
         """Lets go of tickets that need no agent, and of the note of what has changed: a commit is over.

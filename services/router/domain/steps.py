@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.router.domain import decision as d
 from services.router.domain.admission import admitted, overflowing
-from services.router.domain.agent import AgentProfile
+from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.eligibility import misfit
 from services.router.domain.facts import Facts
 from services.router.domain.policy import Matched, Requirements, Step, TierMode, match
@@ -277,6 +277,14 @@ def cancelled(state: RoutingState, item: WorkItem, reason: str) -> Iterator[d.De
     """The item needs no agent any more."""
     yield from revoked(state, item, reason)
     yield d.WorkCancelled(work_id=item.work_id, previous=item.state, reason=reason)
+
+
+def kept(state: RoutingState, agent: Agent, *, chats: bool = True) -> Iterator[d.ReturnScheduled]:
+    """Whoever is back in time keeps what would have gone to others. chats: these too"""
+    for work_id in sorted(agent.work):
+        item = state.items[work_id]
+        if item.return_at is not None and (chats or item.channel_kind is not ChannelKind.CHAT):
+            yield d.ReturnScheduled(work_id=work_id, at=None)
 
 
 def left_behind(state: RoutingState, item: WorkItem, now: datetime) -> Iterator[d.Decision]:

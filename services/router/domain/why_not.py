@@ -6,7 +6,7 @@ from services.router.domain import decision as d
 from services.router.domain.eligibility import misfit
 from services.router.domain.matching import READY, RequirementClass, refuses
 from services.router.domain.ranking import RankKey
-from services.router.domain.reason_words import obstacle
+from services.router.domain.reason_words import obstacle, plain
 from services.router.domain.reasons import Choice
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
@@ -66,7 +66,7 @@ def _preceded(choice: Choice, chosen: str) -> tuple[str, str]:
         return "together", f"for {choice.together.items} items at once it was better that {chosen} had it"
     if chosen == choice.preferred_agent_id:
         return "preferred", f"{chosen} is asked first for this item"
-    return "ranked", f"{chosen} came first by {_plain(choice.ranking)}"
+    return "ranked", f"{chosen} came first by {plain(choice.ranking)}"
 
 
 def _excluded(state: RoutingState, found: RequirementClass, item: WorkItem, agent_id: str) -> str | None:
@@ -76,7 +76,3 @@ def _excluded(state: RoutingState, found: RequirementClass, item: WorkItem, agen
     if agent_id in item.offers.values():
         return "asked"
     return "refused" if refuses(state.agents[agent_id], item) else None
-
-
-def _plain(word: str) -> str:
-    return word.replace("_", " ")

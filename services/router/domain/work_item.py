@@ -17,9 +17,16 @@ MOST_RAISED = len(Priority) - 1
 PARKED = frozenset({TicketStatus.PENDING, TicketStatus.ON_HOLD})
 """Statuses in which a ticket waits for somebody outside: whoever has it keeps it."""
 
+_HELD_WHILE_PARKED = frozenset({ChannelKind.VOICE, ChannelKind.CHAT})
+"""Channels on which a ticket that waits for its customer still occupies its agent."""
 
 AFTER_CALL = ChannelKind.EMAIL
 """As what the rest of a call counts: for as long as a ticket is open nobody keeps the place of a call for it."""
+
+
+def waits_for_customer(kind: ChannelKind, status: TicketStatus) -> bool:
+    """Whether work on a channel of this kind leaves its agent room for other work, for its ticket's status."""
+    return status in PARKED and kind not in _HELD_WHILE_PARKED
 
 
 class OfferState(StrEnum):

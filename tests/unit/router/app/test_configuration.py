@@ -93,6 +93,10 @@ def test_a_broken_calendar_is_refused_with_its_place() -> None:
             {"ranking": "score", "score": "agent.idle"},
             "agent has no field 'idle'; there are capacity, load, skills, teams, tier",
         ),
+        (
+            {"ranking": "score", "score": 'has(agent.skills.germn) ? agent.skills["germn"] : 0'},
+            "there is no skill germn; did you mean german?",
+        ),
         ({"ranking": "score", "score": "ticket.labels"}, "unknown variable 'ticket'; there are agent, work"),
         (
             {"ranking": "score", "score": "agent.teams.all(a, agent.teams.all(b, a == b)) ? 1 : 0"},
@@ -101,7 +105,7 @@ def test_a_broken_calendar_is_refused_with_its_place() -> None:
     ],
 )
 def test_a_score_is_refused_with_what_to_write_instead(queue: dict[str, str], problem: str) -> None:
-    part = RouterPart.model_validate({"queues": [{"id": "default", **queue}]})
+    part = RouterPart.model_validate({"skills": ["german"], "queues": [{"id": "default", **queue}]})
     with pytest.raises(InvalidInput) as refused:
         check(part)
     assert refused.value.problems == (("/queues/0/score", problem),)

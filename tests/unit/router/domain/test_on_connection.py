@@ -216,3 +216,13 @@ def test_who_is_set_available_without_a_stream_after_the_loss_stays_so() -> None
     desk.set_state("ann")
     desk.after(hours=1)
     assert state_of(desk, "ann") == (AVAILABLE, None)
+
+
+def test_a_chat_stays_with_who_was_away_on_purpose_and_is_seen_again_in_time() -> None:
+    desk = at_work(ChannelKind.CHAT, 300)
+    desk.set_state("ann", AgentState.AWAY)
+    disconnect(desk, "ann")
+    assert kinds(desk.after(seconds=61)) == ["ConnectionLost", "ReturnScheduled"]
+    assert kinds(connect(desk, "ann")) == ["AgentConnected", "ReturnScheduled"]
+    desk.after(minutes=10)
+    assert desk.item("t").agent_id == "ann"

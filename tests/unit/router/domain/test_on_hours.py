@@ -17,7 +17,7 @@ from services.router.domain.queue import OfferMode, Queue
 from shared.calendar import Calendar, parse_hours
 from shared.errors import Conflict
 from shared.vocabulary import AgentState, ChannelKind, Priority, TicketStatus, WorkState
-from tests.unit.router.domain.desk import START, Desk, agent, configuration, general, ticket_id
+from tests.unit.router.domain.desk import START, Desk, agent, configuration, general, kinds, ticket_id
 from tests.unit.router.restored import restored
 
 # The desk opens on a Monday at nine.
@@ -326,3 +326,33 @@ def test_steps_open_early_where_a_configuration_opens_a_queue() -> None:
     assert desk.item("one").requirements.queue == "general"
     desk.configure(other, rules=[general(steps=steps)], queues=[Queue(queue_id="general"), queues[1]])
     assert desk.asked("one") == ["ann"]
+
+
+def test_who_is_away_when_their_next_shift_begins_keeps_their_mails() -> None:
+    hours = ("09:00-10:00", "10:05-17:00")
+    shifts = Calendar(time_zone="UTC", weekly={day: tuple(map(parse_hours, hours)) for day in range(7)})
+    queue = Queue(queue_id="general", offer_mode=OfferMode.AUTO, return_after=timedelta(minutes=15))
+    desk = Desk.of(agent("ann", duty=Duty(shifts=shifts)), queues=[queue])
+    desk.open("t")
+    desk.set_state("ann", AgentState.AWAY)
+    desk.now = START.replace(hour=10)
+    assert kinds(desk.feed(inputs.Tick())) == ["DutyTurned", "ReturnScheduled"]
+    assert kinds(desk.after(minutes=5)) == ["DutyTurned", "ReturnScheduled"]
+    desk.after(hours=1)
+    assert desk.item("t").agent_id == "ann"
+
+
+def test_a_shift_that_begins_brings_no_page_back_for_which_chats_wait() -> None:
+    hours = ("09:00-10:00", "10:05-17:00")
+    shifts = Calendar(time_zone="UTC", weekly={day: tuple(map(parse_hours, hours)) for day in range(7)})
+    queue = Queue(queue_id="general", offer_mode=OfferMode.AUTO, reconnect_within=timedelta(minutes=30))
+    desk = Desk.of(agent("ann", duty=Duty(shifts=shifts)), queues=[queue])
+    desk.feed(inputs.Connected(agent_id="ann"))
+    desk.open("t", channel_kind=ChannelKind.CHAT)
+    desk.now = START.replace(hour=10)
+    desk.feed(inputs.Tick())
+    desk.feed(inputs.Disconnected(agent_ids=("ann",)))
+    desk.set_state("ann", AgentState.AWAY)
+    assert desk.item("t").return_at is not None
+    assert kinds(desk.after(minutes=5)) == ["ConnectionLost", "DutyTurned"]
+    assert desk.item("t").return_at is not None

@@ -211,3 +211,16 @@ def test_by_channel_whoever_waits_on_the_line_is_asked_for_and_the_rest_is_simpl
     desk = Desk.of(agent("ann"), queues=(Queue(queue_id="general", offer_mode=OfferMode.BY_CHANNEL),))
     desk.open("t", channel_kind=kind)
     assert desk.item("t").state is (WorkState.OFFERED if asks else WorkState.ASSIGNED)
+
+
+def test_who_has_refused_work_is_not_asked_again_because_somebody_else_gives_it_back() -> None:
+    desk = crew("ann", "bob")
+    desk.open("t")
+    desk.decline("ann")
+    desk.accept("bob")
+    back = inputs.Release(ticket_id=ticket_id("t"), reason="too hard", actor_id="bob")
+    desk.feed(back)
+    assert desk.asked("t") == []
+    desk.set_state("ann", AgentState.AWAY)
+    desk.set_state("ann")
+    assert desk.asked("t") == ["ann"]

@@ -6,8 +6,8 @@ import pytest
 
 from services.router.domain import inputs
 from services.router.domain.facts import FIELDS
-from services.router.domain.policy import Requirements, Step
-from services.router.domain.queue import Queue
+from services.router.domain.policy import Preference, Requirements, Step
+from services.router.domain.queue import OfferMode, Queue
 from shared.conditions import compile_condition
 from shared.vocabulary import AgentState, ChannelKind, TicketStatus, WorkState
 from tests.unit.router.domain.desk import Desk, agent, facts, general, kinds, ticket_id
@@ -132,3 +132,39 @@ def test_changed_facts_that_change_only_the_steps_begin_anew() -> None:
     assert desk.item("t").rule == "gold"
     desk.after(seconds=30)
     assert desk.asked("t") == ["ann"]
+
+
+def test_an_owner_who_is_named_while_it_waits_is_asked_first() -> None:
+    rule = general(preference=Preference(label="owner", wait=timedelta(minutes=5)))
+    desk = Desk.of(agent("ann", capacity=20), agent("bob", capacity=20), rules=[rule])
+    for name in ("x", "y", "t"):
+        desk.open(name)
+    desk.feed(inputs.TicketKnown(ticket_id=ticket_id("t"), facts=facts(labels={"owner": "bob"}), status=None))
+    assert desk.item("t").preferred_agent_id == "bob"
+    desk.accept("ann")
+    desk.status("x", TicketStatus.SOLVED)
+    assert desk.asked("t") == [], "it is held for bob"
+    desk.accept("bob")
+    desk.status("y", TicketStatus.SOLVED)
+    assert desk.asked("t") == ["bob"]
+
+
+@pytest.mark.parametrize(("kind", "load"), [(ChannelKind.EMAIL, 0), (ChannelKind.CHAT, 30)])
+def test_who_gets_what_waits_for_its_customer_has_room_for_other_work(kind: ChannelKind, load: int) -> None:
+    desk = Desk.of(agent("ann"), agent("bob"), queues=[Queue(queue_id="general", offer_mode=OfferMode.AUTO)])
+    desk.open("t", channel_kind=kind)
+    desk.status("t", TicketStatus.PENDING)
+    assert desk.state.agents["ann"].used == load
+    desk.feed(inputs.Transfer(ticket_id=ticket_id("t"), reason="knows it", actor_id="ann", agent_id="bob"))
+    assert (desk.item("t").agent_id, desk.state.agents["bob"].used) == ("bob", load)
+    desk.status("t", TicketStatus.OPEN)
+    assert desk.state.agents["bob"].used == {0: 20, 30: 30}[load]
+
+
+def test_who_accepts_what_waits_for_its_customer_has_room_for_other_work() -> None:
+    desk = Desk.of(agent("ann"))
+    desk.open("t")
+    desk.status("t", TicketStatus.PENDING)
+    assert desk.state.agents["ann"].used == 20
+    desk.accept("ann")
+    assert (desk.item("t").bears_load, desk.state.agents["ann"].used) == (False, 0)

@@ -4,10 +4,11 @@ from collections import Counter
 
 from services.router.domain import inputs
 from services.router.domain.agent import AgentProfile
+from services.router.domain.explanation import explain
 from services.router.domain.policy import Requirements
 from services.router.domain.queue import Queue
-from shared.vocabulary import AgentState
-from tests.unit.router.domain.desk import Desk, agent, general
+from shared.vocabulary import AgentState, WorkState
+from tests.unit.router.domain.desk import Desk, agent, general, kinds
 
 GERMAN = general(requirements=Requirements(queue="general", skills=(("german", 3),)))
 KEEPS = Queue(queue_id="general", reserve=1)
@@ -33,8 +34,8 @@ def test_an_agent_who_learns_what_is_asked_for_is_asked_at_once() -> None:
 def test_an_agent_who_loses_what_is_asked_for_is_asked_no_more() -> None:
     desk = Desk.of(german("ann"), german("bob"), rules=[GERMAN])
     desk.open("one")
-    desk.configure(german("ann", 2), german("bob"), rules=[GERMAN])
-    desk.decline("ann")
+    said = [explain(made) for made in desk.configure(german("ann", 2), german("bob"), rules=[GERMAN])]
+    assert said[0] == "The offer to ann was taken back because the agent may not have it any more."
     desk.open("two")
     assert (desk.asked("one"), desk.asked("two")) == (["bob"], ["bob"])
     (waits,) = desk.state.classes.values()
@@ -73,3 +74,13 @@ def test_a_stream_that_ended_while_nobody_worked_here_is_not_taken_for_open() ->
     desk.feed(inputs.Disconnected(agent_ids=("ann",)))
     desk.configure(agent("ann"))
     assert not desk.state.agents["ann"].is_connected
+
+
+def test_what_was_asked_of_several_who_are_gone_waits_again() -> None:
+    queues = [Queue(queue_id="general", asked_at_once=2)]
+    desk = Desk.of(agent("ann"), agent("bob"), queues=queues)
+    desk.open("one")
+    assert desk.asked("one") == ["ann", "bob"]
+    made = desk.configure(queues=queues)
+    assert kinds(made) == ["OfferEnded", "OfferEnded", "WorkRequeued", *["AgentStateSet"] * 2, "Configured"]
+    assert desk.item("one").state is WorkState.QUEUED
