@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header
 
-from shared.errors import PreconditionFailed
+from shared.errors import InvalidInput, PreconditionFailed
 from shared.http.problems import ProblemError
 
 _TAG = re.compile(r'"(\d{1,18})"\Z')
@@ -26,9 +26,14 @@ class IfMatch:
             int(match[1]) for part in (header or "").split(",") if (match := _TAG.match(part.strip()))
         }
 
+    @property
+    def names_versions(self) -> bool:
+        """Whether the caller has seen certain ones, and no other will do."""
+        return self.is_given and not self._is_any
+
     def check(self, version: int) -> None:
         """Raises PreconditionFailed where the resource has moved on."""
-        if self.is_given and not self._is_any and version not in self._versions:
+        if self.names_versions and version not in self._versions:
             raise PreconditionFailed
 
     def require(self) -> None:
@@ -39,8 +44,21 @@ class IfMatch:
             )
 
 
+async def _must_be_new(
+    if_none_match: Annotated[
+        str | None, Header(max_length=1000, description="`*`: only where there is none yet.")
+    ] = None,
+) -> bool:
+    if if_none_match is not None and if_none_match.strip() != "*":
+        raise InvalidInput("If-None-Match can only be *.", problems=(("if-none-match", "is not *"),))
+    return if_none_match is not None
+
+
 async def _if_match(if_match: Annotated[str | None, Header(max_length=1000)] = None) -> IfMatch:
     return IfMatch(if_match)
 
+
+MustBeNewHeader = Annotated[bool, Depends(_must_be_new)]
+"""Whether `If-None-Match: *` asks that there be nothing yet."""
 
 IfMatchHeader = Annotated[IfMatch, Depends(_if_match)]

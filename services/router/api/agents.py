@@ -1,5 +1,6 @@
 """`/v1/agents`: who there is, and what they are."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -17,11 +18,11 @@ from services.router.consumers import Engines
 from services.router.domain import inputs
 from services.router.domain.agent import Agent, AgentProfile
 from services.router.domain.state import RoutingState
-from shared.errors import InvalidInput, NotFound
+from shared.errors import InvalidInput, NotFound, PreconditionFailed
 from shared.http.app import api_router
 from shared.http.auth import Principal
 from shared.http.context import request_cause
-from shared.http.etags import IfMatchHeader, etag
+from shared.http.etags import IfMatchHeader, MustBeNewHeader, etag
 from shared.http.forwarding import allowed_here
 from shared.http.idempotency import Answer, Once
 from shared.http.pagination import CursorQuery, Page, decode_cursor, page
@@ -57,31 +58,38 @@ def routes(engines: Engines, configuring: Configuring) -> APIRouter:
         response.headers["etag"] = etag(state.configuration.version)
         return agent_answer(agent)
 
-    @router.put("/v1/agents/{agent_id}", responses={201: {"model": AgentAnswer, "description": "Added"}})
+    @router.put(
+        "/v1/agents/{agent_id}",
+        response_model=AgentAnswer,
+        responses={201: {"model": AgentAnswer, "description": "Added"}},
+    )
     async def put_agent(
         agent_id: SlugPath,
         agent: AgentPart,
-        response: Response,
         if_match: IfMatchHeader,
+        must_be_new: MustBeNewHeader,
         principal: Annotated[Principal, allowed_here("agents:write")],
-    ) -> AgentAnswer:
-        """Adds an agent, or replaces what one can do."""
+    ) -> Response:
+        """Adds an agent, or replaces what one can do: that asks for If-Match."""
         if agent.id != agent_id:
             raise InvalidInput("The id is not that of the path.", problems=(("/id", "not that of the path"),))
-        added = agent_id not in (state.agents if (state := engines.state(principal.workspace_id)) else {})
-        version = await configuring.change_agent(principal, agent_id, if_match, lambda _: agent)
-        response.status_code = 201 if added else 200
-        response.headers["etag"] = etag(version)
-        return agent_answer(_agent(engines.state(principal.workspace_id), agent_id))
 
-    @router.patch("/v1/agents/{agent_id}")
+        def change(before: AgentPart | None) -> AgentPart:
+            if before is not None and must_be_new:
+                raise PreconditionFailed
+            return agent
+
+        return (
+            await configuring.change_agent(principal, agent_id, if_match, change, changed(agent_id))
+        ).response()
+
+    @router.patch("/v1/agents/{agent_id}", response_model=AgentAnswer)
     async def patch_agent(
         agent_id: SlugPath,
         patch: AgentPatch,
-        response: Response,
         if_match: IfMatchHeader,
         principal: Annotated[Principal, allowed_here("agents:write")],
-    ) -> AgentAnswer:
+    ) -> Response:
         """Changes some of what an agent can do."""
 
         def change(before: AgentPart | None) -> AgentPart:
@@ -89,9 +97,17 @@ def routes(engines: Engines, configuring: Configuring) -> APIRouter:
                 raise NotFound("There is no such agent.")
             return patch.apply(before)
 
-        version = await configuring.change_agent(principal, agent_id, if_match, change)
-        response.headers["etag"] = etag(version)
-        return agent_answer(_agent(engines.state(principal.workspace_id), agent_id))
+        return (
+            await configuring.change_agent(principal, agent_id, if_match, change, changed(agent_id))
+        ).response()
+
+    def changed(agent_id: str) -> Callable[[int, RoutingState], Answer]:
+        """The agent as the change has made them, with its version: others may follow before that is sent."""
+        return lambda status, state: Answer.of(
+            status,
+            agent_answer(_agent(state, agent_id)),
+            headers={"etag": etag(state.configuration.version)},
+        )
 
     @router.put("/v1/agents/{agent_id}/state", response_model=AgentAnswer)
     async def set_state(

@@ -18,7 +18,7 @@ from services.router.app.preview_policy import Comparison, Difference, Outcome, 
 from services.router.domain.policy import TierMode
 from shared.clock import Clock, monotonic
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import InvalidInput
+from shared.errors import IllegalTransition, InvalidInput
 from shared.http import problems
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
@@ -127,6 +127,8 @@ def routes(database: Database, configuring: Configuring, clock: Clock, turns: Pr
         workspace_id = principal.workspace_id
         async with turns.turn(workspace_id):
             stored = await configuring.read(workspace_id)
+            if stored.unreadable:
+                raise IllegalTransition(stored.unreadable)
             part = request.configuration or stored.part.model_copy(update={"policy": request.policy})
             comparison, warnings = await turns.run(partial(_prepared, request, stored.part, part))
             return await looked_at(request, workspace_id, comparison, warnings)

@@ -32,6 +32,8 @@ from shared.http.types import Request, Slug
 from shared.public_holidays import public_holidays
 from shared.vocabulary import ChannelKind
 
+MOST_AGENTS = 20_000
+
 
 class RouterPart(Request):
     """The router's part of the configuration."""
@@ -42,7 +44,7 @@ class RouterPart(Request):
     teams: tuple[Slug, ...] = ()
     limits: dict[ChannelKind, LimitPart] = {}
     presence: PresencePart = PresencePart()
-    agents: tuple[AgentPart, ...] = Field(default=(), max_length=20_000)
+    agents: tuple[AgentPart, ...] = Field(default=(), max_length=MOST_AGENTS)
     queues: tuple[QueuePart, ...] = (QueuePart(id=DEFAULT_QUEUE),)
     matching: MatchingPart = MatchingPart()
     policy: PolicyPart = PolicyPart()
@@ -104,6 +106,8 @@ def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:
     calendars = names_of(calendar.id for calendar in part.calendars)
     skills, teams = names_of(part.skills), names_of(part.teams)
     yield from _calendar_problems(part)
+    if len(part.agents) > MOST_AGENTS:  # a copy to which agents were added has not been validated
+        yield "/agents", f"at most {MOST_AGENTS}"
     yield from repeated("/agents", [agent.id for agent in part.agents])
     yield from repeated("/queues", [queue.id for queue in part.queues])
     outsourced = frozenset(queue.id for queue in part.queues if queue.partner is not None)

@@ -4,24 +4,29 @@ import asyncio
 import json
 from typing import Any
 
+import asyncpg
 from httpx_sse import aconnect_sse
 
 from tests.eventually import eventually
 from tests.integration.router.floor import CONFIGURATION, Floor
+
+ANY = {"If-Match": "*"}
 
 
 async def test_an_agent_is_added_replaced_and_changed(floor: Floor) -> None:
     http = floor.http
     added = await http.put("/v1/agents/cid", json={"id": "cid", "queues": ["billing"], "skills": {"billing": 5}})
     assert added.status_code == 201, added.text
-    patched = await http.patch("/v1/agents/cid", json={"support_tier": 2})
+    patched = await http.patch("/v1/agents/cid", json={"support_tier": 2}, headers=ANY)
     assert (patched.status_code, patched.json()["support_tier"]) == (200, 2)
     assert patched.json()["skills"] == {"billing": 5}
     shifts = {"shifts": {"mon": ["09:00-10:00"]}}
-    assert (await http.patch("/v1/agents/cid", json=shifts)).json()["duty_turns_at"] is not None
-    always = await http.patch("/v1/agents/cid", json={"shifts": None, "name": None, "ranks": {"billing": 3}})
+    assert (await http.patch("/v1/agents/cid", json=shifts, headers=ANY)).json()["duty_turns_at"] is not None
+    always = await http.patch(
+        "/v1/agents/cid", json={"shifts": None, "name": None, "ranks": {"billing": 3}}, headers=ANY
+    )
     assert (always.json()["duty_turns_at"], always.json()["skills"]) == (None, {"billing": 5})
-    replaced = await http.put("/v1/agents/cid", json={"id": "cid", "queues": ["general"]})
+    replaced = await http.put("/v1/agents/cid", json={"id": "cid", "queues": ["general"]}, headers=ANY)
     assert (replaced.status_code, replaced.json()["support_tier"], replaced.json()["skills"]) == (200, 1, {})
     listed = (await http.get("/v1/agents", params={"limit": 2})).json()
     assert [agent["agent_id"] for agent in listed["items"]] == ["ann", "bob"]
@@ -52,8 +57,44 @@ async def test_versions_guard_against_lost_updates(floor: Floor) -> None:
     assert stale.status_code == 412
     unseen = await http.put("/v1/configuration", json=CONFIGURATION)
     assert unseen.status_code == 428
-    changes = [http.patch("/v1/agents/bob", json={"name": f"Bob {number}"}) for number in range(5)]
-    assert {answer.status_code for answer in await asyncio.gather(*changes)} <= {200, 412}
+    changes = [http.patch("/v1/agents/bob", json={"name": f"Bob {number}"}, headers=ANY) for number in range(5)]
+    answers = await asyncio.gather(*changes)
+    assert {answer.status_code for answer in answers} <= {200, 412}
+    made = {answer.headers["etag"]: answer.json()["name"] for answer in answers if answer.status_code == 200}
+    assert len(made) == len({*made.values()}) == sum(answer.status_code == 200 for answer in answers)
+
+
+async def test_a_change_of_somebody_says_which_version_was_seen_and_a_new_one_need_not(floor: Floor) -> None:
+    http = floor.http
+    ann, new = {"id": "ann", "queues": ["general"]}, {"If-None-Match": "*"}
+    assert (await http.put("/v1/agents/ann", json=ann)).status_code == 428
+    assert (await http.patch("/v1/agents/ann", json={"capacity": 5})).status_code == 428
+    assert (await http.put("/v1/agents/ann", json=ann, headers=new)).status_code == 412
+    assert (await http.put("/v1/agents/ann", json=ann, headers={"If-None-Match": '"1"'})).status_code == 422
+    added = await http.put("/v1/agents/cid", json={"id": "cid", "queues": ["general"]}, headers=new)
+    assert added.status_code == 201
+    seen = {"If-Match": added.headers["etag"]}
+    replaced = await http.put("/v1/agents/cid", json={"id": "cid", "queues": ["billing"]}, headers=seen)
+    assert (replaced.status_code, replaced.json()["queues"]) == (200, ["billing"])
+    assert (
+        replaced.headers["etag"] == (await http.get("/v1/configuration")).headers["etag"] != added.headers["etag"]
+    )
+
+
+async def test_a_stored_configuration_that_cannot_be_read_is_told_and_replaced(floor: Floor) -> None:
+    rows = await asyncpg.connect(floor.system.databases["router"].owner_url)
+    spoil = "UPDATE configuration SET body = '{\"agents\": 5}' WHERE workspace_id = $1"
+    try:
+        async with rows.transaction():
+            await rows.execute("SELECT set_config('app.workspaces', $1, true)", floor.workspace_id)
+            assert await rows.execute(spoil, floor.workspace_id) == "UPDATE 1"
+    finally:
+        await rows.close()
+    assert (await floor.http.get("/v1/configuration")).status_code == 409
+    patched = await floor.http.patch("/v1/agents/ann", json={"capacity": 5}, headers=ANY)
+    assert patched.status_code == 409, patched.text
+    assert (await floor.http.put("/v1/configuration", json=CONFIGURATION, headers=ANY)).status_code == 200
+    assert (await floor.http.get("/v1/configuration")).json()["configuration"]["skills"] == ["german", "billing"]
 
 
 async def test_a_configuration_may_name_as_many_agents_as_a_large_organisation_has(floor: Floor) -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.router.app.configuration import RouterPart, check, to_configuration
+from services.router.app.agent_parts import AgentPart
+from services.router.app.configuration import MOST_AGENTS, RouterPart, check, to_configuration
 from services.router.domain.policy import relaxed
 from shared.errors import InvalidInput
 
@@ -281,3 +282,12 @@ def test_an_agent_without_limits_of_their_own_shares_the_workspace_s() -> None:
     ann, bob, eve = to_configuration(1, RouterPart.model_validate(part)).agents.values()
     assert ann.limits is bob.limits
     assert eve.limits != ann.limits
+
+
+def test_more_agents_than_can_be_read_again_are_refused_also_in_a_copy_that_nobody_validated() -> None:
+    crowd = tuple(AgentPart(id=f"agent-{number}") for number in range(MOST_AGENTS + 1))
+    part = RouterPart().model_copy(update={"agents": crowd[:-1]})
+    assert len(to_configuration(1, part).agents) == MOST_AGENTS
+    with pytest.raises(InvalidInput) as refused:
+        to_configuration(1, part.model_copy(update={"agents": crowd}))
+    assert refused.value.problems == (("/agents", "at most 20000"),)
