@@ -6,8 +6,9 @@ one that reads a label which is not there, is false; whoever evaluates it can co
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from string import ascii_lowercase, ascii_uppercase
 from types import ModuleType
 
@@ -77,6 +78,11 @@ class Expression:
     source: str
     _program: cel.Program = field(repr=False, compare=False)
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """Variables that its value may depend on; other names are those it binds itself."""
+        return frozenset(self._program.variables())
+
     def value(self, variables: Variables) -> tuple[object, str | None]:
         """Its value, and why there is none, if so."""
         prepared = variables if isinstance(variables, Prepared) else Prepared(variables)
@@ -88,6 +94,12 @@ class Expression:
             return None, MISSING_ELEMENT
         except Exception as error:  # noqa: BLE001 - whatever way the library says it, it has no value
             return None, type(error).__name__
+
+
+def preparing(conditions: Iterable[Expression]) -> Callable[[Variables], Prepared]:
+    """Makes ready just those variables that any of these read: each costs some microseconds."""
+    reads = frozenset(chain.from_iterable(condition.reads for condition in conditions))
+    return lambda variables: Prepared({name: fields for name, fields in variables.items() if name in reads})
 
 
 class Condition(Expression):

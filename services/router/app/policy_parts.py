@@ -9,7 +9,7 @@ from services.router.app.agent_parts import Level, Tier
 from services.router.domain.facts import FIELDS
 from services.router.domain.policy import Policy, Preference, Requirements, Rule, Share, Step, TierMode
 from services.router.domain.queue import DEFAULT_QUEUE
-from shared.conditions import Prepared, compile_condition
+from shared.conditions import Condition, compile_condition, preparing
 from shared.durations import Duration
 from shared.http.types import Request, Slug
 from shared.vocabulary import Priority
@@ -107,11 +107,17 @@ class PolicyPart(Request):
 
 def to_policy(version: int, policy: PolicyPart) -> Policy:
     """What the engine decides by. The conditions have been checked before."""
+    conditions = [compile_condition(rule.when, FIELDS) for rule in policy.rules]
     rules = [
-        *(_rule(rule.id, rule, rule.priority, rule.when) for rule in policy.rules),
+        *(
+            _rule(rule.id, rule, rule.priority, condition)
+            for rule, condition in zip(policy.rules, conditions, strict=True)
+        ),
         _rule("default", policy.default, None, None),
     ]
-    return Policy(version=version, rules=tuple(rules), prepare=Prepared, reopened_wait=policy.reopened_wait)
+    return Policy(
+        version=version, rules=tuple(rules), prepare=preparing(conditions), reopened_wait=policy.reopened_wait
+    )
 
 
 def divided(rule: RulePart | DefaultRulePart) -> list[RulePart | DefaultRulePart]:
@@ -137,10 +143,12 @@ def _preference(part: PreferredAgentPart) -> Preference:
     return Preference(agent_id=part.agent, label=part.label, wait=part.wait, ignores_capacity=part.ignore_capacity)
 
 
-def _rule(rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | None, when: str | None) -> Rule:
+def _rule(
+    rule_id: str, part: RulePart | DefaultRulePart, priority: Priority | None, condition: Condition | None
+) -> Rule:
     return Rule(
         rule_id=rule_id,
-        condition=compile_condition(when, FIELDS) if when is not None else None,
+        condition=condition,
         requirements=_requirements(part),
         shares=tuple(
             Share(weight=share.weight, requirements=_requirements(shared))

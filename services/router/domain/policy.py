@@ -1,7 +1,7 @@
 """Routing policies: ordered rules, the first that holds decides queue, requirements and relaxation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from hashlib import blake2b
@@ -142,7 +142,7 @@ class Policy:
 
     version: int
     rules: tuple[Rule, ...]
-    prepare: Callable[[Variables], Variables] = _as_they_are
+    prepare: Callable[[Variables], Variables] = field(default=_as_they_are, compare=False)
     reopened_wait: timedelta = timedelta()
 
 

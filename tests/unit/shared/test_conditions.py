@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.conditions import MAX_LENGTH, MISSING_ELEMENT, MISSING_LABEL, Prepared, compile_condition
+from shared.conditions import MAX_LENGTH, MISSING_ELEMENT, MISSING_LABEL, Prepared, compile_condition, preparing
 
 FIELDS = {"ticket": frozenset({"priority", "labels"}), "customer": frozenset({"tier"})}
 VALUES: dict[str, dict[str, object]] = {
@@ -73,3 +73,11 @@ def test_variables_are_made_ready_once_for_all_conditions_and_read_as_they_stood
     values["customer"]["tier"] = "standard"
     for source in ('customer.tier == "gold"', 'ticket.priority == "high"'):
         assert compile_condition(source, FIELDS).evaluate(prepared) == (True, None)
+
+
+def test_only_what_some_condition_reads_is_made_ready() -> None:
+    sources = ['ticket.priority == "high"', '["a", "b"].exists(calendar, calendar == ticket.priority)']
+    conditions = [compile_condition(source, FIELDS) for source in sources]
+    ready = preparing(conditions)(VALUES)
+    assert ready.keys() == {"ticket"}
+    assert [each.evaluate(ready) for each in conditions] == [each.evaluate(VALUES) for each in conditions]
