@@ -19,6 +19,7 @@ from services.router.domain.facts import Facts
 from services.router.domain.hours import OffDuty, Standing
 from services.router.domain.policy import Requirements, Step
 from services.router.domain.reconfigure import restore
+from services.router.domain.reconsidering import Reconsidering
 from services.router.domain.settling import note_settled
 from services.router.domain.sla_clock import SlaClock
 from services.router.domain.state import RoutingState, Touched
@@ -84,6 +85,10 @@ _LIVE_TICKETS = text(
 _PENDING_OFFERS = text(
     f"SELECT {selected(tables.offer)} FROM offer"  # noqa: S608 - our own names
     f" WHERE {_OF_WORKSPACES} AND state = 'pending' ORDER BY workspace_id, offer_id"
+)
+_RECONSIDERING = text(
+    f"SELECT {selected(tables.reconsidering)} FROM reconsidering"  # noqa: S608 - our own names
+    f" WHERE {_OF_WORKSPACES} AND NOT is_over ORDER BY workspace_id"
 )
 
 _LAST_DECIDED = text(
@@ -195,6 +200,10 @@ def _put_ticket(state: RoutingState, row: Row) -> None:
     state.tickets[row["ticket_id"]] = to_ticket(row)
 
 
+def _put_reconsidering(state: RoutingState, row: Row) -> None:
+    state.reconsidering = Reconsidering(until=row["until"], after=row["after"], due_at=row["due_at"])
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A table that the engine's memory is made from: which rows of workspaces, and where each of them goes."""
@@ -209,6 +218,7 @@ MEMORY = (
     Source(tables.ticket, _LIVE_TICKETS, _put_ticket),
     Source(tables.work_item, _LIVE_ITEMS, _put_item),
     Source(tables.offer, _PENDING_OFFERS, _put_offer),
+    Source(tables.reconsidering, _RECONSIDERING, _put_reconsidering),
 )
 """In the order in which they are put in: what work is about comes before it, and each by its id."""
 

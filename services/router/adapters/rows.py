@@ -151,6 +151,7 @@ def rows_of(
                 for ticket_id in sorted(state.touched.tickets)
             ],
         ),
+        (tables.reconsidering, [_reconsidering_row(state) for state in states if state.touched.is_reconsidering]),
         (tables.agent, [_agent_row(state, name) for state in states for name in sorted(state.touched.agents)]),
         (
             tables.work_item,
@@ -233,6 +234,17 @@ def _item_row(state: RoutingState, item: WorkItem) -> dict[str, object]:
         "steps": _steps_text(item.steps),
         "departures": _departures_text(item.departures),
         "refused_by": json.dumps(item.refused_by),
+    }
+
+
+def _reconsidering_row(state: RoutingState) -> dict[str, object]:
+    going_on = state.reconsidering
+    return {
+        "workspace_id": state.workspace_id,
+        "until": going_on.until if going_on else None,
+        "after": going_on.after if going_on else None,
+        "due_at": going_on.due_at if going_on else None,
+        "is_over": going_on is None,
     }
 
 

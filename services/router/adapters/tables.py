@@ -192,6 +192,18 @@ input_log = Table(
 brought: the input's ticket as its row was, where memory did not have it; decisions: how many about work followed
 """
 
+reconsidering = Table(
+    "reconsidering",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("until", Uuid),
+    Column("after", Uuid),
+    Column("due_at", Instant),
+    Column("is_over", Boolean, nullable=False),
+    PrimaryKeyConstraint("workspace_id"),
+)
+"""How far a policy that has changed has been asked about what was there before it."""
+
 work_order_message = Table(
     "work_order_message",
     metadata,

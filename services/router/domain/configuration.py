@@ -72,12 +72,8 @@ class Configuration:
         )
 
     def stands_as(self, before: "Configuration") -> bool:
-        """Whether nothing but agents and calendars differ: then only the agents who changed are looked at anew."""
-        return (
-            self.queues == before.queues
-            and self.presence == before.presence
-            and self.policy.rules == before.policy.rules
-        )
+        """Whether queues and presence are the same: then only the agents who changed are looked at anew."""
+        return self.queues == before.queues and self.presence == before.presence
 
     def calendar(self, calendar_id: str | None) -> Calendar:
         """A calendar; around the clock where none is named, or one that is gone."""

@@ -50,12 +50,14 @@ def holds(state: RoutingState, timer: Timer) -> bool:
             return item.return_at == timer.due_at
         case TimerKind.ORDER_LAPSES:
             return item.done_by == timer.due_at
-        case TimerKind.DUTY_TURNS | TimerKind.QUEUE_TURNS | TimerKind.CONNECTION_LOST:
+        case _:
             raise AssertionError("not about an item")
 
 
 def _holds_for_floor(state: RoutingState, timer: Timer, name: str) -> bool:
     """Whether a timer about an agent or a queue still holds."""
+    if timer.kind is TimerKind.POLICY_ASKED:
+        return state.reconsidering is not None and state.reconsidering.due_at == timer.due_at
     if timer.kind is TimerKind.QUEUE_TURNS:
         return state.opening(name).until == timer.due_at
     agent = state.agents.get(name)

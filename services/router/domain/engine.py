@@ -25,6 +25,7 @@ from services.router.domain.on_partner import on_order_ended, on_order_late
 from services.router.domain.on_ticket import on_gone, on_known, on_reconsider, on_status
 from services.router.domain.on_work import on_assign, on_complete, on_release, on_step, on_transfer
 from services.router.domain.preference import WAITED, hold_ended
+from services.router.domain.reconsidering import PAUSE
 from services.router.domain.settling import settle
 from services.router.domain.state import RoutingState
 from services.router.domain.timers import Timer, TimerKind
@@ -122,15 +123,32 @@ def _with_follow_ups(
             if state.agents[agent_id].standing.until == now:
                 yield Timer(now, TimerKind.DUTY_TURNS, agent_id)
         if state.configuration.routes_otherwise(before):
-            for work_id in sorted(state.items):
-                yield inputs.Reconsider(work_id=work_id)
+            yield from _reconsidered(state, now)
     elif isinstance(current, inputs.EscalationRaised):
         yield current
         yield from widening(state, current)
     elif isinstance(current, inputs.Tick):
-        yield from due(state, now)
+        for timer in due(state, now):
+            if timer.kind is TimerKind.POLICY_ASKED:
+                yield from _reconsidered(state, now)
+            else:
+                yield timer
     else:
         yield current
+
+
+def _reconsidered(state: RoutingState, now: datetime) -> Iterator[inputs.Reconsider]:
+    """The next of what a changed policy is to be asked about."""
+    going_on = state.reconsidering
+    if going_on is None:
+        return
+    for work_id in going_on.portion(state.items):
+        yield inputs.Reconsider(work_id=work_id)
+    state.touched.is_reconsidering = True
+    if going_on.is_over(state.items):
+        state.reconsidering = None
+    else:
+        state.go_on_reconsidering(now + PAUSE)
 
 
 _TURNS: Mapping[TimerKind, Callable[[RoutingState, str, datetime], Iterator[d.Decision]]] = {

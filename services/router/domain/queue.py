@@ -77,7 +77,7 @@ class Queue:
     """
 
     queue_id: str
-    name: str = ""
+    name: str = field(default="", compare=False)
     rank: int = 50
     order: Order = field(default_factory=Order)
     reserve: int = 0

@@ -20,6 +20,7 @@ from shared.vocabulary import AgentState
 def reconfigure(state: RoutingState, made: Configured, now: datetime) -> None:
     """Takes on a configuration. Work of agents who are gone has been taken from them before."""
     stands = made.configuration.stands_as(state.configuration)
+    routes_otherwise = made.configuration.routes_otherwise(state.configuration)
     state.adopt(made.configuration)
     state.servable.clear()
     if stands:
@@ -40,6 +41,8 @@ def reconfigure(state: RoutingState, made: Configured, now: datetime) -> None:
         for queue_id in closed:
             if state.opening(queue_id).is_open:
                 state.give_out(queue_id)
+    if routes_otherwise:
+        state.reconsider()
 
 
 def restore(state: RoutingState, decided_at: datetime) -> None:
@@ -79,6 +82,8 @@ def rebuild_indexes(state: RoutingState, now: datetime) -> None:
     }
     for queue_id, opening in state.openings.items():
         state.arm(opening.until, TimerKind.QUEUE_TURNS, queue_id)
+    if state.reconsidering is not None:
+        state.go_on_reconsidering(state.reconsidering.due_at or now)
     state.count_timers()
 
 

@@ -17,6 +17,7 @@ from services.router.domain.order import pressing
 from services.router.domain.partner import partner_id
 from services.router.domain.policy import Requirements
 from services.router.domain.posts import Posts
+from services.router.domain.reconsidering import Reconsidering
 from services.router.domain.reserve import Reserves
 from services.router.domain.tally import Tally
 from services.router.domain.timers import Timer, TimerKind
@@ -34,6 +35,7 @@ class Touched:
     tickets: set[UUID] = field(default_factory=set)
     items: dict[UUID, WorkItem] = field(default_factory=dict)
     offers: dict[UUID, Offer] = field(default_factory=dict)
+    is_reconsidering: bool = False
 
 
 @dataclass(slots=True)
@@ -51,6 +53,7 @@ class RoutingState:
     servable: whether any agent, as configured, could ever take what asks for this, as far as that was looked for
     impatient: items that have just joined a line and do not wait for their next step while nobody can be asked
     tally: what stands in each queue, as it was after the last commit
+    reconsidering: how far a policy that changed has been asked about what was there before it
     """
 
     workspace_id: str
@@ -70,6 +73,7 @@ class RoutingState:
     forsaken: dict[ClassKey, None] = field(default_factory=dict)
     impatient: deque[UUID] = field(default_factory=deque)
     servable: dict[Requirements, bool] = field(default_factory=dict)
+    reconsidering: Reconsidering | None = None
     touched: Touched = field(default_factory=Touched)
     reserves: Reserves = field(default_factory=Reserves)
     tally: Tally = field(default_factory=Tally)
@@ -263,6 +267,18 @@ class RoutingState:
     def count_timers(self) -> None:
         """Every timer holds, as far as is known: only of twice as many is it worth looking which do."""
         self.most_timers = 2 * len(self.timers) + 1_000
+
+    def reconsider(self) -> None:
+        """Has the policy asked about all that is live."""
+        self.reconsidering = Reconsidering.of(self.items)
+        self.touched.is_reconsidering = True
+
+    def go_on_reconsidering(self, at: datetime) -> None:
+        """Has the policy asked about the next of what it is still to be asked about, if anything is."""
+        going_on = self.reconsidering
+        if going_on is not None:
+            going_on.due_at = at
+            self.arm(at, TimerKind.POLICY_ASKED, self.workspace_id)
 
     def forget(self, brought: Iterable[UUID] = ()) -> None:
         """Lets go of tickets that need no agent, and of the note of what has changed: a commit is over.

@@ -18,6 +18,7 @@ class TimerKind(StrEnum):
     DUTY_TURNS = "duty_turns"
     QUEUE_TURNS = "queue_turns"
     CONNECTION_LOST = "connection_lost"
+    POLICY_ASKED = "policy_asked"
 
 
 @dataclass(frozen=True, slots=True, order=True)

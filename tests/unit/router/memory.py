@@ -45,6 +45,7 @@ _IS_READ: Mapping[str, Callable[["MemoryRows", Mapping[str, Any]], bool]] = {
     "ticket": lambda memory, row: row["work_id"] is not None and memory.is_live(row["work_id"]),
     "work_item": lambda memory, row: memory.is_live(row["work_id"]),
     "offer": lambda _, row: row["state"] == "pending",
+    "reconsidering": lambda _, row: not row["is_over"],
 }
 """What the queries of `memory.MEMORY` say."""
 

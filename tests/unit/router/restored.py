@@ -37,6 +37,7 @@ def _rows(state: RoutingState) -> dict[str, list[Mapping[str, Any]]]:
         tickets={item.ticket_id for item in state.items.values()},
         items=dict(state.items),
         offers={offer_id: replace(offer) for offer_id, offer in state.offers.items()},
+        is_reconsidering=state.reconsidering is not None,
     )
     return {
         table.name: [from_json(table, json.loads(json.dumps(to_json(table, row)))) for row in rows]
