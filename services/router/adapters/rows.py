@@ -155,7 +155,12 @@ def rows_of(
         (tables.agent, [_agent_row(state, name) for state in states for name in sorted(state.touched.agents)]),
         (
             tables.work_item,
-            [_item_row(state, item) for state in states for _, item in sorted(state.touched.items.items())],
+            # What has ended first: a ticket has one live item at any moment, also within a statement.
+            [
+                _item_row(state, item)
+                for state in states
+                for item in sorted(state.touched.items.values(), key=_ended)
+            ],
         ),
         (
             tables.offer,
@@ -246,6 +251,10 @@ def _reconsidering_row(state: RoutingState) -> dict[str, object]:
         "due_at": going_on.due_at if going_on else None,
         "is_over": going_on is None,
     }
+
+
+def _ended(item: WorkItem) -> tuple[bool, UUID]:
+    return item.ended_at is None, item.work_id
 
 
 def _offer_row(state: RoutingState, offer: Offer) -> dict[str, object]:

@@ -4,7 +4,7 @@ from alembic import op
 
 from shared.db.fences import fence
 
-revision = "2026_11_23_yet_to_be_reconsidered"
+revision = "2026_11_23_yet_to_reconsider"
 down_revision = "2026_11_23_written_in_order"
 
 _TABLE = """
