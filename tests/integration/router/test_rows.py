@@ -141,11 +141,11 @@ class RowsMachine(DeskMachine):
         later = now + timedelta(days=1)
         (loaded,) = self.run(lambda tx: PostgresRoutingRows().load(tx, [self.workspace_id], later))
         assert stored(loaded) == stored(memory)
-        assert derived(loaded) == derived(memory)
+        assert derived(loaded, now) == derived(memory, now)
         made = list(engine.run(loaded, inputs.Tick(), now, SeededIds(b"", now)))
         assert not [each for each in made if type(each).__name__ in WORK_DECISIONS]
         assert stored(loaded) == stored(memory)
-        assert derived(loaded) == derived(memory)
+        assert derived(loaded, now) == derived(memory, now)
 
     def teardown(self) -> None:
         """What was decided is replayed from its record elsewhere."""
@@ -173,11 +173,11 @@ def stored(state: RoutingState) -> dict[str, object]:
     }
 
 
-def derived(state: RoutingState) -> dict[str, object]:
+def derived(state: RoutingState, now: datetime) -> dict[str, object]:
     """What is made of that anew: indexes of what waits, timers that still hold, openings, what is to be done."""
     return {
         "standing": {name: agent.standing for name, agent in state.agents.items()},
-        "classes": {found.key: index(state, found) for found in state.classes.values() if found.line.count},
+        "classes": {found.key: index(state, found, now) for found in state.classes.values() if found.line.count},
         "timers": {timer for timer in state.timers if holds(state, timer)},
         "openings": state.openings,
         "unsettled": [found.key for found in state.unsettled if found.line.count],
@@ -186,7 +186,7 @@ def derived(state: RoutingState) -> dict[str, object]:
     }
 
 
-def index(state: RoutingState, found: RequirementClass) -> dict[str, object]:
+def index(state: RoutingState, found: RequirementClass, now: datetime) -> dict[str, object]:
     """What a class knows of agents and of what waits."""
     return {
         "members": found.members,
@@ -194,7 +194,7 @@ def index(state: RoutingState, found: RequirementClass) -> dict[str, object]:
         "condition": found.condition,
         "conditions": +found.conditions,
         "standing": {name: entry[0] for name, entry in found.standing.items()},
-        "line": [(item.work_id, place) for item, place in found.line.in_order(state.items, state.now)],
+        "line": [(item.work_id, place) for item, place in found.line.in_order(state.items, now)],
         "count": found.line.count,
     }
 
