@@ -8,21 +8,35 @@ from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from services.router.domain.pairing import Group, Row
 
+_EXACT = 2.0**52
+"""Up to here a float has every integer: sums along a path are exact, and equal costs are equal."""
+
 
 class SparseSolver:
     """Implements `Solver`: the algorithm of Jonker and Volgenant over the eligible pairs alone."""
 
     def solve(self, groups: Sequence[Group], rows: Sequence[Row]) -> Sequence[int] | None:
-        """The agent of each row such that the whole costs least; None where not all rows can be served."""
+        """The agent of each row such that the whole costs least; None where not all rows can be served.
+
+        Where that leaves a choice, earlier rows get whom their group ranks first: which of several cheapest ways
+        the algorithm comes upon, another release of it may decide otherwise.
+        """
         if not rows:
             return []
         agents = [np.asarray(group.agents, dtype=np.int32) for group in groups]
         costs = [np.asarray(group.costs, dtype=np.float64) for group in groups]
         # Adding the same to all costs of a row changes nothing, and an edge of cost 0 would be none.
-        data = [np.rint(costs[row.group] * row.weight) + row.saves + 1.0 for row in rows]
+        data = [np.rint(costs[row.group] * row.weight) + row.saves for row in rows]
         for row, values in zip(rows, data, strict=True):
             if row.sticky is not None:
                 values[agents[row.group] == row.sticky] -= row.saves
+        # An agent's place in the ranking weighs more for earlier rows, and all of that less than the least cost.
+        widest = max(len(part) for part in agents)
+        ties = len(rows) * widest
+        unit = max(1.0, np.ceil(max(values.max(initial=0) for values in data) * ties * len(rows) / _EXACT))
+        places = np.arange(widest)
+        for number, values in enumerate(data):
+            values[:] = np.rint(values / unit) * ties + (len(rows) - number) * places[: len(values)] + 1.0
         indices = [agents[row.group] for row in rows]
         starts = np.concatenate(([0], np.cumsum([len(part) for part in indices])))
         width = 1 + max(int(part.max(initial=0)) for part in indices)

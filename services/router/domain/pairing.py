@@ -35,12 +35,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One item: its group, how much its costs weigh, whom it would rather have, and what that saves."""
+    """One item: its group, how much its costs weigh, whom it would rather have, and what that saves.
+
+    blocks: where it is not served nobody behind it is: it could have others than those of its group
+    """
 
     group: int
     weight: float = 1.0
     sticky: int | None = None
     saves: int = 0
+    blocks: bool = False
 
 
 class Method(StrEnum):
@@ -87,7 +91,11 @@ def augmented(groups: Sequence[Group], rows: Sequence[Row]) -> list[int | None]:
     holders: dict[int, int] = {}
     next_of = [0] * len(groups)
     exhausted: set[int] = set()
-    serves = [_augment(row.group, groups, holders, next_of, exhausted) for row in rows]
+    serves = [False] * len(rows)
+    for at, row in enumerate(rows):
+        serves[at] = _augment(row.group, groups, holders, next_of, exhausted)
+        if row.blocks and not serves[at]:
+            break
     held: list[list[int]] = [[] for _ in groups]
     for number, holder in holders.items():
         held[holder].append(number)
@@ -169,6 +177,12 @@ def together(groups: Sequence[Group], rows: Sequence[Row], solver: Solver) -> Pa
     agents = iter(cheapest)
     best = [next(agents) if agent is not None else None for agent in chosen]
     return Pairs(tuple(best), cost_of(groups, rows, best), Method.LEAST_COST)
+
+
+def blocked_at(rows: Sequence[Row], pairs: Pairs) -> int:
+    """How many rows come before the first that is not served and blocks those behind it."""
+    served = zip(rows, pairs.agents, strict=True)
+    return next((at for at, (row, agent) in enumerate(served) if row.blocks and agent is None), len(rows))
 
 
 def is_tractable(groups: Sequence[Group], rows: Sequence[Row]) -> bool:

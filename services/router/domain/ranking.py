@@ -50,6 +50,11 @@ def rank_in(key: RankKey) -> int:
     return int(key[0])
 
 
+def precedence_in(key: RankKey) -> RankKey:
+    """What comes before all that a queue ranks by: the rank, the tier, the queue's own agents before helpers."""
+    return key[:3]
+
+
 def preferences_met(agent: Agent, requirements: Requirements) -> int:
     """How many of the preferred skills the agent has, at the level that is preferred."""
     levels = agent.profile.skills

@@ -12,7 +12,7 @@ class Together:
     """What was decided all at once with this, and what that gained.
 
     items, agents: how many met; method: how it was decided; served: items that got an agent
-    cost: of all assignments; one by one, other items may have got one, and at another cost
+    cost: of all assignments; one by one, the same agents may have got other items, and at another cost
     """
 
     items: int

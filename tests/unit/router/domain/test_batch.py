@@ -1,15 +1,18 @@
 """Many items and many agents at once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from services.router.app.sparse_solver import SparseSolver
+from services.router.domain import batch, inputs
 from services.router.domain import decision as d
-from services.router.domain import inputs
 from services.router.domain.configuration import Matching
 from services.router.domain.explanation import explain
 from services.router.domain.pairing import Method
-from services.router.domain.policy import Requirements
+from services.router.domain.policy import Requirements, Rule, TierMode
 from services.router.domain.queue import OfferMode, Queue
 from shared.conditions import compile_condition
 from shared.vocabulary import AgentState, Priority, SlaMetric, WorkState
@@ -171,3 +174,104 @@ def test_offers_to_several_at_once_stay_out_of_it() -> None:
         desk.open(name)
     arrive(desk, ["ann", "bob"])
     assert len(desk.item("one").offers) == 2
+
+
+FIRST, LAST = ["ann", "bob"], ["xan", "yve"]
+SPEAKS = Requirements(queue="general", skills=(("german", 1),))
+AT_LEAST = general(requirements=replace(SPEAKS, tier_mode=TierMode.AT_LEAST))
+HELPED = general(requirements=replace(SPEAKS, also=("other",)))
+
+
+@pytest.mark.parametrize(
+    ("rule", "first", "last"),
+    [
+        (general(requirements=SPEAKS), {"ranks": {"general": 1}}, {}),
+        (AT_LEAST, {}, {"support_tier": 2}),
+        (HELPED, {}, {"queues": frozenset({"other"})}),
+    ],
+    ids=["rank", "tier", "helpers"],
+)
+def test_who_comes_first_by_rank_tier_or_queue_gets_it_however_well_others_would_suit(
+    rule: Rule, first: dict[str, object], last: dict[str, object]
+) -> None:
+    desk = Desk.of(
+        *(agent(name, **{"skills": {"german": 1}, **ONE, **first}) for name in FIRST),
+        *(agent(name, **{"skills": {"german": 5}, **ONE, **last}) for name in LAST),
+        available=False,
+        rules=[rule],
+        queues=[QUEUE, Queue(queue_id="other", offer_mode=OfferMode.AUTO)],
+        matching=matching(misfit=1.0),
+    )
+    for name in ("one", "two", "three", "four", "five"):
+        desk.open(name)
+        desk.now += timedelta(seconds=1)
+    made = arrive(desk, [*LAST, *FIRST])
+    assert {each.agent_id for each in made[:2]} == set(FIRST)
+    assert {each.agent_id for each in made[2:]} == set(LAST)
+    assert all(each.reasons.choice and each.reasons.choice.together for each in made)
+    assert desk.item("five").state is WorkState.QUEUED
+
+
+def test_nothing_is_passed_over_whose_next_agents_are_of_the_next_round() -> None:
+    """What any tier may have comes first: the tier that else only later items could have is its as well."""
+    exact = general(
+        rule_id="exact",
+        condition=GERMAN.condition,
+        requirements=Requirements(queue="general", support_tier=2),
+    )
+    whoever = general(requirements=Requirements(queue="general", tier_mode=TierMode.AT_LEAST))
+    desk = Desk.of(
+        agent("ann", **ONE),
+        *(agent(name, support_tier=2, **ONE) for name in ("bob", "cid")),
+        available=False,
+        rules=[exact, whoever],
+        queues=[QUEUE],
+        matching=matching(),
+    )
+    for name, language in (("one", "en"), ("two", "en"), ("three", "en"), ("four", "de")):
+        desk.open(name, language=language)
+        desk.now += timedelta(seconds=1)
+    arrive(desk, ["ann", "bob", "cid"])
+    assert [desk.item(name).agent_id is None for name in ("one", "two", "three", "four")] == [False] * 3 + [True]
+    assert desk.item("one").agent_id == "ann"
+
+
+def test_whom_an_item_would_rather_have_may_be_of_a_higher_tier() -> None:
+    whoever = general(requirements=Requirements(queue="general", tier_mode=TierMode.AT_LEAST))
+    desk = Desk.of(
+        *(agent(name, **ONE) for name in ("ann", "bob")),
+        agent("cid", support_tier=2, **ONE),
+        available=False,
+        rules=[whoever],
+        queues=[QUEUE],
+        matching=matching(stickiness=2.0),
+    )
+    for name in ("one", "two"):
+        desk.open(name)
+        desk.now += timedelta(seconds=1)
+    desk.item("one").preferred_agent_id = "cid"
+    arrive(desk, ["ann", "bob", "cid"])
+    assert (desk.item("one").agent_id, desk.item("two").agent_id) == ("cid", "ann")
+
+
+def test_one_agent_counts_once_however_many_lines_wait_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = both_languages(at_least=2)
+    ask(desk)
+
+    def looked_at(*_: object) -> None:
+        raise AssertionError("nothing was to be matched together")
+
+    monkeypatch.setattr(batch, "_first", looked_at)
+    assert [made.agent_id for made in arrive(desk, ["ann"])] == ["ann"]
+
+
+def test_of_equally_cheap_agents_the_ranking_decides() -> None:
+    names = [f"agent-{number}" for number in range(6)]
+    desk = Desk.of(*(agent(name, **ONE) for name in names), available=False, queues=[QUEUE], matching=matching())
+    for number, name in enumerate(reversed(names)):
+        desk.state.agents[name].idle_since += timedelta(seconds=number)
+    for number in range(3):
+        desk.open(f"t{number}")
+        desk.now += timedelta(seconds=1)
+    made = arrive(desk, names)
+    assert [each.agent_id for each in made] == ["agent-5", "agent-4", "agent-3"]

@@ -86,6 +86,24 @@ class TogetherMachine(RestartingMachine):
         super().__init__()
         self.together_from = 2
 
+    def hand(self, current: inputs.Input) -> list[d.Decision]:
+        made = super().hand(current)
+        model = Model(self.desk.state, self.desk.now)
+        for each in made:
+            if isinstance(each, d.WorkOffered | d.WorkAssigned):
+                choice = each.reasons.choice
+                if choice is not None and choice.together is not None:
+                    self.nobody_is_left_who_comes_before(model, each)
+        return made
+
+    def nobody_is_left_who_comes_before(self, model: Model, made: d.WorkOffered | d.WorkAssigned) -> None:
+        """Before whom an item was given to, by rank, tier or membership; unless it would rather have them."""
+        item, agents = self.desk.state.items[made.work_id], self.desk.state.agents
+        first = model.ranking(item, agents[made.agent_id])[:3]
+        left = [one for one in agents.values() if model.obstacle(one, item) is None]
+        before = [one.agent_id for one in left if model.ranking(item, one)[:3] < first]
+        assert made.agent_id == item.preferred_agent_id or not before
+
 
 TogetherMachine.TestCase.settings = settings(
     max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.router.app.sparse_solver import SparseSolver
-from services.router.domain.pairing import SCALE, Group, Method, Row, augmented, cost_of, one_by_one, together
+from services.router.domain.pairing import (
+    SCALE,
+    Group,
+    Method,
+    Row,
+    augmented,
+    blocked_at,
+    cost_of,
+    one_by_one,
+    together,
+)
 
 AGENTS = 5
 
@@ -103,3 +113,19 @@ def test_a_solver_that_cannot_leaves_the_choice_to_the_ranking() -> None:
 
     pairs = together([Group([1, 0], [5, 5])], [Row(0), Row(0)], Helpless())
     assert (pairs.method, pairs.agents) == (Method.AUGMENTING, (1, 0))
+
+
+def test_nobody_is_served_behind_a_row_that_waits_for_others() -> None:
+    groups = [Group([0], [1]), Group([1], [1])]
+    rows = [Row(0, blocks=True), Row(0, blocks=True), Row(1)]
+    pairs = together(groups, rows, SparseSolver())
+    assert pairs.agents == (0, None, None)
+    assert blocked_at(rows, pairs) == 1
+
+
+@given(st.permutations(range(6)), st.integers(1, 6))
+def test_which_number_an_agent_has_decides_nothing(numbers: list[int], count: int) -> None:
+    """Of one cost all of them, in two groups that rank them alike: earlier rows have whom that puts first."""
+    groups = [Group(numbers, [SCALE] * 6), Group(numbers[:count], [SCALE] * count)]
+    rows = [Row(1)] * count + [Row(0)] * (6 - count)
+    assert list(SparseSolver().solve(groups, rows) or ()) == numbers
