@@ -19,6 +19,7 @@ from services.router.domain.steps import (
     moved,
     requeued,
     revoked,
+    steps_that_stay,
 )
 from services.router.domain.work_item import MOST_RAISED, WorkItem
 from shared.errors import Conflict, IllegalTransition, NotFound
@@ -48,7 +49,7 @@ def on_transfer(state: RoutingState, transfer: inputs.Transfer) -> Iterator[d.De
     base = destination(state, item, queue=transfer.queue, support_tier=transfer.support_tier)
     if base is None:
         raise Conflict("It is there already.")
-    if not is_servable(state, base):
+    if not is_servable(state, relaxed(base, steps_that_stay(item))):
         raise Conflict("No agent could ever take it there.")
     note = f"{transfer.actor_id}: {transfer.reason}"
     yield from moved(state, item, "transfer", base, excluded=item.agent_id, note=note)

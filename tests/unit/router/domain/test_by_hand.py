@@ -1,11 +1,13 @@
 """Who may be handed work by name, and what is flagged."""
 
+from datetime import timedelta
+
 import pytest
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.explanation import explain
-from services.router.domain.policy import Requirements
+from services.router.domain.policy import Requirements, Step
 from services.router.domain.queue import Queue
 from shared.errors import Conflict
 from shared.vocabulary import AgentState, ChannelKind, TicketStatus, WorkState
@@ -150,3 +152,22 @@ def test_a_call_that_is_over_is_handed_on_as_no_call() -> None:
     made = pass_on(desk, "t", "bob")
     assert kinds(made) == ["WorkRequeued", "WorkAssigned"]
     assert desk.state.agents["bob"].used == 40
+
+
+def test_work_may_go_where_somebody_could_take_it_once_its_steps_have_loosened_it() -> None:
+    german = Requirements(queue="general", skills=(("german", 3),))
+    steps = (Step(after=timedelta(minutes=1), dropped=frozenset({"german"})),)
+    queues = [Queue(queue_id="general"), Queue(queue_id="second"), Queue(queue_id="empty")]
+    rules = [general(requirements=german, steps=steps)]
+    desk = Desk.of(agent("bob", queues=frozenset({"second"})), rules=rules, queues=queues)
+    desk.open("t")
+
+    def transfer(queue: str) -> None:
+        desk.feed(inputs.Transfer(ticket_id=ticket_id("t"), reason="theirs", actor_id="boss", queue=queue))
+
+    with pytest.raises(Conflict, match="could ever take it"):
+        transfer("empty")
+    transfer("second")
+    assert desk.asked("t") == []
+    desk.after(minutes=1)
+    assert desk.asked("t") == ["bob"]
