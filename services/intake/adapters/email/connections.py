@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from typing import cast
 
 import structlog
 from aiosmtpd.lmtp import LMTP
@@ -118,6 +119,6 @@ class Refusal(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Says so, and hangs up."""
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(b"421 4.3.2 Too many connections, try again\r\n")
-        transport.close()
+        writing = cast("asyncio.WriteTransport", transport)  # uvloop's is none by inheritance
+        writing.write(b"421 4.3.2 Too many connections, try again\r\n")
+        writing.close()

@@ -68,3 +68,15 @@ async def test_a_server_whose_bytes_drip_makes_room_for_others(
         assert [answer[:3] for answer in await dripping] == ["452"]
         assert (await wire.say("NOOP")).startswith("250")
     await wire.close()
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "lmtp"])
+async def test_a_connection_too_many_is_told_so_and_ended(
+    protocol: str, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.intake.adapters.email.listeners._MAX_CONNECTIONS", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", mail_of(post.system).listeners.ports[protocol])
+    async with asyncio.timeout(10):
+        assert (await reader.read()).startswith(b"421 ")
+    writer.close()
+    await writer.wait_closed()
