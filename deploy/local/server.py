@@ -70,12 +70,11 @@ class Server(Program):
         until = time.monotonic() + START_WITHIN_S
         while True:
             ports = self._settled or [wanted or free_ports(1, SERVER_PORTS)[0] for wanted in self._wanted]
-            child = self._run(self.command(ports))
-            while time.monotonic() < until and not child.ended.wait(POLL_S):
-                if self.is_ready():
-                    self._settled = ports
-                    self.progress(f"ready on port {ports[0]} after {time.monotonic() - began:.1f} s")
-                    return child
+            child = self.run(self.command(ports))
+            if self.comes_up(child, until=until):
+                self._settled = ports
+                self.progress(f"ready on port {ports[0]} after {time.monotonic() - began:.1f} s")
+                return child
             if not (child.ended.is_set() and self.may_pass(self.said())):
                 self.kill()
                 raise self._failure("did not start")
@@ -90,13 +89,20 @@ class Server(Program):
         self.kill()
         self.start()
 
+    def comes_up(self, child: Child, *, until: float) -> bool:
+        """Whether it answers before it ends, and before this time (of `time.monotonic`)."""
+        while time.monotonic() < until and not child.ended.wait(POLL_S):
+            if self.is_ready():
+                return True
+        return False
+
     def may_pass(self, said: str) -> bool:
         """Whether a start that failed with these words is worth another try."""
         return "Address already in use" in said and (self._settled is not None or None in self._wanted)
 
     def run_tool(self, command: Command) -> None:
         """Runs one of the server's tools to its end."""
-        child = self._run(command)
+        child = self.run(command)
         child.ended.wait()
         if child.exit_code != 0:
             raise self._failure("could not be set up")
@@ -111,7 +117,8 @@ class Server(Program):
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
 
-    def _run(self, command: Command) -> Child:
+    def run(self, command: Command) -> Child:
+        """Runs one of its programs, which writes into its log."""
         with self._log.open("ab") as log:
             self._log_start = log.tell()
             return self.launch(command, output=log, keep_open=[self.folder.lock])

@@ -34,6 +34,12 @@ def stack(data: Path) -> Iterator[Stack]:
         yield second
 
 
+def test_the_broker_starts_with_the_classes_that_were_loaded_once(stack: Stack) -> None:
+    command = Path(f"/proc/{stack.kafka.pid}/cmdline").read_text().split("\0")
+    assert [option for option in command if option.startswith("-XX:AOTCache=")]
+    assert "[aot" not in stack.kafka.said(), "Java says why it does without them"
+
+
 async def is_cut(connection: Any) -> bool:
     try:
         await connection.execute("SELECT 1")
