@@ -1,12 +1,13 @@
 """What every test may use: one real PostgreSQL and one real Kafka, started once for the whole run."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import uvloop
 from hypothesis import settings
 
 from deploy.local.stack import Stack
@@ -15,6 +16,8 @@ from tests import sharing
 from tests.scheduling import FolderScheduling, rank
 
 if TYPE_CHECKING:  # pure tests start in milliseconds: they do not import the services
+    from asyncio import AbstractEventLoop
+
     from xdist.remote import Producer
 
     from tests.system import Templates
@@ -33,6 +36,11 @@ def pytest_collection_finish() -> None:
     # As services do: the collector need not walk through what has been imported again and again.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], "AbstractEventLoop"]]:
+    """The loop that services run on: it also takes an eighth off what a test of theirs costs."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.hookimpl(optionalhook=True)
