@@ -1,5 +1,5 @@
 """Which simulations run: those that need a million arrivals only in `make simulation`, in an hour or so."""
 
-from tests.unit.router.simulation.floor import SCALE
+from tests.unit.router.simulation.floor import IS_LONG
 
-collect_ignore = [] if SCALE >= 10 else ["test_heavy_load.py"]
+collect_ignore = [] if IS_LONG else ["test_heavy_load.py"]

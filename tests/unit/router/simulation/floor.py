@@ -27,6 +27,8 @@ from shared.vocabulary import AgentState, ChannelKind, Priority, SlaMetric, Tick
 from tests.unit.router.domain.desk import START, agent, configuration, facts
 
 SCALE = float(os.environ.get("WAYPOST_SIMULATION", "1"))
+IS_LONG = SCALE >= 10
+"""Whether there is time for what a short run cannot tell."""
 _WARM_UP = 0.1
 """The share of arrivals that are not counted: a run begins with an empty floor."""
 
@@ -88,6 +90,11 @@ class Outcome:
     def line(self) -> float:
         """How many contacts wait in the mean (Little's law)."""
         return sum(self.waits()) / self.minutes
+
+    def longest_wait_of(self, share: float) -> float:
+        """How many minutes this share of contacts waited at most."""
+        waits = sorted(self.waits())
+        return waits[math.ceil(share * len(waits)) - 1]
 
     def idle(self, agents: Sequence[str]) -> float:
         """The share of their time that these agents were idle."""

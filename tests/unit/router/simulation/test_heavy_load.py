@@ -56,6 +56,42 @@ def test_under_heavy_load_waits_are_nearly_as_the_promises() -> None:
     assert overlaps([one / other for one, other in zip(soon, later, strict=True)], 0.27, 0.30)
 
 
+@pytest.mark.parametrize(
+    ("agents", "load", "waited", "mean_wait"),
+    [
+        (20, 18, 0.550769, 0.275385),
+        (50, 45, 0.363864, 0.072773),
+        (90, 84, 0.411957, 0.068660),
+        (100, 95, 0.506457, 0.101291),
+    ],
+)
+def test_under_heavy_load_one_line_waits_as_erlang_c_says(
+    agents: int, load: int, waited: float, mean_wait: float
+) -> None:
+    streams = [Stream(name="all", rate=load, facts=call())]
+
+    def once(seed: int, arrivals: int) -> Outcome:
+        return Floor(setup(staff(agents)), streams, exponential(1), seed=seed, first=load).run(arrivals)
+
+    found = runs(12, once, 3_000)
+    assert holds([each.waited() for each in found], waited)
+    assert holds([each.mean_wait() for each in found], mean_wait)
+
+
+def test_under_heavy_load_one_line_with_room_waits_as_the_exact_formula_says() -> None:
+    """M/M/90/120: all six types of `test_ranking` in one line, ten minutes each, first come, first served."""
+    streams = [Stream(name="all", rate=8.4, facts=call())]
+
+    def once(seed: int, arrivals: int) -> Outcome:
+        return Floor(setup(staff(90)), streams, exponential(0.1), seed=seed, room=30, first=84).run(arrivals)
+
+    found = runs(12, once, 3_000)
+    assert holds([each.blocked / each.arrived for each in found], 0.003643)
+    assert holds([each.waited() for each in found], 0.379706)
+    assert holds([each.mean_wait() for each in found], 0.450023)
+    assert holds([1 - each.waited(longer_than=0.5) for each in found], 0.732922)
+
+
 def test_under_heavy_load_the_line_is_shortest_with_the_faster_class_first() -> None:
     """20 agents, 18 contacts a minute of half a minute and 10 of one; simulated values are +-13 %."""
     for fast, slow, by, expected in (

@@ -1,5 +1,7 @@
 """Who waits how long under which order: the engine against exact queueing results."""
 
+from itertools import pairwise
+
 import pytest
 
 from services.router.domain.order import Order, OrderBy
@@ -39,6 +41,29 @@ def test_two_priorities_wait_as_the_exact_formula_says() -> None:
     assert holds([each.mean_wait() for each in found], 0.064019), "no order changes the mean of equal lengths"
     assert not holds(high, 0.064019), "first come, first served could be told from it"
     assert interval(_differences(high, low))[0] > 0
+
+
+def test_four_priorities_wait_as_the_exact_formula_says() -> None:
+    """M/M/10 without preemption, 2 a minute of each priority."""
+    exact = {
+        Priority.URGENT: 0.051148,
+        Priority.HIGH: 0.085246,
+        Priority.NORMAL: 0.170492,
+        Priority.LOW: 0.511475,
+    }
+    streams = [Stream(name=priority, rate=2, facts=call(priority)) for priority in exact]
+
+    def once(seed: int, arrivals: int) -> Outcome:
+        return Floor(setup(staff(10)), streams, exponential(1), seed=seed).run(arrivals)
+
+    found = runs(12, once, 2_000)
+    waits = {priority: [each.mean_wait(priority) for each in found] for priority in exact}
+    for priority, mean_wait in exact.items():
+        assert holds(waits[priority], mean_wait), priority
+    for sooner, later in pairwise(waits.values()):
+        assert interval(_differences(sooner, later))[0] > 0, "each priority can be told from the next"
+    assert holds([each.waited() for each in found], 0.409180)
+    assert holds([each.mean_wait() for each in found], 0.204590)
 
 
 def test_one_line_waits_as_erlang_c_says() -> None:

@@ -11,6 +11,7 @@ from services.router.domain.queue import SCORE_FIELDS, OfferMode, Queue, Ranking
 from shared.conditions import compile_expression
 from tests.unit.router.domain.desk import agent, configuration, general
 from tests.unit.router.simulation.floor import (
+    IS_LONG,
     SCALE,
     Floor,
     Outcome,
@@ -63,18 +64,27 @@ class Published:
     within_half: tuple[float, float]
     at_once: tuple[float, float]
     primary: tuple[float, float]
+    of_99_percent: tuple[float, float]
 
 
-ONE_SKILL = Published(1, (0.0379, 0.0010), (2.445, 0.024), (0.498, 0.004), (0.445, 0.003), (1.0, 0.0))
+ONE_SKILL = Published(
+    1, (0.0379, 0.0010), (2.445, 0.024), (0.498, 0.004), (0.445, 0.003), (1.0, 0.0), (15.23, 0.22)
+)
 
 
 @pytest.mark.parametrize(
     "known",
     [
         ONE_SKILL,
-        Published(2, (0.0044, 0.0004), (0.593, 0.015), (0.718, 0.006), (0.578, 0.006), (0.743, 0.002)),
-        Published(3, (0.0038, 0.0004), (0.479, 0.014), (0.758, 0.005), (0.611, 0.006), (0.699, 0.001)),
-        Published(6, (0.0037, 0.0003), (0.450, 0.024), (0.766, 0.010), (0.622, 0.011), (0.682, 0.004)),
+        Published(
+            2, (0.0044, 0.0004), (0.593, 0.015), (0.718, 0.006), (0.578, 0.006), (0.743, 0.002), (5.73, 0.10)
+        ),
+        Published(
+            3, (0.0038, 0.0004), (0.479, 0.014), (0.758, 0.005), (0.611, 0.006), (0.699, 0.001), (4.90, 0.07)
+        ),
+        Published(
+            6, (0.0037, 0.0003), (0.450, 0.024), (0.766, 0.010), (0.622, 0.011), (0.682, 0.004), (4.46, 0.11)
+        ),
     ],
     ids=lambda known: f"{known.skills}-skills",
 )
@@ -99,6 +109,10 @@ def test_waits_and_primary_share_by_skills_an_agent_has(known: Published) -> Non
     # With two skills few are turned away, and in bursts: a short run mostly finds none, which tells nothing.
     if known is ONE_SKILL or SCALE >= 5:
         assert overlaps(blocked, known.blocked[0] - known.blocked[1], sum(known.blocked))
+    # One contact in a hundred: too few in a short run.
+    if IS_LONG:
+        about, half = known.of_99_percent
+        assert overlaps([each.longest_wait_of(0.99) for each in found], about - half, about + half)
     if known is not ONE_SKILL:
         assert interval(blocked)[1] < ONE_SKILL.blocked[0], "two skills are nearly as good as all"
         assert interval(waits)[1] < ONE_SKILL.mean_wait[0] / 2
@@ -128,10 +142,10 @@ def by_pace(random: Random, _stream: str, agent_id: str) -> float:
     return random.expovariate(1.5 if agent_id in FAST else 0.75)
 
 
-def at_two_paces(**queue: object) -> list[Outcome]:
-    """Contacts at 85 % of what both can do."""
+def at_two_paces(load: float, **queue: object) -> list[Outcome]:
+    """Contacts at this share of what both can do."""
     chosen = two_paces(**queue)
-    streams = [Stream(name="all", rate=0.85 * 45, facts=call())]
+    streams = [Stream(name="all", rate=load * 45, facts=call())]
 
     def once(seed: int, arrivals: int) -> Outcome:
         return Floor(chosen, streams, by_pace, seed=seed).run(arrivals)
@@ -139,41 +153,59 @@ def at_two_paces(**queue: object) -> list[Outcome]:
     return runs(10, once, 3_000)
 
 
-RANDOM_IDLE = (0.174, 0.102)
+LOADS = (0.85, 0.9, 0.95) if IS_LONG else (0.85,)
+RANDOM_IDLE = {0.85: (0.174, 0.102), 0.9: (0.117, 0.067), 0.95: (0.058, 0.033)}
 """The share of their time that the fast and the slow are idle where chance decides who of the idle is next."""
 
+FASTEST_FIRST: dict[str, object] = {"ranking": Ranking.BEST_MATCH}
+SLOWEST_FIRST: dict[str, object] = {
+    "ranking": Ranking.SCORE,
+    "score": compile_expression("-agent.skills.calls", SCORE_FIELDS),
+}
 
+
+@pytest.mark.parametrize("load", LOADS)
 @pytest.mark.parametrize(
     ("queue", "exact"),
     [
-        ({"ranking": Ranking.BEST_MATCH}, (0.1934, 0.02865, 0.080, 0.290)),
         (
+            FASTEST_FIRST,
             {
-                "ranking": Ranking.SCORE,
-                "score": compile_expression("-agent.skills.calls", SCORE_FIELDS),
+                0.85: (0.1934, 0.02865, 0.080, 0.290),
+                0.9: (0.3715, 0.08256, 0.057, 0.186),
+                0.95: (0.6374, 0.28329, 0.030, 0.089),
             },
-            (0.2856, 0.04232, 0.214, 0.022),
+        ),
+        (
+            SLOWEST_FIRST,
+            {
+                0.85: (0.2856, 0.04232, 0.214, 0.022),
+                0.9: (0.4605, 0.10234, 0.142, 0.016),
+                0.95: (0.6968, 0.30967, 0.071, 0.008),
+            },
         ),
     ],
     ids=["fastest-first", "slowest-first"],
 )
 def test_who_is_asked_first_decides_waits_and_who_idles(
-    queue: dict[str, object], exact: tuple[float, float, float, float]
+    queue: dict[str, object], exact: dict[float, tuple[float, float, float, float]], load: float
 ) -> None:
-    found = at_two_paces(**queue)
-    waits, mean, fast_idle, slow_idle = exact
+    found = at_two_paces(load, **queue)
+    waits, mean, fast_idle, slow_idle = exact[load]
     assert holds([each.waited() for each in found], waits)
     assert holds([each.mean_wait() for each in found], mean)
     for agents, idle in ((FAST, fast_idle), (SLOW, slow_idle)):
         # The exact shares are known to three digits.
         assert overlaps([each.idle(agents) for each in found], idle - 0.0005, idle + 0.0005)
     of_the_fast = [each.idle(FAST) / (each.idle(FAST) + each.idle(SLOW)) for each in found]
-    assert not holds(of_the_fast, RANDOM_IDLE[0] / sum(RANDOM_IDLE)), "it can be told from chance"
+    by_chance = RANDOM_IDLE[load]
+    assert not holds(of_the_fast, by_chance[0] / sum(by_chance)), "it can be told from chance"
 
 
-def test_longest_idle_is_near_chance() -> None:
-    found = at_two_paces()
-    for agents, random in zip((FAST, SLOW), RANDOM_IDLE, strict=True):
+@pytest.mark.parametrize("load", LOADS)
+def test_longest_idle_is_near_chance(load: float) -> None:
+    found = at_two_paces(load)
+    for agents, random in zip((FAST, SLOW), RANDOM_IDLE[load], strict=True):
         assert overlaps([each.idle(agents) for each in found], random - 0.005, random + 0.005)
 
 
