@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import httpx
 from deploy.local.ports import free_ports
 from deploy.local.processes import Child, Command, spawn
 from deploy.local.stack import ServiceDatabase, Stack
-from shared.events.catalog import topics_read_by
+from shared.events.catalog import shard_of, topics_read_by
 from tests.clients import client
 from tests.eventually import eventually
 from tests.keys import token, write_jwks
@@ -55,6 +56,8 @@ class Fleet:
     accepted: set[tuple[str, str]] = field(default_factory=set)
     """(workspace, ticket) of every message that intake has accepted of a load."""
     _connections: "dict[str, asyncpg.Connection[asyncpg.Record]]" = field(default_factory=dict)
+    _queries: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    """A connection takes one query at a time."""
 
     @classmethod
     @asynccontextmanager
@@ -113,9 +116,9 @@ class Fleet:
         """What a process has logged."""
         return (self.folder / f"{name}.log").read_text()
 
-    def http(self, name: str, workspace_id: str) -> httpx.AsyncClient:
+    def http(self, name: str, workspace_id: str, *, timeout_s: float = 15) -> httpx.AsyncClient:
         """A client of one process, with a token of a workspace."""
-        return client(f"http://127.0.0.1:{self.ports[name]}", bearer=bearer(workspace_id), timeout_s=15)
+        return client(f"http://127.0.0.1:{self.ports[name]}", bearer=bearer(workspace_id), timeout_s=timeout_s)
 
     async def configure(
         self, *workspaces: str, routing: dict[str, Any] = ROUTING, promises: dict[str, Any] = PROMISES
@@ -133,12 +136,13 @@ class Fleet:
 
     async def rows(self, service: str, query: str, *arguments: object) -> list[tuple[Any, ...]]:
         """What a query finds in a service's database, past all fences."""
-        connection = self._connections.get(service)
-        if connection is None or connection.is_closed():
-            server, _, _ = self.stack.postgres.admin_url.rpartition("/")
-            connection = await asyncpg.connect(f"{server}/{self.databases[service].name}")
-            self._connections[service] = connection
-        return [tuple(row) for row in await connection.fetch(query, *arguments)]
+        async with self._queries[service]:
+            connection = self._connections.get(service)
+            if connection is None or connection.is_closed():
+                server, _, _ = self.stack.postgres.admin_url.rpartition("/")
+                connection = await asyncpg.connect(f"{server}/{self.databases[service].name}")
+                self._connections[service] = connection
+            return [tuple(row) for row in await connection.fetch(query, *arguments)]
 
     async def shares(self, service: str) -> dict[str, int]:
         """How many shards each process of a service holds."""
@@ -148,6 +152,15 @@ class Fleet:
                 "SELECT holder, count(*) FROM shard_lease WHERE expires_at > clock_timestamp() GROUP BY 1",
             )
         )
+
+    async def holder(self, service: str, workspace_id: str) -> str | None:
+        """Which process of a service holds a workspace's shard."""
+        rows = await self.rows(
+            service,
+            "SELECT holder FROM shard_lease WHERE n = $1 AND expires_at > clock_timestamp()",
+            shard_of(workspace_id),
+        )
+        return rows[0][0] if rows else None
 
     async def unread(self, ends: dict[tuple[str, int], int]) -> list[tuple[str, str, int]]:
         """(service, topic, partition) where a service has not applied everything up to these ends."""
