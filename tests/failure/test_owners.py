@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.clock import monotonic
 from tests.eventually import eventually
 from tests.failure.fleet import LOOK_S, Fleet
 from tests.failure.truth import Truth
@@ -29,7 +30,7 @@ ROUTING: dict[str, Any] = {
 }
 
 PATIENCE_S = 5
-"""After so long without an answer people try again, maybe at the other process."""
+"""After so long without an answer people give up, and for as long they keep to the other process."""
 PAUSES = 0.25
 """How likely somebody who is available goes away for a moment."""
 
@@ -63,6 +64,9 @@ class Office:
     accepted: Counter[str] = field(default_factory=Counter)
     """Process asked -> how many offers were accepted there."""
     _doors: dict[Kind, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _silent: str = ""
+    """The process that gave no answer last."""
+    _silent_until: float = 0.0
 
     async def open(self) -> None:
         await self.fleet.configure(self.workspace_id, routing=ROUTING)
@@ -112,11 +116,12 @@ class Office:
         return found["items"] if found else []
 
     async def _ask(self, path: str) -> Any:
-        door = self.chance.choice(ROUTERS)
+        door = self._answering(self.chance.choice(ROUTERS))
         try:
             async with self.fleet.http(door, self.workspace_id, timeout_s=PATIENCE_S) as http:
                 answer = await http.get(path)
         except httpx.HTTPError:
+            self._keep_from(door)
             return None
         assert answer.status_code in (200, 502, 503, 504), answer.text
         return answer.json() if answer.status_code == 200 else None
@@ -131,14 +136,23 @@ class Office:
             self._doors[kind] = self.chance.sample(ROUTERS, k=4, counts=[2, 2])
         return self._doors[kind].pop()
 
+    def _answering(self, door: str) -> str:
+        """This process, or the other one while this one seems not to answer."""
+        is_silent = door == self._silent and monotonic() < self._silent_until
+        return next(other for other in ROUTERS if other != door) if is_silent else door
+
+    def _keep_from(self, door: str) -> None:
+        self._silent, self._silent_until = door, monotonic() + PATIENCE_S
+
     async def _command(self, kind: Kind, method: str, path: str, body: dict[str, str] | None = None) -> int:
         """Its answer, or 0 where there was none. Nothing else than these may ever come."""
-        door = self._door(kind)
+        door = self._answering(self._door(kind))
         before = await self.holder()
         try:
             async with self.fleet.http(door, self.workspace_id, timeout_s=PATIENCE_S) as http:
                 status = (await http.request(method, path, json=body)).status_code
         except httpx.HTTPError:
+            self._keep_from(door)
             status = 0
         assert status in (0, 200, 204, 404, 409, 503), status
         if status in (200, 204):
@@ -180,6 +194,7 @@ async def test_no_ticket_has_two_owners_and_none_is_forgotten(pair: Fleet, truth
         pair.freeze("router")
         try:
             await eventually(partial(_is_shared, pair, 0, 12), within_s=40, every_s=LOOK_S)
+            assert moving
             before = _accepted(moving, "router-2")
             await eventually(
                 lambda: _accepted(moving, "router-2") > before, within_s=40, what="an accept at the survivor"
