@@ -17,6 +17,7 @@ from services.intake.adapters.media import tables
 from services.intake.adapters.media.fetching import PAUSES
 from shared.db.unit_of_work import Database
 from shared.ids import SystemIds
+from shared.vault import AesVault
 from tests.eventually import eventually
 from tests.integration.intake.media.double import Call, Website, answer, only_for
 from tests.shards import SHARDS, shard_of
@@ -247,7 +248,9 @@ async def test_what_nobody_foresaw_is_tried_again_and_ends_nobody_elses_fetches(
     phone: Phone, vendors: Website
 ) -> None:
     vendors.answers["/fine"] = [answer(200, PICTURE)]
-    await phone.configure(bot_token="xoxb-\N{SNOWMAN}")
+    # As if it had been sealed before such tokens were refused.
+    vault = AesVault(b"development-only-credentials-key")
+    await phone.configure(bot_token=vault.seal(phone.workspace_id, "xoxb-\N{SNOWMAN}"))
     url = vendors.url("/files-pri/3")
     ticket_id = await phone.receive("slack", url)
 
