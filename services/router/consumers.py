@@ -20,6 +20,7 @@ from services.router.domain.state import RoutingState
 from shared.access import RevokedTokens
 from shared.clock import Clock
 from shared.db import workspaces
+from shared.db.engine import SURROUNDINGS
 from shared.db.shards import Leases, Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.db.workspaces import SeenWorkspaces
@@ -279,7 +280,7 @@ class Engines:
         try:
             answers = await self._database.transact(unit, workspaces=names, fence=shard.fence, is_repeatable=False)
         except Exception as error:
-            if isinstance(error, TransientError | StaleEpoch):
+            if isinstance(error, SURROUNDINGS):
                 raise
             await self._isolate(seat, shard, batch, due, error)
         else:

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from shared.errors import DatabaseUnavailable, DataRefused, TransientError, WaypostError
+from shared.errors import DatabaseUnavailable, DataRefused, FatalError, StaleEpoch, TransientError, WaypostError
 
 _SESSION = {
     "statement_timeout": "5s",
@@ -55,6 +55,14 @@ def open_engine(url: str, *, name: str, pool_size: int) -> AsyncEngine:
             "timeout": 5,
         },
     )
+
+
+SURROUNDINGS = (TransientError, StaleEpoch, FatalError, MemoryError, DBAPIError)
+"""Errors that say nothing about what was asked for: what it stands on fails, or our SQL is wrong in any case.
+
+Any other is the fault of what was being done, also one that nobody foresaw. Were that to end the process, the next
+one would meet the same record or command, and every workspace of the shard would wait for one defect.
+"""
 
 
 def meaning(error: BaseException) -> WaypostError | None:

@@ -9,19 +9,12 @@ import structlog
 
 from shared.clock import monotonic
 from shared.db import progress
+from shared.db.engine import SURROUNDINGS
 from shared.db.progress import Subject
 from shared.db.shards import Leases, Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.db.workspaces import SeenWorkspaces
-from shared.errors import (
-    DataRefused,
-    DomainError,
-    FatalError,
-    PoisonMessage,
-    StaleEpoch,
-    TransientError,
-    VersionGap,
-)
+from shared.errors import DataRefused, DomainError, PoisonMessage, TransientError, VersionGap
 from shared.events.envelope import Event
 from shared.kafka import parked
 from shared.kafka.admission import Incoming, admit, read, settle
@@ -49,9 +42,8 @@ class FuseBlown(Exception):
     """Too many records in a row cannot be applied."""
 
 
-_INNOCENT = (TransientError, StaleEpoch, FatalError, FuseBlown)
-"""Errors that are no record's fault. Any other is, also one that nobody foresaw: were it to end the process, the
-next one would read the same record, and every workspace of the shard would wait for one defect."""
+_INNOCENT = (*SURROUNDINGS, FuseBlown)
+"""Errors that are no record's fault."""
 
 
 class Fuse:
