@@ -7,6 +7,7 @@ import structlog
 
 from shared.egress import EgressRefused
 from shared.errors import FatalError, StaleEpoch, TransientError
+from shared.telemetry.logging import frames
 from shared.telemetry.names import Log
 
 log = structlog.get_logger()
@@ -26,8 +27,8 @@ async def attempted(attempt: Awaitable[T], failed: Callable[[str], T], *, way: s
         return failed(str(error))
     except (StaleEpoch, FatalError):
         raise
-    except Exception as error:
-        # Addresses and answers are others': one that nobody thought of must not end the process, and the next
-        # process, and the one after that.
-        log.exception(Log.ATTEMPT_BROKE_OFF, way=way)
+    except Exception as error:  # noqa: BLE001 - the next process, and the one after that, would end of it, too
+        # Addresses and answers are others', and so may be what the error says.
+        where = frames(error)
+        log.error(Log.ATTEMPT_BROKE_OFF, way=way, error=type(error).__name__, where=where)  # noqa: TRY400 - no words
         return failed(f"the attempt broke off: {type(error).__name__}")

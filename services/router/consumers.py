@@ -31,6 +31,7 @@ from shared.http.idempotency import Answer, Once, find, store
 from shared.ids import IdFactory
 from shared.kafka.consumer import Applier, Fuse, read_shard
 from shared.kafka.inbox import Inboxes
+from shared.telemetry.logging import frames
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 from shared.wakeups import Changes, Wakeup
@@ -299,7 +300,7 @@ class Engines:
         await self._load(seat.engine, shard)
         if len(batch) == 1:
             if not isinstance(error, DataRefused):
-                log.error(Log.COMMAND_UNFORESEEN, error=type(error).__name__, exc_info=error)
+                log.error(Log.COMMAND_UNFORESEEN, error=type(error).__name__, where=frames(error))
             _deliver(batch[0], error)
         else:
             for waiting in batch:

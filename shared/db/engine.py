@@ -2,7 +2,7 @@
 
 import asyncio
 
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -57,7 +57,7 @@ def open_engine(url: str, *, name: str, pool_size: int) -> AsyncEngine:
     )
 
 
-SURROUNDINGS = (TransientError, StaleEpoch, FatalError, MemoryError, DBAPIError)
+SURROUNDINGS = (TransientError, StaleEpoch, FatalError, MemoryError, SQLAlchemyError)
 """Errors that say nothing about what was asked for: what it stands on fails, or our SQL is wrong in any case.
 
 Any other is the fault of what was being done, also one that nobody foresaw. Were that to end the process, the next

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db import outbox
 from shared.db.engine import Collision, meaning
-from shared.errors import DatabaseUnavailable, DataRefused, StaleEpoch, TransientError
+from shared.errors import DatabaseUnavailable, DataRefused, FatalError, StaleEpoch, TransientError
 from shared.events.envelope import Event
 from shared.wakeups import RelaySignal
 
@@ -191,8 +191,12 @@ class Database:
             raise
         if tx.outbox:
             self._relaying.wake(outbox.shards_of(tx.outbox, self.shards))
-        for action in tx.committed:
-            action()
+        try:
+            for action in tx.committed:
+                action()
+        except Exception as error:
+            # It has happened: nobody may take it for refused, and do it again.
+            raise FatalError("What follows a commit has failed.") from error
         return result
 
     async def _open(

@@ -19,6 +19,7 @@ from shared.events.envelope import Event
 from shared.kafka import parked
 from shared.kafka.admission import Incoming, admit, read, settle
 from shared.kafka.inbox import Inbox, Inboxes
+from shared.telemetry.logging import frames
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 from shared.wakeups import Wakeup
@@ -212,7 +213,7 @@ def _problem(error: Exception) -> str:
     """Why a record could not be applied. What nobody foresaw may say anything: only its name."""
     if isinstance(error, _FORESEEN):
         return f"{type(error).__name__}: {error}"
-    log.error(Log.RECORD_UNFORESEEN, error=type(error).__name__, exc_info=error)
+    log.error(Log.RECORD_UNFORESEEN, error=type(error).__name__, where=frames(error))
     return type(error).__name__
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from traceback import extract_tb
 from typing import Literal
 
 import structlog
@@ -42,3 +43,11 @@ def configure(*, service: str, level: str, style: LogFormat = "auto") -> None:
     # It repeats every error that our own handler has logged.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     logging.getLogger("mail.log").setLevel(logging.ERROR)
+
+
+def frames(error: BaseException) -> list[str]:
+    """Where an error that nobody foresaw came up, the outermost place first.
+
+    Not what it says: that may quote a customer, or a secret.
+    """
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]

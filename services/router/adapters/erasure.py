@@ -28,10 +28,14 @@ _INPUTS = text(
     " AS w (workspace_id, name, ticket_id) JOIN input_log i ON i.workspace_id = w.workspace_id"
     f" AND {tables.ABOUT} = w.name WHERE {tables.WITH_WORDS}"
 )
+_OFFERS = text(
+    "SELECT o.workspace_id, o.offer_id, o.ticket_id"  # noqa: S608 - our own names
+    f" FROM {_TICKETS} JOIN offer o ON o.workspace_id = w.workspace_id AND o.ticket_id = w.ticket_id"
+)
 _SET_OFFERS = text(
-    "UPDATE offer o SET reason = :erased"
-    " FROM unnest(CAST(:workspaces AS text[]), CAST(:offers AS uuid[])) AS w (workspace_id, offer_id)"
-    " WHERE o.workspace_id = w.workspace_id AND o.offer_id = w.offer_id AND o.state = 'declined'"
+    "UPDATE offer o SET reason = :erased"  # noqa: S608 - our own names
+    f" FROM {_TICKETS}"
+    " WHERE o.workspace_id = w.workspace_id AND o.ticket_id = w.ticket_id AND o.state = 'declined'"
 )
 _SET_DECISIONS = text(
     "UPDATE decision d SET record = w.record"
@@ -53,13 +57,9 @@ async def forget_words(tx: Tx, tickets: Collection[TicketKey]) -> None:
     """Takes the words about these tickets out of offers, decisions and inputs. Doing it again changes nothing."""
     named = {"workspaces": [key[0] for key in tickets], "tickets": [key[1] for key in tickets]}
     decisions = (await tx.execute(_DECISIONS, named)).all()
-    offers = {
-        (row.workspace_id, UUID(row.record["offer_id"])): row.ticket_id
-        for row in decisions
-        if row.record.get("offer_id")
-    }
+    offers = (await tx.execute(_OFFERS, named)).all()
     about = [(*key, str(key[1])) for key in tickets]
-    about += [(workspace_id, ticket_id, str(offer_id)) for (workspace_id, offer_id), ticket_id in offers.items()]
+    about += [(row.workspace_id, row.ticket_id, str(row.offer_id)) for row in offers]
     columns = {
         "workspaces": [each[0] for each in about],
         "tickets": [each[1] for each in about],
@@ -75,10 +75,7 @@ async def forget_words(tx: Tx, tickets: Collection[TicketKey]) -> None:
         record = forgotten_decision(row.kind, row.record, row.decided_at, about_it, is_orphan=row.is_orphan)
         if record != row.record:
             changed.append((row, record))
-    await tx.execute(
-        _SET_OFFERS,
-        {"workspaces": [key[0] for key in offers], "offers": [key[1] for key in offers], "erased": ERASED},
-    )
+    await tx.execute(_SET_OFFERS, {**named, "erased": ERASED})
     await tx.execute(
         _SET_DECISIONS,
         {

@@ -151,6 +151,7 @@ offer = Table(
     Column("reason", Text),
     PrimaryKeyConstraint("workspace_id", "offer_id"),
     Index("offer_by_agent", "workspace_id", "agent_id", postgresql_where=text("state = 'pending'")),
+    Index("offer_by_ticket", "workspace_id", "ticket_id"),
 )
 
 decision = Table(

@@ -65,5 +65,5 @@ class PreviewTurns:
             raise
 
     def close(self) -> None:
-        """Ends the threads, after what they are at."""
-        self._threads.shutdown()
+        """Ends the threads, after what they are at, for which nobody waits."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

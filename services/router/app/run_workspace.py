@@ -20,7 +20,7 @@ from services.router.domain.on_offer import OfferNotPending
 from services.router.domain.state import RoutingState
 from shared.clock import Clock
 from shared.db.unit_of_work import Tx
-from shared.errors import DomainError, NotFound
+from shared.errors import DomainError, FatalError, NotFound
 from shared.events.envelope import Cause, Event
 from shared.http.idempotency import Answer
 from shared.ids import IdFactory, SeededIds, placed_seed
@@ -137,7 +137,11 @@ class ShardEngine:
                 self._take_in(state)
         commit = Commit(self._clock.now())
         for workspace_id in sorted(workspaces):
-            self._decide(commit, self.states[workspace_id], inputs.Tick(), Cause())
+            try:
+                self._decide(commit, self.states[workspace_id], inputs.Tick(), Cause())
+            except Exception as error:
+                # Whoever asks for something in this commit is not to blame for it.
+                raise FatalError(f"What is due in {workspace_id} cannot be decided.") from error
         return commit
 
     async def _bring_tickets(self, tx: Tx, events: Iterable[Event]) -> dict[str, set[UUID]]:

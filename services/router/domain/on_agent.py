@@ -97,12 +97,12 @@ def _looked_at(state: RoutingState, configure: inputs.Configure | inputs.Configu
 def _offers_lost(
     state: RoutingState, removed: Iterable[AgentProfile], changed: Iterable[AgentProfile]
 ) -> Iterator[tuple[Offer, str]]:
-    """What is offered to who is gone, or does not fit what it asks for as configured now."""
+    """What is offered to who is gone, or, but for partners, does not fit what it asks for as configured now."""
     for profile in removed:
         for offer_id in sorted(state.agents[profile.agent_id].offers):
             yield state.offers[offer_id], "agent_left"
     for profile in changed:
-        agent = state.agents.get(profile.agent_id)
+        agent = state.agents.get(profile.agent_id) if profile.partner is None else None
         for offer_id in sorted(agent.offers if agent else ()):
             offer = state.offers[offer_id]
             if misfit(profile, state.items[offer.work_id].requirements) is not None:

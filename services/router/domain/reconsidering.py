@@ -47,7 +47,10 @@ class Reconsidering:
 
     def is_over(self, items: Collection[UUID]) -> bool:
         """Whether nothing is left."""
-        return not self._to_do(items)
+        left = self._to_do(items)
+        while left and left[0] not in items:
+            left.popleft()
+        return not left
 
     def _to_do(self, items: Collection[UUID]) -> deque[UUID]:
         if self._left is None:

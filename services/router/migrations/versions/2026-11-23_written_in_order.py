@@ -9,6 +9,7 @@ down_revision = "2026_11_23_whose_orders_they_are"
 
 INDEXES = {
     "decision_in_order": "decision (workspace_id, id)",
+    "offer_by_ticket": "offer (workspace_id, ticket_id)",
     "input_log_with_words": (
         "input_log (workspace_id, COALESCE(payload ->> 'ticket_id', payload ->> 'offer_id'))"
         " WHERE kind IN ('DeclineOffer', 'EndOrder', 'Release', 'Transfer')"
