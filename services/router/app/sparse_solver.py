@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from services.router.domain.pairing import Group, Row
+from services.router.domain.pairing import MOST_PAIRS, Group, Row
 
 _EXACT = 2.0**52
 """Up to here a float has every integer: sums along a path are exact, and equal costs are equal."""
@@ -18,8 +18,8 @@ class SparseSolver:
     def solve(self, groups: Sequence[Group], rows: Sequence[Row]) -> Sequence[int] | None:
         """The agent of each row such that the whole costs least; None where not all rows can be served.
 
-        Where that leaves a choice, earlier rows get whom their group ranks first: which of several cheapest ways
-        the algorithm comes upon, another release of it may decide otherwise.
+        Where that leaves a choice, those are chosen whom the groups rank first, by the sum of their places, unless
+        there are very many pairs; of equal rows the earlier have the first of them.
         """
         if not rows:
             return []
@@ -30,13 +30,13 @@ class SparseSolver:
         for row, values in zip(rows, data, strict=True):
             if row.sticky is not None:
                 values[agents[row.group] == row.sticky] -= row.saves
-        # An agent's place in the ranking weighs more for earlier rows, and all of that less than the least cost.
-        widest = max(len(part) for part in agents)
-        ties = len(rows) * widest
-        unit = max(1.0, np.ceil(max(values.max(initial=0) for values in data) * ties * len(rows) / _EXACT))
-        places = np.arange(widest)
-        for number, values in enumerate(data):
-            values[:] = np.rint(values / unit) * ties + (len(rows) - number) * places[: len(values)] + 1.0
+        # All of an agent's place in the ranking weighs less than the least difference of costs. With very many
+        # pairs that takes ten times as long, and whoever is chosen is as good.
+        widest = max(map(len, agents)) if sum(map(len, data)) <= MOST_PAIRS else 1
+        unit = max(1.0, np.ceil(max(values.max(initial=0) for values in data) * widest * len(rows) / _EXACT))
+        places = np.arange(max(map(len, agents))) if widest > 1 else np.zeros(max(map(len, agents)))
+        for values in data:
+            values[:] = np.rint(values / unit) * widest + places[: len(values)] + 1.0
         indices = [agents[row.group] for row in rows]
         starts = np.concatenate(([0], np.cumsum([len(part) for part in indices])))
         width = 1 + max(int(part.max(initial=0)) for part in indices)
@@ -48,4 +48,18 @@ class SparseSolver:
         except ValueError:
             return None
         assert len(found) == len(rows)
-        return [int(agent) for agent in chosen]
+        return _in_order(groups, rows, [int(agent) for agent in chosen])
+
+
+def _in_order(groups: Sequence[Group], rows: Sequence[Row], chosen: list[int]) -> list[int]:
+    """Of equal rows the earlier have whom their group ranks first."""
+    alike: dict[Row, list[int]] = {}
+    for number, row in enumerate(rows):
+        alike.setdefault(row, []).append(number)
+    for row, numbers in alike.items():
+        if len(numbers) > 1:
+            place = {agent: at for at, agent in enumerate(groups[row.group].agents)}
+            had = sorted((chosen[number] for number in numbers), key=place.__getitem__)
+            for number, agent in zip(numbers, had, strict=True):
+                chosen[number] = agent
+    return chosen
