@@ -41,6 +41,11 @@ LOOK_S = 0.2
 bearer = cache(token)
 
 
+def service_of(name: str) -> str:
+    """Which service a process of this name is one of."""
+    return name.split("-", maxsplit=1)[0]
+
+
 @dataclass
 class Fleet:
     """The services as processes, by names such as `router` and `router-2`."""
@@ -84,7 +89,7 @@ class Fleet:
         """Starts a process: `router` is the first one of the router, `router-2` a second."""
         if name not in self.ports:
             self.ports[name] = free_ports(1)[0]
-        service = name.split("-", maxsplit=1)[0]
+        service = service_of(name)
         with (self.folder / f"{name}.log").open("ab") as output:
             self.children[name] = spawn(
                 Command([sys.executable, "-m", f"services.{service}"], env=self._environment(name), cwd=ROOT),
@@ -205,13 +210,18 @@ class Fleet:
                     return False
                 if answer.status_code != 200:
                     return False
-        return all([sum((await self.shares(service)).values()) == 12 for service in BUILDS])
+        return all([await self._is_held(service) for service in BUILDS])
+
+    async def _is_held(self, service: str) -> bool:
+        """Whether its processes that run hold every shard: one that was killed has its leases for a while."""
+        held = await self.shares(service)
+        return sum(held.get(name, 0) for name in self.children if service_of(name) == service) == 12
 
     def _environment(self, name: str) -> dict[str, str]:
         return {
             **{key: value for key, value in os.environ.items() if not key.startswith("WAYPOST_")},
             "WAYPOST_ENVIRONMENT": "development",
-            "WAYPOST_DATABASE_URL": self.databases[name.split("-", maxsplit=1)[0]].url,
+            "WAYPOST_DATABASE_URL": self.databases[service_of(name)].url,
             "WAYPOST_KAFKA_BOOTSTRAP": self.stack.kafka.bootstrap,
             "WAYPOST_TOPIC_PREFIX": self.prefix,
             "WAYPOST_HOLDER": name,

@@ -9,6 +9,7 @@ import httpx
 
 from shared.egress import no_cookies
 from shared.errors import ProviderUnavailable
+from shared.transport import Transport
 
 _TOTAL_S = 20.0
 _TIMEOUT = httpx.Timeout(15.0, connect=5.0)
@@ -90,7 +91,11 @@ class VendorHttp:
         if self._client is None:
             # Late: the certificates that it loads take memory.
             self._client = httpx.AsyncClient(
-                cookies=no_cookies(), timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False, trust_env=False
+                transport=Transport(limits=_LIMITS, trust_env=False),
+                cookies=no_cookies(),
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                trust_env=False,
             )
         return self._client
 
