@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import to_json
 
 from shared.errors import ContractViolation, Undecodable
 from shared.events.catalog import CONTRACTS, TOPIC_OF, Topic
@@ -43,11 +44,11 @@ def encode(event: Event) -> bytes:
     """The event's value on the wire."""
     envelope: dict[str, object] = {
         "specversion": "1.0",
-        "id": str(event.id),
+        "id": event.id,
         "source": event.source,
         "type": event.type,
         "subject": event.subject,
-        "time": event.time.isoformat().replace("+00:00", "Z"),
+        "time": event.time,
         "datacontenttype": "application/json",
         "workspace": event.workspace_id,
         "sequence": event.sequence,
@@ -61,7 +62,7 @@ def encode(event: Event) -> bytes:
         envelope["causationid"] = cause.causation_id
     data = event.data
     body = data.model_dump_json() if isinstance(data, Contract) else json.dumps(data)
-    return f'{json.dumps(envelope)[:-1]}, "data": {body}}}'.encode()
+    return b'%b,"data":%b}' % (to_json(envelope)[:-1], body.encode())
 
 
 def decode(value: bytes | None, topic: Topic) -> Event:

@@ -1,5 +1,6 @@
 """Inputs as the log has them: kind and payload. A configuration is logged as it was written."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,21 +37,23 @@ _INPUTS: Mapping[str, TypeAdapter[Any]] = {
 }
 
 
-def payload_of(logged: LoggedInput) -> object:
+def payload_of(logged: LoggedInput) -> str:
     """What is stored of an input, as JSON."""
     current = logged.current
     match current:
         case inputs.Configure():
             assert logged.part is not None, "a configuration comes as it was written"
-            return {"version": current.configuration.version, "part": logged.part.model_dump(mode="json")}
+            return f'{{"version": {current.configuration.version}, "part": {logged.part.model_dump_json()}}}'
         case inputs.ConfigureAgents():
-            return {
-                "version": current.version,
-                "changed": [_written(agent) for agent in current.changed],
-                "removed": list(current.removed),
-            }
+            return json.dumps(
+                {
+                    "version": current.version,
+                    "changed": [_written(agent) for agent in current.changed],
+                    "removed": list(current.removed),
+                }
+            )
         case _:
-            return _INPUTS[type(current).__name__].dump_python(current, mode="json")
+            return _INPUTS[type(current).__name__].dump_json(current).decode()
 
 
 def to_input(kind: str, payload: Any) -> inputs.Input:

@@ -277,12 +277,14 @@ def _decision_row(logged: LoggedDecision) -> dict[str, object]:
         "work_id": logged.work_id,
         "decided_at": logged.decided_at,
         "kind": type(logged.decision).__name__,
-        "record": record_of(logged.decision),
+        "record": WORK_DECISIONS[type(logged.decision).__name__].dump_json(logged.decision).decode(),
     }
 
 
 def _input_row(logged: LoggedInput) -> dict[str, object]:
-    brought = logged.brought and to_json(tables.ticket, _ticket_row(logged.workspace_id, logged.brought))
+    brought = None
+    if logged.brought is not None:
+        brought = json.dumps(to_json(tables.ticket, _ticket_row(logged.workspace_id, logged.brought)))
     return {
         "workspace_id": logged.workspace_id,
         "decided_at": logged.decided_at,

@@ -163,7 +163,7 @@ decision = Table(
     Column("work_id", Uuid),
     Column("decided_at", Instant, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("record", JSONB, nullable=False),
+    Column("record", JsonText(), nullable=False),
     PrimaryKeyConstraint("workspace_id", "ticket_id", "id"),
     Index("decision_in_order", "workspace_id", "id"),
 )
@@ -177,8 +177,8 @@ input_log = Table(
     Column("decided_at", Instant, nullable=False),
     Column("seed", LargeBinary, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("payload", JSONB, nullable=False),
-    Column("brought", JSONB),
+    Column("payload", JsonText(), nullable=False),
+    Column("brought", JsonText()),
     Column("decisions", Integer),
     PrimaryKeyConstraint("workspace_id", "id"),
     Index(

@@ -43,6 +43,8 @@ class Reserves:
 
     def note(self, agent: Agent, agents: Mapping[str, Agent]) -> list[Agent]:
         """Takes note of a changed agent. Which others are kept since, or no longer: a reserve and one at most."""
+        if not self.sizes:
+            return []
         touched: set[str] = set()
         for queue_id in self._queues_of(agent):
             free = self.free[queue_id]

@@ -134,11 +134,11 @@ class MemoryRows:
     def _write(self, table: Table, row: dict[str, Any]) -> None:
         if table is tables.decision:
             number = len(self.decided) + 1
-            record = json.loads(json.dumps(row["record"]))
+            record = json.loads(row["record"])
             named = (row["decided_at"], row["ticket_id"], row["work_id"], row["kind"])
             self.decided.append(RecordedDecision(number, *named, record))
         elif table is tables.input_log:
-            stored = {name: json.loads(json.dumps(row[name])) for name in ("payload", "brought")}
+            stored = {name: json.loads(row[name] or "null") for name in ("payload", "brought")}
             self.log.append({**row, **stored, "id": len(self.log) + 1})
         else:
             key = tuple(row[name] for name in _KEYS[table.name])
