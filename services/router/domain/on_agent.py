@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from uuid import UUID
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
@@ -70,19 +71,20 @@ def on_configured(
     old = {name: state.agents[name].profile for name in names if name in state.agents}
     removed = tuple(profile for name, profile in old.items() if name not in new.agents)
     changed = tuple(new.agents[name] for name in names if name in new.agents and old.get(name) != new.agents[name])
+    over: set[UUID] = set()
     for profile in changed:
         if profile.agent_id in old:
-            yield from orders_of_changed(state, old[profile.agent_id], profile)
+            yield from orders_of_changed(state, old[profile.agent_id], profile, over)
     people = [
         profile for profile in removed if profile.partner is None or profile.partner.fallback not in new.queues
     ]
-    yield from taken_back(state, _offers_lost(state, people, changed))
+    yield from taken_back(state, _offers_lost(state, people, changed), over)
     for profile in removed:
         if profile in people:
             for work_id in sorted(state.agents[profile.agent_id].work):
                 yield from on_return(state, state.items[work_id], ids)
         else:
-            yield from orders_of_removed(state, profile.agent_id, new, ids)
+            yield from orders_of_removed(state, profile.agent_id, new, ids, over)
         yield AgentStateSet(agent_id=profile.agent_id, state=AgentState.OFFLINE, reason="removed", cause="removed")
     yield Configured(configuration=new, changed=changed, removed=removed)
 

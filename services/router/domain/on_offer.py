@@ -10,7 +10,7 @@ from services.router.domain.floor_decision import AgentStateSet
 from services.router.domain.partner import queue_of_partner
 from services.router.domain.reasons import Reasons
 from services.router.domain.state import RoutingState
-from services.router.domain.steps import fallen_back, requeued, revoked
+from services.router.domain.steps import fallen_back, requeued, revocation, revoked
 from services.router.domain.work_item import Offer, OfferState, WorkItem
 from shared.errors import Conflict, NotFound
 from shared.vocabulary import AgentState, AssignmentMode
@@ -74,28 +74,31 @@ def on_expiry(state: RoutingState, offer: Offer) -> Iterator[d.Decision]:
 
 
 def offers_of_leaving(
-    state: RoutingState, agent_id: str, *, keep: Offer | None = None, reason: str = "agent_left"
+    state: RoutingState,
+    agent_id: str,
+    *,
+    keep: Offer | None = None,
+    reason: str = "agent_left",
+    over: set[UUID] | None = None,
 ) -> Iterator[d.Decision]:
-    """Takes back what was offered to an agent who is leaving."""
+    """Takes back what was offered to an agent who is leaving. over: as `taken_back` has it"""
     offers = [state.offers[offer_id] for offer_id in sorted(state.agents[agent_id].offers)]
-    yield from taken_back(state, [(offer, reason) for offer in offers if offer is not keep])
+    yield from taken_back(state, [(offer, reason) for offer in offers if offer is not keep], over)
 
 
-def taken_back(state: RoutingState, offers: Iterable[tuple[Offer, str]]) -> Iterator[d.Decision]:
-    """Takes offers back, each for its reason. An item waits again with the last of its own."""
-    left: dict[UUID, int] = {}
+def taken_back(
+    state: RoutingState, offers: Iterable[tuple[Offer, str]], over: set[UUID] | None = None
+) -> Iterator[d.Decision]:
+    """Takes offers back, each for its reason. An item waits again with the last of its own.
+
+    over: those that this input has ended already; these join them
+    """
+    over = set() if over is None else over
     for offer, reason in offers:
         item = state.items[offer.work_id]
-        yield d.OfferEnded(
-            offer_id=offer.offer_id,
-            work_id=item.work_id,
-            agent_id=offer.agent_id,
-            state=OfferState.REVOKED,
-            reason=reason,
-            is_refusal=False,
-        )
-        left[item.work_id] = left.get(item.work_id, len(item.offers)) - 1
-        if not left[item.work_id]:
+        over.add(offer.offer_id)
+        yield revocation(offer, reason)
+        if item.offers.keys() <= over:
             yield requeued(state, item, reason, restarts=False)
 
 

@@ -1,6 +1,7 @@
 """What becomes of work orders beside answers to their offers: done, given back, late, another partner or none."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 from services.router.domain import decision as d
 from services.router.domain import inputs
@@ -8,8 +9,8 @@ from services.router.domain.agent import AgentProfile
 from services.router.domain.configuration import Configuration
 from services.router.domain.on_offer import OfferNotPending, accepted_item, offers_of_leaving
 from services.router.domain.state import RoutingState
-from services.router.domain.steps import completed, fallen_back
-from services.router.domain.work_item import OfferState, WorkItem
+from services.router.domain.steps import completed, fallen_back, revocation
+from services.router.domain.work_item import WorkItem
 from shared.ids import IdFactory
 from shared.vocabulary import TicketStatus, WorkState
 
@@ -38,31 +39,31 @@ def on_order_late(state: RoutingState, item: WorkItem) -> Iterator[d.Decision]:
     yield fallen_back(state, item, item.agent_id, "partner_late")
 
 
-def orders_of_changed(state: RoutingState, before: AgentProfile, after: AgentProfile) -> Iterator[d.Decision]:
+def orders_of_changed(
+    state: RoutingState, before: AgentProfile, after: AgentProfile, over: set[UUID]
+) -> Iterator[d.Decision]:
     """The queue stands for another vendor from now on: it is asked for what the former one has not answered.
 
-    What that one has accepted stays with it.
+    What that one has accepted stays with it. over: offers that this change has ended
     """
     if before.partner and after.partner and before.partner.url != after.partner.url:
-        yield from offers_of_leaving(state, before.agent_id, reason=CHANGED)
+        yield from offers_of_leaving(state, before.agent_id, reason=CHANGED, over=over)
 
 
 def orders_of_removed(
-    state: RoutingState, partner_id: str, new: Configuration, ids: IdFactory
+    state: RoutingState, partner_id: str, new: Configuration, ids: IdFactory, over: set[UUID]
 ) -> Iterator[d.Decision]:
-    """The queue stands for nobody any more: all that the partner was asked for or has falls back to the house."""
+    """The queue stands for nobody any more: all that the partner was asked for or has falls back to the house.
+
+    over: offers that this change has ended
+    """
     agent, house = state.agents[partner_id], tuple(new.agents.values())
     for offer_id in sorted(agent.offers):
-        item = state.items[state.offers[offer_id].work_id]
-        yield d.OfferEnded(
-            offer_id=offer_id,
-            work_id=item.work_id,
-            agent_id=partner_id,
-            state=OfferState.REVOKED,
-            reason=REMOVED,
-            is_refusal=False,
-        )
-        if len(item.offers) == 1:
+        offer = state.offers[offer_id]
+        item = state.items[offer.work_id]
+        over.add(offer_id)
+        yield revocation(offer, REMOVED)
+        if item.offers.keys() <= over:
             yield fallen_back(state, item, partner_id, REMOVED, house=house)
     for work_id in sorted(agent.work):
         item = state.items[work_id]

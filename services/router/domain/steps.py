@@ -14,7 +14,7 @@ from services.router.domain.policy import Matched, Requirements, Step, TierMode,
 from services.router.domain.preference import Preferred, preferred_by_past, preferred_by_rule
 from services.router.domain.reasons import Reasons
 from services.router.domain.state import RoutingState
-from services.router.domain.work_item import AFTER_CALL, OfferState, WorkItem
+from services.router.domain.work_item import AFTER_CALL, Offer, OfferState, WorkItem
 from shared.ids import IdFactory
 from shared.vocabulary import ChannelKind, Priority, WorkState
 
@@ -79,15 +79,19 @@ def revoked(state: RoutingState, item: WorkItem, reason: str, keep: UUID | None 
     """The item's pending offers are taken back, but for one that is kept."""
     for offer_id in sorted(item.offers):
         if offer_id != keep:
-            offer = state.offers[offer_id]
-            yield d.OfferEnded(
-                offer_id=offer_id,
-                work_id=item.work_id,
-                agent_id=offer.agent_id,
-                state=OfferState.REVOKED,
-                reason=reason,
-                is_refusal=False,
-            )
+            yield revocation(state.offers[offer_id], reason)
+
+
+def revocation(offer: Offer, reason: str) -> d.OfferEnded:
+    """The end of an offer that is taken back."""
+    return d.OfferEnded(
+        offer_id=offer.offer_id,
+        work_id=offer.work_id,
+        agent_id=offer.agent_id,
+        state=OfferState.REVOKED,
+        reason=reason,
+        is_refusal=False,
+    )
 
 
 def requeued(

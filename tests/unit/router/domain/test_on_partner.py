@@ -1,6 +1,7 @@
 """Queues that stand for a partner: offers, deadlines, and the way back to the house."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -284,6 +285,26 @@ def test_another_vendor_is_asked_for_what_the_former_one_has_not_answered() -> N
     assert (after.offer_id != before.offer_id, after.expires_at) == (True, desk.now + timedelta(minutes=30))
     assert (desk.item("held").agent_id, desk.item("held").accepted_offer_id) == (FIELD, held)
     assert reasons(end(desk, "held", is_done=True)) == ["partner_done"]
+
+
+@pytest.mark.parametrize("url", [None, "https://other.example/"])
+def test_what_a_partner_and_a_person_were_asked_for_waits_for_others_when_one_change_takes_both(
+    url: str | None,
+) -> None:
+    both = (QUEUES[0], replace(QUEUES[1], asked_at_once=2))
+    desk = Desk()
+    ann = agent("ann", queues=frozenset({"field"}))
+    profiles = (ann, partner("field", most=2))
+    desk.feed(inputs.Configure(configuration=configuration(profiles, rules=[to_field()], queues=both)))
+    desk.set_state("ann")
+    desk.open("t")
+    assert sorted(desk.asked("t")) == ["ann", FIELD]
+    people = [partner("field", most=2, url=url)] if url else []
+    made = configured(desk, agent("bob"), *people, queues=both)
+    of_work = [kind for kind in kinds(made) if kind in ("OfferEnded", "WorkRequeued")]
+    assert of_work == ["OfferEnded", "OfferEnded", "WorkRequeued"]
+    desk.set_state("bob")
+    assert desk.asked("t") == ([FIELD] if url else ["bob"])
 
 
 def test_a_vendor_with_a_new_secret_is_the_same_one() -> None:
