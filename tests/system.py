@@ -13,10 +13,12 @@ from typing import Any
 
 import httpx
 from alembic.command import upgrade
+from sqlalchemy import text
 
 from deploy.local.stack import ServiceDatabase, Stack
 from shared.db import clock as database_clock
 from shared.db import migrate
+from shared.db.unit_of_work import Tx
 from shared.process import run
 from shared.service import Leaves, Service
 from shared.settings import Settings
@@ -76,6 +78,24 @@ class System:
         """A client with a token of this workspace."""
         bearer = token(workspace_id, *scopes, subject=subject)
         return await self._clients.enter_async_context(client(self.url(service), bearer=bearer))
+
+    async def published(self, service: str) -> None:
+        """Waits until all that a service has to publish by now is published."""
+        database = self.services[service].runtime.database
+
+        async def last(tx: Tx) -> int:
+            return int((await tx.execute(text("SELECT coalesce(max(id), 0) FROM outbox"))).scalar_one())
+
+        async def is_gone() -> bool:
+            return not (await database.transact(waiting, claims=range(SHARDS)))
+
+        until = await database.transact(last, claims=range(SHARDS))
+
+        async def waiting(tx: Tx) -> bool:
+            found = await tx.execute(text("SELECT 1 FROM outbox WHERE id <= :until LIMIT 1"), {"until": until})
+            return found.first() is not None
+
+        await eventually(is_gone, what=f"what {service} has to publish is published")
 
     async def travel(self, by: timedelta) -> None:
         """Moves every service's clock forward. Only for systems that no other test uses."""

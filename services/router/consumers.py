@@ -14,6 +14,7 @@ import structlog
 
 from services.router.app.attendance import Attendance
 from services.router.app.command import Command
+from services.router.app.halts import Halts
 from services.router.app.ports import RoutingRows
 from services.router.app.run_workspace import Changed, ShardEngine
 from services.router.domain.state import RoutingState
@@ -126,6 +127,10 @@ class Engines:
         self._stuck = metrics.counter(
             "work_stuck", "Work whose last step has opened while nobody could be asked for it."
         )
+        self._halts = Halts(self._tell_halted)
+        metrics.gauge(
+            "workspaces_halted", "Workspaces in which nothing that is due is decided, because of a defect."
+        ).set_function(lambda: len(self._halts))
         self._attendance = Attendance()
         self._seats: dict[int, _Seat] = {}
         self._seated = Changes()
@@ -187,6 +192,7 @@ class Engines:
             self._ids,
             epoch=shard.epoch,
             changed=self._changed,
+            halts=self._halts,
             failed=self._count_failures,
             stuck=self._stuck.inc,
         )
@@ -220,6 +226,8 @@ class Engines:
                     await applier.consume(inbox, self._inboxes)
                     await applier.replay(inbox)
                     await self._serve(seat, shard)
+                for workspace_id in engine.states:
+                    self._halts.lift(workspace_id)
             finally:
                 # Whoever was cut off late may find a successor there: the shard has come back meanwhile.
                 if self._seats.get(shard.n) is seat:
@@ -229,6 +237,9 @@ class Engines:
     def _count_failures(self, reasons: Collection[str]) -> None:
         for reason in reasons:
             self._failures.labels(reason).inc()
+
+    def _tell_halted(self, workspace_id: str, error: Exception) -> None:
+        log.error(Log.WORKSPACE_HALTED, workspace=workspace_id, error=type(error).__name__, where=frames(error))
 
     async def _load(self, engine: ShardEngine, shard: Shard) -> None:
         names = await self._database.transact(lambda tx: workspaces.of_shard(tx, shard.n), claims=[shard.n])

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 
 from tests.eventually import eventually
 from tests.failure.fleet import Fleet
+from tests.serving import serving
 
 WORKSPACE = "outsourced"
 SECRET = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0"
@@ -24,32 +25,20 @@ class Vendor:
     port: int = 0
     calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
-    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     @classmethod
     @asynccontextmanager
     async def open(cls) -> AsyncIterator["Vendor"]:
         vendor = cls()
-        server = await asyncio.start_server(vendor._serve, "127.0.0.1", 0)
-        vendor.port = server.sockets[0].getsockname()[1]
-        try:
+        async with serving(vendor._serve) as vendor.port:
             yield vendor
-        finally:
-            vendor.may_answer.set()
-            server.close()
-            for writer in vendor._writers:
-                writer.close()
-                with suppress(ConnectionError):  # whoever was killed hears of nothing any more
-                    await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.append(writer)
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
         self.calls.append((headers, await reader.readexactly(int(headers["content-length"]))))
         await self.may_answer.wait()
         writer.write(b"HTTP/1.1 204 Taken\r\nConnection: close\r\n\r\n")
-        writer.close()
 
 
 async def test_a_router_killed_while_it_tells_a_partner_tells_it_again_under_the_same_id(fleet: Fleet) -> None:

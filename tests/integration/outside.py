@@ -9,6 +9,8 @@ from email.message import EmailMessage
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.serving import serving
+
 
 @dataclass
 class Mail:
@@ -90,16 +92,10 @@ class Website:
         head = f"HTTP/1.1 {status} Answer\r\n{moved}{later}Content-Length: 6\r\nConnection: close\r\n\r\n"
         writer.write(f"{head}secret".encode())
         await writer.drain()
-        writer.close()
 
     @classmethod
     @asynccontextmanager
     async def open(cls) -> AsyncIterator["Website"]:
         website = cls()
-        server = await asyncio.start_server(website._serve, "127.0.0.1", 0)
-        website.port = server.sockets[0].getsockname()[1]
-        try:
+        async with serving(website._serve) as website.port:
             yield website
-        finally:
-            server.close()
-            await server.wait_closed()

@@ -12,6 +12,7 @@ from services.router.app.alarms import Alarms, is_due
 from services.router.app.command import Command
 from services.router.app.commit import Commit
 from services.router.app.configuration import RouterPart
+from services.router.app.halts import Halts
 from services.router.app.inbound import erased_tickets, to_input
 from services.router.app.ports import LoggedInput, RoutingRows
 from services.router.app.telling import Telling
@@ -20,7 +21,7 @@ from services.router.domain.on_offer import OfferNotPending
 from services.router.domain.state import RoutingState
 from shared.clock import Clock
 from shared.db.unit_of_work import Tx
-from shared.errors import DomainError, FatalError, NotFound
+from shared.errors import DomainError, NotFound
 from shared.events.envelope import Cause, Event
 from shared.http.idempotency import Answer
 from shared.ids import IdFactory, SeededIds, placed_seed
@@ -44,7 +45,7 @@ def _uncounted(_: object) -> None:
 class ShardEngine:
     """The routing state of every workspace of one shard, and the one who changes it.
 
-    epoch: of the lease under which it does
+    epoch: of the lease under which it does; halts: where what is due is left undone
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class ShardEngine:
         *,
         epoch: int,
         changed: Changed,
+        halts: Halts,
         failed: Failed = _uncounted,
         stuck: Stuck = _uncounted,
         seeds: Callable[[int], bytes] = placed_seed,
@@ -63,6 +65,7 @@ class ShardEngine:
         self._clock = clock
         self._telling = Telling(ids, epoch=epoch)
         self._changed = changed
+        self._halts = halts
         self._failed = failed
         self._stuck = stuck
         self._seeds = seeds
@@ -86,7 +89,8 @@ class ShardEngine:
 
     def due_workspaces(self) -> set[str]:
         """Workspaces in which a timer is due now."""
-        return self._alarms.ring(self.states, self._clock.now())
+        due = self._alarms.ring(self.states, self._clock.now())
+        return {workspace_id for workspace_id in due if workspace_id not in self._halts}
 
     async def apply_events(self, tx: Tx, events: Sequence[Event]) -> None:
         """Decides what follows from events of other services."""
@@ -123,6 +127,7 @@ class ShardEngine:
         except DomainError as refusal:
             return refusal
         if command.part is not None:
+            self._halts.lift(state.workspace_id)
             version = state.configuration.version
             await self._rows.save_configuration(tx, state.workspace_id, version, command.part, command.by)
         return command.answer(state)
@@ -137,11 +142,13 @@ class ShardEngine:
                 self._take_in(state)
         commit = Commit(self._clock.now())
         for workspace_id in sorted(workspaces):
+            if workspace_id in self._halts:
+                continue
             try:
                 self._decide(commit, self.states[workspace_id], inputs.Tick(), Cause())
             except Exception as error:
-                # Whoever asks for something in this commit is not to blame for it.
-                raise FatalError(f"What is due in {workspace_id} cannot be decided.") from error
+                # Whoever asks for something in this commit is not to blame for it, nor is any other workspace.
+                raise self._halts.halt(workspace_id, error) from error
         return commit
 
     async def _bring_tickets(self, tx: Tx, events: Iterable[Event]) -> dict[str, set[UUID]]:

@@ -107,6 +107,11 @@ class Office:
         assert answer.status_code == 200, answer.text
         return list(answer.json()["items"])
 
+    async def everything_told(self, topic: str = "tickets") -> list[Event]:
+        """All events of the workspace so far."""
+        await self.system.published("intake")
+        return await self.tape.events(self.workspace_id, topic)
+
     async def told(self, ticket_id: str, *types: str) -> list[Event]:
         """The events about a ticket, once they are these and nothing else."""
 

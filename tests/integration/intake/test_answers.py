@@ -112,7 +112,7 @@ async def test_an_agents_own_token_changes_the_agents_own_tickets(office: Office
     as_another = await ada.post(f"/v1/tickets/{mine}/replies", json={"text": "x", "author_id": "grace"})
     refused(as_another, 403, "not-allowed")
     refused(await ada.post(f"/v1/tickets/{mine}/merge", json={"into": other}), 403, "not-allowed")
-    events = [event.data for event in await office.tape.events(office.workspace_id)]
+    events = [event.data for event in await office.everything_told()]
     assert [event.author_id for event in events if isinstance(event, ReplySentV1)] == ["ada"]
 
 

@@ -175,12 +175,10 @@ async def test_a_ticket_that_opens_while_its_customer_changes_tells_the_last_wor
         _, receipt = await asyncio.gather(change(office, customer_id, tier=tier), office.send())
 
         async def last_word(ticket_id: str = receipt["ticket_id"]) -> str:
-            events = [
-                event for event in await office.tape.events(office.workspace_id) if ticket_id in event.subject
-            ]
+            events = [event for event in await office.everything_told() if ticket_id in event.subject]
             facts = [event.data.facts for event in events if hasattr(event.data, "facts")]
             return str(facts[-1].customer.tier) if facts else ""
 
         async with asyncio.timeout(10):
             while await last_word() != tier:
-                await office.tape.events(office.workspace_id)
+                await office.everything_told()

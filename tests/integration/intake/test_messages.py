@@ -34,7 +34,7 @@ async def test_topics_carry_neither_names_nor_addresses_nor_texts(office: Office
         sender={"email": "canary@canary.example", "name": "Canary Bird"}, subject="canary-1", text="canary-2"
     )
     await office.reply(ticket_id, "canary-3")
-    for event in await office.tape.events(office.workspace_id):
+    for event in await office.everything_told():
         assert "canary" not in str(event.data).lower()
 
 
@@ -122,7 +122,7 @@ async def test_whoever_reopens_it_too_often_a_ticket_tells_its_own_customer(offi
     ticket = await office.ticket(ticket_id)
 
     async def updates() -> list[TicketUpdatedV1]:
-        events = await office.tape.events(office.workspace_id)
+        events = await office.everything_told()
         return [event.data for event in events if isinstance(event.data, TicketUpdatedV1)]
 
     (updated,) = await eventually(updates)

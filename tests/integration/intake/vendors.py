@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tests.eventually import eventually
+from tests.serving import serving
 
 Json = dict[str, Any]
 
@@ -78,22 +79,17 @@ class Vendors:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, kept open as long as the client wants it."""
-        try:
-            while asked := await _read(reader):
-                self.asked.append(asked)
-                answer = self._scripted(asked)
-                if answer.before and (waiting := answer.before()):
-                    await waiting
-                body = json.dumps(self._yes(asked.path) if answer.body is None else answer.body).encode()
-                head = [f"HTTP/1.1 {answer.status} X", "content-type: application/json"]
-                head += [f"{name}: {value}" for name, value in answer.headers.items()]
-                head += [f"content-length: {len(body)}", "", ""]
-                writer.write("\r\n".join(head).encode() + body)
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
+        while asked := await _read(reader):
+            self.asked.append(asked)
+            answer = self._scripted(asked)
+            if answer.before and (waiting := answer.before()):
+                await waiting
+            body = json.dumps(self._yes(asked.path) if answer.body is None else answer.body).encode()
+            head = [f"HTTP/1.1 {answer.status} X", "content-type: application/json"]
+            head += [f"{name}: {value}" for name, value in answer.headers.items()]
+            head += [f"content-length: {len(body)}", "", ""]
+            writer.write("\r\n".join(head).encode() + body)
+            await writer.drain()
 
     def _scripted(self, asked: Asked) -> Scripted:
         for word, answers in self.scripts.items():
@@ -129,23 +125,5 @@ async def _read(reader: asyncio.StreamReader) -> Asked | None:
 async def open_vendors() -> AsyncIterator[Vendors]:
     """A vendor on a free port."""
     vendors = Vendors()
-    connections: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        connections.add(task)
-        try:
-            await vendors.serve(reader, writer)
-        except asyncio.CancelledError:
-            writer.close()
-        finally:
-            connections.discard(task)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    vendors.port = server.sockets[0].getsockname()[1]
-    yield vendors
-    server.close()
-    for task in list(connections):
-        task.cancel()
-    await asyncio.gather(*connections, return_exceptions=True)
+    async with serving(vendors.serve) as vendors.port:
+        yield vendors

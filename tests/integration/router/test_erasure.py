@@ -1,15 +1,12 @@
 """What people typed about a customer is nowhere in the router once they are erased."""
 
 import zlib
-from functools import partial
 from pathlib import Path
 
 import asyncpg
-from sqlalchemy import text
 
 from deploy.local.stack import Stack
 from services.router.adapters.checkpoints import Checkpoints
-from shared.db.unit_of_work import Tx
 from shared.events.catalog import ROUTING
 from shared.events.codec import encode
 from shared.events.tickets import TicketErasedV1
@@ -19,7 +16,6 @@ from tests.eventually import eventually
 from tests.integration.cli.commands import Cli
 from tests.integration.intake.office import Tape
 from tests.integration.router.floor import Floor, words
-from tests.shards import SHARDS
 from tests.system import System
 
 CANARY = "Xanthippe-7q"
@@ -41,15 +37,6 @@ async def tables_with(floor: Floor, router: System) -> list[str]:
     finally:
         await database.close()
     return sorted(found)
-
-
-async def is_published(router: System) -> bool:
-    """Whether the router has nothing left to publish."""
-
-    async def unit(tx: Tx) -> bool:
-        return not (await tx.execute(text("SELECT 1 FROM outbox LIMIT 1"))).all()
-
-    return await router.services["router"].runtime.database.transact(unit, claims=range(SHARDS))
 
 
 async def test_words_about_an_erased_customer_are_nowhere_and_the_record_still_holds(
@@ -88,7 +75,7 @@ async def test_words_about_an_erased_customer_are_nowhere_and_the_record_still_h
     await eventually(is_gone, what="the words are gone")
     assert any("erased" in line for line in words(await floor.decisions("t")))
     assert any("too long" in line for line in words(await floor.decisions("other")))
-    await eventually(partial(is_published, router), what="everything is published")
+    await router.published("router")
     reader = Reader(stack.kafka.bootstrap, topics=[ROUTING], topic_prefix="router", group="erasure")
     await reader.start()
     told = await Tape(reader).events(floor.workspace_id, "routing")

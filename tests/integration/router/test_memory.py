@@ -12,6 +12,7 @@ from deploy.local.stack import Stack
 from services.router.adapters.rows import PostgresRoutingRows
 from services.router.app.command import Command
 from services.router.app.configuration import RouterPart, to_configuration
+from services.router.app.halts import Halts
 from services.router.app.run_workspace import ShardEngine
 from services.router.domain import inputs
 from services.router.domain.hours import OffDuty, Standing
@@ -107,7 +108,9 @@ async def bench(stack: Stack, templates: Templates) -> AsyncIterator[Bench]:
     made = await asyncio.to_thread(stack.postgres.create_database, "router", prefix="memory_", template=template)
     opened = open_engine(made.url, name="tests", pool_size=2)
     database = Database(opened, shards=SHARDS, relaying=RelaySignal())
-    engine = ShardEngine(PostgresRoutingRows(), SystemClock(), SystemIds(), epoch=1, changed=lambda *_: None)
+    engine = ShardEngine(
+        PostgresRoutingRows(), SystemClock(), SystemIds(), epoch=1, changed=lambda *_: None, halts=Halts()
+    )
     bench = Bench(engine, database)
     await bench.commit(lambda tx: engine.load(tx, [ACME]))
     await bench.configured(RouterPart.model_validate(CONFIGURATION))

@@ -17,6 +17,7 @@ from deploy.local.stack import Stack
 from services.router.adapters.rows import WORK_DECISIONS, PostgresRoutingRows
 from services.router.app.command import Command
 from services.router.app.configuration import RouterPart
+from services.router.app.halts import Halts
 from services.router.app.outbound import presence
 from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.app.run_workspace import ShardEngine
@@ -81,6 +82,7 @@ class RowsMachine(DeskMachine):
             SystemIds(),
             epoch=1,
             changed=lambda *_: None,
+            halts=Halts(),
             seeds=lambda place: place.to_bytes(2, "big") + next(seeds).to_bytes(14, "big"),
         )
         self.part: RouterPart | None = None

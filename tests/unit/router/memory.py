@@ -17,6 +17,7 @@ from services.router.adapters.rows import PostgresRoutingRows
 from services.router.app.command import Command
 from services.router.app.configuration import RouterPart
 from services.router.app.forgetting import WITH_WORDS, Said, forgotten_decision, forgotten_input
+from services.router.app.halts import Halts
 from services.router.app.new_version import new_version
 from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.app.replay import RecordedInput
@@ -158,8 +159,9 @@ class Hall:
         self.now_ = START
         self.database = database
         self.rows = MemoryRows()
+        self.halts = Halts()
         kept = PostgresRoutingRows() if database else self.rows
-        self.engine = ShardEngine(kept, self, SystemIds(), epoch=1, changed=lambda *_: None)
+        self.engine = ShardEngine(kept, self, SystemIds(), epoch=1, changed=lambda *_: None, halts=self.halts)
         self.sequence = 0
         self.told: list[Contract] = []
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
+from tests.serving import serving
+
 KEY, SECRET, BUCKET, REGION = "AKIDEXAMPLE", "a-secret-of-the-tests", "mails", "eu-central-1"
 
 MODIFIED = "Last-Modified: Sun, 22 Nov 2026 10:00:00 GMT"
@@ -28,22 +30,15 @@ class ObjectStore:
     answers: list[int] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                start, *lines = head.decode().rstrip().split("\r\n")
-                method, target, _ = start.split(" ")
-                headers = {
-                    name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
-                }
-                body = await reader.readexactly(int(headers.get("content-length", "0")))
-                status, content = self.answer(method, target, headers, body)
-                length = (
-                    f'Content-Length: {len(content)}\r\nETag: "1"\r\nLast-Modified: Sun, 22 Nov 2026 10:00:00 GMT'
-                )
-                writer.write(f"HTTP/1.1 {status} Said\r\n{length}\r\n\r\n".encode() + content)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            start, *lines = head.decode().rstrip().split("\r\n")
+            method, target, _ = start.split(" ")
+            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+            body = await reader.readexactly(int(headers.get("content-length", "0")))
+            status, content = self.answer(method, target, headers, body)
+            length = f'Content-Length: {len(content)}\r\nETag: "1"\r\n{MODIFIED}'
+            writer.write(f"HTTP/1.1 {status} Said\r\n{length}\r\n\r\n".encode() + content)
+            await writer.drain()
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         if self.answers:
@@ -113,7 +108,5 @@ def is_signed(method: str, target: str, headers: dict[str, str], body: bytes) ->
 @asynccontextmanager
 async def open_store() -> AsyncIterator[ObjectStore]:
     store = ObjectStore()
-    server = await asyncio.start_server(store.serve, "127.0.0.1", 0)
-    store.port = server.sockets[0].getsockname()[1]
-    yield store
-    server.close()
+    async with serving(store.serve) as store.port:
+        yield store

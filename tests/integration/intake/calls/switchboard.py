@@ -99,7 +99,7 @@ class Switchboard:
 
     async def ends(self, ticket_id: str) -> list[CallEndedV1]:
         """What was told about the ends of the ticket's calls."""
-        events = await self.office.tape.events(self.office.workspace_id)
+        events = await self.office.everything_told()
         return [
             event.data
             for event in events

@@ -224,7 +224,7 @@ async def test_a_call_of_which_nobody_tells_who_calls_gets_a_ticket_all_the_same
     assert known["customer_id"] != unknown["customer_id"]
 
     async def now_of() -> list[str]:
-        events = await switchboard.office.tape.events(switchboard.office.workspace_id)
+        events = await switchboard.office.everything_told()
         updates = [event.data for event in events if isinstance(event.data, TicketUpdatedV1)]
         return [str(update.facts.customer.customer_id) for update in updates if "customer" in update.changed]
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Locator, Page, async_playwright
 
+from tests.serving import serving
+
 ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -60,11 +62,8 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 @asynccontextmanager
 async def open_line(target: int) -> AsyncIterator[Line]:
     line = Line(target)
-    server = await asyncio.start_server(line.serve, "127.0.0.1", 0)
-    line.port = server.sockets[0].getsockname()[1]
-    yield line
-    line.cut()
-    server.close()
+    async with serving(line.serve) as line.port:
+        yield line
 
 
 @asynccontextmanager

@@ -3,8 +3,8 @@
 import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
@@ -22,13 +22,13 @@ from services.intake.adapters.outside import Outside
 from services.intake.domain.mailbox import After, RemoteMailbox, Security
 from shared.clock import monotonic
 from shared.telemetry.metrics import Metrics
+from tests.serving import Serve, serving
 
 if TYPE_CHECKING:
     from services.intake.adapters.email.mailroom import Mailroom
     from shared.db.shards import Shard
     from shared.db.unit_of_work import Database
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 GREETING = b"* OK ready\r\n"
 
 MAILBOX = RemoteMailbox(
@@ -43,28 +43,6 @@ MAILBOX = RemoteMailbox(
     after=After.SEEN,
     move_to=None,
 )
-
-
-@asynccontextmanager
-async def rogue(serve: Serve) -> AsyncIterator[int]:
-    """A server on a free port."""
-
-    opened: list[asyncio.StreamWriter] = []
-
-    async def quietly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        opened.append(writer)
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            await serve(reader, writer)
-        writer.close()
-
-    server = await asyncio.start_server(quietly, "127.0.0.1", 0)
-    try:
-        yield int(server.sockets[0].getsockname()[1])
-    finally:
-        server.close()
-        for writer in opened:
-            writer.transport.abort()
-        await server.wait_closed()
 
 
 def scripted(*answers: bytes, capabilities: bytes = b"IMAP4rev1 IDLE") -> Serve:
@@ -83,7 +61,7 @@ def scripted(*answers: bytes, capabilities: bytes = b"IMAP4rev1 IDLE") -> Serve:
 
 @asynccontextmanager
 async def client(serve: Serve, security: Security = Security.NONE) -> AsyncIterator[ImapClient]:
-    async with rogue(serve) as port:
+    async with serving(serve) as port:
         mailbox = replace(MAILBOX, port=port, security=security)
         outside = Outside([f"127.0.0.1:{port}"])
         async with ImapClient.open(mailbox, outside, ssl.create_default_context()) as opened:
@@ -100,7 +78,7 @@ async def test_a_frozen_server_is_given_up() -> None:
         writer.write(b"* OK half a greet")
         await reader.read()
 
-    async with rogue(frozen) as port:
+    async with serving(frozen) as port:
         opened = await wire(port, 0.1)
         with pytest.raises(TimeoutError):
             await opened.hear()

@@ -3,8 +3,10 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
+from tests.serving import serving
 
 Serve = Callable[["Call", asyncio.StreamWriter], Awaitable[None]]
 
@@ -33,28 +35,22 @@ class Website:
         return [call for call in self.calls if call.path == path]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().rstrip().split("\r\n")
-            pairs = [line.partition(":") for line in head[1:]]
-            headers = {name.lower(): value.strip() for name, _, value in pairs}
-            body = await reader.readexactly(int(headers.get("content-length", "0")))
-            call = Call(head[0].split()[1], headers, body)
-            self.calls.append(call)
-            waiting = self.answers.get(call.path) or [answer(404)]
-            await (waiting.pop(0) if len(waiting) > 1 else waiting[0])(call, writer)
-            await writer.drain()
-        writer.close()
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().rstrip().split("\r\n")
+        pairs = [line.partition(":") for line in head[1:]]
+        headers = {name.lower(): value.strip() for name, _, value in pairs}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        call = Call(head[0].split()[1], headers, body)
+        self.calls.append(call)
+        waiting = self.answers.get(call.path) or [answer(404)]
+        await (waiting.pop(0) if len(waiting) > 1 else waiting[0])(call, writer)
+        await writer.drain()
 
     @classmethod
     @asynccontextmanager
     async def open(cls, context: ssl.SSLContext | None = None) -> AsyncIterator["Website"]:
         website = cls()
-        server = await asyncio.start_server(website.serve, "127.0.0.1", 0, ssl=context)
-        website.port = server.sockets[0].getsockname()[1]
-        try:
+        async with serving(website.serve, context=context) as website.port:
             yield website
-        finally:
-            server.close()
 
 
 def answer(status: int, content: bytes = b"", /, **headers: str) -> Serve:

@@ -12,6 +12,7 @@ from shared.db.shards import Leases
 from shared.http import forwarding
 from shared.http.forwarding import Elsewhere, Placement
 from tests.integration.shared.node import Ground
+from tests.serving import serving
 
 Talk = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 """What a process does with the head of a request."""
@@ -26,15 +27,11 @@ async def process(talk: Talk) -> AsyncIterator[str]:
     """The URL of a process, down to its bytes."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await talk(await reader.readuntil(b"\r\n\r\n"), writer)
-            await reader.read()  # silent from here on, until the other side goes
-        finally:
-            writer.close()
+        await talk(await reader.readuntil(b"\r\n\r\n"), writer)
+        await reader.read()  # silent from here on, until the other side goes
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with serving(serve) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @asynccontextmanager
