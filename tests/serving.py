@@ -14,10 +14,7 @@ _LEFT = (ConnectionError, asyncio.IncompleteReadError)
 
 @asynccontextmanager
 async def serving(serve: Serve, *, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Serves on a free port. Connections that are open at the end are cut.
-
-    An event loop with a connection of a server that is gone cannot be closed: a run would hang at its end.
-    """
+    """Serves on a free port. Connections that are open at the end are cut, and whoever talks there is gone."""
     talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
