@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 
 from shared.errors import ProviderUnavailable, WaypostError
-from shared.transport import Transport
+from shared.http_client import Client
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
@@ -132,10 +132,10 @@ class Egress:
     ) -> Answered:
         if self._client is None:
             # Late: the certificates that it loads take memory.
-            self._client = httpx.AsyncClient(
-                transport=Transport(limits=_NEW_EACH_TIME, trust_env=False),
+            self._client = Client(
                 cookies=no_cookies(),
                 timeout=_TIMEOUT,
+                limits=_NEW_EACH_TIME,
                 follow_redirects=False,
                 trust_env=False,
             )

@@ -14,9 +14,9 @@ import structlog
 
 from services.router.app.attendance import Attendance
 from services.router.app.command import Command
-from services.router.app.halts import Halts
 from services.router.app.ports import RoutingRows
 from services.router.app.run_workspace import Changed, ShardEngine
+from services.router.domain.floor_decision import SetAside
 from services.router.domain.state import RoutingState
 from shared.access import RevokedTokens
 from shared.clock import Clock
@@ -127,10 +127,9 @@ class Engines:
         self._stuck = metrics.counter(
             "work_stuck", "Work whose last step has opened while nobody could be asked for it."
         )
-        self._halts = Halts(self._tell_halted)
-        metrics.gauge(
-            "workspaces_halted", "Workspaces in which nothing that is due is decided, because of a defect."
-        ).set_function(lambda: len(self._halts))
+        self._undecided = metrics.counter(
+            "timers_undecided", "What was due and could not be decided, because of a defect.", "what"
+        )
         self._attendance = Attendance()
         self._seats: dict[int, _Seat] = {}
         self._seated = Changes()
@@ -192,7 +191,7 @@ class Engines:
             self._ids,
             epoch=shard.epoch,
             changed=self._changed,
-            halts=self._halts,
+            set_aside=self._tell_set_aside,
             failed=self._count_failures,
             stuck=self._stuck.inc,
         )
@@ -226,8 +225,6 @@ class Engines:
                     await applier.consume(inbox, self._inboxes)
                     await applier.replay(inbox)
                     await self._serve(seat, shard)
-                for workspace_id in engine.states:
-                    self._halts.lift(workspace_id)
             finally:
                 # Whoever was cut off late may find a successor there: the shard has come back meanwhile.
                 if self._seats.get(shard.n) is seat:
@@ -238,8 +235,17 @@ class Engines:
         for reason in reasons:
             self._failures.labels(reason).inc()
 
-    def _tell_halted(self, workspace_id: str, error: Exception) -> None:
-        log.error(Log.WORKSPACE_HALTED, workspace=workspace_id, error=type(error).__name__, where=frames(error))
+    def _tell_set_aside(self, timers: Collection[tuple[str, SetAside]]) -> None:
+        for workspace_id, timer in timers:
+            self._undecided.labels(timer.what).inc()
+            log.error(
+                Log.TIMER_FAILED,
+                workspace=workspace_id,
+                what=timer.what,
+                subject=timer.subject,
+                error=type(timer.error).__name__,
+                where=frames(timer.error),
+            )
 
     async def _load(self, engine: ShardEngine, shard: Shard) -> None:
         names = await self._database.transact(lambda tx: workspaces.of_shard(tx, shard.n), claims=[shard.n])

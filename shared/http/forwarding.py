@@ -12,7 +12,7 @@ from shared.errors import Unavailable
 from shared.events.catalog import shard_of
 from shared.http.auth import Allowed, Principal
 from shared.http.problems import response_for
-from shared.transport import Transport
+from shared.http_client import Client
 
 FORWARDED = "waypost-forwarded"
 _MOVING_S = 3.0
@@ -85,9 +85,9 @@ async def require_here(request: Request, workspace_id: str) -> None:
 
 def open_client() -> httpx.AsyncClient:
     """The client that forwards. Each event stream holds a connection, so there may be any number of them."""
-    return httpx.AsyncClient(
-        transport=Transport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20)),
+    return Client(
         timeout=httpx.Timeout(10, read=_SILENCE_S),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
     )
 
 

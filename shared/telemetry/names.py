@@ -54,7 +54,6 @@ class Log(StrEnum):
     NOTICE_FAILED = "notice.failed"
     CHAT_FAILED = "chat.failed"
     PARSER_ENDED = "parser.ended"
-    WORKSPACE_HALTED = "workspace.halted"
     ENGINE_LOADED = "engine.loaded"
     ENGINE_DISCARDED = "engine.discarded"
     CHECKPOINT_FAILED = "checkpoint.failed"

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.app.work_orders import OrderMessage
 from services.router.domain import decision as d
+from services.router.domain.floor_decision import SetAside
 from services.router.domain.inputs import Input
 from services.router.domain.policy import failures
 from services.router.domain.state import RoutingState
@@ -30,6 +31,8 @@ class Commit:
     """Tickets by workspace that were not in memory before."""
     noted: set[UUID] = field(default_factory=set)
     """Those of them that an input has been logged with."""
+    set_aside: list[tuple[str, SetAside]] = field(default_factory=list)
+    """What was due and could not be decided, by workspace."""
     causes: dict[tuple[str, str], str] = field(default_factory=dict)
     """Why agents, by workspace and id, are something else."""
 

@@ -12,16 +12,16 @@ from services.router.app.alarms import Alarms, is_due
 from services.router.app.command import Command
 from services.router.app.commit import Commit
 from services.router.app.configuration import RouterPart
-from services.router.app.halts import Halts
 from services.router.app.inbound import erased_tickets, to_input
 from services.router.app.ports import LoggedInput, RoutingRows
 from services.router.app.telling import Telling
 from services.router.domain import engine, inputs
+from services.router.domain.floor_decision import SetAside
 from services.router.domain.on_offer import OfferNotPending
 from services.router.domain.state import RoutingState
 from shared.clock import Clock
 from shared.db.unit_of_work import Tx
-from shared.errors import DomainError, NotFound
+from shared.errors import DomainError, FatalError, NotFound
 from shared.events.envelope import Cause, Event
 from shared.http.idempotency import Answer
 from shared.ids import IdFactory, SeededIds, placed_seed
@@ -38,6 +38,10 @@ Stuck = Callable[[int], None]
 """Told after a commit: for how many items the last step has opened and nobody could be asked."""
 
 
+TimersFailed = Callable[[Collection[tuple[str, SetAside]]], None]
+"""Told after a commit: what was due, by workspace, and could not be decided."""
+
+
 def _uncounted(_: object) -> None:
     """Nobody asks how often."""
 
@@ -45,7 +49,7 @@ def _uncounted(_: object) -> None:
 class ShardEngine:
     """The routing state of every workspace of one shard, and the one who changes it.
 
-    epoch: of the lease under which it does; halts: where what is due is left undone
+    epoch: of the lease under which it does
     """
 
     def __init__(
@@ -56,7 +60,7 @@ class ShardEngine:
         *,
         epoch: int,
         changed: Changed,
-        halts: Halts,
+        set_aside: TimersFailed,
         failed: Failed = _uncounted,
         stuck: Stuck = _uncounted,
         seeds: Callable[[int], bytes] = placed_seed,
@@ -65,9 +69,9 @@ class ShardEngine:
         self._clock = clock
         self._telling = Telling(ids, epoch=epoch)
         self._changed = changed
-        self._halts = halts
         self._failed = failed
         self._stuck = stuck
+        self._set_aside = set_aside
         self._seeds = seeds
         self._alarms = Alarms()
         self.states: dict[str, RoutingState] = {}
@@ -89,8 +93,7 @@ class ShardEngine:
 
     def due_workspaces(self) -> set[str]:
         """Workspaces in which a timer is due now."""
-        due = self._alarms.ring(self.states, self._clock.now())
-        return {workspace_id for workspace_id in due if workspace_id not in self._halts}
+        return self._alarms.ring(self.states, self._clock.now())
 
     async def apply_events(self, tx: Tx, events: Sequence[Event]) -> None:
         """Decides what follows from events of other services."""
@@ -127,7 +130,6 @@ class ShardEngine:
         except DomainError as refusal:
             return refusal
         if command.part is not None:
-            self._halts.lift(state.workspace_id)
             version = state.configuration.version
             await self._rows.save_configuration(tx, state.workspace_id, version, command.part, command.by)
         return command.answer(state)
@@ -142,13 +144,11 @@ class ShardEngine:
                 self._take_in(state)
         commit = Commit(self._clock.now())
         for workspace_id in sorted(workspaces):
-            if workspace_id in self._halts:
-                continue
             try:
                 self._decide(commit, self.states[workspace_id], inputs.Tick(), Cause())
             except Exception as error:
-                # Whoever asks for something in this commit is not to blame for it, nor is any other workspace.
-                raise self._halts.halt(workspace_id, error) from error
+                # Whoever asks for something in this commit is not to blame for it.
+                raise FatalError(f"What is due in {workspace_id} cannot be decided.") from error
         return commit
 
     async def _bring_tickets(self, tx: Tx, events: Iterable[Event]) -> dict[str, set[UUID]]:
@@ -215,6 +215,7 @@ class ShardEngine:
                 state.count(what.items.values(), what.agents)
             self._failed(failed)
             self._stuck(stuck)
+            self._set_aside(commit.set_aside)
             for workspace_id, agents in changed:
                 self._changed(workspace_id, agents)
 

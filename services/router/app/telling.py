@@ -17,6 +17,7 @@ from services.router.domain.floor_decision import (
     ConnectionLost,
     DutyTurned,
     QueueTurned,
+    SetAside,
 )
 from services.router.domain.state import RoutingState
 from services.router.domain.work_item import WorkItem
@@ -53,6 +54,9 @@ class Telling:
             case AgentConnected() | AgentDisconnected() | ConnectionLost():
                 return
             case d.TicketLearned() | d.ClocksSet() | d.CallNoted() | QueueTurned():
+                return
+            case SetAside():
+                commit.set_aside.append((state.workspace_id, made))
                 return
             case d.EscalationRefused():
                 _record(commit, state, made.ticket_id, made.work_id, made)

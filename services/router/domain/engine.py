@@ -13,6 +13,7 @@ from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.due import due
 from services.router.domain.evolve import evolve
+from services.router.domain.floor_decision import SetAside
 from services.router.domain.on_agent import on_configured, on_return, on_state
 from services.router.domain.on_call import on_call_ended, on_wrap_end
 from services.router.domain.on_clock import on_clock
@@ -43,10 +44,28 @@ def run(state: RoutingState, current: inputs.Input, now: datetime, ids: IdFactor
     state.reach(now)
     for each in _with_follow_ups(state, current, now):
         state.tell_all()
-        for decision in list(decide(state, each, now, ids)):
+        for decision in _decided(state, each, now, ids):
             evolve(state, decision, now)
             yield decision
     yield from settle(state, now, ids)
+
+
+def _decided(
+    state: RoutingState, current: inputs.Input | FollowUp, now: datetime, ids: IdFactory
+) -> list[d.Decision]:
+    """All that it leads to, before any of it is done. A timer that cannot be decided is set aside.
+
+    Else it would end the process, and come up again as soon as the next one has read the rows; and everybody else
+    whom that process routes for would wait for one defect.
+    """
+    if not isinstance(current, Timer):
+        return list(decide(state, current, now, ids))
+    try:
+        return list(decide(state, current, now, ids))
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - nobody foresaw it
+        return [SetAside(what=current.kind, subject=str(current.subject_id), error=error)]
 
 
 def decide(

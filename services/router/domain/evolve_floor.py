@@ -13,6 +13,7 @@ from services.router.domain.floor_decision import (
     DutyTurned,
     FloorDecision,
     QueueTurned,
+    SetAside,
 )
 from services.router.domain.reconfigure import reconfigure
 from services.router.domain.state import RoutingState
@@ -33,6 +34,8 @@ def evolve_floor(state: RoutingState, decision: FloorDecision, now: datetime) ->
             state.turn(decision.queue_id, decision.opening)
         case Configured():
             reconfigure(state, decision, now)
+        case SetAside():
+            pass  # nothing was done
         case _:
             assert_never(decision)
 

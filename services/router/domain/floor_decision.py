@@ -67,6 +67,25 @@ class Configured:
     removed: tuple[AgentProfile, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """What was due could not be decided, because of a defect: it stays undone.
+
+    what: the kind of timer; subject: what it is about
+    """
+
+    what: str
+    subject: str
+    error: Exception
+
+
 FloorDecision = (
-    AgentStateSet | AgentConnected | AgentDisconnected | ConnectionLost | DutyTurned | QueueTurned | Configured
+    AgentStateSet
+    | AgentConnected
+    | AgentDisconnected
+    | ConnectionLost
+    | DutyTurned
+    | QueueTurned
+    | Configured
+    | SetAside
 )

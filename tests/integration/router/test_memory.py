@@ -12,7 +12,6 @@ from deploy.local.stack import Stack
 from services.router.adapters.rows import PostgresRoutingRows
 from services.router.app.command import Command
 from services.router.app.configuration import RouterPart, to_configuration
-from services.router.app.halts import Halts
 from services.router.app.run_workspace import ShardEngine
 from services.router.domain import inputs
 from services.router.domain.hours import OffDuty, Standing
@@ -41,6 +40,7 @@ from tests.integration.router.floor import CONFIGURATION, NAMES
 from tests.integration.router.hours import absence
 from tests.shards import SHARDS
 from tests.system import Templates
+from tests.unit.router.domain.desk import no_defects
 
 ACME = "acme"
 TICKET = uuid5(NAMES, "solved")
@@ -109,7 +109,12 @@ async def bench(stack: Stack, templates: Templates) -> AsyncIterator[Bench]:
     opened = open_engine(made.url, name="tests", pool_size=2)
     database = Database(opened, shards=SHARDS, relaying=RelaySignal())
     engine = ShardEngine(
-        PostgresRoutingRows(), SystemClock(), SystemIds(), epoch=1, changed=lambda *_: None, halts=Halts()
+        PostgresRoutingRows(),
+        SystemClock(),
+        SystemIds(),
+        epoch=1,
+        changed=lambda *_: None,
+        set_aside=no_defects,
     )
     bench = Bench(engine, database)
     await bench.commit(lambda tx: engine.load(tx, [ACME]))

@@ -17,7 +17,6 @@ from deploy.local.stack import Stack
 from services.router.adapters.rows import WORK_DECISIONS, PostgresRoutingRows
 from services.router.app.command import Command
 from services.router.app.configuration import RouterPart
-from services.router.app.halts import Halts
 from services.router.app.outbound import presence
 from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.app.run_workspace import ShardEngine
@@ -38,7 +37,7 @@ from shared.vocabulary import TicketStatus
 from shared.wakeups import RelaySignal
 from tests.shards import SHARDS
 from tests.system import Templates
-from tests.unit.router.domain.desk import ticket_id
+from tests.unit.router.domain.desk import no_defects, ticket_id
 from tests.unit.router.domain.machine import DeskMachine
 
 T = TypeVar("T")
@@ -82,7 +81,7 @@ class RowsMachine(DeskMachine):
             SystemIds(),
             epoch=1,
             changed=lambda *_: None,
-            halts=Halts(),
+            set_aside=no_defects,
             seeds=lambda place: place.to_bytes(2, "big") + next(seeds).to_bytes(14, "big"),
         )
         self.part: RouterPart | None = None

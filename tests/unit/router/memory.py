@@ -17,7 +17,6 @@ from services.router.adapters.rows import PostgresRoutingRows
 from services.router.app.command import Command
 from services.router.app.configuration import RouterPart
 from services.router.app.forgetting import WITH_WORDS, Said, forgotten_decision, forgotten_input
-from services.router.app.halts import Halts
 from services.router.app.new_version import new_version
 from services.router.app.ports import LoggedDecision, LoggedInput
 from services.router.app.replay import RecordedInput
@@ -31,7 +30,7 @@ from shared.events.contract import Contract
 from shared.events.envelope import Cause, new_event
 from shared.http.idempotency import Answer
 from shared.ids import SystemIds
-from tests.unit.router.domain.desk import START
+from tests.unit.router.domain.desk import START, no_defects
 
 ACME = "acme"
 _NAMES = UUID("01890000-0000-7000-8000-000000000000")
@@ -159,9 +158,8 @@ class Hall:
         self.now_ = START
         self.database = database
         self.rows = MemoryRows()
-        self.halts = Halts()
         kept = PostgresRoutingRows() if database else self.rows
-        self.engine = ShardEngine(kept, self, SystemIds(), epoch=1, changed=lambda *_: None, halts=self.halts)
+        self.engine = ShardEngine(kept, self, SystemIds(), epoch=1, changed=lambda *_: None, set_aside=no_defects)
         self.sequence = 0
         self.told: list[Contract] = []
 

@@ -18,7 +18,7 @@ from services.intake.adapters.bytes_in_hand import Gathering
 from services.intake.adapters.outside import Outside, Target, written
 from shared.egress import EgressRefused, no_cookies
 from shared.errors import ProviderUnavailable, WaypostError
-from shared.transport import Transport
+from shared.http_client import Client
 
 _MAX_REDIRECTS = 3
 _TIMEOUT = httpx.Timeout(10.0, connect=5.0)
@@ -96,12 +96,11 @@ class Fetcher:
     async def _opened(self, target: Target, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
         if self._client is None:
             # Late: the certificates that it loads take memory.
-            self._client = httpx.AsyncClient(
-                transport=Transport(
-                    verify=self._context or ssl.create_default_context(), limits=_NEW_EACH_TIME, trust_env=False
-                ),
+            self._client = Client(
+                verify=self._context or ssl.create_default_context(),
                 cookies=no_cookies(),
                 timeout=_TIMEOUT,
+                limits=_NEW_EACH_TIME,
                 follow_redirects=False,
                 trust_env=False,
             )

@@ -9,7 +9,7 @@ import httpx
 
 from shared.egress import no_cookies
 from shared.errors import ProviderUnavailable
-from shared.transport import Transport
+from shared.http_client import Client
 
 _TOTAL_S = 20.0
 _TIMEOUT = httpx.Timeout(15.0, connect=5.0)
@@ -90,12 +90,8 @@ class VendorHttp:
     def _opened(self) -> httpx.AsyncClient:
         if self._client is None:
             # Late: the certificates that it loads take memory.
-            self._client = httpx.AsyncClient(
-                transport=Transport(limits=_LIMITS, trust_env=False),
-                cookies=no_cookies(),
-                timeout=_TIMEOUT,
-                follow_redirects=False,
-                trust_env=False,
+            self._client = Client(
+                cookies=no_cookies(), timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False, trust_env=False
             )
         return self._client
 

@@ -1,6 +1,6 @@
 """A support desk in memory: the engine with a clock that the test moves and seeds that follow from its steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
@@ -11,6 +11,7 @@ from services.router.domain.agent import DEFAULT_PRESENCE, AgentProfile, Channel
 from services.router.domain.configuration import Configuration, Matching
 from services.router.domain.engine import run
 from services.router.domain.facts import Facts
+from services.router.domain.floor_decision import SetAside
 from services.router.domain.partner import Partner, partner_id
 from services.router.domain.policy import Policy, Requirements, Rule
 from services.router.domain.queue import Queue
@@ -103,6 +104,12 @@ def configuration(
     )
 
 
+def no_defects(timers: Iterable[tuple[str, SetAside]]) -> None:
+    """Raises what kept a timer from being decided."""
+    for _, timer in timers:
+        raise timer.error
+
+
 @dataclass
 class Desk:
     """Feeds inputs to one workspace's engine and keeps what it decided."""
@@ -134,6 +141,7 @@ class Desk:
         """Runs one input; a refused command raises and leaves no trace."""
         seed = len(self.log).to_bytes(8, "big")
         made = list(run(self.state, current, self.now, SeededIds(seed, self.now)))
+        no_defects(("", each) for each in made if isinstance(each, SetAside))
         self.log.append((current, self.now, seed))
         self.decisions.extend(made)
         return made

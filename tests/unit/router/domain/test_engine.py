@@ -7,11 +7,14 @@ import pytest
 from services.router.domain import decision as d
 from services.router.domain import inputs
 from services.router.domain.agent import ChannelLimit
+from services.router.domain.engine import run
+from services.router.domain.floor_decision import SetAside
 from services.router.domain.on_offer import OfferNotPending
 from services.router.domain.policy import Requirements, Step, TierMode
 from services.router.domain.queue import OfferMode, Queue, Ranking
 from shared.conditions import compile_condition
 from shared.errors import Conflict, IllegalTransition, NotFound
+from shared.ids import SystemIds
 from shared.vocabulary import AgentState, AssignmentMode, ChannelKind, Priority, TicketStatus, WorkState
 from tests.unit.router.domain.desk import Desk, agent, facts, general, kinds, ticket_id
 
@@ -38,6 +41,22 @@ def test_an_accepted_offer_assigns_and_its_repeat_changes_nothing() -> None:
     item = desk.item("t")
     assert (item.state, item.agent_id) == (WorkState.ASSIGNED, "ann")
     assert desk.feed(inputs.AcceptOffer(offer_id=offer.offer_id, agent_id="ann")) == []
+
+
+def test_a_timer_that_cannot_be_decided_is_set_aside_and_the_others_go_on() -> None:
+    desk = Desk.of(agent("ann"), agent("bob"))
+    desk.open("offered")
+    desk.set_state("bob", AgentState.AWAY)
+    desk.open("held")
+    broken = desk.item("offered")
+    # A partner's deadline, and no partner: nothing that is decided leaves an item so.
+    broken.done_by = desk.now + timedelta(seconds=5)
+    desk.state.watch(broken)
+    desk.now += timedelta(hours=1)
+    made = list(run(desk.state, inputs.Tick(), desk.now, SystemIds()))
+    assert {each.what for each in made if isinstance(each, SetAside)} == {"order_lapses"}
+    assert kinds(made).count("OfferEnded") == 2
+    assert list(run(desk.state, inputs.Tick(), desk.now, SystemIds())) == []
 
 
 def test_an_offer_cannot_be_accepted_after_its_deadline_nor_by_another() -> None:

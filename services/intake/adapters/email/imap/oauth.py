@@ -13,7 +13,7 @@ from services.intake.domain.mailbox import OAuth
 from shared.clock import monotonic
 from shared.egress import EgressRefused
 from shared.errors import ProviderUnavailable
-from shared.transport import Transport
+from shared.http_client import Client
 
 _TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _EARLIER_S = 60.0
@@ -82,8 +82,7 @@ class TokenDoor:
         address = await self._outside.address(target.host, target.port)
         port = f":{target.parts.port}" if target.parts.port else ""
         # One request an hour: a client of its own, which is known by its name's certificate.
-        transport = Transport(verify=self._context(), trust_env=False)
-        async with httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False) as client:
+        async with Client(verify=self._context(), timeout=_TIMEOUT, trust_env=False) as client:
             request = client.build_request(
                 "POST",
                 target.parts._replace(netloc=f"{written(str(address))}:{target.port}", fragment="").geturl(),

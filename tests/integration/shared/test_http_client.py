@@ -10,7 +10,7 @@ import httpx
 import pytest
 import uvloop
 
-from shared.transport import Transport
+from shared.http_client import Client
 
 ATTEMPTS = 500
 """Without the mend about one in fifteen ended in an error that is none of httpx's."""
@@ -40,7 +40,7 @@ def resetting() -> Iterator[str]:
 
 async def test_a_connection_that_is_reset_while_it_is_made_is_an_error_of_the_transport(resetting: str) -> None:
     assert isinstance(asyncio.get_running_loop(), uvloop.Loop)
-    async with httpx.AsyncClient(transport=Transport()) as client:
+    async with Client() as client:
         for _ in range(ATTEMPTS):
             with pytest.raises(httpx.TransportError):
                 await client.get(resetting)
