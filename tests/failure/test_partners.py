@@ -5,13 +5,14 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
 from standardwebhooks import Webhook
 
 from tests.eventually import eventually
-from tests.failure.fleet import Fleet
+from tests.failure.fleet import LOOK_S, Fleet
 from tests.serving import serving
 
 WORKSPACE = "outsourced"
@@ -68,3 +69,9 @@ async def test_a_router_killed_while_it_tells_a_partner_tells_it_again_under_the
         await fleet.ready()
         accepted = await partner.post(order["accept_url"])
         assert (accepted.status_code, accepted.json()["state"]) == (200, "accepted")
+        await eventually(partial(_has_told_all, fleet), within_s=30, every_s=LOOK_S)
+        assert [json.loads(call)["type"] for _, call in vendor.calls[2:]] == ["work_order.accepted"]
+
+
+async def _has_told_all(fleet: Fleet) -> bool:
+    return await fleet.rows("router", "SELECT 1 FROM work_order_message WHERE next_attempt_at IS NOT NULL") == []
