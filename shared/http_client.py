@@ -9,7 +9,10 @@ class Client(httpx.AsyncClient):
     """As httpx's own, and a connection that is lost while it is being made is a ConnectError here too."""
 
     async def send(self, request: httpx.Request, **how: Any) -> httpx.Response:
-        """Sends a request as httpx does. Raises nothing but its HTTPError, InvalidURL and the like."""
+        """Sends a request as httpx does. Raises nothing but its HTTPError, InvalidURL and the like.
+
+        how: whatever httpx takes beside the request, whose types it does not publish
+        """
         try:
             return await super().send(request, **how)
         except AttributeError as error:

@@ -86,14 +86,14 @@ class System:
         async def last(tx: Tx) -> int:
             return int((await tx.execute(text("SELECT coalesce(max(id), 0) FROM outbox"))).scalar_one())
 
-        async def is_gone() -> bool:
-            return not (await database.transact(waiting, claims=range(SHARDS)))
-
         until = await database.transact(last, claims=range(SHARDS))
 
-        async def waiting(tx: Tx) -> bool:
+        async def waits(tx: Tx) -> bool:
             found = await tx.execute(text("SELECT 1 FROM outbox WHERE id <= :until LIMIT 1"), {"until": until})
             return found.first() is not None
+
+        async def is_gone() -> bool:
+            return not await database.transact(waits, claims=range(SHARDS))
 
         await eventually(is_gone, what=f"what {service} has to publish is published")
 

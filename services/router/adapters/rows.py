@@ -266,8 +266,12 @@ def _offer_row(state: RoutingState, offer: Offer) -> dict[str, object]:
 
 def record_of(decision: d.Decision) -> dict[str, object]:
     """A decision about work as it is recorded."""
-    record: dict[str, object] = WORK_DECISIONS[type(decision).__name__].dump_python(decision, mode="json")
+    record: dict[str, object] = _adapter(decision).dump_python(decision, mode="json")
     return record
+
+
+def _adapter(decision: d.Decision) -> TypeAdapter[d.Decision]:
+    return WORK_DECISIONS[type(decision).__name__]
 
 
 def _decision_row(logged: LoggedDecision) -> dict[str, object]:
@@ -277,7 +281,7 @@ def _decision_row(logged: LoggedDecision) -> dict[str, object]:
         "work_id": logged.work_id,
         "decided_at": logged.decided_at,
         "kind": type(logged.decision).__name__,
-        "record": WORK_DECISIONS[type(logged.decision).__name__].dump_json(logged.decision).decode(),
+        "record": _adapter(logged.decision).dump_json(logged.decision).decode(),
     }
 
 
