@@ -2,7 +2,8 @@
 
 import gc
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +20,9 @@ from tests.scheduling import FolderScheduling, rank
 if TYPE_CHECKING:  # pure tests start in milliseconds: they do not import the services
     from asyncio import AbstractEventLoop
 
-    from xdist.remote import Producer
+    from xdist.remote import Producer as Worker
 
+    from shared.kafka.client import Producer
     from tests.system import Templates
 
 
@@ -64,7 +66,7 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> FolderScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Worker") -> FolderScheduling:
     return FolderScheduling(config, log)
 
 
@@ -91,6 +93,21 @@ def templates(stack: Stack) -> "Templates":
     from tests.system import Templates
 
     return Templates(stack)
+
+
+@pytest.fixture
+async def producers(stack: Stack) -> "AsyncIterator[Callable[[str], Producer]]":
+    """Makes producers to topics of a prefix, and closes them: what a failed test leaves open fails another one."""
+    from shared.kafka.client import Producer
+
+    async with AsyncExitStack() as made:
+
+        def make(prefix: str) -> Producer:
+            producer = Producer(stack.kafka.bootstrap, topic_prefix=prefix)
+            made.push_async_callback(producer.close)
+            return producer
+
+        yield make
 
 
 _workspaces = count(1)

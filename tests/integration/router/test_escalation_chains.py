@@ -1,5 +1,6 @@
 """Chains of escalation policies, as the escalation service runs them and the router acts upon them."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,11 @@ async def configured(http: httpx.AsyncClient, part: dict[str, Any]) -> None:
 
 
 async def test_a_chain_widens_who_is_asked_and_then_hands_over(
-    stack: Stack, templates: Templates, tmp_path: Path
+    stack: Stack, templates: Templates, tmp_path: Path, producers: Callable[[str], Producer]
 ) -> None:
     names = ("router", "escalation")
     async with start(stack, names, prefix=PREFIX, templates=templates, folder=tmp_path) as both:
-        producer = Producer(stack.kafka.bootstrap, topic_prefix=PREFIX)
+        producer = producers(PREFIX)
         floor = await Floor.open(both, producer, "acme")
         general, german = CONFIGURATION["policy"]["rules"]
         policy = {**CONFIGURATION["policy"], "rules": [general, {**german, "steps": WIDER}]}
@@ -53,4 +54,3 @@ async def test_a_chain_widens_who_is_asked_and_then_hands_over(
         assert await floor.work("bob") == []
         said = " ".join(words(await floor.decisions("t")))
         assert said.index("Step 2 opens at once (escalation ") < said.index("ann")
-        await producer.close()

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -465,13 +465,12 @@ async def test_the_secret_is_sealed_wherever_it_is_kept_or_shown(house: House) -
 
 
 async def test_without_a_public_address_no_partner_is_configured_or_told(
-    stack: Stack, templates: Templates, tmp_path: Path, website: Website
+    stack: Stack, templates: Templates, tmp_path: Path, website: Website, producers: Callable[[str], Producer]
 ) -> None:
     prefix = f"{PREFIX}3"
-    own = Producer(stack.kafka.bootstrap, topic_prefix=prefix)
+    own = producers(prefix)
     common: dict[str, Any] = {"prefix": prefix, "templates": templates, "folder": tmp_path}
     async with AsyncExitStack() as opened:
-        opened.push_async_callback(own.close)
         async with start(stack, ("router",), **common) as before:
             house = House(await Floor.open(before, own, "unreachable"), website)
             await opened.enter_async_context(house.partner)
@@ -510,12 +509,11 @@ async def test_without_a_public_address_no_partner_is_configured_or_told(
 
 
 async def test_links_lead_to_the_process_that_holds_the_workspace(
-    stack: Stack, templates: Templates, tmp_path: Path, website: Website
+    stack: Stack, templates: Templates, tmp_path: Path, website: Website, producers: Callable[[str], Producer]
 ) -> None:
     prefix = f"{PREFIX}2"
-    own = Producer(stack.kafka.bootstrap, topic_prefix=prefix)
+    own = producers(prefix)
     async with AsyncExitStack() as opened:
-        opened.push_async_callback(own.close)
         common: dict[str, Any] = {
             "prefix": prefix,
             "templates": templates,

@@ -1,7 +1,7 @@
 """Presence by heartbeat: an agent's own stream over HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -87,10 +87,10 @@ async def test_one_of_two_open_pages_is_enough(floor: Floor) -> None:
 
 
 async def test_a_stream_follows_its_workspace_to_the_process_that_takes_it(
-    stack: Stack, templates: Templates, tmp_path: Path
+    stack: Stack, templates: Templates, tmp_path: Path, producers: Callable[[str], Producer]
 ) -> None:
     prefix = "presences"
-    producer = Producer(stack.kafka.bootstrap, topic_prefix=prefix)
+    producer = producers(prefix)
     async with start(stack, ("router",), prefix=prefix, templates=templates, folder=tmp_path) as one:
         floors = [await Floor.open(one, producer, f"present-{number}") for number in range(6)]
         counts = dict.fromkeys((floor.workspace_id for floor in floors), 0)
@@ -128,7 +128,6 @@ async def test_a_stream_follows_its_workspace_to_the_process_that_takes_it(
         for task in following:
             task.cancel()
         await asyncio.gather(*following, return_exceptions=True)
-    await producer.close()
 
 
 def _has_come_again(counts: dict[str, int], workspace_id: str) -> bool:
@@ -136,10 +135,10 @@ def _has_come_again(counts: dict[str, int], workspace_id: str) -> bool:
 
 
 async def test_who_had_a_stream_in_a_process_that_is_gone_is_away_unless_they_come_back(
-    stack: Stack, templates: Templates, tmp_path: Path
+    stack: Stack, templates: Templates, tmp_path: Path, producers: Callable[[str], Producer]
 ) -> None:
     prefix = "absences"
-    producer = Producer(stack.kafka.bootstrap, topic_prefix=prefix)
+    producer = producers(prefix)
     async with start(stack, ("router",), prefix=prefix, templates=templates, folder=tmp_path) as system:
         floor = await Floor.open(system, producer, "acme")
         await hasten(floor)
@@ -153,7 +152,6 @@ async def test_who_had_a_stream_in_a_process_that_is_gone_is_away_unless_they_co
     ) as again:
         floor.http = await again.http("router", "acme")
         await eventually(lambda: is_(floor, "ann", "away", "connection_lost", connected=False), within_s=20)
-    await producer.close()
 
 
 async def test_a_desk_that_is_not_theirs_or_nobody_s_is_refused_before_anything_is_streamed(floor: Floor) -> None:

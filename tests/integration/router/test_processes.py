@@ -1,11 +1,10 @@
 """The router across restarts and in several processes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-import pytest
 from sqlalchemy import text
 
 from deploy.local.stack import Stack
@@ -20,18 +19,11 @@ from tests.system import System, Templates, start
 PREFIX = "routers"
 
 
-@pytest.fixture
-async def producer(stack: Stack) -> AsyncIterator[Producer]:
-    made = Producer(stack.kafka.bootstrap, topic_prefix=PREFIX)
-    yield made
-    await made.close()
-
-
 async def test_a_restart_makes_the_same_memory_and_fires_what_became_due_once(
-    stack: Stack, templates: Templates, tmp_path: Path, producer: Producer
+    stack: Stack, templates: Templates, tmp_path: Path, producers: Callable[[str], Producer]
 ) -> None:
     async with start(stack, ("router",), prefix=PREFIX, templates=templates, folder=tmp_path) as system:
-        floor = await Floor.open(system, producer, "acme")
+        floor = await Floor.open(system, producers(PREFIX), "acme")
         await floor.set_state("ann")
         await floor.set_state("bob")
         await floor.open_ticket("held")
@@ -57,18 +49,22 @@ PATHS = ("/v1/agents", "/v1/agents/ann/offers", "/v1/agents/bob/offers", "/v1/ag
 
 
 async def test_a_timer_that_cannot_be_decided_is_set_aside(
-    stack: Stack, templates: Templates, tmp_path: Path
+    stack: Stack, templates: Templates, tmp_path: Path, producers: Callable[[str], Producer]
 ) -> None:
     prefix = f"{PREFIX}4"
-    own = Producer(stack.kafka.bootstrap, topic_prefix=prefix)
+    own = producers(prefix)
     async with start(stack, ("router",), prefix=prefix, templates=templates, folder=tmp_path) as system:
         floor = await Floor.open(system, own, "acme")
         await floor.open_ticket("t")
-        await eventually(partial(_waits, floor))
         database = system.services["router"].runtime.database
         # An order that is late, of a partner who does not have it: no router writes such a row.
-        late = text("UPDATE work_item SET done_by = now() - interval '1 minute'")
-        await database.transact(lambda tx: tx.execute(late), workspaces=["acme"])
+        late = text("UPDATE work_item SET done_by = now() - interval '1 minute' RETURNING work_id")
+
+        async def made_late(tx: Tx) -> bool:
+            return (await tx.execute(late)).first() is not None
+
+        # The item waits in memory before its row is committed.
+        await eventually(partial(database.transact, made_late, workspaces=["acme"]))
         databases = system.databases
     async with start(
         stack, ("router",), prefix=prefix, templates=templates, folder=tmp_path, databases=databases
@@ -77,14 +73,13 @@ async def test_a_timer_that_cannot_be_decided_is_set_aside(
         await floor.set_state("ann")
         await floor.offered("ann", "t")
         assert 'waypost_timers_undecided_total{what="order_lapses"} 1.0' in (await floor.http.get("/metrics")).text
-    await own.close()
 
 
 async def test_requests_reach_the_process_that_holds_the_workspace(
-    stack: Stack, templates: Templates, tmp_path: Path, producer: Producer
+    stack: Stack, templates: Templates, tmp_path: Path, producers: Callable[[str], Producer]
 ) -> None:
     prefix = f"{PREFIX}2"
-    own = Producer(stack.kafka.bootstrap, topic_prefix=prefix)
+    own = producers(prefix)
     async with start(stack, ("router",), prefix=prefix, templates=templates, folder=tmp_path) as one:
         async with start(
             stack,
@@ -108,14 +103,13 @@ async def test_requests_reach_the_process_that_holds_the_workspace(
         await eventually(lambda: _held(one) == SHARDS)
         for floor in floors:
             await eventually(partial(_is_engaged, floor))
-    await own.close()
 
 
 async def test_a_router_whose_shard_was_taken_commits_no_record_no_command_and_no_timer(
-    stack: Stack, templates: Templates, tmp_path: Path
+    stack: Stack, templates: Templates, tmp_path: Path, producers: Callable[[str], Producer]
 ) -> None:
     prefix = f"{PREFIX}3"
-    own = Producer(stack.kafka.bootstrap, topic_prefix=prefix)
+    own = producers(prefix)
     async with start(stack, ("router",), prefix=prefix, templates=templates, folder=tmp_path) as system:
         floor = await Floor.open(system, own, "acme")
         configuration = (await floor.http.get("/v1/configuration")).json()["configuration"]
@@ -136,11 +130,6 @@ async def test_a_router_whose_shard_was_taken_commits_no_record_no_command_and_n
         assert rows["offers"] == [(offer["offer_id"], "pending")]
         assert rows["tickets"] == 1
         assert rows["agents"] == [("ann", "available"), ("bob", "offline"), ("eve", "offline")]
-    await own.close()
-
-
-async def _waits(floor: Floor) -> bool:
-    return (await floor.http.get(f"/v1/tickets/{floor.ticket_id('t')}/waiting")).status_code == 200
 
 
 async def _steal(system: System, n: int) -> None:
