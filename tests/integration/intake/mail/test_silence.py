@@ -222,7 +222,7 @@ async def test_servers_that_answer_every_mail_get_so_many_and_no_more(
         bouncing, grumbling, _ = desks
         for desk in desks:
             await desk.post.smtp(desk.post.raw())
-            await desk.post.until_tickets(1)
+            await eventually(desk.post.tickets)
         await quiet(*desks)
         # What comes back once is not written to again. What says nothing of being a machine has opened a ticket
         # with each answer, until the hour has had its three acknowledgements.
