@@ -20,7 +20,7 @@ from tests.scheduling import FolderScheduling, rank
 if TYPE_CHECKING:  # pure tests start in milliseconds: they do not import the services
     from asyncio import AbstractEventLoop
 
-    from xdist.remote import Producer as Worker
+    from xdist.remote import Producer as XdistLog
 
     from shared.kafka.client import Producer
     from tests.system import Templates
@@ -66,7 +66,7 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: "Worker") -> FolderScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "XdistLog") -> FolderScheduling:
     return FolderScheduling(config, log)
 
 

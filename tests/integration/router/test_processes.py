@@ -63,7 +63,7 @@ async def test_a_timer_that_cannot_be_decided_is_set_aside(
         async def made_late(tx: Tx) -> bool:
             return (await tx.execute(late)).first() is not None
 
-        # The item waits in memory before its row is committed.
+        # `/waiting` shows memory, which may be a commit ahead of the rows.
         await eventually(partial(database.transact, made_late, workspaces=["acme"]))
         databases = system.databases
     async with start(

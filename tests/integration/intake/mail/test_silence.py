@@ -134,8 +134,10 @@ async def waypost(
         public_url="https://survey.example",
     ) as system:
         producer = Producer(stack.kafka.bootstrap, topic_prefix=name)
-        yield system, producer
-        await producer.close()
+        try:
+            yield system, producer
+        finally:
+            await producer.close()
 
 
 def systems_of(desks: Sequence[Desk]) -> list[System]:
