@@ -1,10 +1,8 @@
 """What users of other systems complained about, and what happens here: work waits although somebody is free."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-
-import pytest
 
 from deploy.local.stack import Stack
 from shared.kafka.client import Producer
@@ -64,11 +62,11 @@ async def test_b2_waiting_work_is_drained_oldest_first_the_moment_somebody_has_r
 
 
 async def test_b2_a_backlog_is_drained_oldest_first_after_a_restart(
-    stack: Stack, templates: Templates, tmp_path: Path, own_producer: Producer
+    stack: Stack, templates: Templates, tmp_path: Path, producers: Callable[[str], Producer]
 ) -> None:
     """Waiting work not drained oldest-first: chatwoot#13050."""
     async with start(stack, ("router",), prefix=PREFIX, templates=templates, folder=tmp_path) as system:
-        floor = await Floor.open(system, own_producer, "acme")
+        floor = await Floor.open(system, producers(PREFIX), "acme")
         await employ(floor, ["ann"], of_agents=ONE_MAIL, offer_mode="auto")
         await floor.set_state("ann")
         for name in ("in-hand", "first", "second"):
@@ -86,13 +84,6 @@ async def test_b2_a_backlog_is_drained_oldest_first_after_a_restart(
             await floor.set_status(name, TicketStatus.OPEN, TicketStatus.SOLVED)
         drained = await given(floor, ["came-meanwhile", "second", "first"])
         assert [each.ticket for each in drained] == ["first", "second", "came-meanwhile"]
-
-
-@pytest.fixture
-async def own_producer(stack: Stack) -> AsyncIterator[Producer]:
-    made = Producer(stack.kafka.bootstrap, topic_prefix=PREFIX)
-    yield made
-    await made.close()
 
 
 async def _completed_at(floor: Floor, name: str) -> str:
