@@ -1,16 +1,17 @@
-"""What becomes of a ticket's escalations: begun, taken further, held, resolved, told, and whom they notify."""
+"""What becomes of a ticket's escalations: begun, taken further, held, resolved and told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from services.escalation.app.teller import Teller
+from services.escalation.app.telling_people import notifications_of
 from services.escalation.domain import escalation as chain
 from services.escalation.domain.clock_record import ClockRecord
-from services.escalation.domain.escalation import BREACHED, Escalation, Taken
+from services.escalation.domain.escalation import BREACHED, Escalation
 from services.escalation.domain.escalation_policy import EscalationPolicy, Notify
-from services.escalation.domain.notification import Notification, NotificationState
+from services.escalation.domain.notification import Notification
 from services.escalation.domain.recipient import Recipient, recipients_of
 from services.escalation.domain.sla_policy import PolicyHistory
 from services.escalation.domain.ticket import Ticket
@@ -49,7 +50,8 @@ class Chains:
         after, steps = chain.advance(escalation, self.now, self._reach)
         for taken in steps:
             after = self.teller.step(after, taken)
-            self.notifications.extend(self._notify(after, taken))
+            told = notifications_of(after, taken, ticket=self.ticket, now=self.now, ids=self.ids)
+            self.notifications.extend(told)
         return after
 
     def followed(self, escalation: Escalation, clocks: Mapping[UUID, ClockRecord]) -> Escalation:
@@ -95,35 +97,3 @@ class Chains:
     def _reach(self, step: Notify) -> tuple[Recipient, ...]:
         latest = self.history.latest
         return recipients_of(step, latest.contacts, latest.webhooks)
-
-    def _notify(self, escalation: Escalation, taken: Taken) -> Sequence[Notification]:
-        return [self._notification(escalation, taken, recipient) for recipient in taken.recipients]
-
-    def _notification(self, escalation: Escalation, taken: Taken, recipient: Recipient) -> Notification:
-        is_found = recipient.address is not None
-        return Notification(
-            notification_id=self.ids.new(),
-            workspace_id=escalation.workspace_id,
-            ticket_id=escalation.ticket_id,
-            escalation_id=escalation.escalation_id,
-            way=recipient.way,
-            name=recipient.name,
-            address=recipient.address,
-            payload={
-                "escalation_id": str(escalation.escalation_id),
-                "ticket_id": str(escalation.ticket_id),
-                "ticket_number": self.ticket.number,
-                "trigger": escalation.trigger,
-                "metric": escalation.metric,
-                "policy": escalation.policy,
-                "step": taken.step,
-                "level": taken.level,
-                "priority": self.ticket.facts.priority if self.ticket.facts else None,
-                "queue": self.ticket.queue,
-                "agent_id": self.ticket.agent_id,
-            },
-            state=NotificationState.PENDING if is_found else NotificationState.NO_RECIPIENT,
-            next_attempt_at=self.now if is_found else None,
-            created_at=self.now,
-            finished_at=None if is_found else self.now,
-        )
