@@ -58,6 +58,7 @@ def parts_of(file: WorkspaceFile) -> list[Part]:
                     for _, agent in reachable
                     if agent.email is not None
                 ),
+                rotations=file.rotations,
                 webhooks=file.webhooks,
             ),
             contacts=tuple(index for index, _ in reachable),

@@ -12,6 +12,7 @@ from services.escalation.app.configuration import (
     SlaPolicyPart,
     WebhookPart,
 )
+from services.escalation.app.rotation_parts import RotationPart
 from services.intake.app.channel_parts import ChannelPart
 from services.intake.app.configuration import IntakePart, OrganisationPart
 from services.intake.app.rule_parts import Language, WordListPart
@@ -71,6 +72,7 @@ class WorkspaceFile(Request):
     calendars: tuple[CalendarPart, ...] = ()
     sla_policies: tuple[SlaPolicyPart, ...] = ()
     escalation_policies: tuple[EscalationPolicyPart, ...] = ()
+    rotations: tuple[RotationPart, ...] = ()
     webhooks: tuple[WebhookPart, ...] = ()
 
     kpi_targets: Annotated[tuple[KpiTargetPart, ...], Field(max_length=1000)] = ()
@@ -78,15 +80,16 @@ class WorkspaceFile(Request):
     @model_validator(mode="before")
     @classmethod
     def _lend_time_zone(cls, content: object) -> object:
-        """A calendar that names no time zone has the workspace's."""
-        if not isinstance(content, dict) or not isinstance(content.get("calendars"), list):
+        """A calendar or a rotation that names no time zone has the workspace's."""
+        if not isinstance(content, dict):
             return content
         zone = content.get("time_zone", "UTC")
-        calendars = [
-            {"time_zone": zone, **calendar} if isinstance(calendar, dict) else calendar
-            for calendar in content["calendars"]
-        ]
-        return {**content, "calendars": calendars}
+        lent = {
+            section: [{"time_zone": zone, **item} if isinstance(item, dict) else item for item in content[section]]
+            for section in ("calendars", "rotations")
+            if isinstance(content.get(section), list)
+        }
+        return {**content, **lent}
 
 
 def references(content: WorkspaceFile) -> Iterator[tuple[Path, str]]:
@@ -103,6 +106,7 @@ def references(content: WorkspaceFile) -> Iterator[tuple[Path, str]]:
                 at = ("sla_policies", index, "targets", number, "escalation")
                 yield from _unknown(at, [target.escalation], chains, "escalation policy")
     yield from _chains(content, queues)
+    yield from _rotations(content, calendars)
     for index, aim in enumerate(content.kpi_targets):
         if aim.queue is not None:
             yield from _unknown(("kpi_targets", index, "queue"), [aim.queue], queues, "queue")
@@ -143,7 +147,7 @@ def _routing(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, s
 
 
 def _chains(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, str]]:
-    agents = {agent.id: agent for agent in content.agents}
+    agents = {agent.id for agent in content.agents}
     webhooks = {webhook.id for webhook in content.webhooks}
     for index, chain in enumerate(content.escalation_policies):
         for number, step in enumerate(chain.steps):
@@ -151,13 +155,31 @@ def _chains(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, st
             if isinstance(step, RequeueStep) and step.requeue.queue is not None:
                 yield from _unknown((*at, "requeue", "queue"), [step.requeue.queue], queues, "queue")
             if isinstance(step, RequeueStep) and step.requeue.agent is not None:
-                yield from _unknown((*at, "requeue", "agent"), [step.requeue.agent], set(agents), "agent")
+                yield from _unknown((*at, "requeue", "agent"), [step.requeue.agent], agents, "agent")
             if isinstance(step, NotifyStep):
                 yield from _unknown((*at, "notify", "webhooks"), step.notify.webhooks, webhooks, "webhook")
-                yield from _unknown((*at, "notify", "agents"), step.notify.agents, set(agents), "agent")
-                for name in step.notify.agents:
-                    if name in agents and agents[name].email is None:
-                        yield (*at, "notify", "agents"), f"{name} has no email"
+                yield from _reachable((*at, "notify", "agents"), step.notify.agents, content)
+
+
+def _rotations(content: WorkspaceFile, calendars: set[str]) -> Iterator[tuple[Path, str]]:
+    for index, rotation in enumerate(content.rotations):
+        at: Path = ("rotations", index)
+        if rotation.fallback is not None:
+            yield from _reachable((*at, "fallback"), [rotation.fallback], content)
+        for number, layer in enumerate(rotation.layers):
+            yield from _reachable((*at, "layers", number, "members"), layer.members, content)
+            for field, named in (("during", layer.during), ("outside", layer.outside)):
+                if named is not None:
+                    yield from _unknown((*at, "layers", number, field), [named], calendars, "calendar")
+
+
+def _reachable(at: Path, names: Sequence[str], content: WorkspaceFile) -> Iterator[tuple[Path, str]]:
+    """A problem for each name of nobody, or of somebody who cannot be told."""
+    agents = {agent.id: agent for agent in content.agents}
+    yield from _unknown(at, names, set(agents), "agent")
+    for name in names:
+        if name in agents and agents[name].email is None:
+            yield at, f"{name} has no email"
 
 
 def _unknown(at: Path, names: Sequence[str], known: set[str], what: str) -> Iterator[tuple[Path, str]]:

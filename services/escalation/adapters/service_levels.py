@@ -113,8 +113,10 @@ class PostgresServiceLevels:
 
     async def _extended(self, tx: Tx, workspace_id: str, known: PolicyHistory) -> PolicyHistory:
         rows = await tx.execute(_VERSIONS, {"workspace": workspace_id, "known": known.latest.version})
-        newer = [_policies(row.version, row.since, row.body) for row in rows]
-        return PolicyHistory((*known.versions, *newer))
+        versions = list(known.versions)
+        for row in rows:
+            versions.append(_policies(row.version, row.since, row.body).following(versions[-1]))
+        return PolicyHistory(tuple(versions))
 
     async def _read(self, tx: Tx, workspace_id: str) -> Stored[EscalationPart]:
         found = (await configuration.load(tx, [workspace_id])).get(workspace_id)

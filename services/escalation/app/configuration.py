@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from services.escalation.app.rotation_parts import RotationPart
 from shared.calendar_parts import CalendarPart
 from shared.durations import Duration
 from shared.http.types import Email, Request, Slug
@@ -112,4 +113,5 @@ class EscalationPart(Request):
     sla_policies: tuple[SlaPolicyPart, ...] = Field(default=(), max_length=500)
     escalation_policies: tuple[EscalationPolicyPart, ...] = Field(default=(), max_length=500)
     contacts: tuple[ContactPart, ...] = Field(default=(), max_length=20_000)
+    rotations: tuple[RotationPart, ...] = Field(default=(), max_length=200)
     webhooks: tuple[WebhookPart, ...] = Field(default=(), max_length=500)

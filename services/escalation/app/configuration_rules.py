@@ -14,11 +14,12 @@ from services.escalation.app.configuration import (
     WaitStep,
 )
 from services.escalation.app.policies import priorities_of
+from services.escalation.app.rotation_rules import rotation_problems, rotation_warnings
 from services.escalation.domain.sla_policy import FIELDS
 from shared.calendar import ALWAYS, HORIZON, Calendar
 from shared.calendar_parts import ExpandHolidays, to_calendar
 from shared.conditions import compile_condition
-from shared.configuration import Problem, refuse, repeated, unknown
+from shared.configuration import Problem, names_of, refuse, repeated, unknown
 from shared.reach.order import Kind, review
 from shared.reach.tickets import TICKETS
 from shared.reach.words import impossible_literals, in_words
@@ -38,7 +39,8 @@ _SHORTEST_KEY, _LONGEST_KEY = 24, 64
 def check(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> list[str]:
     """Warnings. Raises InvalidInput naming every rule that the part breaks."""
     refuse(_problems(part, now, expand))
-    return list(_warnings(part.sla_policies))
+    calendars = {item.id: to_calendar(item, expand) for item in part.calendars}
+    return [*_warnings(part.sla_policies), *rotation_warnings(part.rotations, calendars, now)]
 
 
 def _warnings(policies: Sequence[SlaPolicyPart]) -> Iterator[str]:
@@ -73,6 +75,8 @@ def _problems(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> It
     escalations = [item.id for item in part.escalation_policies]
     for index, policy in enumerate(part.sla_policies):
         yield from _policy_problems(f"/sla_policies/{index}", policy, part, calendars, escalations, now)
+    agents = names_of(item.agent for item in part.contacts)
+    yield from rotation_problems(part.rotations, agents, [item.id for item in part.calendars])
     for index, chain in enumerate(part.escalation_policies):
         yield from _chain_problems(f"/escalation_policies/{index}/steps", chain.steps, part)
     for index, webhook in enumerate(part.webhooks):

@@ -13,6 +13,7 @@ from services.escalation.app.configuration import (
     TargetPart,
     WaitStep,
 )
+from services.escalation.app.rotations import to_rotation
 from services.escalation.domain.escalation_policy import (
     Contact,
     EscalationPolicy,
@@ -45,6 +46,7 @@ def to_policies(version: int, since: datetime, part: EscalationPart, expand: Exp
         contacts={
             item.agent: Contact(agent_id=item.agent, name=item.name, email=item.email) for item in part.contacts
         },
+        rotations={item.id: to_rotation(item, calendars) for item in part.rotations},
         webhooks={
             item.id: Webhook(webhook_id=item.id, url=item.url, secret=item.secret) for item in part.webhooks
         },

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from services.escalation.domain.escalation_policy import Contact, EscalationPolicy, Webhook
+from services.escalation.domain.on_call import Rotation
 from services.escalation.domain.ticket import Facts
 from shared.calendar import Calendar
 from shared.vocabulary import Priority, SlaMetric
@@ -70,7 +71,16 @@ class Policies:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     escalations: Mapping[str, EscalationPolicy] = field(default_factory=dict)
     contacts: Mapping[str, Contact] = field(default_factory=dict)
+    rotations: Mapping[str, Rotation] = field(default_factory=dict)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+
+    def following(self, before: "Policies") -> "Policies":
+        """This version after the one before it: whoever is on call stays on, see `Layer.continued`."""
+        rotations = {
+            name: rotation.continued(before.rotations[name], self.since) if name in before.rotations else rotation
+            for name, rotation in self.rotations.items()
+        }
+        return replace(self, rotations=rotations)
 
     def match(self, facts: Facts) -> str | None:
         """The policy that holds for a ticket, if any does."""
