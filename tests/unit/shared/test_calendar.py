@@ -1,15 +1,11 @@
-"""Business time: published vectors, the algebra, and an oracle that counts minutes one by one."""
+"""Business time: published vectors, and what surrounds them. Its laws are in `test_calendar_laws.py`."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from shared.calendar import ALWAYS, WHOLE_DAY, Calendar, Hours, NoOpening, parse_hours
+from shared.calendar import ALWAYS, WHOLE_DAY, Calendar, NoOpening, Span, parse_hours
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -175,151 +171,61 @@ def test_hours_that_make_no_sense_are_refused(text: str) -> None:
         parse_hours(text)
 
 
-# The algebra, over zones with every kind of transition and years in which they happen.
-
-ZONES = (BERLIN, NEW_YORK, "Asia/Kolkata", LORD_HOWE, "UTC", "Africa/Casablanca", "America/Santiago")
-INSTANTS = st.integers(0, 3 * 366 * 1440).map(lambda minutes: utc("2025-01-01") + minutes * MINUTE)
-DURATIONS = st.integers(0, 30 * 60).map(lambda minutes: minutes * MINUTE)
-DATES = st.dates(date(2025, 1, 1), date(2027, 12, 31))
-
-
-@st.composite
-def some_hours(draw: st.DrawFn) -> Hours:
-    start = draw(st.integers(0, 1439))
-    return Hours(start, draw(st.integers(start + 1, min(start + 1440, 2880))))
-
-
-@st.composite
-def calendars(draw: st.DrawFn) -> Calendar:
-    hours = st.lists(some_hours(), min_size=1, max_size=3).map(tuple)
-    weekly = draw(st.dictionaries(st.integers(0, 6), hours, min_size=1))
-    return Calendar(
-        time_zone=draw(st.sampled_from(ZONES)),
-        weekly=weekly,
-        closed=frozenset(draw(st.lists(DATES, max_size=3))),
-        closures=draw(st.dictionaries(DATES, hours, max_size=3)),
-        openings=draw(st.dictionaries(DATES, hours, max_size=3)),
-    )
-
-
-def is_open(calendar: Calendar, instant: datetime) -> bool:
-    """The definition, word by word."""
-    wall = instant.astimezone(ZoneInfo(calendar.time_zone)).replace(tzinfo=None)
-
-    def covered(hours_of: Callable[[date], Sequence[Hours]]) -> bool:
-        for day in (wall.date(), wall.date() - timedelta(days=1)):
-            midnight = datetime.combine(day, datetime.min.time())
-            for hours in hours_of(day):
-                if midnight + hours.start * MINUTE <= wall < midnight + hours.end * MINUTE:
-                    return True
-        return False
-
-    if covered(lambda day: calendar.openings.get(day, ())):
-        return True
-    if wall.date() in calendar.closed or covered(lambda day: calendar.closures.get(day, ())):
-        return False
-    return covered(lambda day: calendar.weekly.get(day.weekday(), ()))
-
-
-@settings(max_examples=30)
-@given(calendars(), INSTANTS, st.integers(0, 4 * 1440))
-def test_an_oracle_that_counts_minutes_agrees(calendar: Calendar, start: datetime, minutes: int) -> None:
-    opened = sum(is_open(calendar, start + n * MINUTE) for n in range(minutes))
-    assert calendar.elapsed(start, start + minutes * MINUTE) == opened * MINUTE
-
-
-# Around transitions, where random instants seldom fall.
-NEAR_TRANSITIONS = st.sampled_from(
-    [utc(f"2026-{day}") for day in ("03-07", "03-28", "04-04", "10-03", "10-24", "10-31", "02-14", "03-21")]
-)
-
-
-@settings(max_examples=20)
-@given(calendars(), NEAR_TRANSITIONS)
-def test_an_oracle_agrees_around_transitions(calendar: Calendar, start: datetime) -> None:
-    opened = sum(is_open(calendar, start + n * MINUTE) for n in range(3 * 1440))
-    assert calendar.elapsed(start, start + 3 * 1440 * MINUTE) == opened * MINUTE
-
-
-@given(calendars(), INSTANTS | NEAR_TRANSITIONS)
-def test_until_it_turns_it_stays_as_it_is_and_then_it_does(calendar: Calendar, t: datetime) -> None:
-    stands_open, turns_at = calendar.standing(t)
-    assert stands_open is is_open(calendar, t)
-    if turns_at is not None:
-        assert calendar.elapsed(t, turns_at) == (turns_at - t if stands_open else ZERO)
-        assert calendar.standing(turns_at)[0] is not stands_open
-
-
-@given(calendars(), INSTANTS, DURATIONS)
-def test_so_much_time_has_elapsed_when_so_much_was_added(calendar: Calendar, t: datetime, d: timedelta) -> None:
-    assert calendar.elapsed(t, calendar.add(t, d)) == d
-    assert calendar.add(t, ZERO) == t
-
-
-@given(calendars(), st.tuples(INSTANTS, INSTANTS, INSTANTS).map(sorted))
-def test_open_time_is_additive_and_never_more_than_the_wall_s(calendar: Calendar, times: list[datetime]) -> None:
-    a, b, c = times
-    assert calendar.elapsed(a, c) == calendar.elapsed(a, b) + calendar.elapsed(b, c)
-    assert ZERO <= calendar.elapsed(a, b) <= b - a
-    assert ALWAYS.elapsed(a, b) == b - a
-
-
-@given(calendars(), INSTANTS, DURATIONS, DURATIONS)
-def test_adding_twice_is_adding_the_sum(calendar: Calendar, t: datetime, x: timedelta, y: timedelta) -> None:
-    assert calendar.add(calendar.add(t, x), y) == calendar.add(t, x + y)
-
-
-@given(calendars(), st.tuples(INSTANTS, INSTANTS).map(sorted), DURATIONS, DURATIONS)
-def test_a_due_time_never_decreases_with_its_start_and_grows_with_its_time(
-    calendar: Calendar, times: list[datetime], d: timedelta, more: timedelta
-) -> None:
-    assert calendar.add(times[0], d) <= calendar.add(times[1], d)
-    assert calendar.add(times[0], d) < calendar.add(times[0], d + more + MINUTE)
-
-
-@given(calendars(), st.tuples(INSTANTS, INSTANTS).map(sorted))
-def test_what_elapsed_leads_back_to_the_end_iff_the_moment_before_was_open(
-    calendar: Calendar, times: list[datetime]
-) -> None:
-    t, u = times
-    back = calendar.add(t, calendar.elapsed(t, u))
-    assert back <= u
-    assert (back == u) == (u == t or is_open(calendar, u - timedelta(microseconds=1)))
-
-
-@given(calendars(), INSTANTS, DURATIONS, DATES, some_hours())
-def test_more_open_time_never_delays_and_a_holiday_never_advances(
-    calendar: Calendar, t: datetime, d: timedelta, day: date, hours: Hours
-) -> None:
-    more = replace(calendar, openings={**calendar.openings, day: (WHOLE_DAY, hours)})
-    less = replace(calendar, closed=calendar.closed | {day})
-    assert more.add(t, d) <= calendar.add(t, d) <= less.add(t, d)
-
-
-@given(calendars(), st.tuples(INSTANTS, INSTANTS).map(sorted))
-def test_the_order_of_hours_and_cutting_them_in_two_change_nothing(
-    calendar: Calendar, times: list[datetime]
-) -> None:
-    def cut(hours: Hours) -> tuple[Hours, ...]:
-        middle = (hours.start + hours.end) // 2
-        if not hours.start < middle < min(hours.end, 1440):
-            return (hours,)
-        return Hours(middle, hours.end), Hours(hours.start, middle)
-
-    same = Calendar(
-        time_zone=calendar.time_zone,
-        weekly={
-            day: [part for hours in reversed(on) for part in cut(hours)] for day, on in calendar.weekly.items()
-        },
-        closed=calendar.closed,
-        closures={day: on[::-1] for day, on in reversed(list(calendar.closures.items()))},
-        openings={day: on[::-1] for day, on in reversed(list(calendar.openings.items()))},
-    )
-    assert same.elapsed(*times) == calendar.elapsed(*times)
-
-
 def test_ten_years_are_counted_without_walking_them_again() -> None:
     calendar = a_calendar(BERLIN, "09:00-17:00", days=range(5))
     days = sum((date(2020, 1, 1) + timedelta(days=n)).weekday() < 5 for n in range(3653))
     for _ in range(1000):
         assert calendar.elapsed(utc("2020-01-01"), utc("2030-01-01")) == days * 8 * HOUR
+
+
+def test_centuries_are_counted_in_parts_and_only_one_is_kept() -> None:
+    weekly = a_calendar("UTC", "09:00-09:01", days=range(1))
+    weeks = 52 * 300
+    due = weekly.add(utc("2024-01-01"), weeks * MINUTE)
+    assert due == utc("2024-01-01T09:01") + timedelta(weeks=weeks - 1)
+    assert weekly.elapsed(utc("2024-01-01"), due) == weeks * MINUTE
+    assert weekly.elapsed(utc("2024-01-01"), utc("2024-01-15")) == 2 * MINUTE
+    assert weekly.standing(due) == (False, due + timedelta(weeks=1) - MINUTE)
+
+
+def test_a_gap_of_400_days_is_one_however_the_years_around_it_became_known() -> None:
+    days = (date(2024, 1, 1), date(2025, 2, 4), date(2026, 3, 13))
+    calendar = Calendar(time_zone="UTC", weekly={}, openings=dict.fromkeys(days, (WHOLE_DAY,)))
+    assert calendar.elapsed(utc("2023-01-01"), utc("2027-01-01")) == 72 * HOUR
+    assert calendar.add(utc("2023-12-01"), 48 * HOUR) == utc("2025-02-05")
+    with pytest.raises(NoOpening):
+        calendar.add(utc("2024-06-01"), 25 * HOUR)
+    assert calendar.add(utc("2025-02-06"), HOUR) == utc("2026-03-13T01:00")
+
+
+def test_time_before_what_was_asked_about_first_is_counted_as_well() -> None:
+    fresh = a_calendar(BERLIN, "09:00-17:00", days=range(5))
+    assert fresh.elapsed(utc("2026-06-01"), utc("2026-06-08")) == 40 * HOUR
+    assert fresh.elapsed(utc("2024-01-01"), utc("2024-01-08")) == 40 * HOUR
+    assert fresh.add(utc("2020-01-01"), 8 * HOUR) == utc("2020-01-01T16:00")
+
+
+def test_open_stretches_are_listed_whole_across_months_and_cut_at_the_ends() -> None:
+    calendar = a_calendar("UTC", "22:00-30:00")
+    assert calendar.hours(utc("2026-04-30T23:00"), utc("2026-05-01T23:00")) == [
+        (utc("2026-04-30T23:00"), utc("2026-05-01T06:00")),
+        (utc("2026-05-01T22:00"), utc("2026-05-01T23:00")),
+    ]
+    assert ALWAYS.hours(utc("2026-04-30"), utc("2026-05-01")) == [(utc("2026-04-30"), utc("2026-05-01"))]
+    assert ALWAYS.hours(utc("2026-04-30"), utc("2026-04-30")) == []
+
+
+def test_a_closed_span_is_as_long_as_it_says_to_the_microsecond() -> None:
+    closed = utc("2025-12-31T23:59:59.999999"), utc("2026-01-01T09:00:00.000001")
+
+    def holidays(_year: int) -> list[Span]:
+        return [closed]
+
+    calendar = a_calendar("UTC", "00:00-24:00", holiday_set="spans", holidays=holidays)
+    whole = timedelta(days=2)
+    assert calendar.elapsed(utc("2025-12-31"), utc("2026-01-02")) == whole - (closed[1] - closed[0])
+    assert calendar.standing(closed[0]) == (False, closed[1])
+    opened = a_calendar(
+        "UTC", "00:00-24:00", holiday_set="spans", holidays=holidays, openings={date(2026, 1, 1): (WHOLE_DAY,)}
+    )
+    assert opened.elapsed(utc("2025-12-31"), utc("2026-01-02")) == whole - timedelta(microseconds=1)
