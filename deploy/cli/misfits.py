@@ -40,7 +40,7 @@ def _of_the_form_that_is_meant(place: Place, forms: Mapping[Key, Form]) -> Itera
     strangers = {key: sum(_is_stranger(problem, depth) for problem in form) for key, form in forms.items()}
     fewest = min(strangers.values())
     if fewest and "steps" in place:
-        yield place, "is none of wait, requeue, raise_priority, notify"
+        yield place, "is none of wait, requeue, raise_priority, notify, repeat"
         return
     close = [form for key, form in forms.items() if strangers[key] == fewest]
     furthest = max(_reach(form) for form in close)

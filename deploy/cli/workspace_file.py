@@ -10,6 +10,8 @@ from services.escalation.app.configuration import (
     NotifyStep,
     RequeueStep,
     SlaPolicyPart,
+    StepPart,
+    WaitStep,
     WebhookPart,
 )
 from services.escalation.app.rotation_parts import RotationPart
@@ -146,12 +148,26 @@ def _routing(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, s
     yield from _unknown(("routing_policy", "default", "queue"), [default.queue], queues, "queue")
 
 
+def _calendars_of(step: StepPart) -> Iterator[tuple[Path, str]]:
+    """The calendars that a step of a chain names, and where."""
+    if isinstance(step, WaitStep):
+        named: dict[Path, str | None] = {("calendar",): step.calendar}
+    elif step.only_if is not None:
+        named = {("only_if", "within"): step.only_if.within, ("only_if", "outside"): step.only_if.outside}
+    else:
+        named = {}
+    yield from ((path, name) for path, name in named.items() if name is not None)
+
+
 def _chains(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, str]]:
+    calendars = {calendar.id for calendar in content.calendars}
     agents = {agent.id for agent in content.agents}
     webhooks = {webhook.id for webhook in content.webhooks}
     for index, chain in enumerate(content.escalation_policies):
         for number, step in enumerate(chain.steps):
             at: Path = ("escalation_policies", index, "steps", number)
+            for path, name in _calendars_of(step):
+                yield from _unknown((*at, *path), [name], calendars, "calendar")
             if isinstance(step, RequeueStep) and step.requeue.queue is not None:
                 yield from _unknown((*at, "requeue", "queue"), [step.requeue.queue], queues, "queue")
             if isinstance(step, RequeueStep) and step.requeue.agent is not None:

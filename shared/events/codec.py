@@ -69,7 +69,7 @@ def decode(value: bytes | None, topic: Topic) -> Event:
     """The event that a record of this topic carries.
 
     A type that this version does not know yet keeps its data as a mapping: it advances its subject and
-    says nothing else.
+    says nothing else. Of a superseded version it is the event as its writer tells it today.
     Raises Undecodable (not an event, or a newer version of a type we know) and ContractViolation (data
     that does not fit, a writer or a topic that is not its own).
     """
@@ -97,7 +97,7 @@ def decode(value: bytes | None, topic: Topic) -> Event:
     return Event(
         id=wire.id,
         source=wire.source,
-        type=wire.type,
+        type=data.wire_type() if isinstance(data, Contract) else wire.type,
         subject=wire.subject,
         time=wire.time,
         workspace_id=wire.workspace,

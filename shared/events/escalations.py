@@ -164,7 +164,19 @@ Action = Annotated[RaisePriority | Requeue | Notify, Field(discriminator="kind")
 
 
 class EscalationContract(Contract):
-    """About one escalation."""
+    """About one escalation: of a ticket, of a queue, or of a KPI, perhaps of one queue."""
+
+    aggregate: ClassVar[str] = "escalation"
+    identity: ClassVar[str] = "escalation_id"
+
+    escalation_id: UUID
+    ticket_id: UUID | None
+    queue: str | None = None
+    kpi: str | None = None
+
+
+class TicketEscalationContract(Contract):
+    """About one escalation, when only tickets were escalated."""
 
     aggregate: ClassVar[str] = "escalation"
     identity: ClassVar[str] = "escalation_id"
@@ -173,7 +185,56 @@ class EscalationContract(Contract):
     ticket_id: UUID
 
 
-class EscalationRaisedV1(EscalationContract):
+class EscalationRaisedV2(EscalationContract):
+    """A step of an escalation policy was taken. The router carries out what concerns work items.
+
+    level: how far it has climbed, from 1; step: which step of the policy, from 1
+    trigger: what started the escalation, such as "sla.breached" or "manual"; trigger_id: as it is configured
+    """
+
+    name: ClassVar[str] = "escalation.raised"
+    version: ClassVar[int] = 2
+
+    policy: str
+    policy_version: int
+    level: int
+    step: int
+    trigger: str
+    trigger_id: str | None = None
+    metric: SlaMetric | None
+    action: Action
+
+
+class EscalationAcknowledgedV2(EscalationContract):
+    """Somebody has taken it on: no further step is taken, until `resumes_at` where their time is limited."""
+
+    name: ClassVar[str] = "escalation.acknowledged"
+    version: ClassVar[int] = 2
+
+    actor_id: str
+    resumes_at: Instant | None = None
+
+
+class EscalationSnoozedV1(EscalationContract):
+    """Somebody has put it off."""
+
+    name: ClassVar[str] = "escalation.snoozed"
+
+    actor_id: str
+    resumes_at: Instant
+
+
+class EscalationResolvedV2(EscalationContract):
+    """It is over."""
+
+    name: ClassVar[str] = "escalation.resolved"
+    version: ClassVar[int] = 2
+
+    cause: str
+    actor_id: str | None
+
+
+class EscalationRaisedV1(TicketEscalationContract):
     """A step of an escalation policy was taken. The router carries out what concerns work items.
 
     level: how far the ticket has climbed, from 1; step: which step of the policy, from 1
@@ -192,7 +253,7 @@ class EscalationRaisedV1(EscalationContract):
     reason: str | None = None
 
 
-class EscalationAcknowledgedV1(EscalationContract):
+class EscalationAcknowledgedV1(TicketEscalationContract):
     """Somebody has taken it on: no further step is taken."""
 
     name: ClassVar[str] = "escalation.acknowledged"
@@ -200,7 +261,7 @@ class EscalationAcknowledgedV1(EscalationContract):
     actor_id: str
 
 
-class EscalationResolvedV1(EscalationContract):
+class EscalationResolvedV1(TicketEscalationContract):
     """It is over."""
 
     name: ClassVar[str] = "escalation.resolved"
@@ -222,4 +283,8 @@ CONTRACTS = (
     EscalationRaisedV1,
     EscalationAcknowledgedV1,
     EscalationResolvedV1,
+    EscalationRaisedV2,
+    EscalationAcknowledgedV2,
+    EscalationSnoozedV1,
+    EscalationResolvedV2,
 )

@@ -12,7 +12,7 @@ from shared.events.asyncapi import asyncapi, schema_of
 from shared.events.catalog import CONTRACTS, TOPIC_OF, TOPICS, shard_of
 from shared.events.codec import decode, encode
 from shared.events.contract import Contract
-from shared.events.upcast import upcast
+from shared.events.upcast import UPCASTERS, upcast
 
 FOLDER = Path(examples.__file__).parent
 EXAMPLES = sorted(FOLDER.glob("*/*.json"))
@@ -26,6 +26,12 @@ def contract_of(example: Path) -> type[Contract]:
 def test_every_example_decodes_and_says_the_same_again(example: Path) -> None:
     contract = contract_of(example)
     event = decode(example.read_bytes(), TOPIC_OF[contract])
+    if contract in UPCASTERS:
+        assert isinstance(event.data, Contract)
+        assert event.data.version > contract.version
+        assert event.data.name == contract.name
+        assert type(event.data) not in UPCASTERS
+        return
     assert isinstance(event.data, contract)
     written = json.loads(example.read_text())
     assert without_what_is_newer(json.loads(encode(event)), example=written) == written

@@ -116,6 +116,7 @@ def to_escalation(row: RowMapping, history: PolicyHistory) -> Escalation:
         metric=SlaMetric(row["metric"]) if row["metric"] else None,
         state=EscalationState(row["state"]),
         steps=policy.steps,
+        ack_timeout=policy.ack_timeout,
         **fields,
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.escalation.adapters import rows, tables
 from services.escalation.app.inbound import to_happening
-from services.escalation.app.ports import Case, Histories, Saving, TicketKey
+from services.escalation.app.ports import Case, Histories, Saving, TicketKey, Window
 from services.escalation.domain.clock_record import ClockRecord, Timer
 from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.happening import Happening
@@ -40,6 +40,13 @@ _LIVE_ESCALATIONS = text(
 _TIMERS = text("SELECT t.*" + _OF + " JOIN timer t USING (workspace_id, ticket_id)")
 _EVENTS = text("SELECT e.*" + _OF + " JOIN tracked_event e USING (workspace_id, ticket_id)")
 _ESCALATION = text("SELECT * FROM escalation WHERE workspace_id = :workspace AND escalation_id = :id")
+_BEGUN = text(
+    "SELECT w.workspace_id, w.policy, w.per, (SELECT count(*) FROM escalation e"
+    " WHERE e.workspace_id = w.workspace_id AND e.policy = w.policy"
+    " AND e.started_at > CAST(:now AS timestamptz) - w.per) AS times"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:policies AS text[]), CAST(:pers AS interval[]))"
+    " AS w (workspace_id, policy, per)"
+)
 _LIVE = text(
     "SELECT ticket_id FROM tracked_ticket WHERE workspace_id = :workspace AND ticket_id > :after AND is_live"
     " ORDER BY ticket_id LIMIT :most"
@@ -127,6 +134,14 @@ class PostgresTracking:
             for row in (await tx.execute(_TIMERS, _pairs(keys))).mappings():
                 standing[row["workspace_id"], row["ticket_id"]].add(rows.to_timer(row))
         return standing
+
+    async def begun(self, tx: Tx, windows: Collection[Window], now: datetime) -> Mapping[Window, int]:
+        """How often each policy was set off in the time up to now."""
+        if not windows:
+            return {}
+        workspaces, policies, pers = zip(*windows, strict=True)
+        asked = {"workspaces": list(workspaces), "policies": list(policies), "pers": list(pers), "now": now}
+        return {(row.workspace_id, row.policy, row.per): row.times for row in await tx.execute(_BEGUN, asked)}
 
     async def ticket_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> TicketKey | None:
         """The ticket of an escalation, if there is one."""

@@ -112,11 +112,15 @@ escalation = Table(
     Column("state", Text, nullable=False),
     Column("position", SmallInteger, nullable=False),
     Column("level", SmallInteger, nullable=False),
+    Column("rounds", SmallInteger, nullable=False),
     Column("next_at", Instant),
     Column("wait_left", Interval),
+    Column("resumes_at", Instant),
     Column("started_at", Instant, nullable=False),
     Column("acknowledged_at", Instant),
     Column("acknowledged_by", Text),
+    Column("snoozed_at", Instant),
+    Column("snoozed_by", Text),
     Column("resolved_at", Instant),
     Column("resolved_by", Text),
     Column("resolved_cause", Text),
@@ -136,6 +140,7 @@ escalation = Table(
         postgresql_where=text("state <> 'resolved'"),
         postgresql_nulls_not_distinct=True,
     ),
+    Index("escalation_by_policy", "workspace_id", "policy", "started_at"),
 )
 """Escalations; their steps are those of the version of the policy that they began with."""
 

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Response
 from sqlalchemy import RowMapping
 
 from services.escalation.adapters import reading
-from services.escalation.api.schemas import EscalationRequest, EscalationView, NotificationView
+from services.escalation.api.schemas import EscalationRequest, EscalationView, NotificationView, SnoozeRequest
 from services.escalation.app.ports import ServiceLevels, Tracking
 from services.escalation.app.raise_escalation import raise_escalation
-from services.escalation.app.settle_escalation import acknowledge_escalation, resolve_escalation
+from services.escalation.app.settle_escalation import acknowledge_escalation, resolve_escalation, snooze_escalation
 from services.escalation.domain.notification import NotificationState
 from shared.db.unit_of_work import Database, Tx
 from shared.http.app import api_router
@@ -86,6 +86,28 @@ def routes(database: Database, tracking: Tracking, levels: ServiceLevels, ids: I
             escalation = await acknowledge_escalation(
                 principal.workspace_id,
                 escalation_id,
+                by=principal.subject,
+                cause=request_cause(),
+                tx=tx,
+                tracking=tracking,
+                levels=levels,
+                ids=ids,
+            )
+            return Answer.of(200, EscalationView.of(escalation))
+
+        return await once.transact(database, unit)
+
+    @router.post("/v1/escalations/{escalation_id}/snooze", response_model=EscalationView)
+    async def snooze(escalation_id: UUID, request: SnoozeRequest, principal: Writer, once: OnceHeader) -> Response:
+        """Puts it off: then it goes on where it was."""
+        until = request.until or request.duration
+        assert until is not None
+
+        async def unit(tx: Tx) -> Answer:
+            escalation = await snooze_escalation(
+                principal.workspace_id,
+                escalation_id,
+                until=until,
                 by=principal.subject,
                 cause=request_cause(),
                 tx=tx,

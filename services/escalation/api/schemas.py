@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 from sqlalchemy import RowMapping
 
 from services.escalation.domain.clock_record import ClockRecord
@@ -12,6 +12,7 @@ from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.notification import NotificationState
 from services.escalation.domain.recipient import Way
 from services.escalation.domain.sla_clock import Entry, Turn
+from shared.durations import Duration
 from shared.http.types import Request, Slug
 from shared.vocabulary import ClockState, EscalationState, SlaMetric
 
@@ -114,8 +115,25 @@ class EscalationRequest(Request):
     policy: Slug | None = Field(default=None, description="None: the first escalation policy.")
 
 
+class SnoozeRequest(Request):
+    """Until when an escalation is put off: a moment, or for so long."""
+
+    until: AwareDatetime | None = None
+    duration: Duration | None = Field(default=None, description="Such as `30m` or `4h`.")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.until is None) == (self.duration is None):
+            raise ValueError("say until when, or for how long")
+        return self
+
+
 class EscalationView(BaseModel):
-    """An escalation. step: the last one that was passed, from 1; level: how many were taken."""
+    """An escalation. step: the last one that was passed, from 1; level: how many were taken.
+
+    rounds: how often the repeat that is under way has gone back
+    resumes_at: until when it is put off, or left to whoever acknowledged it
+    """
 
     escalation_id: UUID
     ticket_id: UUID
@@ -128,12 +146,16 @@ class EscalationView(BaseModel):
     state: EscalationState
     step: int
     level: int
+    rounds: int
     next_step_at: datetime | None
+    resumes_at: datetime | None
     reason: str | None
     raised_by: str | None
     started_at: datetime
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    snoozed_at: datetime | None
+    snoozed_by: str | None
     resolved_at: datetime | None
     resolved_by: str | None
     resolved_cause: str | None

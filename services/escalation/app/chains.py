@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from services.escalation.app.tally import Tally
 from services.escalation.app.teller import Teller
 from services.escalation.app.telling_people import notifications_of
 from services.escalation.domain import escalation as chain
 from services.escalation.domain.clock_record import ClockRecord
-from services.escalation.domain.escalation import BREACHED, Escalation
+from services.escalation.domain.escalation import BREACHED, Circumstances, Escalation
 from services.escalation.domain.escalation_policy import EscalationPolicy, Notify
 from services.escalation.domain.notification import Notification
 from services.escalation.domain.recipient import Recipient, recipients_of
@@ -27,6 +28,7 @@ class Chains:
     ids: IdFactory
     history: PolicyHistory
     teller: Teller
+    tally: Tally = field(default_factory=Tally)
     notifications: list[Notification] = field(default_factory=list)
 
     def by_breach(self, record: ClockRecord) -> Escalation | None:
@@ -47,7 +49,12 @@ class Chains:
 
     def advanced(self, escalation: Escalation) -> Escalation:
         """With every step taken that is due, told, and with its notifications."""
-        after, steps = chain.advance(escalation, self.now, self._reach)
+        seen = Circumstances(
+            reach=self._reach,
+            is_unassigned=self.ticket.agent_id is None,
+            begun=lambda per: self.tally.of(escalation.workspace_id, escalation.policy, per),
+        )
+        after, steps = chain.advance(escalation, self.now, seen)
         for taken in steps:
             after = self.teller.step(after, taken)
             told = notifications_of(after, taken, ticket=self.ticket, now=self.now, ids=self.ids)
@@ -55,13 +62,14 @@ class Chains:
         return after
 
     def followed(self, escalation: Escalation, clocks: Mapping[UUID, ClockRecord]) -> Escalation:
-        """As its ticket and its clock leave it: resolved with them, held while the clock stands still."""
+        """As its ticket and its clock leave it now: resolved with them, held while the clock stands still."""
         cause = self._end(escalation, clocks)
         if cause is not None:
             return self.teller.resolved(chain.resolve(escalation, cause, self.now))
-        if escalation.clock_id is None or escalation.clock_id not in clocks:
-            return escalation
-        stands = clocks[escalation.clock_id].clock.running_since is None
+        if escalation.resumes_at is not None and escalation.resumes_at <= self.now:
+            escalation = chain.resume(escalation)
+        record = clocks.get(escalation.clock_id) if escalation.clock_id else None
+        stands = record is not None and record.clock.running_since is None
         return chain.hold(escalation, self.now) if stands else chain.release(escalation, self.now)
 
     def _end(self, escalation: Escalation, clocks: Mapping[UUID, ClockRecord]) -> str | None:
@@ -79,6 +87,7 @@ class Chains:
         return None
 
     def _begun(self, policy: EscalationPolicy, version: int, *, trigger: str) -> Escalation:
+        self.tally.add(self.ticket.workspace_id, policy.policy_id)
         return Escalation(
             escalation_id=self.ids.new(),
             workspace_id=self.ticket.workspace_id,
@@ -90,6 +99,7 @@ class Chains:
             policy=policy.policy_id,
             policy_version=version,
             steps=policy.steps,
+            ack_timeout=policy.ack_timeout,
             next_at=self.now,
             started_at=self.now,
         )

@@ -1,5 +1,6 @@
 """Escalation's part of a workspace's configuration, as it is written."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -33,6 +34,22 @@ class SlaPolicyPart(Request):
     targets: tuple[TargetPart, ...] = Field(default=(), max_length=100)
 
 
+class OftenPart(Request):
+    """The policy was set off more than `count` times in the time up to now."""
+
+    count: Annotated[int, Field(ge=1, le=100_000)]
+    per: Duration = timedelta(hours=1)
+
+
+class GatePart(Request):
+    """When a step is taken: all that is named holds at that moment. Otherwise the chain goes on without it."""
+
+    unassigned: bool = Field(default=False, description="Nobody has the work.")
+    within: Slug | None = Field(default=None, description="The calendar is open.")
+    outside: Slug | None = Field(default=None, description="The calendar is closed.")
+    more_than: OftenPart | None = None
+
+
 class RequeueTarget(Request):
     """Where work moves: to a queue or a tier, and who is asked for it."""
 
@@ -60,33 +77,55 @@ class WaitStep(Request):
     """Nothing happens for so long."""
 
     wait: Duration
+    calendar: Slug | None = Field(default=None, description="In whose hours time passes. None: around the clock.")
 
 
 class RequeueStep(Request):
     """The work item moves, or others are asked for it."""
 
     requeue: RequeueTarget
+    only_if: GatePart | None = None
 
 
 class RaiseStep(Request):
     """The work item becomes more pressing."""
 
     raise_priority: RaiseTarget
+    only_if: GatePart | None = None
 
 
 class NotifyStep(Request):
     """People and systems are told."""
 
     notify: NotifyTarget
+    only_if: GatePart | None = None
 
 
-StepPart = WaitStep | RequeueStep | RaiseStep | NotifyStep
+class RepeatTarget(Request):
+    """How often, and from where."""
+
+    times: Annotated[int, Field(ge=1, le=5)] = 1
+    from_step: Annotated[int, Field(ge=1, le=50)] = 1
+
+
+class RepeatStep(Request):
+    """The chain goes back, so many times, and then on."""
+
+    repeat: RepeatTarget
+    only_if: GatePart | None = None
+
+
+StepPart = WaitStep | RequeueStep | RaiseStep | NotifyStep | RepeatStep
 
 
 class EscalationPolicyPart(Request):
     """A chain of steps, taken in order until somebody acknowledges or the reason has gone."""
 
     id: Slug
+    ack_timeout: Duration | None = Field(
+        default=None,
+        description="Whoever acknowledges has so long before the chain goes on. None: no limit.",
+    )
     steps: Annotated[tuple[StepPart, ...], Field(min_length=1, max_length=50)]
 
 

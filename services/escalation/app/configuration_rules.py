@@ -3,15 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from services.escalation.app.chain_rules import chain_problems
 from services.escalation.app.configuration import (
     EscalationPart,
-    NotifyStep,
-    RequeueStep,
-    RequeueTarget,
     SlaPolicyPart,
-    StepPart,
     TargetPart,
-    WaitStep,
 )
 from services.escalation.app.policies import priorities_of
 from services.escalation.app.rotation_rules import rotation_problems, rotation_warnings
@@ -29,7 +25,6 @@ from shared.vocabulary import Priority, SlaMetric
 
 SHORTEST_TARGET = timedelta(seconds=15)
 LONGEST_TARGET = timedelta(days=366)
-LONGEST_WAIT = timedelta(days=30)
 _REACH = timedelta(days=3653)
 """A target that takes ten years of its calendar is a mistake."""
 _SHORTEST_KEY, _LONGEST_KEY = 24, 64
@@ -78,7 +73,7 @@ def _problems(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> It
     agents = names_of(item.agent for item in part.contacts)
     yield from rotation_problems(part.rotations, agents, [item.id for item in part.calendars])
     for index, chain in enumerate(part.escalation_policies):
-        yield from _chain_problems(f"/escalation_policies/{index}/steps", chain.steps, part)
+        yield from chain_problems(f"/escalation_policies/{index}", chain, part)
     for index, webhook in enumerate(part.webhooks):
         if not webhook.secret.is_sealed and not _can_sign(webhook.secret):
             yield (
@@ -135,20 +130,3 @@ def _target_problems(
         yield f"{pointer}/within", "is more than the calendar opens in ten years"
     if len(set(target.warn_at_percent)) != len(target.warn_at_percent):
         yield f"{pointer}/warn_at_percent", "a level stands twice"
-
-
-def _chain_problems(pointer: str, steps: Sequence[StepPart], part: EscalationPart) -> Iterator[Problem]:
-    if all(isinstance(step, WaitStep) for step in steps):
-        yield pointer, "nothing is ever done"
-    for index, step in enumerate(steps):
-        at = f"{pointer}/{index}"
-        match step:
-            case WaitStep(wait=wait) if not timedelta(0) < wait <= LONGEST_WAIT:
-                yield f"{at}/wait", "is more than 0s and at most 30d"
-            case RequeueStep(requeue=target) if target == RequeueTarget():
-                yield f"{at}/requeue", "names no queue, tier or agent, and does not widen"
-            case NotifyStep(notify=target):
-                if not (target.agents or target.emails or target.webhooks):
-                    yield f"{at}/notify", "names nobody"
-                webhooks = [item.id for item in part.webhooks]
-                yield from unknown(f"{at}/notify/webhooks", target.webhooks, webhooks, "webhook")

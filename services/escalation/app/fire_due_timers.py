@@ -7,6 +7,7 @@ from services.escalation.app.folding import fold
 from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Lateness, Saving, ServiceLevels, TicketKey, Tracking
 from services.escalation.app.settling import Firing, Settling
+from services.escalation.app.tally import Tally, asked
 from services.escalation.app.teller import News
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Event
@@ -33,13 +34,16 @@ async def fire_due_timers(
     standing = await tracking.timers(tx, cases)
     folded = await fold(cases, {}, tx=tx, tracking=tracking, histories=histories, judged_until=until)
     now = await tx.now()
+    tally = Tally(await tracking.begun(tx, asked(cases, histories), now))
     firing = Firing(until=min(until, now), is_confirmed=is_confirmed)
     savings: list[Saving] = []
     fired: list[Lateness] = []
     news: list[News] = []
     for key in (key for key in keys if key in folded):
         before, tracked = folded[key]
-        settling = Settling(ticket=tracked.ticket, now=now, ids=ids, history=histories[key[0]], firing=firing)
+        settling = Settling(
+            ticket=tracked.ticket, now=now, ids=ids, history=histories[key[0]], firing=firing, tally=tally
+        )
         settled = settling.settle(before, tracked)
         savings.append(Saving(before, settled.case, settled.notifications, standing.get(key, set())))
         fired.extend(settled.fired)

@@ -126,11 +126,17 @@ def snapshot(about: About, record: ClockRecord) -> Contract:
     )
 
 
+class AboutEscalation(TypedDict):
+    """What every contract about an escalation begins with."""
+
+    escalation_id: UUID
+    ticket_id: UUID | None
+
+
 def raised(escalation: Escalation, taken: Taken) -> Contract:
     """A step that was taken. The reason that a person gives may name people: it stays in our database."""
-    return wire.EscalationRaisedV1(
-        escalation_id=escalation.escalation_id,
-        ticket_id=escalation.ticket_id,
+    return wire.EscalationRaisedV2(
+        **_about(escalation),
         policy=escalation.policy,
         policy_version=escalation.policy_version,
         level=taken.level,
@@ -144,22 +150,30 @@ def raised(escalation: Escalation, taken: Taken) -> Contract:
 def acknowledged(escalation: Escalation) -> Contract:
     """Somebody has taken it on."""
     assert escalation.acknowledged_by is not None
-    return wire.EscalationAcknowledgedV1(
-        escalation_id=escalation.escalation_id,
-        ticket_id=escalation.ticket_id,
-        actor_id=escalation.acknowledged_by,
+    return wire.EscalationAcknowledgedV2(
+        **_about(escalation), actor_id=escalation.acknowledged_by, resumes_at=escalation.resumes_at
+    )
+
+
+def snoozed(escalation: Escalation) -> Contract:
+    """Somebody has put it off."""
+    assert escalation.snoozed_by is not None
+    assert escalation.resumes_at is not None
+    return wire.EscalationSnoozedV1(
+        **_about(escalation), actor_id=escalation.snoozed_by, resumes_at=escalation.resumes_at
     )
 
 
 def resolved(escalation: Escalation) -> Contract:
     """It is over."""
     assert escalation.resolved_cause is not None
-    return wire.EscalationResolvedV1(
-        escalation_id=escalation.escalation_id,
-        ticket_id=escalation.ticket_id,
-        cause=escalation.resolved_cause,
-        actor_id=escalation.resolved_by,
+    return wire.EscalationResolvedV2(
+        **_about(escalation), cause=escalation.resolved_cause, actor_id=escalation.resolved_by
     )
+
+
+def _about(escalation: Escalation) -> AboutEscalation:
+    return AboutEscalation(escalation_id=escalation.escalation_id, ticket_id=escalation.ticket_id)
 
 
 def _action(taken: Taken) -> wire.RaisePriority | wire.Requeue | wire.Notify:

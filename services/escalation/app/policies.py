@@ -5,8 +5,10 @@ from datetime import datetime
 
 from services.escalation.app.configuration import (
     EscalationPart,
+    GatePart,
     NotifyStep,
     RaiseStep,
+    RepeatStep,
     RequeueStep,
     SlaPolicyPart,
     StepPart,
@@ -17,8 +19,11 @@ from services.escalation.app.rotations import to_rotation
 from services.escalation.domain.escalation_policy import (
     Contact,
     EscalationPolicy,
+    Gate,
     Notify,
+    Often,
     RaisePriority,
+    Repeat,
     Requeue,
     Step,
     Wait,
@@ -40,7 +45,11 @@ def to_policies(version: int, since: datetime, part: EscalationPart, expand: Exp
         sla=[_sla_policy(item, version, calendars) for item in part.sla_policies],
         calendars=calendars,
         escalations={
-            item.id: EscalationPolicy(policy_id=item.id, steps=tuple(map(_step, item.steps)))
+            item.id: EscalationPolicy(
+                policy_id=item.id,
+                steps=tuple(_step(step, calendars) for step in item.steps),
+                ack_timeout=item.ack_timeout,
+            )
             for item in part.escalation_policies
         },
         contacts={
@@ -79,15 +88,34 @@ def priorities_of(target: TargetPart) -> tuple[Priority, ...]:
     return tuple(Priority) if target.priority == "all" else target.priority
 
 
-def _step(part: StepPart) -> Step:
+def _step(part: StepPart, calendars: Mapping[str, Calendar]) -> Step:
+    if isinstance(part, WaitStep):
+        return Wait(duration=part.wait, calendar=calendars[part.calendar] if part.calendar else ALWAYS)
+    gate = _gate(part.only_if, calendars) if part.only_if else None
     match part:
-        case WaitStep():
-            return Wait(duration=part.wait)
         case RequeueStep():
             target = part.requeue
-            return Requeue(queue=target.queue, support_tier=target.tier, agent_id=target.agent, widen=target.widen)
+            return Requeue(
+                queue=target.queue,
+                support_tier=target.tier,
+                agent_id=target.agent,
+                widen=target.widen,
+                only_if=gate,
+            )
         case RaiseStep():
-            return RaisePriority(by=part.raise_priority.by)
+            return RaisePriority(by=part.raise_priority.by, only_if=gate)
         case NotifyStep():
             told = part.notify
-            return Notify(agents=told.agents, emails=told.emails, webhooks=told.webhooks)
+            return Notify(agents=told.agents, emails=told.emails, webhooks=told.webhooks, only_if=gate)
+        case RepeatStep(repeat=repeat):
+            return Repeat(times=repeat.times, first=repeat.from_step - 1, only_if=gate)
+
+
+def _gate(part: GatePart, calendars: Mapping[str, Calendar]) -> Gate:
+    often = part.more_than
+    return Gate(
+        is_unassigned=part.unassigned,
+        within=calendars[part.within] if part.within else None,
+        outside=calendars[part.outside] if part.outside else None,
+        more_than=Often(count=often.count, per=often.per) if often else None,
+    )

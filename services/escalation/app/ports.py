@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -20,6 +20,10 @@ TicketKey = tuple[str, UUID]
 
 Histories = Mapping[str, PolicyHistory]
 """The versions of each workspace's service levels."""
+
+
+Window = tuple[str, str, timedelta]
+"""Workspace, escalation policy, and a time up to now in which it is counted how often it was set off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,10 @@ class Tracking(Protocol):
 
     async def save(self, tx: Tx, savings: Sequence[Saving]) -> None:
         """Stores what has changed, and the timers that follow from it."""
+        ...
+
+    async def begun(self, tx: Tx, windows: Collection[Window], now: datetime) -> Mapping[Window, int]:
+        """How often each policy was set off in the time up to now."""
         ...
 
     async def ticket_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> TicketKey | None:

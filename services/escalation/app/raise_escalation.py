@@ -3,6 +3,7 @@
 from services.escalation.app.chains import Chains
 from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Case, Saving, ServiceLevels, TicketKey, Tracking
+from services.escalation.app.tally import Tally, asked
 from services.escalation.app.teller import Teller, by_request
 from services.escalation.domain.escalation import MANUAL, Escalation
 from shared.db.unit_of_work import Tx
@@ -43,7 +44,8 @@ async def raise_escalation(
         raise Conflict("The ticket is escalated already.")
     now = await tx.now()
     teller = Teller(ticket=case.ticket, now=now, ids=ids, causes=by_request(cause))
-    chains = Chains(ticket=case.ticket, now=now, ids=ids, history=histories[key[0]], teller=teller)
+    tally = Tally(await tracking.begun(tx, asked(cases, histories), now))
+    chains = Chains(ticket=case.ticket, now=now, ids=ids, history=histories[key[0]], teller=teller, tally=tally)
     escalation = chains.advanced(chains.by_hand(policy, reason=reason, by=by))
     after = Case(case.ticket, case.clocks, (*case.escalations, escalation))
     await tracking.save(tx, [Saving(case, after, tuple(chains.notifications))])

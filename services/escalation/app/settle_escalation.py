@@ -1,17 +1,19 @@
-"""A person acknowledges or resolves an escalation."""
+"""A person acknowledges, snoozes or resolves an escalation."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Case, Saving, ServiceLevels, Tracking
 from services.escalation.app.teller import Teller, by_request
-from services.escalation.domain.escalation import Escalation, acknowledge, resolve
+from services.escalation.domain.escalation import Escalation, acknowledge, resolve, snooze
 from shared.db.unit_of_work import Tx
-from shared.errors import NotFound
+from shared.errors import InvalidInput, NotFound
 from shared.events.envelope import Cause
 from shared.ids import IdFactory
+
+LONGEST_SNOOZE = timedelta(days=30)
 
 Step = Callable[[Escalation, datetime], Escalation]
 
@@ -33,6 +35,42 @@ async def acknowledge_escalation(
         escalation_id,
         lambda escalation, now: acknowledge(escalation, by, now),
         Teller.acknowledged,
+        cause=cause,
+        tx=tx,
+        tracking=tracking,
+        levels=levels,
+        ids=ids,
+    )
+
+
+async def snooze_escalation(
+    workspace_id: str,
+    escalation_id: UUID,
+    *,
+    until: datetime | timedelta,
+    by: str,
+    cause: Cause,
+    tx: Tx,
+    tracking: Tracking,
+    levels: ServiceLevels,
+    ids: IdFactory,
+) -> Escalation:
+    """It is put off until a moment, or for so long; then it goes on where it was.
+
+    Raises NotFound, InvalidInput for a time that is past or far away, IllegalTransition where nothing is left.
+    """
+
+    def put_off(escalation: Escalation, now: datetime) -> Escalation:
+        resumes_at = now + until if isinstance(until, timedelta) else until
+        if not now < resumes_at <= now + LONGEST_SNOOZE:
+            raise InvalidInput("Nothing is put off so long.", problems=(("/until", "is in the next 30 days"),))
+        return snooze(escalation, resumes_at, by, now)
+
+    return await _settle(
+        workspace_id,
+        escalation_id,
+        put_off,
+        Teller.snoozed,
         cause=cause,
         tx=tx,
         tracking=tracking,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.escalation.app.chains import Chains
 from services.escalation.app.ports import Case, Lateness
+from services.escalation.app.tally import Tally
 from services.escalation.app.teller import News, Teller
 from services.escalation.domain.clock_record import PROVISIONAL, ClockRecord, Kind, warning_at
 from services.escalation.domain.escalation import Escalation
@@ -54,12 +55,20 @@ class Settling:
     history: PolicyHistory
     causes: Mapping[UUID, Cause] = field(default_factory=dict)
     firing: Firing | None = None
+    tally: Tally = field(default_factory=Tally)
     fired: list[Lateness] = field(default_factory=list)
 
     def settle(self, before: Case, tracked: Tracked) -> Settled:
         """Tells what has changed, warns, escalates."""
         teller = Teller(ticket=self.ticket, now=self.now, ids=self.ids, causes=self.causes)
-        chains = Chains(ticket=self.ticket, now=self.now, ids=self.ids, history=self.history, teller=teller)
+        chains = Chains(
+            ticket=self.ticket,
+            now=self.now,
+            ids=self.ids,
+            history=self.history,
+            teller=teller,
+            tally=self.tally,
+        )
         records = self._told(teller, before, tracked)
         if self.firing:
             records = [self._warned(teller, record, self.firing) for record in records]

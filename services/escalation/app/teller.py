@@ -68,6 +68,10 @@ class Teller:
         """Tells that somebody has taken it on, also where no step of it was taken yet."""
         return self._tell_escalation(escalation, outbound.acknowledged(escalation))
 
+    def snoozed(self, escalation: Escalation) -> Escalation:
+        """Tells that somebody has put it off."""
+        return self._tell_escalation(escalation, outbound.snoozed(escalation))
+
     def resolved(self, escalation: Escalation) -> Escalation:
         """Tells that it is over, unless nobody knew of it."""
         if escalation.sequence == 0:

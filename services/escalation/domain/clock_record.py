@@ -58,6 +58,7 @@ class Kind(StrEnum):
     BREACH = "breach"
     ESCALATION = "escalation"
     STEP = "step"
+    RESUME = "resume"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +110,14 @@ def clock_timers(record: ClockRecord) -> Iterator[Timer]:
 
 
 def escalation_timers(escalation: Escalation) -> Iterator[Timer]:
-    """The timer of an escalation's next step."""
-    if escalation.next_at is not None:
-        yield Timer(
-            owner_id=escalation.escalation_id,
-            generation=escalation.generation or 0,
-            kind=Kind.STEP,
-            level=escalation.position,
-            due_at=escalation.next_at,
-        )
+    """The timers of an escalation: of its next step, and of when it is put off no longer."""
+    moments = {Kind.STEP: escalation.next_at, Kind.RESUME: escalation.resumes_at}
+    for kind, due_at in moments.items():
+        if due_at is not None:
+            yield Timer(
+                owner_id=escalation.escalation_id,
+                generation=escalation.generation or 0,
+                kind=kind,
+                level=escalation.position,
+                due_at=due_at,
+            )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.escalation.domain.escalation_policy import Notify, RaisePriority, Requeue, Step, Wait
+from services.escalation.domain.escalation_policy import Action, Gate, Notify, Repeat, Step, Wait
 from services.escalation.domain.recipient import Recipient
 from shared.errors import IllegalTransition
 from shared.vocabulary import EscalationState, SlaMetric
@@ -22,12 +22,26 @@ Reach = Callable[[Notify], tuple[Recipient, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What a step depends on beyond its chain, as it is when it is taken.
+
+    begun: how often the policy was set off in so long up to now, this time included
+    """
+
+    reach: Reach
+    is_unassigned: bool
+    begun: Callable[[timedelta], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
     """One escalation of a ticket.
 
     clock_id, metric, generation: none where a person began it
-    position: the next step; level: how many were taken; next_at: when the next is taken
-    wait_left: what is left of a wait that stands still with its clock
+    steps, ack_timeout: of its policy as it was when this began
+    position: the next step; level: how many were taken; rounds: how often the repeat under way went back
+    next_at: when the next step is taken; wait_left: what is left of a wait that stands still
+    resumes_at: until when it is put off, or left to whoever acknowledged
     sequence, last_event_at: of the last event that was told about it
     """
 
@@ -41,16 +55,21 @@ class Escalation:
     policy: str
     policy_version: int
     steps: tuple[Step, ...]
+    ack_timeout: timedelta | None = None
     reason: str | None = None
     raised_by: str | None = None
     state: EscalationState = EscalationState.RAISED
     position: int = 0
     level: int = 0
+    rounds: int = 0
     next_at: datetime | None
     wait_left: timedelta | None = None
+    resumes_at: datetime | None = None
     started_at: datetime
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
+    snoozed_at: datetime | None = None
+    snoozed_by: str | None = None
     resolved_at: datetime | None = None
     resolved_by: str | None = None
     resolved_cause: str | None = None
@@ -62,6 +81,20 @@ class Escalation:
         """Whether it is not resolved."""
         return self.state is not EscalationState.RESOLVED
 
+    @property
+    def has_more(self) -> bool:
+        """Whether there are steps that it has not come to."""
+        return self.position < len(self.steps)
+
+    @property
+    def wait(self) -> Wait:
+        """The wait that it is in, if it is in one."""
+        last = self.steps[self.position - 1] if self.position else None
+        return last if isinstance(last, Wait) else _NO_WAIT
+
+
+_NO_WAIT = Wait(duration=timedelta(0))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
@@ -69,51 +102,87 @@ class Taken:
 
     step: int
     level: int
-    action: RaisePriority | Requeue | Notify
+    action: Action
     recipients: tuple[Recipient, ...] = ()
 
 
-def advance(escalation: Escalation, now: datetime, reach: Reach) -> tuple[Escalation, tuple[Taken, ...]]:
+def advance(escalation: Escalation, now: datetime, seen: Circumstances) -> tuple[Escalation, tuple[Taken, ...]]:
     """Takes every step that is due, up to the next wait.
 
-    Where a step finds nobody to tell, the next one is taken at once.
+    Where a step finds nobody to tell, the next one is taken at once, but nothing is repeated without a wait.
     """
     taken: list[Taken] = []
-    position, level, next_at = escalation.position, escalation.level, escalation.next_at
+    steps, next_at = escalation.steps, escalation.next_at
+    position, level, rounds = escalation.position, escalation.level, escalation.rounds
     is_silent = False
     while next_at is not None and next_at <= now:
-        if position == len(escalation.steps):
+        if position == len(steps):
             next_at = None
             break
-        step = escalation.steps[position]
+        step = steps[position]
         position += 1
         if isinstance(step, Wait):
-            next_at = next_at if is_silent else now + step.duration
-            continue
-        recipients = reach(step) if isinstance(step, Notify) else ()
-        is_silent = isinstance(step, Notify) and all(found.address is None for found in recipients)
-        level += 1
-        taken.append(Taken(step=position, level=level, action=step, recipients=recipients))
-    return replace(escalation, position=position, level=level, next_at=next_at), tuple(taken)
+            if not is_silent or isinstance(next(iter(steps[position:]), None), Repeat):
+                next_at = step.until(now, step.duration)
+        elif isinstance(step, Repeat):
+            goes_back = rounds < step.times and holds(step.only_if, now, seen)
+            position, rounds = (step.first, rounds + 1) if goes_back else (position, 0)
+        elif holds(step.only_if, now, seen):
+            recipients = seen.reach(step) if isinstance(step, Notify) else ()
+            is_silent = isinstance(step, Notify) and all(found.address is None for found in recipients)
+            level += 1
+            taken.append(Taken(step=position, level=level, action=step, recipients=recipients))
+    return replace(escalation, position=position, level=level, rounds=rounds, next_at=next_at), tuple(taken)
+
+
+def holds(gate: Gate | None, now: datetime, seen: Circumstances) -> bool:
+    """Whether a step with this gate is taken."""
+    if gate is None:
+        return True
+    if gate.is_unassigned and not seen.is_unassigned:
+        return False
+    if gate.within is not None and not gate.within.standing(now)[0]:
+        return False
+    if gate.outside is not None and gate.outside.standing(now)[0]:
+        return False
+    return gate.more_than is None or seen.begun(gate.more_than.per) > gate.more_than.count
 
 
 def acknowledge(escalation: Escalation, by: str, now: datetime) -> Escalation:
-    """Somebody has taken it on: no further step is taken. Doing it twice changes nothing.
+    """Somebody has taken it on: no further step is taken, unless they leave it for too long.
 
-    Raises IllegalTransition where it is resolved.
+    Doing it twice changes nothing. Raises IllegalTransition where it is resolved.
     """
     if escalation.state is EscalationState.ACKNOWLEDGED:
         return escalation
-    if not escalation.is_live:
-        raise IllegalTransition("The escalation is resolved.")
+    _require_live(escalation)
+    timeout = escalation.ack_timeout if escalation.has_more else None
     return replace(
         escalation,
         state=EscalationState.ACKNOWLEDGED,
         acknowledged_at=now,
         acknowledged_by=by,
         next_at=None,
-        wait_left=None,
+        wait_left=None if timeout is None else timedelta(0),
+        resumes_at=None if timeout is None else now + timeout,
     )
+
+
+def snooze(escalation: Escalation, until: datetime, by: str, now: datetime) -> Escalation:
+    """It is put off: then it goes on where it was, also where somebody had acknowledged it.
+
+    Raises IllegalTransition where it is resolved, or where no step is left.
+    """
+    _require_live(escalation)
+    held = hold(escalation, now)
+    if not escalation.has_more and held.wait_left is None:
+        raise IllegalTransition("Every step was taken: there is nothing to put off.")
+    return replace(held, wait_left=held.wait_left or timedelta(0), resumes_at=until, snoozed_at=now, snoozed_by=by)
+
+
+def resume(escalation: Escalation) -> Escalation:
+    """What put it off is over: it waits again for what it waited for."""
+    return replace(escalation, state=EscalationState.RAISED, resumes_at=None)
 
 
 def resolve(escalation: Escalation, cause: str, now: datetime, by: str | None = None) -> Escalation:
@@ -128,6 +197,7 @@ def resolve(escalation: Escalation, cause: str, now: datetime, by: str | None = 
         resolved_cause=cause,
         next_at=None,
         wait_left=None,
+        resumes_at=None,
     )
 
 
@@ -135,11 +205,17 @@ def hold(escalation: Escalation, now: datetime) -> Escalation:
     """Its wait stands still while its clock does."""
     if escalation.next_at is None:
         return escalation
-    return replace(escalation, next_at=None, wait_left=max(timedelta(0), escalation.next_at - now))
+    return replace(escalation, next_at=None, wait_left=escalation.wait.left(now, escalation.next_at))
 
 
 def release(escalation: Escalation, now: datetime) -> Escalation:
-    """Its wait goes on with what was left of it."""
-    if escalation.wait_left is None:
+    """Its wait goes on with what was left of it, unless it is put off besides."""
+    if escalation.wait_left is None or escalation.resumes_at is not None:
         return escalation
-    return replace(escalation, next_at=now + escalation.wait_left, wait_left=None)
+    next_at = escalation.wait.until(now, escalation.wait_left)
+    return replace(escalation, next_at=next_at, wait_left=None)
+
+
+def _require_live(escalation: Escalation) -> None:
+    if not escalation.is_live:
+        raise IllegalTransition("The escalation is resolved.")

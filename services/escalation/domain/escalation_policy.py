@@ -1,18 +1,61 @@
 """Escalation policies: ordered steps that are taken one after the other until somebody acts."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from shared.calendar import ALWAYS, Calendar, NoOpening
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Often:
+    """The policy was set off more than so many times in the time up to now."""
+
+    count: int
+    per: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """When a step is taken: everything that is named holds at that moment.
+
+    is_unassigned: nobody has the work; within, outside: the calendar is open, or closed
+    """
+
+    is_unassigned: bool = False
+    within: Calendar | None = None
+    outside: Calendar | None = None
+    more_than: Often | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gated:
+    """A step that may have a gate. Where it does not hold, the chain goes on as if the step were not there."""
+
+    only_if: Gate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing happens for so long."""
+    """Nothing happens for so much of a calendar's open time."""
 
     duration: timedelta
+    calendar: Calendar = ALWAYS
+
+    def until(self, start: datetime, left: timedelta) -> datetime:
+        """When so much of it has passed. A calendar that never opens again holds up nobody."""
+        try:
+            return self.calendar.add(start, left)
+        except NoOpening:
+            return start + left
+
+    def left(self, now: datetime, until: datetime) -> timedelta:
+        """What is still to be waited; nothing where that moment has passed."""
+        return self.calendar.elapsed(now, max(now, until))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Requeue:
+class Requeue(Gated):
     """The work item moves to another queue or tier, is handed to an agent, or more agents are asked."""
 
     queue: str | None = None
@@ -22,14 +65,14 @@ class Requeue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RaisePriority:
+class RaisePriority(Gated):
     """The work item becomes more pressing by so many steps."""
 
     by: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notify:
+class Notify(Gated):
     """People and systems are told: agents and webhooks by their ids, anybody else by mail address."""
 
     agents: tuple[str, ...] = ()
@@ -37,15 +80,37 @@ class Notify:
     webhooks: tuple[str, ...] = ()
 
 
-Step = Wait | Requeue | RaisePriority | Notify
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat(Gated):
+    """Goes back, so many times, and then on. first: the step to go back to, from 0"""
+
+    times: int
+    first: int = 0
+
+
+Action = Requeue | RaisePriority | Notify
+"""What a step does to the work or tells to somebody."""
+
+Step = Wait | Action | Repeat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationPolicy:
-    """A chain of steps."""
+    """A chain of steps.
+
+    ack_timeout: whoever acknowledges has so long before the chain goes on at its next step; none: it does not
+    """
 
     policy_id: str
     steps: tuple[Step, ...]
+    ack_timeout: timedelta | None = None
+
+
+def windows(steps: tuple[Step, ...]) -> Iterator[timedelta]:
+    """The times over which its gates count how often a policy was set off."""
+    for step in steps:
+        if not isinstance(step, Wait) and step.only_if and step.only_if.more_than:
+            yield step.only_if.more_than.per
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

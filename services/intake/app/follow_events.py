@@ -16,7 +16,7 @@ from services.intake.domain.workspace import Workspace
 from shared.db.unit_of_work import Tx
 from shared.events.contract import Contract
 from shared.events.envelope import Event
-from shared.events.escalations import ClockContract, EscalationContract, EscalationRaisedV1
+from shared.events.escalations import ClockContract, EscalationContract, EscalationRaisedV2
 from shared.events.routing import (
     WorkAssignedV1,
     WorkContract,
@@ -71,7 +71,7 @@ def _notices(ticket: Ticket, event: Event, workspace: Workspace, now: datetime) 
     match event.data:
         case WorkAssignedV1():
             yield from because(Reason.ASSIGNED, ticket, workspace, now)
-        case EscalationRaisedV1():
+        case EscalationRaisedV2():
             yield from because(Reason.ESCALATED, ticket, workspace, now)
         case _:
             return

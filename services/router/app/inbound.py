@@ -8,7 +8,7 @@ from services.router.domain import inputs
 from services.router.domain.facts import Facts
 from services.router.domain.work_item import Raised
 from shared.events.envelope import Event
-from shared.events.escalations import ClockContract, EscalationRaisedV1, RaisePriority, Requeue
+from shared.events.escalations import Action, ClockContract, EscalationRaisedV2, RaisePriority, Requeue
 from shared.events.tickets import (
     CallEndedV1,
     TicketErasedV1,
@@ -41,8 +41,8 @@ def to_input(event: Event) -> inputs.Input | None:
             return inputs.TicketGone(ticket_id=merged.ticket_id)
         case CallEndedV1(outcome=CallOutcome.ANSWERED) as call:
             return inputs.CallEnded(ticket_id=call.ticket_id, call_id=call.call_id)
-        case EscalationRaisedV1() as escalated:
-            return _raised(escalated)
+        case EscalationRaisedV2(ticket_id=UUID() as ticket_id, escalation_id=escalation_id, action=action):
+            return _raised(ticket_id, escalation_id, action)
         case ClockContract() as clock:
             return to_clock(clock, event.time)
         case _:
@@ -56,13 +56,13 @@ def erased_tickets(events: Iterable[Event]) -> set[tuple[str, UUID]]:
     }
 
 
-def _raised(escalated: EscalationRaisedV1) -> inputs.EscalationRaised | None:
-    match escalated.action:
+def _raised(ticket_id: UUID, escalation_id: UUID, action: Action) -> inputs.EscalationRaised | None:
+    match action:
         case RaisePriority(by=by):
-            raised = Raised(escalation_id=escalated.escalation_id, raise_by=by)
+            raised = Raised(escalation_id=escalation_id, raise_by=by)
         case Requeue() as moves:
             raised = Raised(
-                escalation_id=escalated.escalation_id,
+                escalation_id=escalation_id,
                 queue=moves.queue,
                 support_tier=moves.support_tier,
                 agent_id=moves.agent_id,
@@ -70,7 +70,7 @@ def _raised(escalated: EscalationRaisedV1) -> inputs.EscalationRaised | None:
             )
         case _:
             return None
-    return inputs.EscalationRaised(ticket_id=escalated.ticket_id, raised=raised)
+    return inputs.EscalationRaised(ticket_id=ticket_id, raised=raised)
 
 
 def _facts(facts: TicketFacts) -> Facts:

@@ -223,3 +223,58 @@ async def test_lists_come_in_pages_the_newest_first(desk: Desk) -> None:
     assert shown == everything
     ids = [item["escalation_id"] for item in shown]
     assert ids == sorted(ids, reverse=True)
+
+
+async def test_what_is_snoozed_goes_on_where_it_was(desk: Desk) -> None:
+    begun = await breached(desk, {"wait": "1h"}, {"raise_priority": {"by": 1}}, metric="total_resolution")
+    path = f"/v1/escalations/{begun['escalation_id']}"
+    answer = await desk.http.post(f"{path}/snooze", json={"duration": "4h"})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["state"], answer.json()["snoozed_by"]) == ("raised", "tests")
+    assert answer.json()["next_step_at"] is None
+    for body in ({}, {"duration": "31d"}, {"until": "2001-01-01T00:00:00Z"}):
+        assert (await desk.http.post(f"{path}/snooze", json=body)).status_code == 422
+    await desk.system.travel(timedelta(hours=4))
+    awake = await escalation(desk, begun["escalation_id"], resumes_at=None)
+    left = datetime.fromisoformat(awake["next_step_at"]) - desk.now()
+    assert timedelta(minutes=55) < left < timedelta(hours=1)
+    await desk.system.travel(timedelta(hours=1))
+    await raised(desk, 1)
+    await desk.hears("t", "sla.clock_started", "sla.breached", "escalation.snoozed", "escalation.raised")
+    assert (await desk.http.post(f"{path}/resolve")).status_code == 200
+    assert (await desk.http.post(f"{path}/snooze", json={"duration": "4h"})).status_code == 409
+
+
+async def test_an_acknowledgement_that_leads_to_nothing_goes_on_at_the_next_step(desk: Desk) -> None:
+    steps: list[Json] = [{"wait": "8h"}, {"raise_priority": {"by": 1}}, {"wait": "8h"}, {"repeat": {"times": 1}}]
+    chain: Json = {"id": "chain", "steps": steps, "ack_timeout": "30m"}
+    await desk.promise(target("first_reply", "15s", escalation="chain"), escalation_policies=[chain])
+    desk.opened("t", -20)
+    await desk.tell()
+    (begun,) = await eventually(desk.escalations)
+    acknowledged = (await desk.http.post(f"/v1/escalations/{begun['escalation_id']}/acknowledge")).json()
+    assert acknowledged["resumes_at"] is not None
+    await desk.system.travel(timedelta(minutes=30))
+    await raised(desk, 1)
+    assert (await escalation(desk, begun["escalation_id"], state="raised"))["resumes_at"] is None
+    await desk.system.travel(timedelta(hours=8))
+    await escalation(desk, begun["escalation_id"], rounds=1, step=1)
+    await desk.system.travel(timedelta(hours=8))
+    assert [data["step"] for data in await raised(desk, 2)] == [2, 2]
+
+
+async def test_a_gate_counts_how_often_the_policy_was_set_off(desk: Desk) -> None:
+    often: Json = {"raise_priority": {"by": 1}, "only_if": {"more_than": {"count": 2, "per": "1h"}}}
+    await desk.promise(
+        target("first_reply", "15s", escalation="chain"), escalation_policies=[{"id": "chain", "steps": [often]}]
+    )
+    for number in range(3):
+        desk.opened(f"t{number}", -20)
+    await desk.tell()
+
+    async def one_was_one_too_many() -> bool:
+        found = await desk.escalations()
+        assert sorted(item["level"] for item in found) == [0, 0, 1]
+        return True
+
+    await eventually(one_was_one_too_many)

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from services.intake.adapters.answering.quotas import forget_quotas
 from shared.db.engine import open_engine
-from shared.events.escalations import EscalationRaisedV1, Notify
+from shared.events.escalations import EscalationRaisedV2, Notify
 from shared.events.tickets import ReplySentV1
 from tests.eventually import eventually
 from tests.integration.intake.notices import ALL, TEMPLATES, Json, outcomes
@@ -46,8 +46,8 @@ async def settled(office: Office, count: int) -> list[tuple[str, str, str | None
     return list(await eventually(probe, within_s=30))
 
 
-def escalated(office: Office, step: int = 1) -> EscalationRaisedV1:
-    return EscalationRaisedV1(
+def escalated(office: Office, step: int = 1) -> EscalationRaisedV2:
+    return EscalationRaisedV2(
         escalation_id=uid(f"{office.workspace_id}/escalation"),
         ticket_id=uid("t"),
         policy="late",

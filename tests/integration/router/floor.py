@@ -12,7 +12,7 @@ from shared.events.catalog import TOPIC_OF
 from shared.events.codec import encode
 from shared.events.contract import Contract
 from shared.events.envelope import Cause, new_event
-from shared.events.escalations import EscalationRaisedV1, RaisePriority, Requeue
+from shared.events.escalations import EscalationRaisedV2, RaisePriority, Requeue
 from shared.events.tickets import (
     CustomerFacts,
     TicketFacts,
@@ -137,7 +137,7 @@ class Floor:
         """Each is another escalation of the ticket. wanted: where the work moves, without another action."""
         number = sum(subject.startswith("escalation/") for subject in self.sequences)
         await self.tell(
-            EscalationRaisedV1(
+            EscalationRaisedV2(
                 escalation_id=uuid5(NAMES, f"escalation/{name}/{number}"),
                 ticket_id=self.ticket_id(name),
                 policy="late",

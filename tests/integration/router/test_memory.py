@@ -20,7 +20,7 @@ from shared.db.engine import open_engine
 from shared.db.unit_of_work import Database, Tx
 from shared.events.contract import Contract
 from shared.events.envelope import Cause, Event, new_event
-from shared.events.escalations import EscalationRaisedV1, Requeue, SlaClockStartedV1
+from shared.events.escalations import EscalationRaisedV2, Requeue, SlaClockStartedV1
 from shared.events.tickets import CustomerFacts, ReplySentV1, TicketFacts, TicketOpenedV1, TicketStatusChangedV1
 from shared.http.idempotency import Answer
 from shared.ids import SystemIds
@@ -200,7 +200,7 @@ async def test_what_happens_to_a_solved_ticket_does_not_bring_it_back_into_memor
     )
     assert bench.tickets() == []
     await bench.happens(
-        EscalationRaisedV1(
+        EscalationRaisedV2(
             escalation_id=uuid5(NAMES, "escalation"),
             ticket_id=TICKET,
             policy="late",

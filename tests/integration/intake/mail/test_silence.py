@@ -16,7 +16,7 @@ from deploy.local.ports import free_ports
 from deploy.local.stack import Stack
 from services.intake.domain.notice import MOST_UNANSWERED
 from shared.db.unit_of_work import Tx
-from shared.events.escalations import EscalationRaisedV1, Notify
+from shared.events.escalations import EscalationRaisedV2, Notify
 from shared.kafka.client import Producer
 from tests.eventually import eventually
 from tests.integration.intake.mail.post import Post
@@ -103,8 +103,8 @@ class Desk:
         return "escalation.raised" in timeline.text
 
 
-def an_escalation(ticket_id: str) -> EscalationRaisedV1:
-    return EscalationRaisedV1(
+def an_escalation(ticket_id: str) -> EscalationRaisedV2:
+    return EscalationRaisedV2(
         escalation_id=uid(ticket_id),
         ticket_id=uid(ticket_id),
         policy="late",

@@ -13,7 +13,7 @@ from services.router.domain import inputs
 from services.router.domain.state import RoutingState
 from shared.errors import NotFound
 from shared.events.contract import Contract
-from shared.events.escalations import EscalationRaisedV1, RaisePriority, Requeue, SlaClockStartedV1
+from shared.events.escalations import EscalationRaisedV2, RaisePriority, Requeue, SlaClockStartedV1
 from shared.events.tickets import (
     CustomerFacts,
     TicketFacts,
@@ -198,8 +198,8 @@ def snapshot(name: str, what: TicketFacts, status: TicketStatus) -> TicketSnapsh
     )
 
 
-def escalated(name: str, action: RaisePriority | Requeue) -> EscalationRaisedV1:
-    return EscalationRaisedV1(
+def escalated(name: str, action: RaisePriority | Requeue) -> EscalationRaisedV2:
+    return EscalationRaisedV2(
         escalation_id=ticket_id("e"),
         ticket_id=ticket_id(name),
         policy="late",

@@ -1,0 +1,49 @@
+"""How often each escalation policy was set off lately: what gates ask that count."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from services.escalation.app.ports import Case, Histories, TicketKey, Window
+from services.escalation.domain.escalation_policy import windows
+
+
+@dataclass(slots=True)
+class Tally:
+    """What stood in the rows, and what this unit of work has set off besides.
+
+    before: by workspace, policy and time up to now
+    """
+
+    before: Mapping[Window, int] = field(default_factory=dict)
+    here: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, workspace_id: str, policy: str) -> None:
+        """The policy is set off once more."""
+        self.here[workspace_id, policy] += 1
+
+    def of(self, workspace_id: str, policy: str, per: timedelta) -> int:
+        """How often it was, in so long up to now."""
+        return self.before.get((workspace_id, policy, per), 0) + self.here[workspace_id, policy]
+
+
+def asked(cases: Mapping[TicketKey, Case], histories: Histories) -> Collection[Window]:
+    """What the gates of these cases' escalations may ask, also of those that begin now."""
+    found: set[Window] = set()
+    for workspace_id, version in {used for case in cases.values() for used in _versions(case, histories)}:
+        policies = histories[workspace_id].version(version)
+        for policy in policies.escalations.values():
+            found.update((workspace_id, policy.policy_id, per) for per in windows(policy.steps))
+    return found
+
+
+def _versions(case: Case, histories: Histories) -> Iterator[tuple[str, int]]:
+    """The versions of the configuration from which a case's escalations come."""
+    workspace_id = case.ticket.workspace_id
+    yield workspace_id, histories[workspace_id].latest.version
+    for escalation in case.escalations:
+        yield workspace_id, escalation.policy_version
+    for record in case.clocks:
+        if record.clock.promise is not None:
+            yield workspace_id, record.clock.promise.version
