@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from services.escalation.adapters.carrying import Carrying
 from services.escalation.adapters.guard import Guard
 from services.escalation.adapters.notify import Notifier
+from services.escalation.adapters.rosters import PostgresRosters
 from services.escalation.adapters.service_levels import PostgresServiceLevels
 from services.escalation.adapters.store import CHANNEL, PostgresTracking
 from services.escalation.adapters.timers import Timers
-from services.escalation.api import clocks, escalations
+from services.escalation.api import clocks, duty_feeds, escalations, on_call, overrides
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.consumers import consume
 from services.escalation.settings import EscalationSettings
@@ -20,6 +21,7 @@ from shared.egress import Egress
 from shared.http import configuration, parked
 from shared.http.app import create_app
 from shared.ids import SystemIds
+from shared.link_tokens import LinkTokens
 from shared.mail import MailSender
 from shared.service import Leaves, Service, open_runtime
 from shared.vault import AesVault
@@ -37,6 +39,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
         vault = AesVault(settings.credentials_key.get_secret_value().encode())
         levels = PostgresServiceLevels(database, clock, vault, egress.problem)
         tracking = PostgresTracking(settings.shards, due, told)
+        rosters, tokens = PostgresRosters(), LinkTokens(settings.secret.get_secret_value().encode(), "on-call")
         timers = Timers(
             database,
             tracking,
@@ -80,6 +83,9 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
             routers=[
                 clocks.routes(database, tracking, levels, ids),
                 escalations.routes(database, tracking, levels, ids),
+                on_call.routes(database, rosters, levels),
+                overrides.routes(database, rosters, levels, ids),
+                duty_feeds.routes(database, rosters, levels, tokens, ids),
                 configuration.routes(levels, EscalationPart, sealed=levels.sealed),
                 parked.routes(database),
             ],

@@ -208,3 +208,40 @@ webhook_gone = Table(
     PrimaryKeyConstraint("workspace_id", "webhook_id", "url"),
 )
 """Webhooks that answered 410 at this address: they get nothing more there."""
+
+on_call_override = Table(
+    "on_call_override",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("override_id", Uuid, nullable=False),
+    Column("rotation", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("start_at", Instant, nullable=False),
+    Column("end_at", Instant, nullable=False),
+    Column("reason", Text),
+    Column("swap_id", Uuid),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("ended_at", Instant),
+    Column("ended_by", Text),
+    PrimaryKeyConstraint("workspace_id", "override_id"),
+    Index("on_call_override_by_end", "workspace_id", "end_at"),
+)
+"""Who is on call in place of whoever's turn it is. Never deleted: they say who was on call.
+
+ended_at: it was ended then, before its end; before its start: it never was
+"""
+
+on_call_feed = Table(
+    "on_call_feed",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("feed_id", Uuid, nullable=False),
+    Column("rotation", Text, nullable=False),
+    Column("agent", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("revoked_at", Instant),
+    PrimaryKeyConstraint("workspace_id", "feed_id"),
+)
+"""Calendars that people subscribe to by a link. agent: of whose shifts alone"""

@@ -11,6 +11,7 @@ from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.happening import Happening
 from services.escalation.domain.notification import Notification
 from services.escalation.domain.sla_policy import PolicyHistory
+from services.escalation.domain.stand_in import StandIn
 from services.escalation.domain.ticket import Ticket
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Event
@@ -127,6 +128,32 @@ class ServiceLevels(Protocol):
 
     async def load(self, tx: Tx, workspaces: Collection[str]) -> Histories:
         """Every version that has held in each workspace, as of this transaction."""
+        ...
+
+
+class Rosters(Protocol):
+    """Who stands in for whom on call."""
+
+    async def lock(self, tx: Tx, workspace_id: str) -> None:
+        """Keeps out whoever else changes the workspace's overrides or rotations."""
+        ...
+
+    async def stand_ins(
+        self, tx: Tx, workspace_id: str, start: datetime, end: datetime, *, rotation: str | None = None
+    ) -> Sequence[StandIn]:
+        """Those that were or will be in force between two instants."""
+        ...
+
+    async def stand_in(self, tx: Tx, workspace_id: str, override_id: UUID) -> StandIn | None:
+        """One of them, whatever became of it."""
+        ...
+
+    async def add(self, tx: Tx, stand_ins: Sequence[StandIn]) -> None:
+        """Stores new ones."""
+        ...
+
+    async def end(self, tx: Tx, stand_in: StandIn) -> None:
+        """Stores that one was ended."""
         ...
 
 

@@ -46,6 +46,11 @@ class Duty:
     terms: tuple[Term, ...]
     overrides: Sequence[Override] = ()
 
+    def rotation(self, at: datetime) -> Rotation | None:
+        """The version that held at a moment; none where there was none."""
+        held = [term.rotation for term in takewhile(lambda term: term.since <= at, self.terms)]
+        return held[-1] if held else None
+
     def who(self, at: datetime) -> Shift:
         """The shift of a moment, from that moment on."""
         return next(self.shifts(at, at + _MOMENT))
@@ -63,6 +68,10 @@ class Duty:
                 last = shift
         if last is not None:
             yield last
+
+    def whole_shifts(self, start: datetime, end: datetime) -> Iterator[Shift]:
+        """The shifts of [start, end), those at its edges in full length."""
+        return self.shifts(self._since(start) or start, self.standing(end - _MOMENT).until or end)
 
     def gaps(self, start: datetime, end: datetime) -> Iterator[Shift]:
         """The stretches of [start, end) in which nobody is on call."""
@@ -100,8 +109,8 @@ class Duty:
 
     def _hands_off(self, shift: Shift) -> bool:
         """Whether a shift begins with a hand-off: then it is another turn, also where one follows themselves."""
-        held = [term.rotation for term in takewhile(lambda term: term.since <= shift.start, self.terms)]
-        layers = held[-1].layers if held and held[-1] else ()
+        rotation = self.rotation(shift.start)
+        layers = rotation.layers if rotation else ()
         turns = (layer.hand_offs for layer in layers if layer.layer_id == shift.source)
         return any(hand_offs.at(hand_offs.number(shift.start)) == shift.start for hand_offs in turns)
 

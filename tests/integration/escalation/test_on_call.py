@@ -1,0 +1,171 @@
+"""`/v1/on-call`: past and present, overrides and swaps, gaps, calendars."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from icalendar import Calendar
+
+from tests.clients import client
+from tests.integration.escalation.desk import Desk
+
+Json = dict[str, Any]
+
+DAY = timedelta(days=1)
+CONTACTS = [
+    {"agent": "ada", "email": "ada@example.com", "name": "Ada; Countess, of\nLovelace"},
+    {"agent": "ben", "email": "ben@example.com"},
+    {"agent": "cy", "email": "cy@example.com"},
+]
+
+
+def rotation(*members: str, **fields: Any) -> Json:
+    """A turn a week, by the clock of Berlin."""
+    layer = {"members": members, "starts_on": "2026-01-05", **fields}
+    return {"id": "desk", "time_zone": "Europe/Berlin", "layers": [layer]}
+
+
+async def set_up(desk: Desk, *members: str, **fields: Any) -> Json:
+    """A rotation, which has held for a day."""
+    return await desk.configure(contacts=CONTACTS, rotations=[rotation(*members, **fields)])
+
+
+async def get(desk: Desk, path: str, **params: str) -> Any:
+    answer = await desk.http.get(f"/v1/on-call{path}", params=params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def on_call(desk: Desk, at: datetime | None = None) -> Json:
+    (found,) = (await get(desk, "", **({"at": at.isoformat()} if at else {})))["items"]
+    return dict(found)
+
+
+async def post(desk: Desk, path: str, status: int = 201, *, key: str | None = None, **body: Any) -> Any:
+    headers = {"Idempotency-Key": key} if key else {}
+    answer = await desk.http.post(f"/v1/on-call/{path}", json=body, headers=headers)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+async def test_who_was_is_and_will_be_on_call(desk: Desk) -> None:
+    applied = await set_up(desk, "ada", "ben", "cy")
+    assert applied["warnings"] == []
+    now = await on_call(desk)
+    assert (now["rotation"], now["why"], now["source"]) == ("desk", "layer", "main")
+    # It holds for a day: what was before, nobody had to answer for.
+    assert (await get(desk, "", at=desk.now(-2 * 86_400).isoformat()))["items"] == []
+    order = ["ada", "ben", "cy"]
+    later = await on_call(desk, moment(now["until"]))
+    assert later["agent"] == now["next"]["agent"] == order[(order.index(now["agent"]) + 1) % 3]
+    # Whoever is on stays on, whoever left is gone at once, and what was stays what it was.
+    others = [agent for agent in order if agent != now["agent"]]
+    await set_up(desk, now["agent"], *reversed(others))
+    assert (await on_call(desk))["agent"] == now["agent"]
+    edit = desk.now(-86_400)
+    await set_up(desk, *others)
+    assert (await on_call(desk, edit))["agent"] == now["agent"]
+    assert (await on_call(desk))["agent"] == others[-1]
+
+
+async def test_an_override_holds_until_it_is_ended_and_what_was_is_not_changed(desk: Desk) -> None:
+    await set_up(desk, "ada")
+    end = desk.now(3600).isoformat()
+    wanted: Json = {"rotation": "desk", "agent": "ben", "end": end, "reason": "Ada is ill."}
+    made = await post(desk, "overrides", key="once", **wanted)
+    assert await post(desk, "overrides", key="once", **wanted) == made
+    assert (await on_call(desk))["agent"] == "ben"
+    refused = await post(desk, "overrides", 409, **wanted)
+    assert made["override_id"] in refused["detail"]
+    await desk.system.travel(timedelta(minutes=30))
+    path = f"/v1/on-call/overrides/{made['override_id']}"
+    for _ in range(2):
+        assert (await desk.http.delete(path)).status_code == 204
+    assert (await on_call(desk))["agent"] == "ada"
+    assert (await on_call(desk, desk.now(-60)))["source"] == made["override_id"]
+    kept = await get(desk, f"/overrides/{made['override_id']}")
+    assert (kept["ended_by"], kept["end"], kept["reason"]) == ("tests", made["end"], "Ada is ill.")
+    # Withdrawn before it began, one never was; one that is over stays.
+    begin = desk.now(7200).isoformat()
+    gone = await post(desk, "overrides", **{**wanted, "start": begin, "end": desk.now(9000).isoformat()})
+    assert (await desk.http.delete(f"/v1/on-call/overrides/{gone['override_id']}")).status_code == 204
+    assert (await on_call(desk, desk.now(8000)))["agent"] == "ada"
+    over = await post(desk, "overrides", **{**wanted, "end": desk.now(600).isoformat()})
+    await desk.system.travel(timedelta(hours=1))
+    assert (await desk.http.delete(f"/v1/on-call/overrides/{over['override_id']}")).status_code == 409
+    listed = (await get(desk, "/overrides", rotation="desk"))["items"]
+    assert [item["override_id"] for item in listed] == [item["override_id"] for item in (over, gone, made)]
+
+
+async def test_two_people_swap_their_shifts(desk: Desk) -> None:
+    await set_up(desk, "ada", "ben", "cy")
+    now = await on_call(desk)
+    shifts = await get(desk, "/desk/shifts", to=desk.now(30 * 86_400).isoformat())
+    _, first, second, *_ = shifts["items"]
+    swap: Json = {"rotation": "desk", "first": first["start"], "second": second["start"]}
+    halves = (await post(desk, "swaps", **swap))["items"]
+    assert [(half["agent"], half["start"], half["end"]) for half in halves] == [
+        (second["agent"], first["start"], first["end"]),
+        (first["agent"], second["start"], second["end"]),
+    ]
+    assert halves[0]["swap_id"] == halves[1]["swap_id"]
+    assert (await on_call(desk, moment(first["start"])))["agent"] == second["agent"]
+    assert (await on_call(desk))["agent"] == now["agent"]
+    await post(desk, "swaps", 409, **swap)
+    await post(desk, "swaps", 422, **{**swap, "second": shifts["items"][3]["start"], "first": now["since"]})
+
+
+async def test_gaps_are_told_on_saving_and_when_asked(desk: Desk) -> None:
+    applied = await set_up(desk, "ada", hours={"mon": ["09:00-17:00"]})
+    assert "nobody on call in 9 stretches" in applied["warnings"][0] or "10 stretches" in applied["warnings"][0]
+    found = await get(desk, "/gaps")
+    assert {gap["rotation"] for gap in found["gaps"]} == {"desk"}
+    assert len(found["gaps"]) in (9, 10)
+    assert found["overlaps"] == []
+
+
+async def test_a_calendar_can_be_subscribed_to_by_a_link_until_it_is_revoked(desk: Desk) -> None:
+    await set_up(desk, "ada", "ben")
+    feed = await post(desk, "feeds", rotation="desk", agent="ada")
+    async with client(desk.system.url("escalation")) as stranger:
+        answer = await stranger.get(feed["path"])
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/calendar")
+        events = list(Calendar.from_ical(answer.content).walk("VEVENT"))
+        again = Calendar.from_ical((await stranger.get(feed["path"])).content).walk("VEVENT")
+        assert [event["uid"] for event in again] == [event["uid"] for event in events]
+        assert {str(event["summary"]) for event in events} == {"Ada; Countess, of Lovelace is on call: desk"}
+        # Every second week, half a year ahead.
+        assert len(events) in (13, 14)
+        assert (await stranger.get("/v1/on-call/desk.ics")).status_code == 401
+        assert (await desk.http.delete(f"/v1/on-call/feeds/{feed['feed_id']}")).status_code == 204
+        assert (await stranger.get(feed["path"])).status_code == 404
+        assert (await stranger.get("/v1/on-call/feeds/bm90aGluZw.ics")).status_code == 404
+    everybody = Calendar.from_ical((await desk.http.get("/v1/on-call/desk.ics")).content).walk("VEVENT")
+    assert len(everybody) > 2 * len(events) - 3
+
+
+async def test_what_is_not_there_is_404_and_what_makes_no_sense_422(desk: Desk) -> None:
+    await set_up(desk, "ada")
+    neighbour = await desk.system.http("escalation", f"{desk.workspace_id}-2")
+    for path in ("/desk/shifts", "/desk.ics", "/overrides/01900000-0000-7000-8000-000000000000"):
+        assert (await neighbour.get(f"/v1/on-call{path}")).status_code == 404, path
+    assert (await neighbour.get("/v1/on-call")).json()["items"] == []
+    whole: Json = {"rotation": "desk", "agent": "ben", "end": desk.now(3600).isoformat()}
+    bad: list[Json] = [
+        {"rotation": "other"},
+        {"agent": "zoe"},
+        {"start": desk.now(-3600).isoformat()},
+        {"end": desk.now(-3600).isoformat()},
+        {"end": desk.now(800 * 86_400).isoformat()},
+        {"start": "9999-12-31T23:59:59Z", "end": "9999-12-31T23:59:59Z"},
+    ]
+    for wrong in bad:
+        await post(desk, "overrides", 422, **{**whole, **wrong})
+    far: Json = {"first": "9999-12-31T23:59:59Z", "second": "0001-01-01T00:00:00Z"}
+    await post(desk, "swaps", 422, rotation="desk", **far)
+    for query in ("?at=tomorrow", "?at=9999-12-31T23:59:59Z", "/desk/shifts?to=2001-01-01T00:00:00Z"):
+        assert (await desk.http.get(f"/v1/on-call{query}")).status_code == 422, query
