@@ -161,6 +161,13 @@ class SlaMetric(StrEnum):
     TIME_IN_QUEUE = "time_in_queue"
 
 
+class Agreement(StrEnum):
+    """To whom a promise was made: to customers (service level), or among teams (operational level)."""
+
+    SLA = "sla"
+    OLA = "ola"
+
+
 class ClockState(StrEnum):
     """Where an SLA clock stands."""
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from services.escalation.app.configuration import (
+    AROUND_THE_CLOCK,
     EscalationPolicyPart,
     NotifyStep,
     RequeueStep,
@@ -97,16 +98,9 @@ class WorkspaceFile(Request):
 def references(content: WorkspaceFile) -> Iterator[tuple[Path, str]]:
     """A problem for each name that refers to nothing in another section."""
     queues = {queue.id for queue in content.queues}
-    yield from _routing(content, queues)
     calendars = {calendar.id for calendar in content.calendars}
-    chains = {chain.id for chain in content.escalation_policies}
-    for index, policy in enumerate(content.sla_policies):
-        if policy.calendar is not None:
-            yield from _unknown(("sla_policies", index, "calendar"), [policy.calendar], calendars, "calendar")
-        for number, target in enumerate(policy.targets):
-            if target.escalation is not None:
-                at = ("sla_policies", index, "targets", number, "escalation")
-                yield from _unknown(at, [target.escalation], chains, "escalation policy")
+    yield from _routing(content, queues)
+    yield from _promises(content, queues)
     yield from _chains(content, queues)
     yield from _rotations(content, calendars)
     for index, aim in enumerate(content.kpi_targets):
@@ -122,6 +116,30 @@ def warnings(content: WorkspaceFile) -> Iterator[str]:
             tier = step.requeue.tier if isinstance(step, RequeueStep) else None
             if tier is not None and tier not in tiers and content.agents:
                 yield f"escalation policy {chain.id} moves work to tier {tier}, in which there is nobody"
+
+
+def _promises(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, str]]:
+    calendars = {calendar.id for calendar in content.calendars}
+    channels = {channel.id for channel in content.channels}
+    chains = {chain.id for chain in content.escalation_policies}
+    for index, policy in enumerate(content.sla_policies):
+        at: Path = ("sla_policies", index)
+        yield from _unknown((*at, "calendar"), _named(policy.calendar), calendars, "calendar")
+        for number, rule in enumerate(policy.calendar_rules):
+            by: Path = (*at, "calendar_rules", number)
+            yield from _unknown((*by, "calendar"), [rule.calendar], calendars, "calendar")
+            yield from _unknown((*by, "queue"), _named(rule.queue), queues, "queue")
+            yield from _unknown((*by, "channel"), _named(rule.channel), channels, "channel")
+        for number, target in enumerate(policy.targets):
+            of: Path = (*at, "targets", number)
+            yield from _unknown(
+                (*of, "calendar"), _named(target.calendar), calendars | {AROUND_THE_CLOCK}, "calendar"
+            )
+            yield from _unknown((*of, "escalation"), _named(target.escalation), chains, "escalation policy")
+
+
+def _named(name: str | None) -> list[str]:
+    return [] if name is None else [name]
 
 
 def _routing(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, str]]:

@@ -6,12 +6,13 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.events.contract import Contract, Instant, Part
-from shared.vocabulary import ClockState, SlaMetric
+from shared.vocabulary import Agreement, ClockState, SlaMetric
 
 
 class ClockContract(Contract):
     """About one SLA clock. Durations are seconds of the clock's calendar unless they say wall.
 
+    agreement: whether customers were promised it, or teams one another
     generation: counts the restarts and resumptions after solving
     """
 
@@ -20,6 +21,7 @@ class ClockContract(Contract):
 
     clock_id: UUID
     ticket_id: UUID
+    agreement: Agreement = Agreement.SLA
     metric: SlaMetric
     generation: int
 
@@ -45,7 +47,7 @@ class SlaClockPausedV1(ClockContract):
 
 
 class SlaClockResumedV1(ClockContract):
-    """The promise runs again, or against another target: either way towards a new due time."""
+    """The promise runs again, anew, or against another target: whichever way towards a new due time."""
 
     name: ClassVar[str] = "sla.clock_resumed"
 

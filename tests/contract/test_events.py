@@ -34,7 +34,16 @@ def test_every_example_decodes_and_says_the_same_again(example: Path) -> None:
         return
     assert isinstance(event.data, contract)
     written = json.loads(example.read_text())
-    assert without_what_is_newer(json.loads(encode(event)), example=written) == written
+    told = json.loads(encode(event))
+    for name, default in defaults_of(contract):
+        if name not in written["data"] and told["data"][name] == default:
+            del told["data"][name]
+    assert without_what_is_newer(told, example=written) == written
+
+
+def defaults_of(contract: type[Contract]) -> list[tuple[str, object]]:
+    """Optional fields, and what they are where nobody says."""
+    return [(name, field.default) for name, field in contract.model_fields.items() if not field.is_required()]
 
 
 def without_what_is_newer(told: object, *, example: object) -> object:

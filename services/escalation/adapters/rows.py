@@ -6,14 +6,15 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
 from services.escalation.adapters import tables
-from services.escalation.domain.clock_record import ClockRecord, Kind, Timer, Told
+from services.escalation.domain.clock_record import ClockRecord, Kind, Timer, Told, Withdrawal
 from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.notification import Notification, NotificationState
+from services.escalation.domain.promise import Basis
 from services.escalation.domain.recipient import Way
 from services.escalation.domain.sla_clock import Entry, SlaClock
 from services.escalation.domain.sla_policy import PolicyHistory
 from services.escalation.domain.ticket import Ticket
-from shared.vocabulary import ClockState, EscalationState, Priority, SlaMetric
+from shared.vocabulary import Agreement, ClockState, EscalationState, Priority, SlaMetric
 
 TICKET = tuple(column.name for column in tables.tracked_ticket.columns)
 CLOCK = tuple(column.name for column in tables.sla_clock.columns)
@@ -23,6 +24,7 @@ NOTIFICATION = tuple(column.name for column in tables.notification.columns)
 
 _TICKET: TypeAdapter[Ticket] = TypeAdapter(Ticket)
 _HISTORY: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(tuple[Entry, ...])
+_WITHDRAWN: TypeAdapter[tuple[Withdrawal, ...]] = TypeAdapter(tuple[Withdrawal, ...])
 _BREACHES: TypeAdapter[dict[int, UUID]] = TypeAdapter(dict[int, UUID])
 _CLOCK_FIELDS = (
     "origin",
@@ -70,13 +72,15 @@ def clock_row(ticket: Ticket, record: ClockRecord, *, is_newest: bool) -> dict[s
     return {
         "workspace_id": ticket.workspace_id,
         "ticket_id": ticket.ticket_id,
+        "agreement": clock.agreement,
         "metric": clock.metric,
         "is_newest": is_newest,
         "state": clock.state,
         "policy": clock.promise.policy,
         "policy_version": clock.promise.version,
-        "priority": clock.promise.priority,
+        **clock.promise.basis._asdict(),
         "history": _HISTORY.dump_python(clock.history, mode="json"),
+        "withdrawn": _WITHDRAWN.dump_python(told.withdrawn, mode="json"),
         "breaches": {str(generation): str(event_id) for generation, event_id in told.breaches.items()},
         **{name: getattr(clock, name) for name in _CLOCK_FIELDS},
         **{name: getattr(told, name) for name in _TOLD_FIELDS},
@@ -85,12 +89,15 @@ def clock_row(ticket: Ticket, record: ClockRecord, *, is_newest: bool) -> dict[s
 
 def to_clock(row: RowMapping, history: PolicyHistory) -> ClockRecord:
     """A clock of its row. Its promise stands in the version of the configuration that it names."""
-    metric = SlaMetric(row["metric"])
+    agreement, metric = Agreement(row["agreement"]), SlaMetric(row["metric"])
     policies = history.version(row["policy_version"])
+    basis = Basis(Priority(row["priority"]), row["customer_tier"], row["calendar"])
     clock = SlaClock(
+        agreement=agreement,
         metric=metric,
         state=ClockState(row["state"]),
-        promise=policies.promise(row["policy"], metric, Priority(row["priority"])),
+        promise=policies.promised(row["policy"], agreement, metric, basis),
+        spans=None,
         history=_HISTORY.validate_python(row["history"]),
         **{name: row[name] for name in _CLOCK_FIELDS},
     )
@@ -100,7 +107,8 @@ def to_clock(row: RowMapping, history: PolicyHistory) -> ClockRecord:
 def to_told(row: RowMapping) -> Told:
     """What was told of a clock."""
     breaches = _BREACHES.validate_python(row["breaches"])
-    return Told(breaches=breaches, **{name: row[name] for name in _TOLD_FIELDS})
+    withdrawn = _WITHDRAWN.validate_python(row["withdrawn"])
+    return Told(breaches=breaches, withdrawn=withdrawn, **{name: row[name] for name in _TOLD_FIELDS})
 
 
 def escalation_row(escalation: Escalation) -> dict[str, object]:

@@ -13,6 +13,7 @@ from services.escalation.app.ports import Case, Histories, Saving, TicketKey, Wi
 from services.escalation.domain.clock_record import ClockRecord, Timer
 from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.happening import Happening
+from services.escalation.domain.promise import Measure
 from services.escalation.domain.ticket import Ticket
 from shared.db.bells import ShardBells
 from shared.db.sets import insert_new_set, insert_set, transposed, upsert_set
@@ -21,7 +22,6 @@ from shared.events.catalog import TOPIC_OF, TOPICS, shard_of
 from shared.events.codec import decode, encode
 from shared.events.contract import Contract
 from shared.events.envelope import Event
-from shared.vocabulary import SlaMetric
 
 CHANNEL = "escalation_shards"
 """NOTIFY: a shard has timers or notifications that its holder does not know of."""
@@ -234,7 +234,7 @@ def _ticket_row(saving: Saving) -> dict[str, object] | None:
 
 
 def _is_live(case: Case) -> bool:
-    return any(record.clock.is_live for record in case.clocks)
+    return case.ticket.is_unsolved or any(record.clock.is_live for record in case.clocks)
 
 
 def _clock_rows(saving: Saving) -> Iterator[dict[str, object]]:
@@ -247,11 +247,11 @@ def _clock_rows(saving: Saving) -> Iterator[dict[str, object]]:
 
 
 def _newest(case: Case) -> set[UUID]:
-    newest: dict[SlaMetric, ClockRecord] = {}
+    newest: dict[Measure, ClockRecord] = {}
     for record in case.clocks:
-        metric = record.clock.metric
-        if metric not in newest or newest[metric].clock.generation < record.clock.generation:
-            newest[metric] = record
+        measure = record.clock.measure
+        if measure not in newest or newest[measure].clock.generation < record.clock.generation:
+            newest[measure] = record
     return {record.told.clock_id for record in newest.values()}
 
 

@@ -37,7 +37,7 @@ tracked_ticket = Table(
 )
 """A ticket as its events describe it: the root whose lock guards its clocks, escalations and timers.
 
-is_live: whether one of its clocks has not ended; state: the domain's `Ticket`
+is_live: whether it is unsolved, or one of its clocks has not ended; state: the domain's `Ticket`
 """
 
 tracked_event = Table(
@@ -59,6 +59,7 @@ sla_clock = Table(
     Column("workspace_id", Text, nullable=False),
     Column("clock_id", Uuid, nullable=False),
     Column("ticket_id", Uuid, nullable=False),
+    Column("agreement", Text, nullable=False, server_default="sla"),
     Column("metric", Text, nullable=False),
     Column("origin", Uuid, nullable=False),
     Column("generation", Integer, nullable=False),
@@ -67,6 +68,8 @@ sla_clock = Table(
     Column("policy", Text, nullable=False),
     Column("policy_version", Integer, nullable=False),
     Column("priority", Text, nullable=False),
+    Column("customer_tier", Text, nullable=False, server_default=""),
+    Column("calendar", Text),
     Column("started_at", Instant, nullable=False),
     Column("elapsed", Interval, nullable=False),
     Column("elapsed_wall", Interval, nullable=False),
@@ -78,6 +81,7 @@ sla_clock = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("last_event_at", Instant),
     Column("breaches", JSONB, nullable=False),
+    Column("withdrawn", JSONB, nullable=False, server_default="[]"),
     Column("breach_told_at", Instant),
     Column("is_provisional", Boolean, nullable=False),
     Column("is_escalated", Boolean, nullable=False),
@@ -91,8 +95,8 @@ sla_clock = Table(
 )
 """SLA clocks and what was told of them.
 
-is_newest: the last of its metric, which is all that the next event needs
-policy, policy_version, priority: which promise it is measured against
+is_newest: the last of its agreement and metric, which is all that the next event needs
+policy, policy_version, priority, customer_tier, calendar: which promise it is measured against
 """
 
 escalation = Table(

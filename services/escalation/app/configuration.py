@@ -6,31 +6,55 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from services.escalation.app.rotation_parts import RotationPart
+from services.escalation.domain.promise import OnChange
 from shared.calendar_parts import CalendarPart
 from shared.durations import Duration
 from shared.http.types import Email, Request, Slug
 from shared.secrets import Secret
-from shared.vocabulary import Priority, SlaMetric
+from shared.vocabulary import Agreement, Priority, SlaMetric
 
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
+AROUND_THE_CLOCK = "always"
+"""What a target names for a calendar where it runs around the clock, whatever its policy says."""
+
+
 class TargetPart(Request):
-    """A promise: the metric stays within so much time of the policy's calendar."""
+    """A promise: the metric stays within so much time of a calendar."""
 
     metric: SlaMetric
     priority: Literal["all"] | Annotated[tuple[Priority, ...], Field(min_length=1)] = "all"
+    customer_tier: Literal["all"] | Annotated[tuple[Subject, ...], Field(min_length=1, max_length=100)] = "all"
     within: Duration
+    calendar: Slug | None = Field(default=None, description="None: the policy's. always: around the clock.")
     warn_at_percent: tuple[Annotated[int, Field(ge=1, le=99)], ...] = (75,)
     escalation: Slug | None = Field(default=None, description="The escalation policy that a breach sets off.")
+    on_change: OnChange | None = Field(default=None, description="None: the policy's.")
+
+
+class CalendarRulePart(Request):
+    """Whose hours count for the tickets of an organisation, a queue or a channel, or of all that it names."""
+
+    calendar: Slug
+    organisation: Subject | None = None
+    queue: Slug | None = None
+    channel: Slug | None = None
 
 
 class SlaPolicyPart(Request):
-    """Promises for tickets on which a CEL condition holds. The first policy that holds decides."""
+    """Promises for tickets on which a CEL condition holds. The first policy of each agreement decides."""
 
     id: Slug
+    agreement: Agreement = Field(default=Agreement.SLA, description="sla: to customers. ola: among teams.")
     when: Annotated[str, StringConstraints(min_length=1, max_length=2000)] = "true"
     calendar: Slug | None = Field(default=None, description="None: around the clock.")
+    calendar_rules: tuple[CalendarRulePart, ...] = Field(
+        default=(), max_length=500, description="The first that fits a ticket decides before `calendar`."
+    )
+    on_change: OnChange = Field(
+        default=OnChange.CARRY, description="How clocks that have not ended come over to a promise of this policy."
+    )
     targets: tuple[TargetPart, ...] = Field(default=(), max_length=100)
 
 

@@ -1,10 +1,12 @@
 """What a configuration has to keep to beyond the form of its fields."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.escalation.app.chain_rules import chain_problems
 from services.escalation.app.configuration import (
+    AROUND_THE_CLOCK,
     EscalationPart,
     SlaPolicyPart,
     TargetPart,
@@ -18,13 +20,23 @@ from shared.conditions import compile_condition
 from shared.configuration import Problem, names_of, refuse, repeated, unknown
 from shared.reach.order import Kind, review
 from shared.reach.tickets import TICKETS
+from shared.reach.vocabulary import Number, Text
 from shared.reach.words import impossible_literals, in_words
 from shared.secrets import Secret
 from shared.standard_webhooks import hmac_key
-from shared.vocabulary import Priority, SlaMetric
+from shared.vocabulary import Agreement, Priority, SlaMetric
 
 SHORTEST_TARGET = timedelta(seconds=15)
 LONGEST_TARGET = timedelta(days=366)
+PROMISED = replace(
+    TICKETS,
+    fields={
+        **TICKETS.fields,
+        ("ticket", "queue"): Text(),
+        ("ticket", "support_tier"): Number(least=0, most=9),
+    },
+)
+"""What a policy's condition reads can be. Until a ticket's work is in a queue, that is empty and the tier 0."""
 _REACH = timedelta(days=3653)
 """A target that takes ten years of its calendar is a mistake."""
 _SHORTEST_KEY, _LONGEST_KEY = 24, 64
@@ -40,20 +52,29 @@ def check(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> list[s
 
 def _warnings(policies: Sequence[SlaPolicyPart]) -> Iterator[str]:
     """Policies that never decide for a ticket."""
-    conditions = [policy.when for policy in policies]
-    for index, condition in enumerate(conditions):
-        for problem in impossible_literals(condition, TICKETS):
-            yield f"/sla_policies/{index}/when: {problem}"
-    names = [policy.id for policy in policies]
-    for finding in review(conditions, TICKETS):
+    for agreement in Agreement:
+        yield from _unreached([(at, item) for at, item in enumerate(policies) if item.agreement is agreement])
+
+
+def _unreached(policies: Sequence[tuple[int, SlaPolicyPart]]) -> Iterator[str]:
+    """Of the policies of one agreement, each with its position."""
+    conditions = [policy.when for _, policy in policies]
+    for at, policy in policies:
+        for problem in impossible_literals(policy.when, PROMISED):
+            yield f"/sla_policies/{at}/when: {problem}"
+    names = [policy.id for _, policy in policies]
+    for finding in review(conditions, PROMISED):
         if finding.kind is not Kind.ALWAYS or finding.index < len(policies) - 1:
-            name = names[finding.index]
+            at, policy = policies[finding.index]
             told = in_words(finding, names, "SLA policy")
-            yield f"/sla_policies/{finding.index}/when: SLA policy {name} {told}"
+            yield f"/sla_policies/{at}/when: SLA policy {policy.id} {told}"
 
 
 def _problems(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> Iterator[Problem]:
     yield from repeated("/calendars", [item.id for item in part.calendars])
+    for index, item in enumerate(part.calendars):
+        if item.id == AROUND_THE_CLOCK:
+            yield f"/calendars/{index}/id", f"{AROUND_THE_CLOCK} is what targets name that run around the clock"
     yield from repeated("/sla_policies", [item.id for item in part.sla_policies])
     yield from repeated("/escalation_policies", [item.id for item in part.escalation_policies])
     yield from repeated("/webhooks", [item.id for item in part.webhooks])
@@ -99,34 +120,50 @@ def _policy_problems(
         compile_condition(policy.when, FIELDS, written=True)
     except ValueError as error:
         yield f"{pointer}/when", str(error)
-    if policy.calendar is not None:
-        known = [item.id for item in part.calendars]
-        yield from unknown(f"{pointer}/calendar", [policy.calendar], known, "calendar")
-    calendar = calendars.get(policy.calendar) if policy.calendar else ALWAYS
-    promised: set[tuple[SlaMetric, Priority]] = set()
+    known = [item.id for item in part.calendars]
+    yield from unknown(f"{pointer}/calendar", [policy.calendar] if policy.calendar else [], known, "calendar")
+    for index, rule in enumerate(policy.calendar_rules):
+        at = f"{pointer}/calendar_rules/{index}"
+        yield from unknown(f"{at}/calendar", [rule.calendar], known, "calendar")
+        if rule.organisation is None and rule.queue is None and rule.channel is None:
+            yield at, "names no organisation, queue or channel: write it as the policy's calendar"
+    promised: set[tuple[SlaMetric, Priority, str | None]] = set()
     for index, target in enumerate(policy.targets):
         at = f"{pointer}/targets/{index}"
-        yield from _target_problems(at, target, calendar, now)
+        if target.calendar not in (None, AROUND_THE_CLOCK):
+            yield from unknown(f"{at}/calendar", [str(target.calendar)], known, "calendar")
+        used = {target.calendar} if target.calendar else {policy.calendar, *_by_rule(policy)}
+        for name in sorted(name or AROUND_THE_CLOCK for name in used):
+            calendar = ALWAYS if name == AROUND_THE_CLOCK else calendars.get(name)
+            if problem := _target_problem(target, calendar, now):
+                yield f"{at}/within", problem
+                break
         if target.escalation is not None:
             yield from unknown(f"{at}/escalation", [target.escalation], escalations, "escalation policy")
+        if len(set(target.warn_at_percent)) != len(target.warn_at_percent):
+            yield f"{at}/warn_at_percent", "a level stands twice"
         for priority in priorities_of(target):
-            if (target.metric, priority) in promised:
-                yield at, f"{target.metric} of {priority} tickets has a target already"
-            promised.add((target.metric, priority))
+            for tier in (None,) if target.customer_tier == "all" else target.customer_tier:
+                if (target.metric, priority, tier) in promised:
+                    whose = f" of customers of tier {tier}" if tier else ""
+                    yield at, f"{target.metric} of {priority} tickets{whose} has a target already"
+                promised.add((target.metric, priority, tier))
 
 
-def _target_problems(
-    pointer: str, target: TargetPart, calendar: Calendar | None, now: datetime
-) -> Iterator[Problem]:
+def _by_rule(policy: SlaPolicyPart) -> set[str]:
+    return {rule.calendar for rule in policy.calendar_rules}
+
+
+def _target_problem(target: TargetPart, calendar: Calendar | None, now: datetime) -> str | None:
+    """What is wrong with the time that is promised, if anything. calendar: none where it is not known"""
     if not SHORTEST_TARGET <= target.within <= LONGEST_TARGET:
-        yield f"{pointer}/within", "is at least 15s and at most 366d"
-    elif (
+        return "is at least 15s and at most 366d"
+    if (
         calendar is not None
         and calendar.opens_after(now)
         # Nearly every target fits in the first year: then ten need not be worked out.
         and calendar.elapsed(now, now + HORIZON) < target.within
         and calendar.elapsed(now, now + _REACH) < target.within
     ):
-        yield f"{pointer}/within", "is more than the calendar opens in ten years"
-    if len(set(target.warn_at_percent)) != len(target.warn_at_percent):
-        yield f"{pointer}/warn_at_percent", "a level stands twice"
+        return "is more than the calendar opens in ten years"
+    return None

@@ -46,7 +46,7 @@ async def fold(
 
 
 def _current(case: Case) -> Tracked:
-    return Tracked(case.ticket, {record.clock.metric: record.clock for record in case.clocks})
+    return Tracked(case.ticket, {record.clock.measure: record.clock for record in case.clocks})
 
 
 def _carried(tracked: Tracked, history: PolicyHistory, until: datetime | None) -> Tracked:

@@ -11,7 +11,7 @@ from services.escalation.domain.sla_clock import Entry, SlaClock, Turn
 from services.escalation.domain.ticket import Ticket
 from shared.events import escalations as wire
 from shared.events.contract import Contract
-from shared.vocabulary import SlaMetric
+from shared.vocabulary import Agreement, SlaMetric
 
 
 class About(TypedDict):
@@ -19,6 +19,7 @@ class About(TypedDict):
 
     clock_id: UUID
     ticket_id: UUID
+    agreement: Agreement
     metric: SlaMetric
     generation: int
 
@@ -42,7 +43,7 @@ def turned(about: About, entry: Entry, clock: SlaClock) -> Contract | None:
             )
         case Turn.PAUSED:
             return wire.SlaClockPausedV1(**about, elapsed_s=elapsed_s)
-        case Turn.RESUMED | Turn.RETARGETED:
+        case Turn.RESUMED | Turn.RETARGETED | Turn.RESTARTED:
             if entry.due_at is None:
                 return None
             return wire.SlaClockResumedV1(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from services.escalation.app.configuration import (
+    AROUND_THE_CLOCK,
     EscalationPart,
     GatePart,
     NotifyStep,
@@ -29,7 +30,8 @@ from services.escalation.domain.escalation_policy import (
     Wait,
     Webhook,
 )
-from services.escalation.domain.sla_policy import FIELDS, Policies, Promise, SlaPolicy
+from services.escalation.domain.promise import OnChange
+from services.escalation.domain.sla_policy import FIELDS, CalendarRule, Policies, SlaPolicy, Target
 from shared.calendar import ALWAYS, Calendar
 from shared.calendar_parts import ExpandHolidays, to_calendar
 from shared.conditions import compile_condition
@@ -42,7 +44,7 @@ def to_policies(version: int, since: datetime, part: EscalationPart, expand: Exp
     return Policies(
         version=version,
         since=since,
-        sla=[_sla_policy(item, version, calendars) for item in part.sla_policies],
+        sla=[_sla_policy(item) for item in part.sla_policies],
         calendars=calendars,
         escalations={
             item.id: EscalationPolicy(
@@ -62,24 +64,36 @@ def to_policies(version: int, since: datetime, part: EscalationPart, expand: Exp
     )
 
 
-def _sla_policy(part: SlaPolicyPart, version: int, calendars: Mapping[str, Calendar]) -> SlaPolicy:
+def _sla_policy(part: SlaPolicyPart) -> SlaPolicy:
     return SlaPolicy(
         policy_id=part.id,
+        agreement=part.agreement,
         condition=compile_condition(part.when, FIELDS),
-        promises={
-            (target.metric, priority): Promise(
-                policy=part.id,
-                version=version,
-                priority=priority,
-                target=target.within,
-                calendar_id=part.calendar,
-                calendar=calendars[part.calendar] if part.calendar else ALWAYS,
-                warn_at=tuple(sorted(target.warn_at_percent)),
-                escalation=target.escalation,
+        calendar_id=part.calendar,
+        calendar_rules=tuple(
+            CalendarRule(
+                calendar_id=rule.calendar,
+                organisation=rule.organisation,
+                queue=rule.queue,
+                channel=rule.channel,
             )
-            for target in part.targets
-            for priority in priorities_of(target)
-        },
+            for rule in part.calendar_rules
+        ),
+        targets=tuple(_target(item, part.on_change) for item in part.targets),
+    )
+
+
+def _target(part: TargetPart, on_change: OnChange) -> Target:
+    return Target(
+        metric=part.metric,
+        priorities=frozenset(priorities_of(part)),
+        customer_tiers=None if part.customer_tier == "all" else frozenset(part.customer_tier),
+        within=part.within,
+        has_calendar=part.calendar is not None,
+        calendar_id=None if part.calendar == AROUND_THE_CLOCK else part.calendar,
+        warn_at=tuple(sorted(part.warn_at_percent)),
+        escalation=part.escalation,
+        on_change=part.on_change or on_change,
     )
 
 

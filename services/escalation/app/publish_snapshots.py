@@ -36,7 +36,13 @@ async def publish_snapshots(
 def _event(key: TicketKey, record: ClockRecord, cause: Cause, ids: IdFactory) -> Event:
     clock, told = record.clock, record.told
     assert told.last_event_at is not None, "whatever runs was told of"
-    about = About(clock_id=told.clock_id, ticket_id=key[1], metric=clock.metric, generation=clock.generation)
+    about = About(
+        clock_id=told.clock_id,
+        ticket_id=key[1],
+        agreement=clock.agreement,
+        metric=clock.metric,
+        generation=clock.generation,
+    )
     return new_event(
         outbound.snapshot(about, record),
         event_id=ids.new(),

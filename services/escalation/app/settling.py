@@ -12,16 +12,17 @@ from services.escalation.app.teller import News, Teller
 from services.escalation.domain.clock_record import PROVISIONAL, ClockRecord, Kind, warning_at
 from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.notification import Notification
+from services.escalation.domain.promise import Measure
 from services.escalation.domain.sla_clock import SlaClock, Why, stop
 from services.escalation.domain.sla_policy import PolicyHistory
 from services.escalation.domain.ticket import Ticket
 from services.escalation.domain.tracking import Tracked
 from shared.events.envelope import Cause
 from shared.ids import IdFactory
-from shared.vocabulary import ClockState, SlaMetric
+from shared.vocabulary import ClockState
 
-Origin = tuple[SlaMetric, UUID]
-"""What a clock is known by, however often it is folded: its metric and the event that began it."""
+Origin = tuple[Measure, UUID]
+"""What a clock is known by, however often it is folded: its measure and the event that began it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +87,11 @@ class Settling:
     def _told(self, teller: Teller, before: Case, tracked: Tracked) -> list[ClockRecord]:
         is_provisional = self.firing is not None and not self.firing.is_confirmed
         known: dict[Origin, ClockRecord] = {
-            (record.clock.metric, record.clock.origin): record for record in before.clocks
+            (record.clock.measure, record.clock.origin): record for record in before.clocks
         }
         records = []
         for clock in tracked.promised():
-            record = known.pop((clock.metric, clock.origin), None)
+            record = known.pop((clock.measure, clock.origin), None)
             told = teller.clock(record, clock, is_provisional=is_provisional)
             if clock.breached_at and (record is None or record.clock.breached_at is None) and self.firing:
                 self._note(Kind.BREACH, clock.breached_at)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.escalation.app import outbound
 from services.escalation.app.outbound import About
-from services.escalation.domain.clock_record import ClockRecord, Told
+from services.escalation.domain.clock_record import ClockRecord, Told, Withdrawal
 from services.escalation.domain.escalation import Escalation, Taken
 from services.escalation.domain.sla_clock import Entry, SlaClock, Turn
 from services.escalation.domain.ticket import Ticket
@@ -44,7 +44,7 @@ class Teller:
         common = _common(before, clock.history)
         for entry in before[common:]:
             if entry.turn is Turn.BREACHED and entry.generation in told.breaches:
-                told = self._withdraw(told, clock, entry.generation)
+                told = self._withdraw(told, clock, entry)
         generation = before[common - 1].generation if common else 0
         for entry in clock.history[common:]:
             if entry.generation != generation:
@@ -93,16 +93,35 @@ class Teller:
             is_provisional=is_provisional,
         )
 
-    def _withdraw(self, told: Told, clock: SlaClock, generation: int) -> Told:
-        contract = outbound.withdrawn(self._about(told, clock, generation), told.breaches[generation])
-        told, _ = self._tell_clock(told, contract, self.now, None)
+    def _withdraw(self, told: Told, clock: SlaClock, breach: Entry) -> Told:
+        generation, event_id = breach.generation, told.breaches[breach.generation]
+        why = _undone_by(clock, breach)
+        contract = outbound.withdrawn(self._about(told, clock, generation), event_id)
+        cause = self.causes.get(why.event_id) if why.event_id else None
+        told, _ = self._tell_clock(told, contract, self.now, cause)
+        withdrawal = Withdrawal(
+            generation=generation,
+            breach_event_id=event_id,
+            breached_at=breach.at,
+            withdrawn_at=self.now,
+            cause=why.cause,
+            cause_event_id=why.event_id,
+        )
         left = {key: breach for key, breach in told.breaches.items() if key != generation}
-        return replace(told, breaches=left, breach_told_at=None, is_provisional=False, is_escalated=False)
+        return replace(
+            told,
+            breaches=left,
+            withdrawn=(*told.withdrawn, withdrawal),
+            breach_told_at=None,
+            is_provisional=False,
+            is_escalated=False,
+        )
 
     def _about(self, told: Told, clock: SlaClock, generation: int) -> About:
         return About(
             clock_id=told.clock_id,
             ticket_id=self.ticket.ticket_id,
+            agreement=clock.agreement,
             metric=clock.metric,
             generation=generation,
         )
@@ -144,6 +163,11 @@ _REQUEST = UUID(int=0)
 def by_request(cause: Cause) -> dict[UUID, Cause]:
     """The causes of what a request does."""
     return {_REQUEST: cause}
+
+
+def _undone_by(clock: SlaClock, breach: Entry) -> Entry:
+    """The line of a clock's history that shows that a breach never was: the last one until it would have been."""
+    return next((entry for entry in reversed(clock.history) if entry.at <= breach.at), clock.history[-1])
 
 
 def _common(before: tuple[Entry, ...], after: tuple[Entry, ...]) -> int:

@@ -16,11 +16,26 @@ PROVISIONAL = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """A breach that was told and never was.
+
+    breach_event_id, breached_at: of the breach; cause, cause_event_id: what showed that it was none
+    """
+
+    generation: int
+    breach_event_id: UUID
+    breached_at: datetime
+    withdrawn_at: datetime
+    cause: str
+    cause_event_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What the world knows of a clock.
 
     sequence, last_event_at: of the last event about it
-    breaches: by generation, the event that told a breach that still stands
+    breaches: by generation, the event that told a breach that still stands; withdrawn: those that do not
     breach_told_at: when this generation's was told; is_provisional: not everything had been read then
     is_escalated: what it sets off has begun; warned: the highest level told in this generation
     """
@@ -29,6 +44,7 @@ class Told:
     sequence: int = 0
     last_event_at: datetime | None = None
     breaches: Mapping[int, UUID] = field(default_factory=dict)
+    withdrawn: tuple[Withdrawal, ...] = ()
     breach_told_at: datetime | None = None
     is_provisional: bool = False
     is_escalated: bool = False

@@ -6,15 +6,16 @@ breach is final for its generation: the clock then counts on, overdue, until it 
 A clock without a promise is silent: nobody is told of it, and only a promise made later needs what it has seen.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import assert_never
 from uuid import UUID
 
-from services.escalation.domain.sla_policy import Promise
+from services.escalation.domain.promise import Measure, OnChange, Promise
 from shared.calendar import HORIZON, NoOpening
 from shared.errors import IllegalTransition
-from shared.vocabulary import ClockState, SlaMetric
+from shared.vocabulary import Agreement, ClockState, SlaMetric
 
 ZERO = timedelta(0)
 
@@ -29,6 +30,7 @@ class Turn(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     RETARGETED = "retargeted"
+    RESTARTED = "restarted"
     BREACHED = "breached"
     MET = "met"
     LATE = "late"
@@ -64,16 +66,20 @@ class Entry:
     target: timedelta
 
 
+Span = tuple[datetime, datetime]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlaClock:
     """One metric of one ticket, from the event that began it.
 
-    origin: that event; generation: rises with every instance of the metric that has a promise
+    origin: that event; generation: rises with every restart, and every instance of the metric that has a promise
     elapsed, elapsed_wall: up to `running_since`, by the promise's calendar and around the clock
     running_since: none while it stands still, and after its end
-    spans: of a silent clock, when it ran
+    spans: when it ran until `running_since`, since its last restart; none where nobody has kept that
     """
 
+    agreement: Agreement = Agreement.SLA
     metric: SlaMetric
     origin: UUID
     generation: int
@@ -87,7 +93,12 @@ class SlaClock:
     breached_at: datetime | None = None
     ended_at: datetime | None = None
     history: tuple[Entry, ...] = ()
-    spans: tuple[tuple[datetime, datetime], ...] = ()
+    spans: tuple[Span, ...] | None = field(default=(), compare=False)
+
+    @property
+    def measure(self) -> Measure:
+        """What it measures, and for whom."""
+        return Measure(self.agreement, self.metric)
 
     @property
     def is_live(self) -> bool:
@@ -103,14 +114,15 @@ class SlaClock:
 
 
 def start(
-    metric: SlaMetric, origin: UUID, at: datetime, promise: Promise | None, generation: int, why: Why
+    measure: Measure, origin: UUID, at: datetime, promise: Promise | None, generation: int, why: Why
 ) -> SlaClock:
     """A clock that begins to run.
 
-    generation: the last one of this metric that had a promise
+    generation: the last one of this measure that had a promise
     """
     clock = SlaClock(
-        metric=metric,
+        agreement=measure.agreement,
+        metric=measure.metric,
         origin=origin,
         generation=generation + (promise is not None),
         promise=promise,
@@ -152,22 +164,19 @@ def stop(clock: SlaClock, why: Why, *, is_met: bool) -> SlaClock:
     return _noted(replace(ended, state=ClockState.MET), Turn.MET, why)
 
 
-def reopen(clock: SlaClock, promise: Promise | None, why: Why) -> SlaClock:
-    """It goes on after its end with the time that it had, as the next generation.
+def reopen(clock: SlaClock, promise: Promise | None, why: Why, mode: OnChange = OnChange.CARRY) -> SlaClock:
+    """It goes on after its end, as the next generation.
 
     promise: what holds now; without one the clock keeps its own
     Raises IllegalTransition where it has not ended.
     """
     if clock.is_live:
         raise IllegalTransition(f"The clock is {clock.state}.")
-    has_promise = promise is not None or clock.promise is not None
     again = replace(
-        clock,
+        _measured(clock, promise, mode) if promise else clock,
         promise=promise or clock.promise,
-        elapsed=_elapsed_by(clock, promise),
-        spans=() if has_promise else clock.spans,
         state=ClockState.RUNNING,
-        generation=clock.generation + has_promise,
+        generation=clock.generation + (promise is not None or clock.promise is not None),
         running_since=why.at,
         breached_at=None,
         ended_at=None,
@@ -175,32 +184,52 @@ def reopen(clock: SlaClock, promise: Promise | None, why: Why) -> SlaClock:
     return _noted(_aimed(again), Turn.RESUMED if clock.promise else Turn.STARTED, why)
 
 
-def retarget(clock: SlaClock, promise: Promise, why: Why) -> SlaClock:
-    """Another promise: the elapsed time is kept, what comes is measured by the new one.
+def retarget(clock: SlaClock, promise: Promise, why: Why, mode: OnChange = OnChange.CARRY) -> SlaClock:
+    """Another promise: what becomes of the elapsed time is for the mode to say; what comes goes by the new one.
 
-    A clock that has breached keeps the promise that was broken. A silent one begins to count, with all the
-    time that it has seen. Raises IllegalTransition where it has ended.
+    A clock that has breached keeps the promise that was broken. A silent one begins to count. Raises
+    IllegalTransition where it has ended, ValueError where it is to be kept.
     """
     if not clock.is_live:
         raise IllegalTransition(f"The clock is {clock.state}.")
     judged = judge(clock, why.at, is_over=False)
     if judged.breached_at:
         return judged
-    before = _accrued(judged, why.at)
-    after = replace(
-        before,
-        promise=promise,
-        generation=clock.generation + (clock.promise is None),
-        elapsed=_elapsed_by(before, promise),
-        spans=(),
-    )
+    is_anew = clock.promise is None or mode is OnChange.RESTART
+    measured = _measured(_accrued(judged, why.at), promise, mode)
+    after = replace(measured, promise=promise, generation=clock.generation + is_anew)
     if clock.promise:
-        return _noted(_aimed(after), Turn.RETARGETED, why)
+        return _noted(_aimed(after), Turn.RESTARTED if mode is OnChange.RESTART else Turn.RETARGETED, why)
     if clock.running_since is not None:
         return _noted(_aimed(after), Turn.STARTED, why)
     # Whoever is told of it hears first where it would lead to, and then that it stands still.
     started = _aimed(replace(after, state=ClockState.RUNNING, running_since=why.at))
     return pause(_noted(started, Turn.STARTED, why), why)
+
+
+def with_spans(clock: SlaClock) -> SlaClock | None:
+    """The clock with when it ran, as its history tells; none where that does not reach back far enough."""
+    if clock.spans is not None:
+        return clock
+    spans: list[Span] = []
+    since = None
+    for entry in clock.history:
+        match entry.turn:
+            case Turn.STARTED if entry.elapsed_wall:
+                return None
+            case Turn.STARTED | Turn.RESUMED:
+                since = entry.at
+            case Turn.RESTARTED:
+                spans = []
+                since = entry.at if entry.due_at else None
+            case Turn.PAUSED | Turn.MET | Turn.LATE | Turn.CANCELLED if since:
+                spans.append((since, entry.at))
+                since = None
+            case _:
+                pass
+    if since and clock.running_since:
+        spans.append((since, clock.running_since))
+    return replace(clock, spans=tuple(spans))
 
 
 def judge(clock: SlaClock, until: datetime, *, is_over: bool = True) -> SlaClock:
@@ -222,8 +251,8 @@ def judge(clock: SlaClock, until: datetime, *, is_over: bool = True) -> SlaClock
 
 def _breach_cause(clock: SlaClock) -> str:
     """Whether time broke the promise, or a change that left no time."""
-    last = clock.history[-1]
-    if last.turn is not Turn.RETARGETED or last.at != clock.due_at:
+    last = clock.history[-1] if clock.history else None
+    if last is None or last.turn not in (Turn.STARTED, Turn.RETARGETED) or last.at != clock.due_at:
         return "time"
     return POLICY_CHANGED if last.cause == POLICY_CHANGED else "target_changed"
 
@@ -233,15 +262,28 @@ def _accrued(clock: SlaClock, at: datetime) -> SlaClock:
     if clock.running_since is None or at <= clock.running_since:
         return clock
     elapsed, wall = clock.elapsed_at(at)
-    spans = clock.spans if clock.promise else (*clock.spans, (clock.running_since, at))
+    spans = None if clock.spans is None else (*clock.spans, (clock.running_since, at))
     return replace(clock, elapsed=elapsed, elapsed_wall=wall, running_since=at, spans=spans)
 
 
-def _elapsed_by(clock: SlaClock, promise: Promise | None) -> timedelta:
-    """Elapsed time as a promise finds it: a silent clock's is measured by its calendar."""
-    if promise is None or clock.promise is not None:
-        return clock.elapsed
-    return sum((promise.calendar.elapsed(*span) for span in clock.spans), ZERO)
+def _measured(clock: SlaClock, promise: Promise, mode: OnChange) -> SlaClock:
+    """With the elapsed time that another promise finds. A silent clock's was measured by no calendar yet.
+
+    Raises ValueError where the clock is to be kept as it is, or its time cannot be measured anew.
+    """
+    match mode:
+        case OnChange.KEEP:
+            raise ValueError("a clock that is kept has no other promise")
+        case OnChange.RESTART:
+            return replace(clock, elapsed=ZERO, elapsed_wall=ZERO, spans=())
+        case OnChange.CARRY if clock.promise:
+            return clock
+        case OnChange.CARRY | OnChange.RECOMPUTE:
+            if clock.spans is None:
+                raise ValueError("nobody has kept when it ran")
+            return replace(clock, elapsed=sum((promise.calendar.elapsed(*span) for span in clock.spans), ZERO))
+        case _:
+            assert_never(mode)
 
 
 def _aimed(clock: SlaClock) -> SlaClock:

@@ -1,4 +1,4 @@
-"""SLA policies: which promises hold for a ticket. Ordered; the first whose condition holds decides."""
+"""SLA policies: which promises hold for a ticket. Of each agreement the first whose condition holds decides."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,18 +7,20 @@ from typing import Protocol
 
 from services.escalation.domain.escalation_policy import Contact, EscalationPolicy, Webhook
 from services.escalation.domain.on_call import Rotation
-from services.escalation.domain.ticket import Facts
-from shared.calendar import Calendar
-from shared.vocabulary import Priority, SlaMetric
+from services.escalation.domain.promise import Basis, OnChange, Promise
+from services.escalation.domain.ticket import Terms
+from shared.calendar import ALWAYS, Calendar
+from shared.vocabulary import Agreement, Priority, SlaMetric
 
 FIELDS: Mapping[str, frozenset[str]] = {
-    "ticket": frozenset({"channel", "channel_kind", "priority", "labels", "language"}),
+    "ticket": frozenset({"channel", "channel_kind", "priority", "labels", "language", "queue", "support_tier"}),
     "customer": frozenset({"tier", "language", "organisation"}),
     "channel": frozenset({"id", "kind"}),
 }
 """What a policy's condition may read."""
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
+_MOST_REMEMBERED = 10_000
 
 
 class Condition(Protocol):
@@ -30,35 +32,72 @@ class Condition(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
-    """What a clock measures against.
+class Target:
+    """What a policy promises of one metric, for tickets of some priorities and customers of some tiers.
 
-    version: of the configuration that made it; priority: of the tickets that it is made for
-    calendar_id: none around the clock
-    warn_at: shares of the target in per cent, rising; escalation: the policy that a breach sets off
+    customer_tiers: none for all whom no other target of the metric names
+    has_calendar: whether it has a calendar of its own, `calendar_id`, which is none around the clock
     """
 
-    policy: str
-    version: int
-    priority: Priority = field(compare=False)
-    target: timedelta
-    calendar_id: str | None
-    calendar: Calendar
+    metric: SlaMetric
+    priorities: frozenset[Priority]
+    customer_tiers: frozenset[str] | None = None
+    within: timedelta
+    has_calendar: bool = False
+    calendar_id: str | None = None
     warn_at: tuple[int, ...] = ()
     escalation: str | None = None
+    on_change: OnChange = OnChange.CARRY
 
-    def is_same(self, other: "Promise") -> bool:
-        """Whether the two differ in nothing but the version that made them."""
-        return self == replace(other, version=self.version)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarRule:
+    """Whose hours count for some tickets: those of an organisation, a queue or a channel."""
+
+    calendar_id: str
+    organisation: str | None = None
+    queue: str | None = None
+    channel: str | None = None
+
+    def fits(self, terms: Terms) -> bool:
+        """Whether everything that it names is the ticket's."""
+        wanted = (
+            (self.organisation, terms.facts.organisation_id),
+            (self.queue, terms.queue),
+            (self.channel, terms.facts.channel),
+        )
+        return all(name is None or name == actual for name, actual in wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlaPolicy:
-    """Promises for tickets on which a condition holds."""
+    """Promises for tickets on which a condition holds.
+
+    calendar_rules: the first that fits decides whose hours count; calendar_id: where none does
+    """
 
     policy_id: str
+    agreement: Agreement = Agreement.SLA
     condition: Condition
-    promises: Mapping[tuple[SlaMetric, Priority], Promise]
+    calendar_id: str | None = None
+    calendar_rules: tuple[CalendarRule, ...] = ()
+    targets: tuple[Target, ...]
+
+    def target(self, metric: SlaMetric, priority: Priority, customer_tier: str) -> Target | None:
+        """What is promised of a metric; a target that names the customer's tier comes first."""
+        general = None
+        for target in self.targets:
+            if target.metric is metric and priority in target.priorities:
+                if target.customer_tiers is None:
+                    general = target
+                elif customer_tier in target.customer_tiers:
+                    return target
+        return general
+
+    def basis(self, terms: Terms) -> Basis:
+        """What decides which of the promises hold for a ticket."""
+        chosen = next((rule.calendar_id for rule in self.calendar_rules if rule.fits(terms)), None)
+        return Basis(terms.facts.priority, terms.facts.customer_tier, chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +112,12 @@ class Policies:
     contacts: Mapping[str, Contact] = field(default_factory=dict)
     rotations: Mapping[str, Rotation] = field(default_factory=dict)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    _matched: dict[Terms, Mapping[Agreement, str]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    _promises: dict[tuple[Agreement, str, SlaMetric, Basis], Promise | None] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def following(self, before: "Policies") -> "Policies":
         """This version after the one before it: whoever is on call stays on, see `Layer.continued`."""
@@ -82,26 +127,85 @@ class Policies:
         }
         return replace(self, rotations=rotations)
 
-    def match(self, facts: Facts) -> str | None:
-        """The policy that holds for a ticket, if any does."""
+    def match(self, terms: Terms) -> Mapping[Agreement, str]:
+        """The policy of each agreement that holds for a ticket; agreements without one are not there."""
         if not self.sla:
-            return None
-        variables = _variables(facts)
-        return next((policy.policy_id for policy in self.sla if policy.condition.holds(variables)), None)
+            return {}
+        known = self._matched.get(terms)
+        if known is None:
+            if len(self._matched) >= _MOST_REMEMBERED:
+                self._matched.clear()
+            known = self._matched[terms] = self._match(terms)
+        return known
 
-    def promise(self, policy_id: str | None, metric: SlaMetric, priority: Priority) -> Promise | None:
-        """What a policy promises; none means that there is no clock."""
+    def promise(
+        self, policy_id: str | None, agreement: Agreement, metric: SlaMetric, terms: Terms
+    ) -> Promise | None:
+        """What a policy promises for a ticket; none means that there is no clock."""
+        policy = self._policy(agreement, policy_id)
+        return None if policy is None else self._promise(policy, metric, policy.basis(terms))
+
+    def promised(self, policy_id: str, agreement: Agreement, metric: SlaMetric, basis: Basis) -> Promise:
+        """A promise that was made before, found again. Raises LookupError where this version never made it."""
+        policy = self._policy(agreement, policy_id)
+        promise = None if policy is None else self._promise(policy, metric, basis)
+        if promise is None:
+            raise LookupError(f"version {self.version} promises no {metric} by {policy_id}")
+        return promise
+
+    def _match(self, terms: Terms) -> Mapping[Agreement, str]:
+        variables = _variables(terms)
+        found: dict[Agreement, str] = {}
         for policy in self.sla:
-            if policy.policy_id == policy_id:
-                return policy.promises.get((metric, priority))
+            if policy.agreement not in found and policy.condition.holds(variables):
+                found[policy.agreement] = policy.policy_id
+        return found
+
+    def _policy(self, agreement: Agreement, policy_id: str | None) -> SlaPolicy | None:
+        for policy in self.sla:
+            if policy.policy_id == policy_id and policy.agreement is agreement:
+                return policy
         return None
+
+    def _promise(self, policy: SlaPolicy, metric: SlaMetric, basis: Basis) -> Promise | None:
+        key = policy.agreement, policy.policy_id, metric, basis
+        if key not in self._promises:
+            if len(self._promises) >= _MOST_REMEMBERED:
+                self._promises.clear()
+            self._promises[key] = self._made(policy, metric, basis)
+        return self._promises[key]
+
+    def _made(self, policy: SlaPolicy, metric: SlaMetric, basis: Basis) -> Promise | None:
+        target = policy.target(metric, basis.priority, basis.customer_tier)
+        if target is None:
+            return None
+        calendar_id = target.calendar_id if target.has_calendar else basis.calendar or policy.calendar_id
+        return Promise(
+            policy=policy.policy_id,
+            version=self.version,
+            basis=basis,
+            target=target.within,
+            calendar_id=calendar_id,
+            calendar=self.calendars[calendar_id] if calendar_id else ALWAYS,
+            warn_at=target.warn_at,
+            escalation=target.escalation,
+            on_change=target.on_change,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyHistory:
-    """The versions that a workspace's service levels have had, oldest first. The first is the built-in one."""
+    """The versions that a workspace's service levels have had, oldest first. The first is the built-in one.
+
+    agreements: those that anything was ever promised by, customers' first
+    """
 
     versions: tuple[Policies, ...] = (Policies(),)
+    agreements: tuple[Agreement, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        ever = {policy.agreement for policies in self.versions for policy in policies.sla}
+        object.__setattr__(self, "agreements", tuple(agreement for agreement in Agreement if agreement in ever))
 
     @property
     def latest(self) -> Policies:
@@ -114,14 +218,17 @@ class PolicyHistory:
 
     def version(self, number: int) -> Policies:
         """A version by its number."""
-        return next(policies for policies in self.versions if policies.version == number)
+        return next(policies for policies in reversed(self.versions) if policies.version == number)
 
     def between(self, number: int, until: datetime) -> list[Policies]:
         """The versions after one that came to hold until a moment."""
+        if self.latest.version == number:
+            return []
         return [policies for policies in self.versions if policies.version > number and policies.since <= until]
 
 
-def _variables(facts: Facts) -> dict[str, dict[str, object]]:
+def _variables(terms: Terms) -> dict[str, dict[str, object]]:
+    facts = terms.facts
     return {
         "ticket": {
             "channel": facts.channel,
@@ -129,6 +236,8 @@ def _variables(facts: Facts) -> dict[str, dict[str, object]]:
             "priority": facts.priority.value,
             "labels": dict(facts.labels),
             "language": facts.language or "",
+            "queue": terms.queue or "",
+            "support_tier": terms.support_tier or 0,
         },
         "customer": {
             "tier": facts.customer_tier,

@@ -1,12 +1,12 @@
 """What escalation knows of a ticket: everything that decides which of its clocks run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.vocabulary import ChannelKind, Priority, TicketStatus
+from shared.vocabulary import Agreement, ChannelKind, Priority, TicketStatus
 
 
 class Key(NamedTuple):
@@ -33,16 +33,24 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What conditions and targets read."""
+    """What intake knows of a ticket and its customer."""
 
     channel: str
     channel_kind: ChannelKind
     customer_tier: str
     customer_language: str | None
     organisation_id: str | None
-    labels: Mapping[str, str]
+    labels: Mapping[str, str] = field(hash=False)
     priority: Priority
     language: str | None
+
+
+class Terms(NamedTuple):
+    """What conditions and targets read: a ticket, and where its work is, as far as that is known."""
+
+    facts: Facts
+    queue: str | None
+    support_tier: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +61,7 @@ class Ticket:
     asked: the oldest message of the customer that nobody has answered
     has_answer: whether an agent ever replied; answered: the last reply since it was opened or reopened
     assigned: the first assignment; stint: since when it waits in its queue
-    policy, policy_version: the SLA policy that matches, and the version it was matched by
+    policies, policy_version: of each agreement the policy that matches, and the version it was matched by
     last: the last event folded; fired_until: clocks have been judged up to this moment
     """
 
@@ -72,10 +80,15 @@ class Ticket:
     queue: str | None = None
     support_tier: int | None = None
     agent_id: str | None = None
-    policy: str | None = None
+    policies: Mapping[Agreement, str] = field(default_factory=dict)
     policy_version: int = 0
     last: Key | None = None
     fired_until: datetime | None = None
+
+    @property
+    def terms(self) -> Terms | None:
+        """What its promises depend on; none until it was opened."""
+        return None if self.facts is None else Terms(self.facts, self.queue, self.support_tier)
 
     @property
     def is_unsolved(self) -> bool:

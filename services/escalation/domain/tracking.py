@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.escalation.domain import sla_clock
-from services.escalation.domain.happening import Happening, Opened, Signals, apply
+from services.escalation.domain.happening import Happening, Signals, apply
 from services.escalation.domain.metrics import METRICS, Metric
+from services.escalation.domain.promise import Measure, OnChange, Promise
 from services.escalation.domain.sla_clock import NO_TARGET, POLICY_CHANGED, SlaClock, Why
-from services.escalation.domain.sla_policy import Policies, PolicyHistory, Promise
+from services.escalation.domain.sla_policy import Policies, PolicyHistory
 from services.escalation.domain.ticket import Mark, Ticket
-from shared.vocabulary import SlaMetric
 
 
 class OutOfOrder(Exception):
@@ -24,31 +24,48 @@ class OutOfOrder(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """A ticket with the newest clock of each metric, and those that made room for them in this fold."""
+    """A ticket with the newest clock of each measure, and those that made room for them in this fold."""
 
     ticket: Ticket
-    clocks: Mapping[SlaMetric, SlaClock] = field(default_factory=dict)
+    clocks: Mapping[Measure, SlaClock] = field(default_factory=dict)
     earlier: tuple[SlaClock, ...] = ()
 
     def promised(self) -> Iterable[SlaClock]:
-        """Clocks that somebody is told of, of each metric the newest last."""
+        """Clocks that somebody is told of, of each measure the newest last."""
         return (clock for clock in (*self.earlier, *self.clocks.values()) if clock.promise)
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What one step changes, for each metric to follow.
+    """What one step changes, for each measure to follow.
 
-    has_new_facts: whether promises may be others now; is_policy: whether by a new version of the configuration
+    was, now: the configuration before and after it; another one where it is what changes
     """
 
     before: Ticket
     after: Ticket
     why: Why
     signals: Signals
-    policies: Policies
-    has_new_facts: bool
-    is_policy: bool = False
+    was: Policies
+    now: Policies
+
+    @property
+    def is_policy(self) -> bool:
+        """Whether a new version of the configuration is what changes."""
+        return self.was is not self.now
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What one measure is promised, before a change and after it."""
+
+    was: Promise | None
+    now: Promise | None
+
+    @property
+    def have_changed(self) -> bool:
+        """Whether clocks may have to come over to another promise."""
+        return self.was is not self.now and (self.now is None or not self.now.is_same(self.was))
 
 
 def forward(
@@ -84,7 +101,7 @@ def caught_up(tracked: Tracked, until: datetime, history: PolicyHistory) -> Trac
             continue
         if policies.since <= max(ticket.last.at, ticket.fired_until or ticket.last.at):
             raise OutOfOrder
-        tracked = _repoliced(tracked, policies)
+        tracked = _repoliced(tracked, policies, history, is_whole=False)
     return tracked
 
 
@@ -99,7 +116,7 @@ def _judged(tracked: Tracked, until: datetime, history: PolicyHistory) -> Tracke
     tracked = caught_up(tracked, until, history)
     return Tracked(
         replace(tracked.ticket, fired_until=until),
-        {metric: sla_clock.judge(clock, until) for metric, clock in tracked.clocks.items()},
+        {measure: sla_clock.judge(clock, until) for measure, clock in tracked.clocks.items()},
         tracked.earlier,
     )
 
@@ -109,74 +126,78 @@ def _step(tracked: Tracked, happening: Happening, history: PolicyHistory, *, is_
     if is_whole:
         for policies in history.between(tracked.ticket.policy_version, happening.at):
             if tracked.ticket.opened is not None:
-                tracked = _repoliced(tracked, policies)
+                tracked = _repoliced(tracked, policies, history, is_whole=True)
     else:
         tracked = caught_up(tracked, happening.at, history)
     before = tracked.ticket
     after, signals = apply(before, happening)
     policies = history.at(happening.at) if before.opened is None else history.version(before.policy_version)
-    has_new_facts = after.facts != before.facts
-    if has_new_facts and after.facts is not None:
-        after = replace(after, policy=policies.match(after.facts), policy_version=policies.version)
+    if after.terms is not None and after.terms != before.terms:
+        after = replace(after, policies=policies.match(after.terms), policy_version=policies.version)
     after = replace(after, last=happening.key)
-    change = _Change(
-        before=before,
-        after=after,
-        why=Why(at=happening.at, name=happening.name, event_id=happening.event_id),
-        signals=signals,
-        policies=policies,
-        has_new_facts=has_new_facts and not isinstance(happening.what, Opened),
-    )
-    return _turned(tracked, change, is_whole=is_whole)
+    why = Why(at=happening.at, name=happening.name, event_id=happening.event_id)
+    change = _Change(before, after, why, signals, policies, policies)
+    return _turned(tracked, change, history, is_whole=is_whole)
 
 
-def _repoliced(tracked: Tracked, policies: Policies) -> Tracked:
+def _repoliced(tracked: Tracked, policies: Policies, history: PolicyHistory, *, is_whole: bool) -> Tracked:
     """The ticket under a new version of the configuration, from when it holds."""
     before = tracked.ticket
-    assert before.facts is not None
-    after = replace(before, policy=policies.match(before.facts), policy_version=policies.version)
+    assert before.terms is not None
+    after = replace(before, policies=policies.match(before.terms), policy_version=policies.version)
     why = Why(at=policies.since, name=POLICY_CHANGED)
-    change = _Change(before, after, why, {}, policies, has_new_facts=True, is_policy=True)
-    return _turned(tracked, change, is_whole=True)
+    change = _Change(before, after, why, {}, history.version(before.policy_version), policies)
+    return _turned(tracked, change, history, is_whole=is_whole)
 
 
-def _turned(tracked: Tracked, change: _Change, *, is_whole: bool) -> Tracked:
+def _turned(tracked: Tracked, change: _Change, history: PolicyHistory, *, is_whole: bool) -> Tracked:
     clocks = dict(tracked.clocks)
     earlier = list(tracked.earlier)
-    for name, metric in METRICS.items():
-        old = clocks.get(name)
-        new = _follow(name, metric, old, change, is_whole=is_whole)
-        if new is not None:
-            clocks[name] = new
-        if old is not None and new is not None and old.origin != new.origin:
-            earlier.append(_ended(metric, old, change))
+    for agreement in history.agreements:
+        for name, metric in METRICS.items():
+            measure = Measure(agreement, name)
+            old = clocks.get(measure)
+            new = _follow(measure, metric, old, change, is_whole=is_whole)
+            if new is not None:
+                clocks[measure] = new
+            if old is not None and new is not None and old.origin != new.origin:
+                earlier.append(_ended(metric, old, change))
     return Tracked(change.after, clocks, tuple(earlier))
 
 
 def _follow(
-    name: SlaMetric, metric: Metric, clock: SlaClock | None, change: _Change, *, is_whole: bool
+    measure: Measure, metric: Metric, clock: SlaClock | None, change: _Change, *, is_whole: bool
 ) -> SlaClock | None:
-    """The metric's newest clock after a change."""
+    """The measure's newest clock after a change."""
     instance, was = metric.instance(change.after), metric.instance(change.before)
     if instance is None:
         return None if clock is None else _ended(metric, clock, change)
-    promise = _promise(name, change)
+    terms = _terms(measure, change)
     is_new = was is None or was.event_id != instance.event_id
     if clock is not None and clock.origin == instance.event_id:
-        return _went_on(metric, clock, promise, change, is_new=is_new)
+        return _went_on(metric, clock, terms, change, is_new=is_new)
     if is_new and not (metric.resumes and instance.event_id != change.why.event_id):
-        if promise is None and not is_whole:
+        if terms.now is None and not is_whole:
             # Silent clocks are not kept: none is made where nobody will ask it.
             return None if clock is None else _ended(metric, clock, change)
-        return _begun(name, metric, instance, promise, clock, change)
-    # It has been waiting for longer, and nobody was promised anything until now.
-    if promise is not None and not change.is_policy and (change.has_new_facts or is_new) and not is_whole:
+        return _begun(measure, metric, instance, terms.now, clock, change)
+    is_told = terms.now is not None if is_new else terms.have_changed and _would_tell(terms.now, change)
+    if is_told and not is_whole:
+        # It has been waiting for longer, and nobody was promised anything until now.
         raise OutOfOrder
     return clock
 
 
+def _would_tell(promise: Promise | None, change: _Change) -> bool:
+    """Whether a silent clock begins to count. A new configuration promises nothing for what was waiting before,
+    unless it says so."""
+    if promise is None or promise.on_change is OnChange.KEEP:
+        return False
+    return promise.on_change is not OnChange.CARRY or not change.is_policy
+
+
 def _begun(
-    name: SlaMetric,
+    measure: Measure,
     metric: Metric,
     instance: Mark,
     promise: Promise | None,
@@ -184,22 +205,22 @@ def _begun(
     change: _Change,
 ) -> SlaClock:
     generation = previous.generation if previous else 0
-    clock = sla_clock.start(name, instance.event_id, instance.at, promise, generation, change.why)
+    clock = sla_clock.start(measure, instance.event_id, instance.at, promise, generation, change.why)
     return sla_clock.pause(clock, change.why) if change.after.status in metric.stands_in else clock
 
 
-def _went_on(
-    metric: Metric, clock: SlaClock, promise: Promise | None, change: _Change, *, is_new: bool
-) -> SlaClock:
+def _went_on(metric: Metric, clock: SlaClock, terms: _Terms, change: _Change, *, is_new: bool) -> SlaClock:
     """The clock of what is still, or again, waited for."""
-    why = change.why
+    why, promise = change.why, terms.now
     if not clock.is_live:
         lost_its_target = bool(clock.history) and clock.history[-1].cause == NO_TARGET
-        if (is_new and metric.resumes) or (lost_its_target and change.has_new_facts and promise):
+        if is_new and metric.resumes:
             clock = sla_clock.reopen(clock, promise, why)
+        elif lost_its_target and terms.have_changed and promise and promise.on_change is not OnChange.KEEP:
+            clock = sla_clock.reopen(_measurable(clock, promise), promise, why, promise.on_change)
         else:
             return clock
-    elif change.has_new_facts:
+    elif terms.have_changed:
         clock = _repromised(clock, promise, change)
     stands = change.after.status in metric.stands_in
     if not clock.is_live or stands == (clock.running_since is None):
@@ -210,11 +231,23 @@ def _went_on(
 def _repromised(clock: SlaClock, promise: Promise | None, change: _Change) -> SlaClock:
     if promise is None:
         # Nothing is promised any more; silent clocks stay silent.
-        return sla_clock.stop(clock, replace(change.why, name=NO_TARGET), is_met=False) if clock.promise else clock
-    if clock.promise is None:
-        # A new configuration promises nothing for what was waiting before.
-        return clock if change.is_policy else sla_clock.retarget(clock, promise, change.why)
-    return clock if promise.is_same(clock.promise) else sla_clock.retarget(clock, promise, change.why)
+        is_kept = clock.promise is None or clock.promise.on_change is OnChange.KEEP
+        return clock if is_kept else sla_clock.stop(clock, replace(change.why, name=NO_TARGET), is_met=False)
+    if promise.on_change is OnChange.KEEP or (clock.promise is None and not _would_tell(promise, change)):
+        return clock
+    if promise.is_same(clock.promise):
+        return clock
+    return sla_clock.retarget(_measurable(clock, promise), promise, change.why, promise.on_change)
+
+
+def _measurable(clock: SlaClock, promise: Promise) -> SlaClock:
+    """The clock, with when it ran if that is needed. Raises OutOfOrder where only its events tell that."""
+    if promise.on_change is not OnChange.RECOMPUTE:
+        return clock
+    measurable = sla_clock.with_spans(clock)
+    if measurable is None:
+        raise OutOfOrder
+    return measurable
 
 
 def _ended(metric: Metric, clock: SlaClock, change: _Change) -> SlaClock:
@@ -226,8 +259,15 @@ def _ended(metric: Metric, clock: SlaClock, change: _Change) -> SlaClock:
     return sla_clock.stop(clock, why, is_met=met_at is not None)
 
 
-def _promise(name: SlaMetric, change: _Change) -> Promise | None:
-    ticket = change.after
-    if ticket.facts is None:
+def _terms(measure: Measure, change: _Change) -> _Terms:
+    if not change.is_policy and change.after.terms == change.before.terms:
+        promise = _promise(measure, change.now, change.after)
+        return _Terms(promise, promise)
+    return _Terms(_promise(measure, change.was, change.before), _promise(measure, change.now, change.after))
+
+
+def _promise(measure: Measure, policies: Policies, ticket: Ticket) -> Promise | None:
+    policy_id = ticket.policies.get(measure.agreement)
+    if policy_id is None or ticket.terms is None:
         return None
-    return change.policies.promise(ticket.policy, name, ticket.facts.priority)
+    return policies.promise(policy_id, measure.agreement, measure.metric, ticket.terms)

@@ -41,7 +41,16 @@ from shared.events.tickets import (
     TicketStatusChangedV1,
     TicketUpdatedV1,
 )
-from shared.vocabulary import ActorKind, AuthorKind, ClockState, MachineClass, Purpose, TicketStatus, WorkState
+from shared.vocabulary import (
+    ActorKind,
+    Agreement,
+    AuthorKind,
+    ClockState,
+    MachineClass,
+    Purpose,
+    TicketStatus,
+    WorkState,
+)
 
 TicketEvent = (
     TicketOpenedV1
@@ -72,6 +81,9 @@ def observed(ticket: TrackedTicket, event: Event, data: AboutTicket) -> TrackedT
     if isinstance(data, WorkEvent):
         story = ticket.works.get(data.work_id, WorkStory())
         return replace(ticket, works={**ticket.works, data.work_id: _work(story, event, data)})
+    if data.agreement is Agreement.OLA:
+        # What teams promise one another is no promise to a customer: attainment does not count it.
+        return ticket
     clock = ticket.clocks.get(data.clock_id, ClockStory(metric=data.metric))
     return replace(ticket, clocks={**ticket.clocks, data.clock_id: _clock(clock, event, data)})
 

@@ -17,10 +17,11 @@ from services.escalation.domain.happening import (
     What,
     WorkCancelled,
 )
-from services.escalation.domain.sla_policy import Policies, PolicyHistory, Promise, SlaPolicy
-from services.escalation.domain.ticket import Facts, Key, Ticket
+from services.escalation.domain.promise import OnChange
+from services.escalation.domain.sla_policy import Policies, PolicyHistory, SlaPolicy, Target
+from services.escalation.domain.ticket import Facts, Key, Terms, Ticket
 from shared.calendar import ALWAYS, Calendar
-from shared.vocabulary import ChannelKind, Priority, SlaMetric, TicketStatus, WorkState
+from shared.vocabulary import Agreement, ChannelKind, Priority, SlaMetric, TicketStatus, WorkState
 
 NAMESPACE = UUID("01890000-0000-7000-8000-000000000000")
 T0 = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -50,6 +51,10 @@ def facts(**over: object) -> Facts:
     }
     fields["priority"] = Priority(str(fields["priority"]))
     return Facts(**fields)  # type: ignore[arg-type] # fields by name
+
+
+def terms(queue: str | None = None, support_tier: int | None = None, **over: object) -> Terms:
+    return Terms(facts(**over), queue, support_tier)
 
 
 class Story:
@@ -100,7 +105,7 @@ class Story:
         return self.tell(minute, Assigned("ada", queue, tier))
 
 
-class _Always:
+class Always:
     def holds(self, _variables: Mapping[str, Mapping[str, object]]) -> bool:
         return True
 
@@ -124,27 +129,43 @@ def policies(
     by_priority: Mapping[str, Mapping[str, timedelta]] | None = None,
     warn_at: tuple[int, ...] = (),
     escalation: str | None = None,
+    on_change: OnChange = OnChange.CARRY,
+    agreement: Agreement = Agreement.SLA,
 ) -> Policies:
     """One policy for every ticket; a single duration is the target of all nine metrics."""
     wanted: Mapping[str, timedelta] = (
         {metric.value: targets for metric in SlaMetric} if isinstance(targets, timedelta) else targets
     )
-    promises: dict[tuple[SlaMetric, Priority], Promise] = {}
-    for priority in Priority:
-        chosen: dict[str, timedelta] = {**wanted, **(by_priority or {}).get(priority, {})}
-        for metric, target in chosen.items():
-            promises[SlaMetric(metric), priority] = Promise(
-                policy="standard",
-                version=version,
-                priority=priority,
-                target=target,
-                calendar_id=None,
-                calendar=calendar,
-                warn_at=warn_at,
-                escalation=escalation,
-            )
-    policy = SlaPolicy(policy_id="standard", condition=_Always(), promises=promises)
-    return Policies(version=version, since=since or T0 - timedelta(days=400), sla=[policy])
+    own = by_priority or {}
+    promised = [(metric, within, frozenset(Priority)) for metric, within in wanted.items()]
+    found = tuple(
+        Target(
+            metric=SlaMetric(metric),
+            priorities=priorities - {Priority(name) for name, theirs in own.items() if metric in theirs},
+            within=within,
+            warn_at=warn_at,
+            escalation=escalation,
+            on_change=on_change,
+        )
+        for metric, within, priorities in promised
+    ) + tuple(
+        Target(
+            metric=SlaMetric(metric),
+            priorities=frozenset({Priority(name)}),
+            within=within,
+            warn_at=warn_at,
+            escalation=escalation,
+            on_change=on_change,
+        )
+        for name, theirs in own.items()
+        for metric, within in theirs.items()
+    )
+    policy = SlaPolicy(
+        policy_id="standard", agreement=agreement, condition=Always(), calendar_id="hours", targets=found
+    )
+    return Policies(
+        version=version, since=since or T0 - timedelta(days=400), sla=[policy], calendars={"hours": calendar}
+    )
 
 
 def history(*versions: Policies) -> PolicyHistory:

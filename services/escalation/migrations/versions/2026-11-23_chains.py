@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_23_chains"
-down_revision = "2026_11_21_first_tables"
+down_revision = "2026_11_23_agreements"
 
 _CHANGES = """
 ALTER TABLE escalation ADD COLUMN rounds smallint NOT NULL DEFAULT 0;

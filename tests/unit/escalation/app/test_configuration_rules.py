@@ -1,6 +1,6 @@
 """What a configuration has to keep to, and where it says that it does not."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +9,12 @@ from pydantic import ValidationError
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.app.configuration_rules import check
 from services.escalation.app.policies import to_policies
+from services.escalation.domain.promise import Promise
 from services.escalation.domain.sla_policy import Policies
 from shared.errors import InvalidInput
 from shared.public_holidays import public_holidays
-from shared.vocabulary import Priority, SlaMetric
-from tests.unit.escalation.builders import facts
+from shared.vocabulary import Agreement, SlaMetric
+from tests.unit.escalation.builders import terms
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OFFICE = {"id": "office", "time_zone": "Europe/Berlin", "weekly": {"mon": ["09:00-17:00"]}}
@@ -65,6 +66,20 @@ def test_nothing_at_all_is_fine() -> None:
         ({"calendars": [{"id": "past", "time_zone": "UTC", "openings": [PAST]}]}, "/calendars/0"),
         ({"sla_policies": [policy(when="ticket.colour == 'red'")]}, "/sla_policies/0/when"),
         ({"sla_policies": [policy(calendar="office")]}, "/sla_policies/0/calendar"),
+        ({"calendars": [{**OFFICE, "id": "always"}]}, "/calendars/0/id"),
+        ({"sla_policies": [policy(target(calendar="office"))]}, "/sla_policies/0/targets/0/calendar"),
+        (
+            {"sla_policies": [policy(calendar_rules=[{"calendar": "office", "queue": "q"}])]},
+            "/sla_policies/0/calendar_rules/0/calendar",
+        ),
+        (
+            {"calendars": [OFFICE], "sla_policies": [policy(calendar_rules=[{"calendar": "office"}])]},
+            "/sla_policies/0/calendar_rules/0",
+        ),
+        (
+            {"sla_policies": [policy(*[target(priority=["low"], customer_tier=["vip"])] * 2)]},
+            "/sla_policies/0/targets/1",
+        ),
         ({"sla_policies": [policy(target(within="14s"))]}, "/sla_policies/0/targets/0/within"),
         ({"sla_policies": [policy(target(within="367d"))]}, "/sla_policies/0/targets/0/within"),
         ({"sla_policies": [policy(target(escalation="chain"))]}, "/sla_policies/0/targets/0/escalation"),
@@ -138,13 +153,88 @@ def test_the_first_policy_that_holds_decides() -> None:
             policy(target(priority=["urgent", "high"])),
         ]
     )
-    assert policies.match(facts(customer_tier="gold")) == "gold"
-    assert policies.match(facts()) == "standard"
-    assert policies.promise("standard", SlaMetric.FIRST_REPLY, Priority.NORMAL) is None
-    assert policies.promise("standard", SlaMetric.NEXT_REPLY, Priority.HIGH) is None
-    promise = policies.promise("standard", SlaMetric.FIRST_REPLY, Priority.HIGH)
+    assert policies.match(terms(customer_tier="gold")) == {Agreement.SLA: "gold"}
+    assert policies.match(terms()) == {Agreement.SLA: "standard"}
+    assert promised(policies, SlaMetric.FIRST_REPLY) is None
+    assert promised(policies, SlaMetric.NEXT_REPLY, priority="high") is None
+    promise = promised(policies, SlaMetric.FIRST_REPLY, priority="high")
     assert promise is not None
     assert (promise.warn_at, promise.calendar_id) == ((75,), None)
+
+
+def promised(policies: Policies, metric: SlaMetric, queue: str | None = None, **over: object) -> Promise | None:
+    """What the policy `standard` promises."""
+    return policies.promise("standard", Agreement.SLA, metric, terms(queue, None, **over))
+
+
+def test_each_agreement_has_a_policy_of_its_own() -> None:
+    policies = compiled(
+        sla_policies=[
+            {"id": "night-team", "agreement": "ola", "when": "ticket.queue == 'nights'", "targets": [target()]},
+            policy(target()),
+            {"id": "tier-2", "agreement": "ola", "when": "ticket.support_tier >= 2", "targets": [target()]},
+        ]
+    )
+    assert policies.match(terms()) == {Agreement.SLA: "standard"}
+    assert policies.match(terms("nights", 2)) == {Agreement.SLA: "standard", Agreement.OLA: "night-team"}
+    assert policies.match(terms("days", 2)) == {Agreement.SLA: "standard", Agreement.OLA: "tier-2"}
+
+
+def test_a_policy_of_one_agreement_hides_none_of_the_other() -> None:
+    assert (
+        checked(sla_policies=[policy(target()), {"id": "teams", "agreement": "ola", "targets": [target()]}]) == []
+    )
+
+
+def test_a_target_that_names_the_customers_tier_comes_first() -> None:
+    policies = compiled(
+        sla_policies=[
+            policy(target(within="8h"), target(within="1h", customer_tier=["gold", "vip"])),
+        ]
+    )
+    within = {
+        tier: promised(policies, SlaMetric.FIRST_REPLY, customer_tier=tier) for tier in ("standard", "gold", "vip")
+    }
+    assert {tier: promise and promise.target / timedelta(hours=1) for tier, promise in within.items()} == {
+        "standard": 8,
+        "gold": 1,
+        "vip": 1,
+    }
+
+
+def test_the_hours_of_an_organisation_a_queue_or_a_channel_count_before_the_policys() -> None:
+    week = {"mon": ["09:00-17:00"]}
+    ids = ("office", "acme", "acme-nights", "nights", "phone")
+    policies = compiled(
+        calendars=[{"id": name, "time_zone": "Europe/Berlin", "weekly": week} for name in ids],
+        sla_policies=[
+            policy(
+                target(),
+                target(metric="next_reply", calendar="always"),
+                target(metric="total_resolution", calendar="nights"),
+                calendar="office",
+                calendar_rules=[
+                    {"calendar": "acme-nights", "organisation": "acme", "queue": "nights"},
+                    {"calendar": "acme", "organisation": "acme"},
+                    {"calendar": "nights", "queue": "nights"},
+                    {"calendar": "phone", "channel": "phone"},
+                ],
+            )
+        ],
+    )
+
+    def hours(metric: SlaMetric = SlaMetric.FIRST_REPLY, queue: str | None = None, **over: object) -> str | None:
+        promise = promised(policies, metric, queue, **over)
+        assert promise is not None
+        return promise.calendar_id
+
+    assert hours() == "office"
+    assert hours(organisation_id="acme") == "acme"
+    assert hours(organisation_id="acme", queue="nights") == "acme-nights"
+    assert hours(queue="nights") == "nights"
+    assert hours(channel="phone") == "phone"
+    assert hours(SlaMetric.NEXT_REPLY, organisation_id="acme") is None
+    assert hours(SlaMetric.TOTAL_RESOLUTION, organisation_id="acme") == "nights"
 
 
 def test_public_holidays_close_a_calendar() -> None:

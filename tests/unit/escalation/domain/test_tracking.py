@@ -1,5 +1,6 @@
 """The fold: the golden timeline, every order of arrival, and changes of what is promised."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.escalation.domain.happening import Happening
+from services.escalation.domain.promise import Measure
 from services.escalation.domain.sla_clock import SlaClock, Turn
 from services.escalation.domain.sla_policy import PolicyHistory
 from services.escalation.domain.tracking import OutOfOrder, Tracked, anew, caught_up, forward
 from shared.calendar import Calendar, parse_hours
-from shared.vocabulary import ClockState, SlaMetric
+from shared.vocabulary import Agreement, ClockState, SlaMetric
 from tests.unit.escalation.builders import Story, a_ticket, at, history, minutes, policies
 
 M = SlaMetric
@@ -20,7 +22,7 @@ LONG = history(policies(timedelta(days=300)))
 
 def told(tracked: Tracked) -> list[SlaClock]:
     """Every clock with a promise, in a settled order."""
-    return sorted(tracked.promised(), key=lambda clock: (clock.metric, clock.generation, clock.origin))
+    return sorted(tracked.promised(), key=lambda clock: (*clock.measure, clock.generation, clock.origin))
 
 
 def ends(tracked: Tracked, metric: SlaMetric) -> list[tuple[str, float]]:
@@ -93,10 +95,10 @@ def arrive(
 
 def kept(tracked: Tracked) -> Tracked:
     """What the rows give back: silent clocks are not among them."""
-    newest: dict[SlaMetric, SlaClock] = {}
+    newest: dict[Measure, SlaClock] = {}
     for clock in tracked.promised():
-        newest[clock.metric] = clock
-    rest = tuple(clock for clock in tracked.promised() if newest[clock.metric] is not clock)
+        newest[clock.measure] = replace(clock, spans=None)
+    rest = tuple(clock for clock in tracked.promised() if newest[clock.measure] != clock)
     return Tracked(tracked.ticket, newest, rest)
 
 
@@ -154,7 +156,7 @@ def test_every_interleaving_with_targets_and_timers_gives_the_same_clocks(
 
 
 def clock(tracked: Tracked, metric: SlaMetric) -> SlaClock:
-    return tracked.clocks[metric]
+    return tracked.clocks[Measure(Agreement.SLA, metric)]
 
 
 def test_a_reply_exactly_at_the_due_time_meets() -> None:

@@ -1,0 +1,282 @@
+"""What becomes of clocks when something else is promised: keep, carry, restart, recompute."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.escalation.domain.happening import Happening
+from services.escalation.domain.promise import Measure, OnChange
+from services.escalation.domain.sla_clock import SlaClock, Turn
+from services.escalation.domain.sla_policy import Policies, PolicyHistory
+from services.escalation.domain.tracking import OutOfOrder, Tracked, anew, caught_up, forward
+from shared.calendar import ALWAYS, Calendar, parse_hours
+from shared.vocabulary import Agreement, ClockState, SlaMetric
+from tests.unit.escalation.builders import T0, Story, a_ticket, at, history, minutes, policies
+from tests.unit.escalation.domain.test_tracking import arrive, interleavings, kept, told
+
+M = SlaMetric
+BERLIN = Calendar(time_zone="Europe/Berlin", weekly={day: (parse_hours("09:00-17:00"),) for day in range(5)})
+MORNINGS = Calendar(time_zone="Europe/Berlin", weekly={day: (parse_hours("09:00-12:00"),) for day in range(5)})
+LONG_AGO = datetime.fromisoformat("2026-01-01T00:00Z")
+
+
+def clock(tracked: Tracked, metric: SlaMetric, agreement: Agreement = Agreement.SLA) -> SlaClock:
+    return tracked.clocks[Measure(agreement, metric)]
+
+
+def minute(instant: str) -> float:
+    return (datetime.fromisoformat(instant) - T0) / minutes(1)
+
+
+OPENED, RAISED = minute("2026-03-27T16:00+01:00"), minute("2026-03-30T10:00+02:00")
+
+
+def raised(on_change: OnChange, target: int) -> Tracked:
+    """A target of 8 hours and another one once its priority is raised, of which 2 are used by then."""
+    policy = policies(
+        {"total_resolution": minutes(480)},
+        calendar=BERLIN,
+        since=LONG_AGO,
+        by_priority={"high": {"total_resolution": minutes(target)}},
+        on_change=on_change,
+    )
+    story = Story().opened(OPENED).updated(RAISED, priority="high")
+    return forward(Tracked(a_ticket()), story.happenings, history(policy), until=at(RAISED))
+
+
+@pytest.mark.parametrize(
+    ("on_change", "due"),
+    [("keep", "2026-03-30T14:00Z"), ("carry", "2026-03-30T10:00Z"), ("restart", "2026-03-30T12:00Z")],
+)
+def test_a_priority_is_raised(on_change: str, due: str) -> None:
+    resolution = clock(raised(OnChange(on_change), 240), M.TOTAL_RESOLUTION)
+    assert resolution.due_at == datetime.fromisoformat(due)
+    assert resolution.generation == (2 if on_change == "restart" else 1)
+
+
+@pytest.mark.parametrize("on_change", OnChange)
+def test_a_target_that_has_passed_breaches_now_unless_it_is_kept_or_begins_anew(on_change: OnChange) -> None:
+    resolution = clock(raised(on_change, 60), M.TOTAL_RESOLUTION)
+    if on_change in (OnChange.KEEP, OnChange.RESTART):
+        assert resolution.breached_at is None
+    else:
+        assert resolution.breached_at == at(RAISED), "never backdated"
+        assert resolution.history[-1].cause == "target_changed"
+
+
+def edited(on_change: OnChange) -> SlaClock:
+    """8 hours of whole days; from Monday noon only mornings count. Opened on Friday at 16:00."""
+    before = policies({"total_resolution": minutes(480)}, calendar=BERLIN, since=LONG_AGO)
+    after = policies(
+        {"total_resolution": minutes(480)},
+        calendar=MORNINGS,
+        version=2,
+        since=datetime.fromisoformat("2026-03-30T14:00+02:00"),
+        on_change=on_change,
+    )
+    tracked = forward(Tracked(a_ticket()), Story().opened(OPENED).happenings, history(before))
+    return clock(caught_up(kept(tracked), after.since, history(before, after)), M.TOTAL_RESOLUTION)
+
+
+@pytest.mark.parametrize(
+    ("on_change", "elapsed", "due"),
+    [
+        # One hour on Friday, five on Monday: two are left.
+        ("keep", 0, "2026-03-30T14:00Z"),
+        ("carry", 360, "2026-03-31T09:00Z"),
+        # Of that only three hours on Monday morning count.
+        ("recompute", 180, "2026-04-01T09:00Z"),
+        ("restart", 0, "2026-04-02T09:00Z"),
+    ],
+)
+def test_a_calendar_is_edited(on_change: str, elapsed: int, due: str) -> None:
+    resolution = edited(OnChange(on_change))
+    assert resolution.due_at == datetime.fromisoformat(due)
+    assert resolution.elapsed == minutes(elapsed)
+
+
+def test_a_kept_promise_holds_to_the_end_whatever_else_is_edited() -> None:
+    first = policies(minutes(100), on_change=OnChange.KEEP)
+    second = policies(minutes(50), version=2, since=at(10), on_change=OnChange.KEEP)
+    third = policies(minutes(50), version=3, since=at(20), on_change=OnChange.CARRY)
+    tracked = forward(Tracked(a_ticket()), Story().opened(0).happenings, history(first))
+    for until in (10, 20):
+        tracked = caught_up(kept(tracked), at(until), history(first, second, third))
+        assert clock(tracked, M.TOTAL_RESOLUTION).due_at == at(100)
+    nothing = replace(third, version=4, since=at(30), sla=())
+    gone = caught_up(kept(tracked), at(30), history(first, second, third, nothing))
+    assert clock(gone, M.TOTAL_RESOLUTION).state is ClockState.RUNNING
+
+
+def test_a_restart_warns_and_breaches_again() -> None:
+    policy = policies(
+        {"total_resolution": minutes(60)},
+        by_priority={"high": {"total_resolution": minutes(20)}},
+        on_change=OnChange.RESTART,
+    )
+    story = Story().opened(0).updated(50, priority="high")
+    resolution = clock(
+        forward(Tracked(a_ticket()), story.happenings, history(policy), until=at(90)), M.TOTAL_RESOLUTION
+    )
+    assert [(entry.turn, entry.generation, entry.at) for entry in resolution.history] == [
+        (Turn.STARTED, 1, at(0)),
+        (Turn.RESTARTED, 2, at(50)),
+        (Turn.BREACHED, 2, at(70)),
+    ]
+
+
+def test_a_paused_clock_that_restarts_stands_still_at_nothing() -> None:
+    policy = policies(
+        {"requester_wait": minutes(60)},
+        by_priority={"high": {"requester_wait": minutes(20)}},
+        on_change=OnChange.RESTART,
+    )
+    story = Story().opened(0).status(30, "pending").updated(50, priority="high").status(80, "open")
+    wait = clock(forward(Tracked(a_ticket()), story.happenings, history(policy)), M.REQUESTER_WAIT)
+    assert [(entry.turn, entry.elapsed, entry.due_at) for entry in wait.history][2:] == [
+        (Turn.RESTARTED, minutes(0), None),
+        (Turn.RESUMED, minutes(0), at(100)),
+    ]
+
+
+@pytest.mark.parametrize("on_change", OnChange)
+def test_a_finished_clock_never_changes(on_change: OnChange) -> None:
+    first, second = policies(minutes(100)), policies(minutes(5), version=2, since=at(40), on_change=on_change)
+    story = Story().opened(0).reply(10).status(20, "solved")
+    before = forward(Tracked(a_ticket()), story.happenings, history(first))
+    after = caught_up(kept(before), at(45), history(first, second))
+    assert told(after) == told(before)
+
+
+@pytest.mark.parametrize("on_change", OnChange)
+def test_a_broken_promise_stays_broken(on_change: OnChange) -> None:
+    first, second = policies(minutes(10)), policies(minutes(500), version=2, since=at(40), on_change=on_change)
+    tracked = forward(Tracked(a_ticket()), Story().opened(0).happenings, history(first), until=at(30))
+    after = caught_up(kept(tracked), at(45), history(first, second))
+    resolution = clock(after, M.TOTAL_RESOLUTION)
+    assert (resolution.breached_at, resolution.promise) == (at(10), first.sla and resolution.promise)
+    assert resolution.promise is not None
+    assert resolution.promise.version == 1
+
+
+@pytest.mark.parametrize(
+    ("on_change", "elapsed"), [("keep", None), ("carry", None), ("restart", 0), ("recompute", 30)]
+)
+def test_what_was_waiting_before_a_promise_was_configured(on_change: str, elapsed: int | None) -> None:
+    """Opened at 0, paused from 10 to 20, configured at 40."""
+    first = policies({"requester_wait": minutes(60)}, since=at(40), on_change=OnChange(on_change))
+    story = Story().opened(0).status(10, "pending").status(20, "open")
+    opened = forward(Tracked(a_ticket()), story.happenings, history())
+    if elapsed is None:
+        assert list(caught_up(kept(opened), at(50), history(first)).promised()) == []
+        return
+    with pytest.raises(OutOfOrder):
+        caught_up(kept(opened), at(50), history(first))
+    whole = anew(a_ticket(), story.happenings, history(first), until=at(50))
+    wait = clock(whole, M.REQUESTER_WAIT)
+    assert (wait.elapsed, wait.due_at) == (minutes(elapsed), at(100 - elapsed))
+
+
+def test_teams_and_customers_are_promised_things_of_their_own() -> None:
+    to_customers = policies({"first_reply": minutes(60)})
+    among_teams = policies({"first_reply": minutes(30)}, agreement=Agreement.OLA)
+    both = replace(to_customers, sla=[*to_customers.sla, *among_teams.sla])
+    story = Story().opened(0).reply(40)
+    tracked = forward(Tracked(a_ticket()), story.happenings, history(both), until=at(50))
+    assert clock(tracked, M.FIRST_REPLY).state is ClockState.MET
+    assert clock(tracked, M.FIRST_REPLY, Agreement.OLA).breached_at == at(30)
+
+
+class InQueue:
+    """A condition on the queue."""
+
+    def __init__(self, queue: str) -> None:
+        self._queue = queue
+
+    def holds(self, variables: object) -> bool:
+        assert isinstance(variables, dict)
+        return bool(variables["ticket"]["queue"] == self._queue)
+
+
+def by_queue(within: dict[str, timedelta], on_change: OnChange = OnChange.CARRY) -> Policies:
+    """One internal policy a queue."""
+    made = [
+        replace(
+            policies({"time_in_queue": target, "total_resolution": target}, on_change=on_change).sla[0],
+            policy_id=queue,
+            agreement=Agreement.OLA,
+            condition=InQueue(queue),
+        )
+        for queue, target in within.items()
+    ]
+    return Policies(version=1, since=T0 - timedelta(days=400), sla=made, calendars={"hours": ALWAYS})
+
+
+def test_a_move_ends_the_old_queues_agreement_and_starts_the_new_ones() -> None:
+    policy = history(by_queue({"first": minutes(10), "second": minutes(20)}))
+    story = Story().opened(0).queued(0, "first").requeued(4, "queued", "second").assigned(9, "second")
+    tracked = anew(a_ticket(), story.happenings, policy, until=None)
+    stints = [item for item in tracked.promised() if item.metric is M.TIME_IN_QUEUE]
+    assert [(item.promise and item.promise.policy, item.state, item.elapsed) for item in stints] == [
+        ("first", ClockState.CANCELLED, minutes(4)),
+        ("second", ClockState.MET, minutes(5)),
+    ]
+    # What both promise of the ticket goes on.
+    (resolution,) = [item for item in tracked.promised() if item.metric is M.TOTAL_RESOLUTION]
+    assert (resolution.promise and resolution.promise.policy, resolution.due_at) == ("second", at(20))
+
+
+def test_a_queue_without_an_agreement_takes_it_back() -> None:
+    policy = history(by_queue({"first": minutes(10)}))
+    story = Story().opened(0).queued(0, "first").requeued(4, "queued", "second")
+    tracked = anew(a_ticket(), story.happenings, policy, until=None)
+    assert clock(tracked, M.TOTAL_RESOLUTION, Agreement.OLA).history[-1].cause == "no_target"
+
+
+def moving() -> Story:
+    story = Story().opened(0).queued(1, "first").requeued(3, "queued", "second").assigned(5, "second")
+    story.updated(8, priority="high").status(10, "pending").customer(14).status(14, "open")
+    story.requeued(16, "assigned", "third").updated(18, priority="normal").assigned(22, "third").reply(23)
+    return story.requeued(26, "assigned", "first").status(30, "solved").customer(34).status(34, "open")
+
+
+@st.composite
+def promising(draw: st.DrawFn) -> PolicyHistory:
+    """Up to three versions, each with targets to customers and in queues, and a way of coming over to them."""
+    versions = []
+    for number in range(draw(st.integers(1, 3))):
+        mode = draw(st.sampled_from(OnChange))
+        target = st.integers(3, 60).map(minutes)
+        calendar = draw(st.sampled_from([ALWAYS, BERLIN, MORNINGS]))
+        to_customers = policies(
+            draw(st.dictionaries(st.sampled_from([metric.value for metric in M]), target, max_size=5)),
+            by_priority={"high": draw(st.dictionaries(st.sampled_from(["requester_wait"]), target))},
+            calendar=calendar,
+            on_change=mode,
+        )
+        in_queues = by_queue(
+            draw(st.dictionaries(st.sampled_from(["first", "second"]), target)), draw(st.sampled_from(OnChange))
+        )
+        since = T0 - timedelta(days=9) if number == 0 else at(draw(st.integers(number * 12, number * 12 + 11)))
+        versions.append(
+            replace(to_customers, version=number + 1, since=since, sla=[*to_customers.sla, *in_queues.sla])
+        )
+    return history(*versions)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    interleavings(moving()),
+    st.dictionaries(st.integers(0, 10), st.integers(5, 50).map(at), max_size=4),
+    promising(),
+)
+def test_every_interleaving_gives_the_same_clocks_whatever_is_promised(
+    batches: list[list[Happening]], ticks: dict[int, datetime], promised: PolicyHistory
+) -> None:
+    rising = {number: max(t for n, t in ticks.items() if n <= number) for number in ticks}
+    last = max((rising[number] for number in rising if number < len(batches)), default=None)
+    expected = anew(a_ticket(), moving().happenings, promised, until=last)
+    assert told(arrive(batches, promised, rising)) == told(expected)
