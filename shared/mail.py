@@ -42,7 +42,19 @@ _POLICY = _Policy(linesep="\r\n")
 
 
 class MailRefused(WaypostError):
-    """The mail server refuses this mail for good."""
+    """The mail server refuses this mail for good. code: its reply"""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class MailDeferred(ProviderUnavailable):
+    """The mail server does not take this mail now. code: its reply"""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class MailSender:
@@ -92,15 +104,15 @@ class MailSender:
             aiosmtplib.SMTPHeloError,
         ) as error:
             # Before the server has seen the mail: a wrong password is not the mail's fault, and can be set right.
-            raise ProviderUnavailable(f"mail server: {error.code}") from error
+            raise MailDeferred(f"mail server: {error.code}", error.code) from error
         except aiosmtplib.SMTPResponseException as error:
             if 500 <= error.code < 600:
-                raise MailRefused(f"{error.code}") from error
-            raise ProviderUnavailable(f"mail server: {error.code}") from error
+                raise MailRefused(f"{error.code}", error.code) from error
+            raise MailDeferred(f"mail server: {error.code}", error.code) from error
         except aiosmtplib.SMTPRecipientsRefused as error:
             if all(500 <= refused.code < 600 for refused in error.recipients):
-                raise MailRefused("recipients") from error
-            raise ProviderUnavailable("mail server: recipients deferred") from error
+                raise MailRefused("recipients", error.recipients[0].code) from error
+            raise MailDeferred("mail server: recipients deferred", error.recipients[0].code) from error
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             client.close()
             raise ProviderUnavailable(f"mail server: {type(error).__name__}") from error

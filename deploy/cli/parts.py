@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from deploy.cli.workspace_file import WorkspaceFile
-from services.escalation.app.configuration import ContactPart, EscalationPart
+from deploy.cli.workspace_file import AgentEntry, WorkspaceFile
+from services.escalation.app.configuration import ContactPart, EscalationPart, ReachPart
 from services.intake.app.configuration import IntakePart, StaffPart
 from services.metrics.app.configuration import MetricsPart
 from services.metrics.app.configuration import QueuePart as CountedQueue
@@ -44,7 +44,7 @@ class Part:
 
 def parts_of(file: WorkspaceFile) -> list[Part]:
     """Every service's part, in the order in which they are sent."""
-    reachable = [(index, agent) for index, agent in enumerate(file.agents) if agent.email is not None]
+    reachable = [(index, agent) for index, agent in enumerate(file.agents) if agent.is_reachable]
     made: dict[str, Part] = {
         "router": Part("router", _router(file)),
         "escalation": Part(
@@ -53,12 +53,10 @@ def parts_of(file: WorkspaceFile) -> list[Part]:
                 calendars=file.calendars,
                 sla_policies=file.sla_policies,
                 escalation_policies=file.escalation_policies,
-                contacts=tuple(
-                    ContactPart(agent=agent.id, name=agent.name or None, email=agent.email)
-                    for _, agent in reachable
-                    if agent.email is not None
-                ),
+                contacts=tuple(_contact(agent) for _, agent in reachable),
                 rotations=file.rotations,
+                quiet_outside=file.quiet_outside,
+                chats=file.chats,
                 webhooks=file.webhooks,
             ),
             contacts=tuple(index for index, _ in reachable),
@@ -91,8 +89,13 @@ def parts_of(file: WorkspaceFile) -> list[Part]:
     return [made[service] for service in ORDER]
 
 
+def _contact(agent: AgentEntry) -> ContactPart:
+    reach = agent.model_dump(include=set(ReachPart.model_fields))
+    return ContactPart(agent=agent.id, name=agent.name or None, **reach)
+
+
 def _router(file: WorkspaceFile) -> RouterPart:
-    agents = (agent.model_dump(exclude={"email"}) for agent in file.agents)
+    agents = (agent.model_dump(exclude=set(ReachPart.model_fields)) for agent in file.agents)
     queues = (queue.model_dump(exclude={"answer_within"}) for queue in file.queues)
     return RouterPart(
         time_zone=file.time_zone,

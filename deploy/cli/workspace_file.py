@@ -7,8 +7,10 @@ from pydantic import Field, StringConstraints, model_validator
 
 from services.escalation.app.configuration import (
     AROUND_THE_CLOCK,
+    ChatPart,
     EscalationPolicyPart,
     NotifyStep,
+    ReachPart,
     RequeueStep,
     SlaPolicyPart,
     StepPart,
@@ -30,17 +32,20 @@ from services.router.app.queue_parts import QueuePart
 from shared.calendar_parts import CalendarPart
 from shared.configuration import unknown
 from shared.durations import Duration
-from shared.http.types import Email, Request, Slug
+from shared.http.types import Request, Slug
 from shared.vocabulary import ChannelKind
 
 WorkspaceId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Path = tuple[str | int, ...]
 
 
-class AgentEntry(AgentPart):
+class AgentEntry(AgentPart, ReachPart):
     """An agent, and where they are told of escalations."""
 
-    email: Email | None = None
+    @property
+    def is_reachable(self) -> bool:
+        """Whether they can be told of escalations."""
+        return self.email is not None or self.chat is not None
 
 
 class QueueEntry(QueuePart):
@@ -76,6 +81,8 @@ class WorkspaceFile(Request):
     sla_policies: tuple[SlaPolicyPart, ...] = ()
     escalation_policies: tuple[EscalationPolicyPart, ...] = ()
     rotations: tuple[RotationPart, ...] = ()
+    quiet_outside: Slug | None = None
+    chats: tuple[ChatPart, ...] = ()
     webhooks: tuple[WebhookPart, ...] = ()
 
     kpi_targets: Annotated[tuple[KpiTargetPart, ...], Field(max_length=1000)] = ()
@@ -103,6 +110,7 @@ def references(content: WorkspaceFile) -> Iterator[tuple[Path, str]]:
     yield from _promises(content, queues)
     yield from _chains(content, queues)
     yield from _rotations(content, calendars)
+    yield from _telling(content, calendars)
     for index, aim in enumerate(content.kpi_targets):
         if aim.queue is not None:
             yield from _unknown(("kpi_targets", index, "queue"), [aim.queue], queues, "queue")
@@ -181,6 +189,7 @@ def _chains(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, st
     calendars = {calendar.id for calendar in content.calendars}
     agents = {agent.id for agent in content.agents}
     webhooks = {webhook.id for webhook in content.webhooks}
+    chats = {chat.id for chat in content.chats}
     for index, chain in enumerate(content.escalation_policies):
         for number, step in enumerate(chain.steps):
             at: Path = ("escalation_policies", index, "steps", number)
@@ -192,6 +201,7 @@ def _chains(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, st
                 yield from _unknown((*at, "requeue", "agent"), [step.requeue.agent], agents, "agent")
             if isinstance(step, NotifyStep):
                 yield from _unknown((*at, "notify", "webhooks"), step.notify.webhooks, webhooks, "webhook")
+                yield from _unknown((*at, "notify", "chats"), step.notify.chats, chats, "chat")
                 yield from _reachable((*at, "notify", "agents"), step.notify.agents, content)
 
 
@@ -207,12 +217,23 @@ def _rotations(content: WorkspaceFile, calendars: set[str]) -> Iterator[tuple[Pa
                     yield from _unknown((*at, "layers", number, field), [named], calendars, "calendar")
 
 
+def _telling(content: WorkspaceFile, calendars: set[str]) -> Iterator[tuple[Path, str]]:
+    if content.quiet_outside is not None:
+        yield from _unknown(("quiet_outside",), [content.quiet_outside], calendars, "calendar")
+    chats = {chat.id for chat in content.chats}
+    for index, agent in enumerate(content.agents):
+        if agent.chat is not None:
+            yield from _unknown(("agents", index, "chat"), [agent.chat], chats, "chat")
+        if agent.quiet_outside is not None:
+            yield from _unknown(("agents", index, "quiet_outside"), [agent.quiet_outside], calendars, "calendar")
+
+
 def _reachable(at: Path, names: Sequence[str], content: WorkspaceFile) -> Iterator[tuple[Path, str]]:
     """A problem for each name of nobody, or of somebody who cannot be told."""
     agents = {agent.id: agent for agent in content.agents}
     yield from _unknown(at, names, set(agents), "agent")
     for name in names:
-        if name in agents and agents[name].email is None:
+        if name in agents and not agents[name].is_reachable:
             yield at, f"{name} has no email"
 
 

@@ -5,15 +5,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.escalation.adapters.carrying import Carrying
+from services.escalation.adapters.chat import Chats
 from services.escalation.adapters.guard import Guard
+from services.escalation.adapters.links import AcknowledgeLinks
+from services.escalation.adapters.mail import Mails
 from services.escalation.adapters.notify import Notifier
 from services.escalation.adapters.rosters import PostgresRosters
 from services.escalation.adapters.service_levels import PostgresServiceLevels
 from services.escalation.adapters.store import CHANNEL, PostgresTracking
 from services.escalation.adapters.timers import Timers
-from services.escalation.api import clocks, duty_feeds, escalations, on_call, overrides
+from services.escalation.adapters.webhooks import Webhooks
+from services.escalation.api import clocks, duty_feeds, escalations, notifications, on_call, overrides
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.consumers import consume
+from services.escalation.domain.recipient import Way
 from services.escalation.settings import EscalationSettings
 from shared.db.bells import ShardBells
 from shared.db.shards import Shard
@@ -50,16 +55,21 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
             ids=ids,
             metrics=runtime.metrics,
         )
+        secret = settings.secret.get_secret_value().encode()
+        links = AcknowledgeLinks(LinkTokens(secret, "acknowledge"), settings.public_url)
         smtp = settings.outbound_smtp_url
         notifier = Notifier(
             database,
             levels,
-            egress,
-            vault,
+            {
+                Way.MAIL: Mails(MailSender(smtp.get_secret_value()) if smtp else None, settings.mail_from, links),
+                Way.CHAT: Chats(egress, vault, clock, links),
+                Way.WEBHOOK: Webhooks(egress, vault, clock),
+            },
             told,
             clock=clock,
-            mail=MailSender(smtp.get_secret_value()) if smtp else None,
-            mail_from=settings.mail_from,
+            ids=ids,
+            metrics=runtime.metrics,
         )
         carrying = Carrying(database, tracking, levels, versions, ids=ids)
         consumer = runtime.consumer(consume(tracking, levels, runtime.revoked, ids))
@@ -86,6 +96,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
                 on_call.routes(database, rosters, levels),
                 overrides.routes(database, rosters, levels, ids),
                 duty_feeds.routes(database, rosters, levels, tokens, ids),
+                notifications.routes(database),
                 configuration.routes(levels, EscalationPart, sealed=levels.sealed),
                 parked.routes(database),
             ],

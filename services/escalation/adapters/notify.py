@@ -1,121 +1,126 @@
-"""Sends notifications, for each shard a loop: at least once each, with growing pauses after failures."""
+"""Tells people and systems, for each shard a loop: at least once each, with growing pauses after failures.
+
+The loop alone talks to the database, about whatever has gathered since its last round; what is under way only
+talks to the outside. So a storm makes rounds larger, and not more of them.
+"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import text
 
-from services.escalation.adapters import rows
-from services.escalation.adapters.mail import mail_of
-from services.escalation.adapters.webhooks import body_of
+from services.escalation.adapters import gathering, gone, messages
+from services.escalation.adapters.delivery import Attempted, Carrier, Delivery
+from services.escalation.adapters.gathering import Addressee
+from services.escalation.adapters.messages import MessageKey
 from services.escalation.app.ports import ServiceLevels
-from services.escalation.domain.escalation_policy import Webhook
-from services.escalation.domain.notification import Notification, NotificationState, retry_at
+from services.escalation.domain.message import Answer, Message, Outcome
+from services.escalation.domain.notification import NotificationState
 from services.escalation.domain.recipient import Way
 from shared.attempts import attempted
-from shared.clock import Clock
+from shared.clock import Clock, monotonic
 from shared.db.bells import ShardBells
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
-from shared.egress import Egress
-from shared.mail import MailRefused, MailSender
-from shared.secrets import Vault
-from shared.standard_webhooks import hmac_key, signed
+from shared.ids import IdFactory
+from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 
 log = structlog.get_logger()
 
-_MOST_AT_ONCE = 20
+_MOST_AT_ONCE = 40
+_MOST_OF_ONE = 4
+"""Attempts under way to one address from which on it gets no more: one that is slow holds up no other."""
 _POLL_S = 5.0
 _NAP_S = 1.0
-_CLAIM = timedelta(minutes=2)
-"""An attempt whose end was never noted is made again after so long: longer than any attempt takes."""
-_GONE = 410
+_LEAVING_S = 2.0
+"""How long a shard that is given up waits for what is under way; what is cut off its next holder sends again."""
 
-_NEXT = text("SELECT min(next_attempt_at) FROM notification WHERE shard = :shard AND next_attempt_at IS NOT NULL")
-_TAKE = text(
-    "UPDATE notification n SET attempts = n.attempts + 1, next_attempt_at = CAST(:again AS timestamptz)"
-    " FROM (SELECT workspace_id, notification_id FROM notification WHERE shard = :shard"
-    " AND next_attempt_at <= CAST(:now AS timestamptz) ORDER BY next_attempt_at LIMIT :most FOR UPDATE) AS due"
-    " WHERE n.workspace_id = due.workspace_id AND n.notification_id = due.notification_id RETURNING n.*"
+_NEXT = text(
+    "SELECT least((SELECT min(send_at) FROM notification WHERE shard = :shard AND send_at IS NOT NULL),"
+    " (SELECT min(next_attempt_at) FROM message WHERE shard = :shard AND next_attempt_at IS NOT NULL))"
 )
-_SETTLE = text(
-    "UPDATE notification SET state = :state, next_attempt_at = :next_attempt_at, detail = :detail,"
-    " finished_at = :finished_at WHERE workspace_id = :workspace_id AND notification_id = :notification_id"
+_NEXT_AFTER = text(
+    "SELECT least((SELECT min(send_at) FROM notification"
+    " WHERE shard = :shard AND send_at > CAST(:now AS timestamptz)),"
+    " (SELECT min(next_attempt_at) FROM message"
+    " WHERE shard = :shard AND next_attempt_at > CAST(:now AS timestamptz)))"
 )
-_SETTLED = ("workspace_id", "notification_id", "state", "next_attempt_at", "detail", "finished_at")
-_GONE_WEBHOOKS = text(
-    "SELECT webhook_id, url FROM webhook_gone WHERE workspace_id = ANY (CAST(:workspaces AS text[]))"
-)
-_ADD_GONE = text(
-    "INSERT INTO webhook_gone (workspace_id, webhook_id, url, gone_at)"
-    " VALUES (:workspace_id, :webhook_id, :url, :gone_at) ON CONFLICT DO NOTHING"
-)
-
-Gone = tuple[str, str]
-"""A webhook's id and the address at which it wants nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What became of an attempt. gone: the webhook that wants nothing more."""
+class _Look:
+    """What there is to do: who is waited for, which messages are due; when there will be something, if not now."""
 
-    notification: Notification
-    gone: Webhook | None = None
+    waiting: Collection[Addressee]
+    due: Sequence[tuple[MessageKey, Addressee]]
+    next_at: datetime | None
 
 
 class Notifier:
-    """Tells people by mail and systems by webhook.
-
-    mail: none where no mail server is configured; mail_from: the From of mails
-    """
+    """Tells people and systems. carriers: who takes messages there, by way"""
 
     def __init__(
         self,
         database: Database,
         levels: ServiceLevels,
-        egress: Egress,
-        vault: Vault,
+        carriers: Mapping[Way, Carrier],
         bells: ShardBells,
         *,
         clock: Clock,
-        mail: MailSender | None,
-        mail_from: str,
+        ids: IdFactory,
+        metrics: Metrics,
     ) -> None:
         self._database = database
         self._levels = levels
-        self._egress = egress
-        self._vault = vault
+        self._carriers = carriers
         self._bells = bells
         self._clock = clock
-        self._mail = mail
-        self._mail_from = mail_from
+        self._ids = ids
+        self._attempts = metrics.counter(
+            "notification_attempts", "Attempts to tell staff, by way and by what came of them.", "way", "answer"
+        )
+        self._over = metrics.counter(
+            "notification_messages", "Messages to staff that are over, by way and how they ended.", "way", "state"
+        )
 
     async def run(self, shard: Shard) -> None:
         """Sends until the shard is drained. Raises StaleEpoch and TransientError."""
-        under_way = 0
+        under_way: Counter[Addressee] = Counter()
+        ended: list[Attempted] = []
 
-        async def deliver(notification: Notification) -> None:
-            nonlocal under_way
-            try:
-                await self._deliver(shard, notification)
-            finally:
-                under_way -= 1
-                bell.ring()
+        async def deliver(delivery: Delivery) -> None:
+            began = monotonic()
+            outcome = await attempted(
+                self._carriers[delivery.message.way].send(delivery), _not_now, way=delivery.message.way
+            )
+            ended.append(Attempted(delivery, outcome, timedelta(seconds=monotonic() - began)))
+            under_way[_addressee(delivery.message)] -= 1
+            bell.ring()
 
         with self._bells.hung(shard) as bell:
-            # Each by itself: somebody who is slow to answer delays nobody else.
             async with asyncio.TaskGroup() as group:
+                tasks: set[asyncio.Task[None]] = set()
                 while not shard.draining.is_set():
-                    taken, next_at = await self._take(shard, _MOST_AT_ONCE - under_way)
-                    for notification in taken:
-                        under_way += 1
-                        group.create_task(deliver(notification))
-                    if not taken:
-                        await bell.wait(self._pause_s(next_at) if under_way < _MOST_AT_ONCE else _POLL_S)
+                    await self._settle(shard, ended)
+                    look = await self._look(shard, +under_way)
+                    begun = await self._begin(shard, look, +under_way) if look.waiting or look.due else ()
+                    for delivery in begun:
+                        under_way[_addressee(delivery.message)] += 1
+                        task = group.create_task(deliver(delivery))
+                        tasks.add(task)
+                        task.add_done_callback(tasks.discard)
+                    if not begun and not ended:
+                        await bell.wait(self._pause_s(look.next_at))
+                if tasks:
+                    _, late = await asyncio.wait(tasks, timeout=_LEAVING_S)
+                    for task in late:
+                        task.cancel()
+            await self._settle(shard, ended)
 
     def _pause_s(self, next_at: datetime | None) -> float:
         if next_at is None:
@@ -123,119 +128,105 @@ class Notifier:
         left_s = (next_at - self._clock.now()).total_seconds()
         return min(max(left_s, 0.005), _NAP_S)
 
-    async def _take(self, shard: Shard, most: int) -> tuple[Sequence[Notification], datetime | None]:
-        """Notifications whose attempt begins now; or when the next one does."""
+    async def _look(self, shard: Shard, under_way: Counter[Addressee]) -> _Look:
+        room = _MOST_AT_ONCE - under_way.total()
+        busy = [who for who, count in under_way.items() if count >= _MOST_OF_ONE]
 
-        async def unit(tx: Tx) -> tuple[Sequence[Notification], datetime | None]:
+        async def unit(tx: Tx) -> _Look:
             now = await tx.now()
             next_at: datetime | None = (await tx.execute(_NEXT, {"shard": shard.n})).scalar_one()
-            if next_at is None or next_at > now or most <= 0:
-                return [], next_at
-            taking = {"shard": shard.n, "now": now, "again": now + _CLAIM, "most": most}
-            return [rows.to_notification(row) for row in (await tx.execute(_TAKE, taking)).mappings()], None
+            if next_at is None or next_at > now:
+                return _Look((), (), next_at)
+            waiting = await gathering.waiting(tx, shard.n, now)
+            due = await messages.due(tx, shard.n, now, busy) if room > 0 else ()
+            next_at = (await tx.execute(_NEXT_AFTER, {"shard": shard.n, "now": now})).scalar_one()
+            return _Look(waiting, due, next_at)
 
-        return await self._database.transact(unit, claims=[shard.n], fence=shard.fence)
+        return await self._database.transact(unit, claims=[shard.n])
 
-    async def _deliver(self, shard: Shard, notification: Notification) -> None:
-        workspaces = [notification.workspace_id]
+    async def _begin(self, shard: Shard, look: _Look, under_way: Counter[Addressee]) -> Sequence[Delivery]:
+        """Makes messages of what waits, and begins the attempts that are due, as many as there is room for."""
+        chosen = _within_room(look.due, under_way)
+        workspaces = sorted({who.workspace_id for who in look.waiting} | {key[0] for key in chosen})
 
-        async def known(tx: Tx) -> tuple[Mapping[str, Webhook], set[Gone]]:
-            gone = await tx.execute(_GONE_WEBHOOKS, {"workspaces": workspaces})
+        async def unit(tx: Tx) -> Sequence[Delivery]:
+            now = await tx.now()
+            if look.waiting:
+                await gathering.gather(tx, shard.n, now, look.waiting)
+            if not chosen:
+                return ()
             histories = await self._levels.load(tx, workspaces)
-            latest = histories[notification.workspace_id].latest
-            return latest.webhooks, {(row.webhook_id, row.url) for row in gone}
+            known_gone = await gone.gone(tx, workspaces)
+            begun = []
+            for message, digest, has_another_way in await messages.take(tx, now, chosen):
+                policies = histories[message.workspace_id].latest
+                webhook = policies.webhooks.get(message.address) if message.way is Way.WEBHOOK else None
+                begun.append(
+                    Delivery(
+                        message=message,
+                        digest=digest,
+                        policies=policies,
+                        is_gone=webhook is not None
+                        and (message.workspace_id, webhook.webhook_id, webhook.url) in known_gone,
+                        has_another_way=has_another_way,
+                    )
+                )
+            return begun
 
-        webhooks, gone = await self._database.transact(known, workspaces=workspaces)
-        outcome = await attempted(
-            self._send(notification, webhooks, gone),
-            lambda reason: _Outcome(self._again(notification, reason)),
-            way=notification.way,
+        return await self._database.transact(unit, workspaces=workspaces, claims=[shard.n], fence=shard.fence)
+
+    async def _settle(self, shard: Shard, ended: list[Attempted]) -> None:
+        """Notes what came of attempts."""
+        if not ended:
+            return
+        noted, ended[:] = list(ended), []
+        workspaces = {item.delivery.message.workspace_id for item in noted}
+
+        async def unit(tx: Tx) -> Sequence[Message]:
+            await gone.note(tx, noted)
+            return await messages.settle(tx, noted, shards=self._database.shards, ids=self._ids)
+
+        settled = await self._database.transact(unit, workspaces=workspaces, fence=shard.fence)
+        for item, message in zip(noted, settled, strict=True):
+            self._note(item, message)
+
+    def _note(self, item: Attempted, message: Message) -> None:
+        self._attempts.labels(message.way, item.outcome.answer).inc()
+        level, event = _LOGGED.get(message.state, (_WARNING, Log.NOTIFICATION_FAILED))
+        log.log(
+            level,
+            event,
+            way=message.way,
+            notification=str(message.message_id),
+            notifications=item.delivery.digest.total,
+            detail=message.detail,
+            attempts=message.attempts,
         )
-
-        async def settle(tx: Tx) -> None:
-            settled = {name: getattr(outcome.notification, name) for name in _SETTLED}
-            await tx.execute(_SETTLE, settled)
-            if outcome.gone:
-                await tx.execute(_ADD_GONE, _gone_row(outcome.notification, outcome.gone))
-
-        await self._database.transact(settle, workspaces=workspaces, fence=shard.fence)
-
-    async def _send(
-        self, notification: Notification, webhooks: Mapping[str, Webhook], gone: set[Gone]
-    ) -> _Outcome:
-        """Raises ProviderUnavailable and EgressRefused."""
-        if notification.way is Way.MAIL:
-            return _Outcome(await self._send_mail(notification))
-        return await self._post(notification, webhooks, gone)
-
-    async def _send_mail(self, notification: Notification) -> Notification:
-        """Raises ProviderUnavailable."""
-        if self._mail is None:
-            return self._over(notification, NotificationState.FAILED, "no mail server is configured")
-        assert notification.address is not None
-        try:
-            # An empty envelope sender: nothing answers an automatic mail.
-            await self._mail.send(
-                mail_of(notification, self._mail_from), sender="", recipients=[notification.address]
-            )
-        except MailRefused as error:
-            return self._over(notification, NotificationState.FAILED, f"refused: {error}")
-        return self._over(notification, NotificationState.SENT, None)
-
-    async def _post(
-        self, notification: Notification, webhooks: Mapping[str, Webhook], gone: set[Gone]
-    ) -> _Outcome:
-        """Raises ProviderUnavailable and EgressRefused."""
-        webhook = webhooks.get(notification.name)
-        if webhook is None:
-            return _Outcome(self._over(notification, NotificationState.FAILED, "is not configured any more"))
-        if (webhook.webhook_id, webhook.url) in gone:
-            return _Outcome(self._over(notification, NotificationState.DISABLED, "answered 410 before"))
-        body, key = body_of(notification), self._key(notification.workspace_id, webhook)
-        if key is None:
-            return _Outcome(self._again(notification, "the webhook's secret cannot sign"))
-        headers = signed(key, str(notification.notification_id), body, self._clock.now())
-        status = (await self._egress.post(webhook.url, body, headers)).status
-        if 200 <= status < 300:
-            return _Outcome(self._over(notification, NotificationState.SENT, None))
-        if status == _GONE:
-            return _Outcome(self._over(notification, NotificationState.DISABLED, "answered 410"), webhook)
-        return _Outcome(self._again(notification, f"answered {status}"))
-
-    def _key(self, workspace_id: str, webhook: Webhook) -> bytes | None:
-        """What posts are signed with; none where another key has sealed it."""
-        try:
-            return hmac_key(self._vault.open(workspace_id, webhook.secret))
-        except ValueError:
-            return None
-
-    def _over(self, notification: Notification, state: NotificationState, detail: str | None) -> Notification:
-        is_sent = state is NotificationState.SENT
-        event = Log.NOTIFICATION_SENT if is_sent else Log.NOTIFICATION_FAILED
-        (log.debug if is_sent else log.warning)(
-            event, way=notification.way, notification=str(notification.notification_id), detail=detail
-        )
-        now = self._clock.now()
-        return replace(notification, state=state, next_attempt_at=None, detail=detail, finished_at=now)
-
-    def _again(self, notification: Notification, detail: str) -> Notification:
-        next_at = retry_at(notification.attempts, self._clock.now())
-        if next_at is None:
-            return self._over(notification, NotificationState.FAILED, detail)
-        log.info(
-            Log.NOTIFICATION_DELAYED,
-            way=notification.way,
-            notification=str(notification.notification_id),
-            detail=detail,
-            attempts=notification.attempts,
-        )
-        return replace(notification, next_attempt_at=next_at, detail=detail)
+        if message.state is not NotificationState.PENDING:
+            self._over.labels(message.way, message.state).inc()
 
 
-def _gone_row(notification: Notification, webhook: Webhook) -> dict[str, object]:
-    return {
-        "workspace_id": notification.workspace_id,
-        "webhook_id": webhook.webhook_id,
-        "url": webhook.url,
-        "gone_at": notification.finished_at,
-    }
+def _within_room(due: Sequence[tuple[MessageKey, Addressee]], under_way: Counter[Addressee]) -> list[MessageKey]:
+    """The first of them, no more of one addressee or of all than may be under way at once."""
+    counts, room = Counter(under_way), _MOST_AT_ONCE - under_way.total()
+    chosen: list[MessageKey] = []
+    for key, who in due:
+        if len(chosen) < room and counts[who] < _MOST_OF_ONE:
+            counts[who] += 1
+            chosen.append(key)
+    return chosen
+
+
+def _not_now(reason: str) -> Outcome:
+    return Outcome(answer=Answer.DEFERRED, detail=reason)
+
+
+def _addressee(message: Message) -> Addressee:
+    return Addressee(message.workspace_id, message.way, message.address)
+
+
+_DEBUG, _INFO, _WARNING = 10, 20, 30
+_LOGGED = {
+    NotificationState.SENT: (_DEBUG, Log.NOTIFICATION_SENT),
+    NotificationState.PENDING: (_INFO, Log.NOTIFICATION_DELAYED),
+}

@@ -73,9 +73,15 @@ class PostgresServiceLevels:
     async def check(self, _workspace_id: str, part: EscalationPart) -> Sequence[str]:
         """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
         problems: list[Problem] = []
-        for index, webhook in enumerate(part.webhooks):
-            if problem := self._url_problem(webhook.url):
-                problems.append((f"/webhooks/{index}/url", problem))
+        addresses = [
+            *((f"/webhooks/{index}/url", webhook.url) for index, webhook in enumerate(part.webhooks)),
+            *(
+                (f"/chats/{index}/url", chat.url)
+                for index, chat in enumerate(part.chats)
+                if not chat.url.is_sealed
+            ),
+        ]
+        problems.extend((at, problem) for at, url in addresses if (problem := self._url_problem(url)))
         try:
             # Ten years of every calendar take a while, and everybody else goes on meanwhile.
             warnings = await asyncio.to_thread(check, part, self._clock.now(), public_holidays)

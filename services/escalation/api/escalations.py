@@ -1,4 +1,4 @@
-"""`/v1/escalations`, `/v1/tickets/{ticket_id}/escalations` and `/v1/notifications`."""
+"""`/v1/escalations` and `/v1/tickets/{ticket_id}/escalations`."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -8,11 +8,10 @@ from fastapi import APIRouter, Response
 from sqlalchemy import RowMapping
 
 from services.escalation.adapters import reading
-from services.escalation.api.schemas import EscalationRequest, EscalationView, NotificationView, SnoozeRequest
+from services.escalation.api.schemas import EscalationRequest, EscalationView, SnoozeRequest
 from services.escalation.app.ports import ServiceLevels, Tracking
 from services.escalation.app.raise_escalation import raise_escalation
 from services.escalation.app.settle_escalation import acknowledge_escalation, resolve_escalation, snooze_escalation
-from services.escalation.domain.notification import NotificationState
 from shared.db.unit_of_work import Database, Tx
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
@@ -28,7 +27,7 @@ Writer = Annotated[Principal, allowed("escalation:write")]
 
 
 def routes(database: Database, tracking: Tracking, levels: ServiceLevels, ids: IdFactory) -> APIRouter:
-    """Escalations, and what people were told because of them."""
+    """Escalations."""
     router = api_router("escalations")
 
     @router.post("/v1/tickets/{ticket_id}/escalations", status_code=201, response_model=EscalationView)
@@ -137,22 +136,6 @@ def routes(database: Database, tracking: Tracking, levels: ServiceLevels, ids: I
             return Answer.of(200, EscalationView.of(escalation))
 
         return await once.transact(database, unit)
-
-    @router.get("/v1/notifications")
-    async def list_notifications(
-        principal: Reader,
-        state: NotificationState | None = None,
-        limit: Limit = 50,
-        cursor: CursorQuery = None,
-    ) -> Page[NotificationView]:
-        """Who was told, who could not be, and what is tried again, the newest first."""
-        before = decode_id(cursor)
-
-        async def unit(tx: Tx) -> Page[NotificationView]:
-            rows = await reading.notifications(tx, principal.workspace_id, state, before, limit + 1)
-            return page(rows, limit, _key("notification_id"), NotificationView.of)
-
-        return await database.transact(unit, workspaces=[principal.workspace_id])
 
     return router
 

@@ -1,5 +1,6 @@
 """Escalation's requests and answers."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
@@ -9,6 +10,8 @@ from sqlalchemy import RowMapping
 
 from services.escalation.domain.clock_record import ClockRecord
 from services.escalation.domain.escalation import Escalation
+from services.escalation.domain.escalation_policy import Urgency
+from services.escalation.domain.message import Answer
 from services.escalation.domain.notification import NotificationState
 from services.escalation.domain.recipient import Way
 from services.escalation.domain.sla_clock import Entry, Turn
@@ -173,21 +176,55 @@ class NotificationView(BaseModel):
 
     notification_id: UUID
     escalation_id: UUID
-    ticket_id: UUID
+    ticket_id: UUID | None
     way: Way
-    name: str = Field(description="The agent, address or webhook that the policy names.")
+    name: str = Field(description="The agent, address, chat or webhook that the policy names.")
     address: str | None
+    urgency: Urgency
     state: NotificationState
+    held_until: datetime | None = Field(description="The end of their quiet hours, where it waits for that.")
+    message_id: UUID | None = Field(description="The message that it went in, alone or with others.")
     attempts: int
     next_attempt_at: datetime | None
     detail: str | None
+    instead_of: UUID | None = Field(description="The notification that failed before this one.")
     created_at: datetime
     finished_at: datetime | None
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:
         """For the answer."""
-        return cls.model_validate({name: row[name] for name in cls.model_fields})
+        return cls.model_validate({**{name: row[name] for name in cls.model_fields}, "detail": row["why"]})
+
+
+class AttemptView(BaseModel):
+    """An attempt to deliver a message."""
+
+    number: int
+    begun_at: datetime
+    answer: Answer
+    code: int | None = Field(description="The status of HTTP, or the reply of SMTP.")
+    detail: str | None
+    took_s: float | None = Field(description="None while it is under way, or where it was cut off.")
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """For the answer."""
+        took = row["took"]
+        fields = {name: row[name] for name in cls.model_fields if name != "took_s"}
+        return cls.model_validate({**fields, "took_s": took.total_seconds() if took is not None else None})
+
+
+class NotificationWithAttempts(NotificationView):
+    """A notification, and the evidence: every attempt to deliver the message that it is in."""
+
+    evidence: list[AttemptView]
+
+    @classmethod
+    def with_attempts(cls, row: RowMapping, attempts: Sequence[RowMapping]) -> Self:
+        """For the answer."""
+        told = NotificationView.of(row).model_dump()
+        return cls(**told, evidence=[AttemptView.of(attempt) for attempt in attempts])
 
 
 class Published(BaseModel):

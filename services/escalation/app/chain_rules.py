@@ -42,8 +42,10 @@ def _step_problems(at: str, step: StepPart, part: EscalationPart) -> Iterator[Pr
         case RequeueStep(requeue=target) if target == RequeueTarget():
             yield f"{at}/requeue", "names no queue, tier or agent, and does not widen"
         case NotifyStep(notify=target):
-            if not (target.agents or target.emails or target.webhooks):
+            if not (target.agents or target.emails or target.chats or target.webhooks):
                 yield f"{at}/notify", "names nobody"
+            chats = [item.id for item in part.chats]
+            yield from unknown(f"{at}/notify/chats", target.chats, chats, "chat")
             webhooks = [item.id for item in part.webhooks]
             yield from unknown(f"{at}/notify/webhooks", target.webhooks, webhooks, "webhook")
 

@@ -57,8 +57,10 @@ class Chains:
         after, steps = chain.advance(escalation, self.now, seen)
         for taken in steps:
             after = self.teller.step(after, taken)
-            told = notifications_of(after, taken, ticket=self.ticket, now=self.now, ids=self.ids)
-            self.notifications.extend(told)
+            policies = self.history.latest
+            self.notifications.extend(
+                notifications_of(after, taken, ticket=self.ticket, policies=policies, now=self.now, ids=self.ids)
+            )
         return after
 
     def followed(self, escalation: Escalation, clocks: Mapping[UUID, ClockRecord]) -> Escalation:
@@ -106,4 +108,4 @@ class Chains:
 
     def _reach(self, step: Notify) -> tuple[Recipient, ...]:
         latest = self.history.latest
-        return recipients_of(step, latest.contacts, latest.webhooks)
+        return recipients_of(step, latest.contacts, latest.webhooks, latest.chats)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from services.escalation.app.rotation_parts import RotationPart
+from services.escalation.domain.escalation_policy import Urgency
 from services.escalation.domain.promise import OnChange
 from shared.calendar_parts import CalendarPart
 from shared.durations import Duration
@@ -94,7 +95,9 @@ class NotifyTarget(Request):
 
     agents: tuple[Subject, ...] = Field(default=(), max_length=100)
     emails: tuple[Email, ...] = Field(default=(), max_length=100)
+    chats: tuple[Slug, ...] = Field(default=(), max_length=100)
     webhooks: tuple[Slug, ...] = Field(default=(), max_length=100)
+    urgency: Urgency = Field(default=Urgency.HIGH, description="`low` waits for the end of quiet hours.")
 
 
 class WaitStep(Request):
@@ -153,12 +156,31 @@ class EscalationPolicyPart(Request):
     steps: Annotated[tuple[StepPart, ...], Field(min_length=1, max_length=50)]
 
 
-class ContactPart(Request):
-    """An agent's address."""
+class ReachPart(Request):
+    """How somebody is told of escalations."""
+
+    email: Email | None = None
+    chat: Slug | None = Field(default=None, description="One of `chats`, where they are told, too.")
+    notify_by: tuple[Literal["email", "chat"], ...] = Field(
+        default=(), max_length=2, description="In their own order; none: by mail first, then by chat."
+    )
+    quiet_outside: Slug | None = Field(
+        default=None, description="The calendar whose closed time is quiet for them; none: the workspace's."
+    )
+
+
+class ContactPart(ReachPart):
+    """Where an agent is told."""
 
     agent: Subject
     name: Annotated[str, StringConstraints(max_length=200)] | None = None
-    email: Email
+
+
+class ChatPart(Request):
+    """A chat room or person, told by an incoming webhook as Slack has them."""
+
+    id: Slug
+    url: Secret = Field(description="`https://…`: whoever has it may write there; stored and shown sealed.")
 
 
 class WebhookPart(Request):
@@ -177,4 +199,9 @@ class EscalationPart(Request):
     escalation_policies: tuple[EscalationPolicyPart, ...] = Field(default=(), max_length=500)
     contacts: tuple[ContactPart, ...] = Field(default=(), max_length=20_000)
     rotations: tuple[RotationPart, ...] = Field(default=(), max_length=200)
+    quiet_outside: Slug | None = Field(
+        default=None,
+        description="The calendar whose closed time is quiet: what is not urgent waits for it to open.",
+    )
+    chats: tuple[ChatPart, ...] = Field(default=(), max_length=500)
     webhooks: tuple[WebhookPart, ...] = Field(default=(), max_length=500)

@@ -13,6 +13,7 @@ from services.escalation.app.configuration import (
 )
 from services.escalation.app.policies import priorities_of
 from services.escalation.app.rotation_rules import rotation_problems, rotation_warnings
+from services.escalation.app.telling_rules import telling_problems
 from services.escalation.domain.sla_policy import FIELDS
 from shared.calendar import ALWAYS, HORIZON, Calendar
 from shared.calendar_parts import ExpandHolidays, to_calendar
@@ -78,7 +79,9 @@ def _problems(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> It
     yield from repeated("/sla_policies", [item.id for item in part.sla_policies])
     yield from repeated("/escalation_policies", [item.id for item in part.escalation_policies])
     yield from repeated("/webhooks", [item.id for item in part.webhooks])
+    yield from repeated("/chats", [item.id for item in part.chats])
     yield from repeated("/contacts", [item.agent for item in part.contacts])
+    yield from telling_problems(part)
     calendars: dict[str, Calendar] = {}
     for index, item in enumerate(part.calendars):
         try:

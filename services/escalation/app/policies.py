@@ -5,6 +5,7 @@ from datetime import datetime
 
 from services.escalation.app.configuration import (
     AROUND_THE_CLOCK,
+    ContactPart,
     EscalationPart,
     GatePart,
     NotifyStep,
@@ -18,6 +19,7 @@ from services.escalation.app.configuration import (
 )
 from services.escalation.app.rotations import to_rotation
 from services.escalation.domain.escalation_policy import (
+    Chat,
     Contact,
     EscalationPolicy,
     Gate,
@@ -54,13 +56,24 @@ def to_policies(version: int, since: datetime, part: EscalationPart, expand: Exp
             )
             for item in part.escalation_policies
         },
-        contacts={
-            item.agent: Contact(agent_id=item.agent, name=item.name, email=item.email) for item in part.contacts
-        },
+        contacts={item.agent: _contact(item, calendars) for item in part.contacts},
         rotations={item.id: to_rotation(item, calendars) for item in part.rotations},
+        chats={item.id: Chat(chat_id=item.id, url=item.url) for item in part.chats},
         webhooks={
             item.id: Webhook(webhook_id=item.id, url=item.url, secret=item.secret) for item in part.webhooks
         },
+        quiet_outside=calendars[part.quiet_outside] if part.quiet_outside else None,
+    )
+
+
+def _contact(part: ContactPart, calendars: Mapping[str, Calendar]) -> Contact:
+    return Contact(
+        agent_id=part.agent,
+        name=part.name,
+        email=part.email,
+        chat=part.chat,
+        notify_by=part.notify_by,
+        quiet_outside=calendars[part.quiet_outside] if part.quiet_outside else None,
     )
 
 
@@ -120,7 +133,14 @@ def _step(part: StepPart, calendars: Mapping[str, Calendar]) -> Step:
             return RaisePriority(by=part.raise_priority.by, only_if=gate)
         case NotifyStep():
             told = part.notify
-            return Notify(agents=told.agents, emails=told.emails, webhooks=told.webhooks, only_if=gate)
+            return Notify(
+                agents=told.agents,
+                emails=told.emails,
+                chats=told.chats,
+                webhooks=told.webhooks,
+                urgency=told.urgency,
+                only_if=gate,
+            )
         case RepeatStep(repeat=repeat):
             return Repeat(times=repeat.times, first=repeat.from_step - 1, only_if=gate)
 

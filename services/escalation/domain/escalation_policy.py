@@ -3,8 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from shared.calendar import ALWAYS, Calendar, NoOpening
+
+
+class Urgency(StrEnum):
+    """Whether people are told whatever the hour, or once their quiet hours are over."""
+
+    HIGH = "high"
+    LOW = "low"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +81,13 @@ class RaisePriority(Gated):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notify(Gated):
-    """People and systems are told: agents and webhooks by their ids, anybody else by mail address."""
+    """People and systems are told: agents, chats and webhooks by their ids, anybody else by mail address."""
 
     agents: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
+    chats: tuple[str, ...] = ()
     webhooks: tuple[str, ...] = ()
+    urgency: Urgency = Urgency.HIGH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +125,29 @@ def windows(steps: tuple[Step, ...]) -> Iterator[timedelta]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """Where an agent is told."""
+    """Where an agent is told.
+
+    notify_by: in their own order, of `email` and `chat`; none for both, in this order
+    quiet_outside: the calendar whose closed time is quiet for them; none for the workspace's
+    """
 
     agent_id: str
     name: str | None
-    email: str
+    email: str | None = None
+    chat: str | None = None
+    notify_by: tuple[str, ...] = ()
+    quiet_outside: Calendar | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """A chat room or person behind an incoming webhook. url: sealed; its repr hides it all the same"""
+
+    chat_id: str
+    url: str
+
+    def __repr__(self) -> str:
+        return f"Chat({self.chat_id!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

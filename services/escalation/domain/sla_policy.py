@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from services.escalation.domain.escalation_policy import Contact, EscalationPolicy, Webhook
+from services.escalation.domain.escalation_policy import Chat, Contact, EscalationPolicy, Webhook
 from services.escalation.domain.on_call import Rotation
 from services.escalation.domain.promise import Basis, OnChange, Promise
 from services.escalation.domain.ticket import Terms
@@ -111,7 +111,9 @@ class Policies:
     escalations: Mapping[str, EscalationPolicy] = field(default_factory=dict)
     contacts: Mapping[str, Contact] = field(default_factory=dict)
     rotations: Mapping[str, Rotation] = field(default_factory=dict)
+    chats: Mapping[str, Chat] = field(default_factory=dict)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    quiet_outside: Calendar | None = None
     _matched: dict[Terms, Mapping[Agreement, str]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -183,3 +184,46 @@ async def test_a_secret_that_cannot_sign_is_refused_as_it_is_written(desk: Desk)
         assert answer.status_code == 422
         assert [problem["pointer"] for problem in answer.json()["errors"]] == ["/webhooks/0/secret"]
         assert secret not in answer.text
+
+
+async def test_a_storm_sends_a_handful_of_messages_and_every_ticket_has_its_own_record(
+    desk: Desk, mailbox: Mailbox, website: Website
+) -> None:
+    """A ticket storm must not become a mail storm (glpi#1996, #4170; escalade#213; django-helpdesk#1235)."""
+    storm = 300
+    await desk.promise(
+        target("first_reply", "15s", escalation="chain"),
+        escalation_policies=[{"id": "chain", "steps": [{"notify": {"agents": ["ann"]}}]}],
+        contacts=[{"agent": "ann", "email": f"ann@{desk.workspace_id}.example"}],
+    )
+    for number in range(storm):
+        desk.opened(f"t{number}", -20)
+    await desk.tell()
+
+    async def told(count: int) -> int:
+        (row,) = await desk.rows(
+            "SELECT count(*) AS told, count(DISTINCT ticket_id) AS tickets FROM notification"
+            " WHERE workspace_id = :ws AND (state = 'sent' OR send_at IS NOT NULL)",
+            ws=desk.workspace_id,
+        )
+        assert row.told == row.tickets == count
+        return int(row.told)
+
+    await eventually(lambda: told(storm), within_s=20)
+    for _ in range(3):
+        await desk.system.travel(timedelta(minutes=10))
+
+    async def all_sent() -> Sequence[Json]:
+        rows = await desk.rows(
+            "SELECT message_id, count(*) AS said FROM notification"
+            " WHERE workspace_id = :ws AND state = 'sent' GROUP BY 1",
+            ws=desk.workspace_id,
+        )
+        assert sum(row.said for row in rows) == storm
+        return rows
+
+    rows = await eventually(all_sent)
+    mails = mailbox.to(f"ann@{desk.workspace_id}.example")
+    assert len(mails) == len(rows) <= 5
+    largest = max(mails, key=lambda mail: len(mail.message.get_content()))
+    assert "more are not listed" in largest.message.get_content()

@@ -18,7 +18,6 @@ from services.escalation.domain.escalation import (
     snooze,
 )
 from services.escalation.domain.escalation_policy import Gate, Notify, Often, Repeat, Step, Wait
-from services.escalation.domain.notification import ATTEMPTS, retry_at
 from services.escalation.domain.recipient import Recipient, Way
 from shared.calendar import ALWAYS, Calendar
 from shared.errors import IllegalTransition
@@ -213,12 +212,6 @@ def test_what_is_resolved_stays_so() -> None:
 def test_holding_what_does_not_wait_changes_nothing() -> None:
     done, _ = run(an_escalation(RAISE), 0)
     assert release(hold(done, at(1)), at(2)) == done == replace(done, next_at=None)
-
-
-def test_attempts_follow_the_published_schedule_and_end() -> None:
-    waits = [(due - T0).total_seconds() for n in range(len(ATTEMPTS)) if (due := retry_at(n, T0))]
-    assert waits == [0, 5, 300, 1800, *(hours * 3600 for hours in (2, 5, 10, 14, 20, 24))]
-    assert retry_at(len(ATTEMPTS), T0) is None
 
 
 WAITS = st.sampled_from((wait(1), wait(7), wait(3, OFFICE)))
