@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from deploy.cli.workspace_file import AgentEntry, WorkspaceFile
-from services.escalation.app.configuration import ContactPart, EscalationPart, ReachPart
+from services.escalation.app.configuration import (
+    ContactPart,
+    EscalationPart,
+    PlacePart,
+    QueueManagerPart,
+    ReachPart,
+)
 from services.intake.app.configuration import IntakePart, StaffPart
 from services.metrics.app.configuration import MetricsPart
 from services.metrics.app.configuration import QueuePart as CountedQueue
@@ -54,6 +60,11 @@ def parts_of(file: WorkspaceFile) -> list[Part]:
                 sla_policies=file.sla_policies,
                 escalation_policies=file.escalation_policies,
                 contacts=tuple(_contact(agent) for _, agent in reachable),
+                queue_managers=tuple(
+                    QueueManagerPart(queue=queue.id, manager=queue.manager)
+                    for queue in file.queues
+                    if queue.manager is not None
+                ),
                 rotations=file.rotations,
                 quiet_outside=file.quiet_outside,
                 chats=file.chats,
@@ -90,13 +101,13 @@ def parts_of(file: WorkspaceFile) -> list[Part]:
 
 
 def _contact(agent: AgentEntry) -> ContactPart:
-    reach = agent.model_dump(include=set(ReachPart.model_fields))
-    return ContactPart(agent=agent.id, name=agent.name or None, **reach)
+    same = agent.model_dump(include={*ReachPart.model_fields, *PlacePart.model_fields})
+    return ContactPart(agent=agent.id, name=agent.name or None, **same)
 
 
 def _router(file: WorkspaceFile) -> RouterPart:
-    agents = (agent.model_dump(exclude=set(ReachPart.model_fields)) for agent in file.agents)
-    queues = (queue.model_dump(exclude={"answer_within"}) for queue in file.queues)
+    agents = (agent.model_dump(exclude={*ReachPart.model_fields, "manager"}) for agent in file.agents)
+    queues = (queue.model_dump(exclude={"answer_within", "manager"}) for queue in file.queues)
     return RouterPart(
         time_zone=file.time_zone,
         calendars=file.calendars,

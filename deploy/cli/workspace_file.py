@@ -40,7 +40,9 @@ Path = tuple[str | int, ...]
 
 
 class AgentEntry(AgentPart, ReachPart):
-    """An agent, and where they are told of escalations."""
+    """An agent, where they are told of escalations, and who answers for their work."""
+
+    manager: Slug | None = None
 
     @property
     def is_reachable(self) -> bool:
@@ -49,9 +51,10 @@ class AgentEntry(AgentPart, ReachPart):
 
 
 class QueueEntry(QueuePart):
-    """A queue, and within what time the staff means to answer there, which the numbers show."""
+    """A queue, who answers for it, and within what time the staff means to answer, which the numbers show."""
 
     answer_within: Duration | None = None
+    manager: Slug | None = None
 
 
 class WorkspaceFile(Request):
@@ -111,6 +114,7 @@ def references(content: WorkspaceFile) -> Iterator[tuple[Path, str]]:
     yield from _chains(content, queues)
     yield from _rotations(content, calendars)
     yield from _telling(content, calendars)
+    yield from _managers(content)
     for index, aim in enumerate(content.kpi_targets):
         if aim.queue is not None:
             yield from _unknown(("kpi_targets", index, "queue"), [aim.queue], queues, "queue")
@@ -190,6 +194,7 @@ def _chains(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, st
     agents = {agent.id for agent in content.agents}
     webhooks = {webhook.id for webhook in content.webhooks}
     chats = {chat.id for chat in content.chats}
+    rotations, teams = {rotation.id for rotation in content.rotations}, set(content.teams)
     for index, chain in enumerate(content.escalation_policies):
         for number, step in enumerate(chain.steps):
             at: Path = ("escalation_policies", index, "steps", number)
@@ -203,6 +208,8 @@ def _chains(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, st
                 yield from _unknown((*at, "notify", "webhooks"), step.notify.webhooks, webhooks, "webhook")
                 yield from _unknown((*at, "notify", "chats"), step.notify.chats, chats, "chat")
                 yield from _reachable((*at, "notify", "agents"), step.notify.agents, content)
+                yield from _unknown((*at, "notify", "on_call"), step.notify.on_call, rotations, "rotation")
+                yield from _unknown((*at, "notify", "teams_in_turn"), step.notify.teams_in_turn, teams, "team")
 
 
 def _rotations(content: WorkspaceFile, calendars: set[str]) -> Iterator[tuple[Path, str]]:
@@ -226,6 +233,14 @@ def _telling(content: WorkspaceFile, calendars: set[str]) -> Iterator[tuple[Path
             yield from _unknown(("agents", index, "chat"), [agent.chat], chats, "chat")
         if agent.quiet_outside is not None:
             yield from _unknown(("agents", index, "quiet_outside"), [agent.quiet_outside], calendars, "calendar")
+
+
+def _managers(content: WorkspaceFile) -> Iterator[tuple[Path, str]]:
+    named = [(("agents", index), agent.manager) for index, agent in enumerate(content.agents)]
+    named += [(("queues", index), queue.manager) for index, queue in enumerate(content.queues)]
+    for at, manager in named:
+        if manager is not None:
+            yield from _reachable((*at, "manager"), [manager], content)
 
 
 def _reachable(at: Path, names: Sequence[str], content: WorkspaceFile) -> Iterator[tuple[Path, str]]:

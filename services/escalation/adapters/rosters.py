@@ -53,14 +53,14 @@ class PostgresRosters:
         )
         if rotation is not None:
             query = query.where(t.rotation == rotation)
-        return [_stand_in(row) for row in (await tx.execute(query)).mappings()]
+        return [to_stand_in(row) for row in (await tx.execute(query)).mappings()]
 
     async def stand_in(self, tx: Tx, workspace_id: str, override_id: UUID) -> StandIn | None:
         """One of them, whatever became of it."""
         t = tables.on_call_override.c
         query = select(tables.on_call_override).where(t.workspace_id == workspace_id, t.override_id == override_id)
         row = (await tx.execute(query)).mappings().one_or_none()
-        return None if row is None else _stand_in(row)
+        return None if row is None else to_stand_in(row)
 
     async def newest(
         self, tx: Tx, workspace_id: str, rotation: str | None, before: UUID | None, most: int
@@ -73,7 +73,7 @@ class PostgresRosters:
         if before is not None:
             query = query.where(t.override_id < before)
         found = await tx.execute(query.order_by(t.override_id.desc()).limit(most))
-        return [_stand_in(row) for row in found.mappings()]
+        return [to_stand_in(row) for row in found.mappings()]
 
     async def add(self, tx: Tx, stand_ins: Sequence[StandIn]) -> None:
         """Stores new ones."""
@@ -117,5 +117,6 @@ class PostgresRosters:
         await tx.execute(update(tables.on_call_feed).where(*where).values(revoked_at=await tx.now()))
 
 
-def _stand_in(row: RowMapping) -> StandIn:
+def to_stand_in(row: RowMapping) -> StandIn:
+    """An override of its row."""
     return StandIn(**{name: row[name] for name in _STAND_IN})

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.escalation.adapters import rows, tables
+from services.escalation.adapters import finding, rows, tables
 from services.escalation.app.inbound import to_happening
 from services.escalation.app.ports import Case, Histories, Saving, TicketKey, Window
 from services.escalation.domain.clock_record import ClockRecord, Timer
 from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.happening import Happening
 from services.escalation.domain.promise import Measure
+from services.escalation.domain.stand_in import StandIn
 from services.escalation.domain.ticket import Ticket
 from shared.db.bells import ShardBells
 from shared.db.sets import insert_new_set, insert_set, transposed, upsert_set
@@ -142,6 +143,21 @@ class PostgresTracking:
         workspaces, policies, pers = zip(*windows, strict=True)
         asked = {"workspaces": list(workspaces), "policies": list(policies), "pers": list(pers), "now": now}
         return {(row.workspace_id, row.policy, row.per): row.times for row in await tx.execute(_BEGUN, asked)}
+
+    async def stand_ins(
+        self, tx: Tx, workspaces: Collection[str], start: datetime, until: datetime
+    ) -> Sequence[StandIn]:
+        """Overrides between two instants."""
+        return await finding.stand_ins(tx, workspaces, start, until)
+
+    async def lock_turns(self, tx: Tx, teams: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """By workspace and team who had the last turn; nobody else takes one until this transaction is over."""
+        return await finding.lock_turns(tx, teams)
+
+    async def save_turns(self, tx: Tx, taken: Mapping[tuple[str, str], str]) -> None:
+        """Stores who had the last turn."""
+        if taken:
+            await finding.save_turns(tx, taken)
 
     async def ticket_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> TicketKey | None:
         """The ticket of an escalation, if there is one."""

@@ -312,3 +312,13 @@ on_call_feed = Table(
     PrimaryKeyConstraint("workspace_id", "feed_id"),
 )
 """Calendars that people subscribe to by a link. agent: of whose shifts alone"""
+
+team_turn = Table(
+    "team_turn",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("team", Text, nullable=False),
+    Column("last_agent", Text, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "team"),
+)
+"""Who had the last turn in teams that are told one after the other. last_agent: empty before the first"""

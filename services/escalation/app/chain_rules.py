@@ -8,13 +8,14 @@ from services.escalation.app.configuration import (
     EscalationPolicyPart,
     GatePart,
     NotifyStep,
+    NotifyTarget,
     RepeatStep,
     RequeueStep,
     RequeueTarget,
     StepPart,
     WaitStep,
 )
-from shared.configuration import Problem, unknown
+from shared.configuration import Problem, names_of, unknown
 
 LONGEST_WAIT = timedelta(days=30)
 
@@ -42,12 +43,15 @@ def _step_problems(at: str, step: StepPart, part: EscalationPart) -> Iterator[Pr
         case RequeueStep(requeue=target) if target == RequeueTarget():
             yield f"{at}/requeue", "names no queue, tier or agent, and does not widen"
         case NotifyStep(notify=target):
-            if not (target.agents or target.emails or target.chats or target.webhooks):
+            if target == NotifyTarget(urgency=target.urgency):
                 yield f"{at}/notify", "names nobody"
             chats = [item.id for item in part.chats]
             yield from unknown(f"{at}/notify/chats", target.chats, chats, "chat")
-            webhooks = [item.id for item in part.webhooks]
+            webhooks, rotations = [item.id for item in part.webhooks], [item.id for item in part.rotations]
             yield from unknown(f"{at}/notify/webhooks", target.webhooks, webhooks, "webhook")
+            yield from unknown(f"{at}/notify/on_call", target.on_call, rotations, "rotation")
+            teams = names_of(team for contact in part.contacts for team in contact.teams)
+            yield from unknown(f"{at}/notify/teams_in_turn", target.teams_in_turn, teams, "team with an address")
 
 
 def _gate_problems(at: str, gate: GatePart, part: EscalationPart) -> Iterator[Problem]:

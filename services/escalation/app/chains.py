@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from services.escalation.app.finder import Finder
 from services.escalation.app.tally import Tally
 from services.escalation.app.teller import Teller
 from services.escalation.app.telling_people import notifications_of
@@ -29,6 +30,7 @@ class Chains:
     history: PolicyHistory
     teller: Teller
     tally: Tally = field(default_factory=Tally)
+    finder: Finder = field(default_factory=Finder)
     notifications: list[Notification] = field(default_factory=list)
 
     def by_breach(self, record: ClockRecord) -> Escalation | None:
@@ -108,4 +110,5 @@ class Chains:
 
     def _reach(self, step: Notify) -> tuple[Recipient, ...]:
         latest = self.history.latest
-        return recipients_of(step, latest.contacts, latest.webhooks, latest.chats)
+        found = self.finder.found(step, self.ticket, latest)
+        return recipients_of(found, latest.contacts, latest.webhooks, latest.chats)

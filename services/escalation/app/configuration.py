@@ -94,6 +94,14 @@ class NotifyTarget(Request):
     """Who is told."""
 
     agents: tuple[Subject, ...] = Field(default=(), max_length=100)
+    on_call: tuple[Slug, ...] = Field(
+        default=(), max_length=20, description="Rotations: whoever is on call at that moment."
+    )
+    manager: bool = Field(default=False, description="Of the agent who has the work, else of its queue.")
+    teams_in_turn: tuple[Slug, ...] = Field(
+        default=(), max_length=20, description="Of each team one, the next one each time."
+    )
+    queue: bool = Field(default=False, description="Everybody in the queue that the work is in.")
     emails: tuple[Email, ...] = Field(default=(), max_length=100)
     chats: tuple[Slug, ...] = Field(default=(), max_length=100)
     webhooks: tuple[Slug, ...] = Field(default=(), max_length=100)
@@ -169,8 +177,16 @@ class ReachPart(Request):
     )
 
 
-class ContactPart(ReachPart):
-    """Where an agent is told."""
+class PlacePart(Request):
+    """Where somebody belongs."""
+
+    teams: tuple[Slug, ...] = Field(default=(), max_length=500)
+    queues: tuple[Slug, ...] = Field(default=(), max_length=500)
+    manager: Subject | None = Field(default=None, description="Who answers for their work.")
+
+
+class ContactPart(ReachPart, PlacePart):
+    """Where an agent is told, and where they belong."""
 
     agent: Subject
     name: Annotated[str, StringConstraints(max_length=200)] | None = None
@@ -181,6 +197,13 @@ class ChatPart(Request):
 
     id: Slug
     url: Secret = Field(description="`https://…`: whoever has it may write there; stored and shown sealed.")
+
+
+class QueueManagerPart(Request):
+    """Who answers for work in a queue that nobody has, or whose agent has no manager."""
+
+    queue: Slug
+    manager: Subject
 
 
 class WebhookPart(Request):
@@ -198,6 +221,7 @@ class EscalationPart(Request):
     sla_policies: tuple[SlaPolicyPart, ...] = Field(default=(), max_length=500)
     escalation_policies: tuple[EscalationPolicyPart, ...] = Field(default=(), max_length=500)
     contacts: tuple[ContactPart, ...] = Field(default=(), max_length=20_000)
+    queue_managers: tuple[QueueManagerPart, ...] = Field(default=(), max_length=2000)
     rotations: tuple[RotationPart, ...] = Field(default=(), max_length=200)
     quiet_outside: Slug | None = Field(
         default=None,

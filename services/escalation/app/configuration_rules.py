@@ -1,6 +1,6 @@
 """What a configuration has to keep to beyond the form of its fields."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -95,6 +95,7 @@ def _problems(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> It
     for index, policy in enumerate(part.sla_policies):
         yield from _policy_problems(f"/sla_policies/{index}", policy, part, calendars, escalations, now)
     agents = names_of(item.agent for item in part.contacts)
+    yield from _manager_problems(part, agents)
     yield from rotation_problems(part.rotations, agents, [item.id for item in part.calendars])
     for index, chain in enumerate(part.escalation_policies):
         yield from chain_problems(f"/escalation_policies/{index}", chain, part)
@@ -104,6 +105,15 @@ def _problems(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> It
                 f"/webhooks/{index}/secret",
                 "write whsec_ and a key in base64, such as `openssl rand -base64 32` makes",
             )
+
+
+def _manager_problems(part: EscalationPart, agents: Collection[str]) -> Iterator[Problem]:
+    yield from repeated("/queue_managers", [item.queue for item in part.queue_managers], "queue")
+    named = [(f"/contacts/{index}/manager", item.manager) for index, item in enumerate(part.contacts)]
+    named += [(f"/queue_managers/{index}/manager", item.manager) for index, item in enumerate(part.queue_managers)]
+    for at, manager in named:
+        if manager is not None:
+            yield from unknown(at, [manager], agents, "agent with an address")
 
 
 def _can_sign(secret: Secret) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.escalation.app.finder import open_finder
 from services.escalation.app.folding import fold
 from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Lateness, Saving, ServiceLevels, TicketKey, Tracking
@@ -35,6 +36,7 @@ async def fire_due_timers(
     folded = await fold(cases, {}, tx=tx, tracking=tracking, histories=histories, judged_until=until)
     now = await tx.now()
     tally = Tally(await tracking.begun(tx, asked(cases, histories), now))
+    finder = await open_finder(cases, histories, tx=tx, tracking=tracking, now=now)
     firing = Firing(until=min(until, now), is_confirmed=is_confirmed)
     savings: list[Saving] = []
     fired: list[Lateness] = []
@@ -42,13 +44,20 @@ async def fire_due_timers(
     for key in (key for key in keys if key in folded):
         before, tracked = folded[key]
         settling = Settling(
-            ticket=tracked.ticket, now=now, ids=ids, history=histories[key[0]], firing=firing, tally=tally
+            ticket=tracked.ticket,
+            now=now,
+            ids=ids,
+            history=histories[key[0]],
+            firing=firing,
+            tally=tally,
+            finder=finder,
         )
         settled = settling.settle(before, tracked)
         savings.append(Saving(before, settled.case, settled.notifications, standing.get(key, set())))
         fired.extend(settled.fired)
         news.extend(settled.news)
     await tracking.save(tx, savings)
+    await tracking.save_turns(tx, finder.taken)
     tx.emit(_in_due_order(news))
     return fired
 

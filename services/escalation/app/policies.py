@@ -17,6 +17,7 @@ from services.escalation.app.configuration import (
     TargetPart,
     WaitStep,
 )
+from services.escalation.app.everybody import to_people
 from services.escalation.app.rotations import to_rotation
 from services.escalation.domain.escalation_policy import (
     Chat,
@@ -57,6 +58,7 @@ def to_policies(version: int, since: datetime, part: EscalationPart, expand: Exp
             for item in part.escalation_policies
         },
         contacts={item.agent: _contact(item, calendars) for item in part.contacts},
+        people=to_people(part),
         rotations={item.id: to_rotation(item, calendars) for item in part.rotations},
         chats={item.id: Chat(chat_id=item.id, url=item.url) for item in part.chats},
         webhooks={
@@ -135,6 +137,10 @@ def _step(part: StepPart, calendars: Mapping[str, Calendar]) -> Step:
             told = part.notify
             return Notify(
                 agents=told.agents,
+                on_call=told.on_call,
+                manager=told.manager,
+                teams_in_turn=told.teams_in_turn,
+                queue=told.queue,
                 emails=told.emails,
                 chats=told.chats,
                 webhooks=told.webhooks,

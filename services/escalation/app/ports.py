@@ -112,6 +112,20 @@ class Tracking(Protocol):
         """How often each policy was set off in the time up to now."""
         ...
 
+    async def stand_ins(
+        self, tx: Tx, workspaces: Collection[str], start: datetime, until: datetime
+    ) -> Sequence[StandIn]:
+        """Overrides between two instants."""
+        ...
+
+    async def lock_turns(self, tx: Tx, teams: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """By workspace and team who had the last turn; nobody else takes one until this transaction is over."""
+        ...
+
+    async def save_turns(self, tx: Tx, taken: Mapping[tuple[str, str], str]) -> None:
+        """Stores who had the last turn."""
+        ...
+
     async def ticket_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> TicketKey | None:
         """The ticket of an escalation, if there is one."""
         ...

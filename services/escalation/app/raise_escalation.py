@@ -1,6 +1,7 @@
 """A person escalates a ticket."""
 
 from services.escalation.app.chains import Chains
+from services.escalation.app.finder import open_finder
 from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Case, Saving, ServiceLevels, TicketKey, Tracking
 from services.escalation.app.tally import Tally, asked
@@ -45,9 +46,19 @@ async def raise_escalation(
     now = await tx.now()
     teller = Teller(ticket=case.ticket, now=now, ids=ids, causes=by_request(cause))
     tally = Tally(await tracking.begun(tx, asked(cases, histories), now))
-    chains = Chains(ticket=case.ticket, now=now, ids=ids, history=histories[key[0]], teller=teller, tally=tally)
+    finder = await open_finder(cases, histories, tx=tx, tracking=tracking, now=now)
+    chains = Chains(
+        ticket=case.ticket,
+        now=now,
+        ids=ids,
+        history=histories[key[0]],
+        teller=teller,
+        tally=tally,
+        finder=finder,
+    )
     escalation = chains.advanced(chains.by_hand(policy, reason=reason, by=by))
     after = Case(case.ticket, case.clocks, (*case.escalations, escalation))
     await tracking.save(tx, [Saving(case, after, tuple(chains.notifications))])
+    await tracking.save_turns(tx, finder.taken)
     tx.emit(news.event for news in teller.news)
     return escalation

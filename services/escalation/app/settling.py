@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.escalation.app.chains import Chains
+from services.escalation.app.finder import Finder
 from services.escalation.app.ports import Case, Lateness
 from services.escalation.app.tally import Tally
 from services.escalation.app.teller import News, Teller
@@ -57,6 +58,7 @@ class Settling:
     causes: Mapping[UUID, Cause] = field(default_factory=dict)
     firing: Firing | None = None
     tally: Tally = field(default_factory=Tally)
+    finder: Finder = field(default_factory=Finder)
     fired: list[Lateness] = field(default_factory=list)
 
     def settle(self, before: Case, tracked: Tracked) -> Settled:
@@ -69,6 +71,7 @@ class Settling:
             history=self.history,
             teller=teller,
             tally=self.tally,
+            finder=self.finder,
         )
         records = self._told(teller, before, tracked)
         if self.firing:

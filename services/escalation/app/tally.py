@@ -31,14 +31,14 @@ class Tally:
 def asked(cases: Mapping[TicketKey, Case], histories: Histories) -> Collection[Window]:
     """What the gates of these cases' escalations may ask, also of those that begin now."""
     found: set[Window] = set()
-    for workspace_id, version in {used for case in cases.values() for used in _versions(case, histories)}:
+    for workspace_id, version in {used for case in cases.values() for used in versions_of(case, histories)}:
         policies = histories[workspace_id].version(version)
         for policy in policies.escalations.values():
             found.update((workspace_id, policy.policy_id, per) for per in windows(policy.steps))
     return found
 
 
-def _versions(case: Case, histories: Histories) -> Iterator[tuple[str, int]]:
+def versions_of(case: Case, histories: Histories) -> Iterator[tuple[str, int]]:
     """The versions of the configuration from which a case's escalations come."""
     workspace_id = case.ticket.workspace_id
     yield workspace_id, histories[workspace_id].latest.version

@@ -81,9 +81,17 @@ class RaisePriority(Gated):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notify(Gated):
-    """People and systems are told: agents, chats and webhooks by their ids, anybody else by mail address."""
+    """People and systems are told: agents, chats and webhooks by their ids, anybody else by mail address.
+
+    on_call: rotations of which whoever is on call is told; teams_in_turn: teams of which one after the other is
+    manager: whoever answers for the agent who has the work, or for its queue; queue: everybody in its queue
+    """
 
     agents: tuple[str, ...] = ()
+    on_call: tuple[str, ...] = ()
+    manager: bool = False
+    teams_in_turn: tuple[str, ...] = ()
+    queue: bool = False
     emails: tuple[str, ...] = ()
     chats: tuple[str, ...] = ()
     webhooks: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from services.escalation.domain.escalation_policy import Chat, Contact, EscalationPolicy, Webhook
 from services.escalation.domain.on_call import Rotation
+from services.escalation.domain.people import People
 from services.escalation.domain.promise import Basis, OnChange, Promise
 from services.escalation.domain.ticket import Terms
 from shared.calendar import ALWAYS, Calendar
@@ -112,6 +113,7 @@ class Policies:
     contacts: Mapping[str, Contact] = field(default_factory=dict)
     rotations: Mapping[str, Rotation] = field(default_factory=dict)
     chats: Mapping[str, Chat] = field(default_factory=dict)
+    people: People = field(default_factory=People)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     quiet_outside: Calendar | None = None
     _matched: dict[Terms, Mapping[Agreement, str]] = field(

@@ -6,7 +6,8 @@ from typing import Any
 from icalendar import Calendar
 
 from tests.clients import client
-from tests.integration.escalation.desk import Desk
+from tests.eventually import eventually
+from tests.integration.escalation.desk import Desk, target
 
 Json = dict[str, Any]
 
@@ -169,3 +170,27 @@ async def test_what_is_not_there_is_404_and_what_makes_no_sense_422(desk: Desk) 
     await post(desk, "swaps", 422, rotation="desk", **far)
     for query in ("?at=tomorrow", "?at=9999-12-31T23:59:59Z", "/desk/shifts?to=2001-01-01T00:00:00Z"):
         assert (await desk.http.get(f"/v1/on-call{query}")).status_code == 422, query
+
+
+async def test_steps_tell_who_is_on_call_and_teams_one_after_the_other(desk: Desk) -> None:
+    step = {"on_call": ["desk"], "teams_in_turn": ["front"], "manager": True}
+    contacts = [{**contact, "teams": ["front"]} for contact in CONTACTS]
+    await desk.promise(
+        target("first_reply", "15s", escalation="chain"),
+        escalation_policies=[{"id": "chain", "steps": [{"notify": step}]}],
+        contacts=contacts,
+        rotations=[rotation("ada")],
+    )
+    await post(desk, "overrides", rotation="desk", agent="cy", end=desk.now(7200).isoformat())
+    for number in range(4):
+        desk.opened(f"t{number}", -20)
+    await desk.tell()
+
+    async def told() -> list[str]:
+        names = [item["name"] for item in await desk.notifications()]
+        assert names.count("manager") == 4
+        return names
+
+    names = list(await eventually(told))
+    # Cy is on call, and not told twice where it is their turn besides: that is once of the four.
+    assert sorted(names) == sorted(["manager"] * 4 + ["cy"] * 4 + ["ada", "ben", "ada"])

@@ -26,6 +26,10 @@ def rotation(*layers: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"id": "desk", "time_zone": "Europe/Berlin", "layers": layers or [layer()], **fields}
 
 
+def tells(**notify: Any) -> dict[str, Any]:
+    return {"id": "chain", "steps": [{"notify": notify}]}
+
+
 def part(*rotations: dict[str, Any]) -> EscalationPart:
     content = {"calendars": [OFFICE], "contacts": CONTACTS, "rotations": rotations}
     return EscalationPart.model_validate(content)
@@ -57,6 +61,29 @@ def checked(*rotations: dict[str, Any]) -> list[str]:
 def test_what_cannot_be_meant_is_refused_at_its_place(rotations: list[dict[str, Any]], pointer: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         checked(*rotations)
+    assert [at for at, _ in refused.value.problems] == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("content", "pointer"),
+    [
+        ({"contacts": [{**CONTACTS[0], "manager": "zoe"}]}, "/contacts/0/manager"),
+        ({"queue_managers": [{"queue": "q", "manager": "zoe"}]}, "/queue_managers/0/manager"),
+        ({"queue_managers": [{"queue": "q", "manager": "ada"}] * 2}, "/queue_managers/1/queue"),
+        ({"escalation_policies": [tells(on_call=["other"])]}, "/escalation_policies/0/steps/0/notify/on_call"),
+        (
+            {"escalation_policies": [tells(teams_in_turn=["other"])]},
+            "/escalation_policies/0/steps/0/notify/teams_in_turn",
+        ),
+        ({"escalation_policies": [tells()]}, "/escalation_policies/0/steps/0/notify"),
+    ],
+)
+def test_who_is_told_is_somebody(content: dict[str, Any], pointer: str) -> None:
+    whole = EscalationPart.model_validate({"contacts": CONTACTS, "rotations": [rotation()], **content})
+    fine = {"contacts": CONTACTS, "rotations": [rotation()], "escalation_policies": [tells(on_call=["desk"])]}
+    check(EscalationPart.model_validate(fine), NOW, public_holidays)
+    with pytest.raises(InvalidInput) as refused:
+        check(whole.model_copy(update={"rotations": ()} if "contacts" in content else {}), NOW, public_holidays)
     assert [at for at, _ in refused.value.problems] == [pointer]
 
 

@@ -1,0 +1,101 @@
+"""Finds the people whom steps tell, in one unit of work: who is on call, whose turn it is, who answers for it."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from services.escalation.app.ports import Case, Histories, TicketKey, Tracking
+from services.escalation.app.tally import versions_of
+from services.escalation.domain.escalation_policy import Notify
+from services.escalation.domain.people import next_in_turn
+from services.escalation.domain.sla_policy import Policies
+from services.escalation.domain.stand_in import in_force
+from services.escalation.domain.ticket import Ticket
+from shared.db.unit_of_work import Tx
+
+LOOK_AGAIN = timedelta(minutes=5)
+"""When it is looked at the latest whether somebody else is on call: nobody hears of overrides and edits."""
+
+Named = tuple[str, str]
+"""A workspace and something in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnDuty:
+    """Who is on call, and until when that holds at least."""
+
+    agent: str | None
+    until: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Finder:
+    """What stood in the rows, and the turns that were taken here besides.
+
+    on_duty: by workspace and rotation; last: by workspace and team, who had the last turn
+    """
+
+    on_duty: Mapping[Named, OnDuty] = field(default_factory=dict)
+    last: dict[Named, str] = field(default_factory=dict)
+    taken: dict[Named, str] = field(default_factory=dict)
+
+    def found(self, step: Notify, ticket: Ticket, policies: Policies) -> Notify:
+        """The step with everybody by name whom it tells. Where nobody is found, the name says who should be."""
+        agents = [*step.agents, *self._found(step, ticket, policies)]
+        return replace(step, agents=tuple(dict.fromkeys(agents)))
+
+    def _found(self, step: Notify, ticket: Ticket, policies: Policies) -> Iterator[str]:
+        people, workspace_id, queue = policies.people, ticket.workspace_id, ticket.queue
+        for rotation in step.on_call:
+            on_duty = self.on_duty.get((workspace_id, rotation))
+            yield (on_duty.agent if on_duty else None) or f"on call: {rotation}"
+        if step.manager:
+            yield people.manager(ticket.agent_id, queue) or "manager"
+        for team in step.teams_in_turn:
+            yield self._next(workspace_id, team, policies) or f"team: {team}"
+        if step.queue:
+            yield from people.queues.get(queue or "", ()) or [f"queue: {queue}"]
+
+    def _next(self, workspace_id: str, team: str, policies: Policies) -> str | None:
+        key = workspace_id, team
+        agent = next_in_turn(policies.people.teams.get(team, ()), self.last.get(key))
+        if agent is not None:
+            self.last[key] = self.taken[key] = agent
+        return agent
+
+
+async def open_finder(
+    cases: Mapping[TicketKey, Case], histories: Histories, *, tx: Tx, tracking: Tracking, now: datetime
+) -> Finder:
+    """What the steps of these cases may ask, also of those that begin now. Keeps others from the teams' turns."""
+    steps = list(_steps(cases, histories))
+    rotations = {(workspace_id, name) for workspace_id, step in steps for name in step.on_call}
+    teams = {(workspace_id, name) for workspace_id, step in steps for name in step.teams_in_turn}
+    last = await tracking.lock_turns(tx, teams) if teams else {}
+    on_duty = await _on_duty(rotations, histories, tx=tx, tracking=tracking, now=now) if rotations else {}
+    return Finder(on_duty=on_duty, last=dict(last))
+
+
+async def _on_duty(
+    rotations: Collection[Named], histories: Histories, *, tx: Tx, tracking: Tracking, now: datetime
+) -> Mapping[Named, OnDuty]:
+    until = now + LOOK_AGAIN
+    stand_ins = await tracking.stand_ins(tx, {workspace_id for workspace_id, _ in rotations}, now, until)
+    found: dict[Named, OnDuty] = {}
+    for workspace_id, name in rotations:
+        rotation = histories[workspace_id].latest.rotations.get(name)
+        if rotation is not None:
+            overrides = in_force(
+                item for item in stand_ins if (item.workspace_id, item.rotation) == (workspace_id, name)
+            )
+            shift = next(rotation.shifts(now, until, overrides))
+            found[workspace_id, name] = OnDuty(shift.agent, shift.end)
+    return found
+
+
+def _steps(cases: Mapping[TicketKey, Case], histories: Histories) -> Iterator[tuple[str, Notify]]:
+    for workspace_id, version in {used for case in cases.values() for used in versions_of(case, histories)}:
+        for policy in histories[workspace_id].version(version).escalations.values():
+            for step in policy.steps:
+                if isinstance(step, Notify):
+                    yield workspace_id, step
