@@ -15,7 +15,7 @@ from services.escalation.adapters.service_levels import PostgresServiceLevels
 from services.escalation.adapters.store import CHANNEL, PostgresTracking
 from services.escalation.adapters.timers import Timers
 from services.escalation.adapters.webhooks import Webhooks
-from services.escalation.api import clocks, duty_feeds, escalations, notifications, on_call, overrides
+from services.escalation.api import clocks, duty_feeds, escalations, notifications, on_call, overrides, policies
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.consumers import consume
 from services.escalation.domain.recipient import Way
@@ -25,6 +25,7 @@ from shared.db.shards import Shard
 from shared.egress import Egress
 from shared.http import configuration, parked
 from shared.http.app import create_app
+from shared.http.preview_turns import PreviewTurns
 from shared.ids import SystemIds
 from shared.link_tokens import LinkTokens
 from shared.mail import MailSender
@@ -74,6 +75,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
         carrying = Carrying(database, tracking, levels, versions, ids=ids)
         consumer = runtime.consumer(consume(tracking, levels, runtime.revoked, ids))
         housekeeping = runtime.housekeeping()
+        previews = PreviewTurns()
 
         async def serve(shard: Shard) -> None:
             async with asyncio.TaskGroup() as group:
@@ -93,6 +95,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
             routers=[
                 clocks.routes(database, tracking, levels, ids),
                 escalations.routes(database, tracking, levels, ids),
+                policies.routes(database, tracking, levels, previews),
                 on_call.routes(database, rosters, levels),
                 overrides.routes(database, rosters, levels, ids),
                 duty_feeds.routes(database, rosters, levels, tokens, ids),
@@ -109,4 +112,5 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
         try:
             yield Service(runtime=runtime, app=app, serve=serve, listens={CHANNEL: hear})
         finally:
+            previews.close()
             await egress.close()

@@ -25,7 +25,6 @@ from services.router.api import (
 from services.router.api.configuring import Configuring
 from services.router.api.desks import Desks
 from services.router.api.order_desk import OrderDesk
-from services.router.api.preview_turns import PreviewTurns
 from services.router.app.configuration import RouterPart
 from services.router.app.partner_webhooks import OrderLinks
 from services.router.consumers import Engines
@@ -38,6 +37,7 @@ from shared.events.catalog import shard_of
 from shared.http import configuration, forwarding, parked
 from shared.http.app import create_app
 from shared.http.forwarding import Placement, allowed_here
+from shared.http.preview_turns import PreviewTurns
 from shared.ids import SystemIds
 from shared.link_tokens import LinkTokens
 from shared.service import Leaves, Service, open_runtime

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel
 
-from shared.errors import IllegalTransition
+from shared.errors import IllegalTransition, PreconditionFailed
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.etags import IfMatchHeader, etag
@@ -97,10 +98,18 @@ def routes(
         principal: Annotated[Principal, allow("admin")],
         if_match: IfMatchHeader,
         dry_run: Annotated[bool, Query(description="Answer the plan and change nothing.")] = False,
+        waypost_preview: Annotated[
+            str | None, Header(max_length=100, description="Of a preview: nothing but what it was of is stored.")
+        ] = None,
     ) -> Configured[part_model]:  # type: ignore[valid-type] # as above
-        """Replaces the whole part. Applying the same twice changes nothing."""
+        """Replaces the whole part. Applying the same twice changes nothing.
+
+        412 where the version is not the one in If-Match, or not the one that was previewed.
+        """
         workspace_id = principal.workspace_id
         stored = await store.read(workspace_id)
+        if waypost_preview is not None and waypost_preview != preview_id(stored.version, part):
+            raise PreconditionFailed("This is not what was previewed. Preview it again.")
         if not dry_run:
             if_match.require()
         if_match.check(stored.version)
@@ -115,6 +124,11 @@ def routes(
         return Configured(version=version, configuration=part, changes=changes, warnings=list(warnings))
 
     return router
+
+
+def preview_id(version: int, part: BaseModel) -> str:
+    """Names what a preview was of: the version that holds, and the part that would take its place."""
+    return sha256(f"{version}\n{part.model_dump_json()}".encode()).hexdigest()
 
 
 def differences(old: object, new: object, path: str = "") -> Iterator[Change]:

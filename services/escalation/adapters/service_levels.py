@@ -66,6 +66,14 @@ class PostgresServiceLevels:
             histories[workspace_id] = known
         return histories
 
+    async def foreseen(self, tx: Tx, workspace_id: str, part: EscalationPart) -> PolicyHistory:
+        """The versions that there are, and what a part that was checked would be as the next one, from now on."""
+        history = (await self.load(tx, [workspace_id]))[workspace_id]
+        latest = history.latest
+        since = max(await tx.now(), latest.since)
+        tried = to_policies(latest.version + 1, since, part, public_holidays).following(latest)
+        return PolicyHistory((*history.versions, tried))
+
     async def read(self, workspace_id: str) -> Stored[EscalationPart]:
         """The part that holds; built-in defaults at version 0."""
         return await self._database.transact(lambda tx: self._read(tx, workspace_id), workspaces=[workspace_id])

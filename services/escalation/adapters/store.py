@@ -34,6 +34,15 @@ _LOCKED_IF_FREE = text(_LOCK + " SKIP LOCKED")
 _CLOCKS = "SELECT c.*" + _OF + " JOIN sla_clock c USING (workspace_id, ticket_id)"
 _ALL_CLOCKS = text(_CLOCKS)
 _NEWEST_CLOCKS = text(_CLOCKS + " WHERE c.is_newest")
+_BRIEF = ", ".join("c." + name for name in rows.CLOCK if name != "history")
+_BRIEF_CLOCKS = text(
+    "SELECT " + _BRIEF + ", CASE WHEN c.state = 'cancelled' THEN jsonb_build_array(c.history -> -1) ELSE '[]' END"
+    " AS history" + _OF + " JOIN sla_clock c USING (workspace_id, ticket_id) WHERE c.is_newest"
+)
+_OPEN_TICKETS = text(
+    "SELECT ticket_id, state FROM tracked_ticket WHERE workspace_id = :workspace AND ticket_id > :after"
+    " AND is_live ORDER BY ticket_id LIMIT :most"
+)
 _LIVE_ESCALATIONS = text(
     "SELECT e.*" + _OF + " JOIN escalation e USING (workspace_id, ticket_id)"
     " WHERE e.state <> 'resolved' ORDER BY e.escalation_id"
@@ -177,6 +186,27 @@ class PostgresTracking:
         """Tickets with a running clock, in the order of their ids, after one of them."""
         wanted = {"workspace": workspace_id, "after": after or UUID(int=0), "most": most}
         return [(workspace_id, row.ticket_id) for row in await tx.execute(_LIVE, wanted)]
+
+    async def open_cases(
+        self,
+        tx: Tx,
+        workspace_id: str,
+        after: UUID | None,
+        *,
+        most: int,
+        histories: Histories,
+        with_history: bool,
+    ) -> dict[TicketKey, Case]:
+        """Open tickets with their newest clocks, to look at only."""
+        wanted = {"workspace": workspace_id, "after": after or UUID(int=0), "most": most}
+        found = (await tx.execute(_OPEN_TICKETS, wanted)).mappings()
+        tickets = {(workspace_id, row["ticket_id"]): rows.to_ticket(row) for row in found}
+        clocks: dict[TicketKey, list[ClockRecord]] = defaultdict(list)
+        if tickets:
+            statement = _NEWEST_CLOCKS if with_history else _BRIEF_CLOCKS
+            for row in (await tx.execute(statement, _pairs(tickets))).mappings():
+                clocks[workspace_id, row["ticket_id"]].append(rows.to_clock(row, histories[workspace_id]))
+        return {key: Case(ticket, tuple(clocks[key])) for key, ticket in tickets.items()}
 
     async def save(self, tx: Tx, savings: Sequence[Saving]) -> None:
         """Stores what has changed, and the timers that follow from it."""

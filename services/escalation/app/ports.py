@@ -104,6 +104,22 @@ class Tracking(Protocol):
         """Tickets with a running clock, in the order of their ids, after one of them."""
         ...
 
+    async def open_cases(
+        self,
+        tx: Tx,
+        workspace_id: str,
+        after: UUID | None,
+        *,
+        most: int,
+        histories: Histories,
+        with_history: bool,
+    ) -> dict[TicketKey, Case]:
+        """Open tickets with their newest clocks, in the order of their ids, after one of them, to look at only.
+
+        with_history: otherwise clocks come without it, but for the last line of a cancelled one
+        """
+        ...
+
     async def save(self, tx: Tx, savings: Sequence[Saving]) -> None:
         """Stores what has changed, and the timers that follow from it."""
         ...

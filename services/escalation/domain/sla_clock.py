@@ -211,6 +211,8 @@ def with_spans(clock: SlaClock) -> SlaClock | None:
     """The clock with when it ran, as its history tells; none where that does not reach back far enough."""
     if clock.spans is not None:
         return clock
+    if not clock.history:
+        return None
     spans: list[Span] = []
     since = None
     for entry in clock.history:

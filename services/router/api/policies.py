@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.router.adapters import reading
 from services.router.api.configuring import Configuring
-from services.router.api.preview_turns import PreviewTurns
 from services.router.app.configuration import RouterPart, check, to_configuration
 from services.router.app.policy_parts import PolicyPart
 from services.router.app.preview_policy import Comparison, Difference, Outcome, Sample
@@ -22,6 +21,7 @@ from shared.errors import IllegalTransition, InvalidInput
 from shared.http import problems
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
+from shared.http.preview_turns import PreviewTurns
 from shared.http.types import Request, Slug
 from shared.vocabulary import Priority
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from services.router.api.preview_turns import PreviewTurns
+from shared.http.preview_turns import PreviewTurns
 from shared.http.problems import ProblemError
 
 
