@@ -65,6 +65,7 @@ def parts_of(file: WorkspaceFile) -> list[Part]:
                     for queue in file.queues
                     if queue.manager is not None
                 ),
+                escalation_triggers=file.escalation_triggers,
                 rotations=file.rotations,
                 quiet_outside=file.quiet_outside,
                 chats=file.chats,

@@ -18,6 +18,7 @@ from services.escalation.app.configuration import (
     WebhookPart,
 )
 from services.escalation.app.rotation_parts import RotationPart
+from services.escalation.app.trigger_parts import TriggerPart
 from services.intake.app.channel_parts import ChannelPart
 from services.intake.app.configuration import IntakePart, OrganisationPart
 from services.intake.app.rule_parts import Language, WordListPart
@@ -83,6 +84,7 @@ class WorkspaceFile(Request):
     calendars: tuple[CalendarPart, ...] = ()
     sla_policies: tuple[SlaPolicyPart, ...] = ()
     escalation_policies: tuple[EscalationPolicyPart, ...] = ()
+    escalation_triggers: tuple[TriggerPart, ...] = ()
     rotations: tuple[RotationPart, ...] = ()
     quiet_outside: Slug | None = None
     chats: tuple[ChatPart, ...] = ()
@@ -112,6 +114,7 @@ def references(content: WorkspaceFile) -> Iterator[tuple[Path, str]]:
     yield from _routing(content, queues)
     yield from _promises(content, queues)
     yield from _chains(content, queues)
+    yield from _triggers(content, queues)
     yield from _rotations(content, calendars)
     yield from _telling(content, calendars)
     yield from _managers(content)
@@ -210,6 +213,15 @@ def _chains(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, st
                 yield from _reachable((*at, "notify", "agents"), step.notify.agents, content)
                 yield from _unknown((*at, "notify", "on_call"), step.notify.on_call, rotations, "rotation")
                 yield from _unknown((*at, "notify", "teams_in_turn"), step.notify.teams_in_turn, teams, "team")
+
+
+def _triggers(content: WorkspaceFile, queues: set[str]) -> Iterator[tuple[Path, str]]:
+    chains = {chain.id for chain in content.escalation_policies}
+    for index, trigger in enumerate(content.escalation_triggers):
+        at: Path = ("escalation_triggers", index)
+        yield from _unknown((*at, "escalation"), [trigger.escalation], chains, "escalation policy")
+        if trigger.queue is not None:
+            yield from _unknown((*at, next(iter(trigger.signs())), "queue"), [trigger.queue], queues, "queue")
 
 
 def _rotations(content: WorkspaceFile, calendars: set[str]) -> Iterator[tuple[Path, str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.escalation.app.forget_reasons import forget_reasons
 from services.escalation.app.ports import ServiceLevels, Tracking
 from services.escalation.app.track_tickets import track_tickets
 from shared.access import RevokedTokens
@@ -16,6 +17,7 @@ def consume(tracking: Tracking, levels: ServiceLevels, revoked: RevokedTokens, i
 
     async def apply(tx: Tx, events: Sequence[Event]) -> None:
         await revoked.record_events(tx, events)
+        await forget_reasons(events, tx=tx, tracking=tracking)
         await track_tickets(events, tx=tx, tracking=tracking, levels=levels, ids=ids)
 
     return apply

@@ -50,6 +50,11 @@ _LIVE_ESCALATIONS = text(
 _TIMERS = text("SELECT t.*" + _OF + " JOIN timer t USING (workspace_id, ticket_id)")
 _EVENTS = text("SELECT e.*" + _OF + " JOIN tracked_event e USING (workspace_id, ticket_id)")
 _ESCALATION = text("SELECT * FROM escalation WHERE workspace_id = :workspace AND escalation_id = :id")
+_FORGET_REASONS = text(
+    "UPDATE escalation e SET reason = NULL"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
+    " WHERE e.workspace_id = w.workspace_id AND e.ticket_id = w.ticket_id AND e.reason IS NOT NULL"
+)
 _BEGUN = text(
     "SELECT w.workspace_id, w.policy, w.per, (SELECT count(*) FROM escalation e"
     " WHERE e.workspace_id = w.workspace_id AND e.policy = w.policy"
@@ -173,6 +178,10 @@ class PostgresTracking:
         found = await tx.execute(_ESCALATION, {"workspace": workspace_id, "id": escalation_id})
         row = found.one_or_none()
         return None if row is None else (workspace_id, row.ticket_id)
+
+    async def forget_reasons(self, tx: Tx, keys: Collection[TicketKey]) -> None:
+        """Takes out what people gave as the reasons of these tickets' escalations."""
+        await tx.execute(_FORGET_REASONS, _pairs(keys))
 
     async def escalation(
         self, tx: Tx, workspace_id: str, escalation_id: UUID, histories: Histories

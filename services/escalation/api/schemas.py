@@ -143,7 +143,8 @@ class EscalationView(BaseModel):
     clock_id: UUID | None
     metric: SlaMetric | None
     generation: int | None
-    trigger: str
+    trigger: str = Field(description="What set it off, such as `sla.breached` or `manual`.")
+    trigger_id: str | None
     policy: str
     policy_version: int
     state: EscalationState

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from services.escalation.app.rotation_parts import RotationPart
+from services.escalation.app.trigger_parts import TriggerPart
 from services.escalation.domain.escalation_policy import Urgency
 from services.escalation.domain.promise import OnChange
 from shared.calendar_parts import CalendarPart
@@ -220,6 +221,7 @@ class EscalationPart(Request):
     calendars: tuple[CalendarPart, ...] = Field(default=(), max_length=200)
     sla_policies: tuple[SlaPolicyPart, ...] = Field(default=(), max_length=500)
     escalation_policies: tuple[EscalationPolicyPart, ...] = Field(default=(), max_length=500)
+    escalation_triggers: tuple[TriggerPart, ...] = Field(default=(), max_length=500)
     contacts: tuple[ContactPart, ...] = Field(default=(), max_length=20_000)
     queue_managers: tuple[QueueManagerPart, ...] = Field(default=(), max_length=2000)
     rotations: tuple[RotationPart, ...] = Field(default=(), max_length=200)

@@ -14,6 +14,7 @@ from services.escalation.app.configuration import (
 from services.escalation.app.policies import priorities_of
 from services.escalation.app.rotation_rules import rotation_problems, rotation_warnings
 from services.escalation.app.telling_rules import telling_problems
+from services.escalation.app.triggers import trigger_problems
 from services.escalation.domain.sla_policy import FIELDS
 from shared.calendar import ALWAYS, HORIZON, Calendar
 from shared.calendar_parts import ExpandHolidays, to_calendar
@@ -97,6 +98,7 @@ def _problems(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> It
     agents = names_of(item.agent for item in part.contacts)
     yield from _manager_problems(part, agents)
     yield from rotation_problems(part.rotations, agents, [item.id for item in part.calendars])
+    yield from trigger_problems(part.escalation_triggers, escalations)
     for index, chain in enumerate(part.escalation_policies):
         yield from chain_problems(f"/escalation_policies/{index}", chain, part)
     for index, webhook in enumerate(part.webhooks):

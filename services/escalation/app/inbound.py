@@ -12,13 +12,14 @@ from services.escalation.domain.happening import (
     Opened,
     Queued,
     Requeued,
+    Scored,
     StatusChanged,
     TicketSeen,
     What,
     WorkCancelled,
     WorkSeen,
 )
-from services.escalation.domain.ticket import Facts, Key
+from services.escalation.domain.ticket import Facts, Key, Rating
 from shared.events.envelope import Event
 from shared.events.routing import (
     WorkAssignedV1,
@@ -32,9 +33,11 @@ from shared.events.tickets import (
     MessageReceivedV1,
     ReplySentV1,
     TicketContract,
+    TicketErasedV1,
     TicketFacts,
     TicketMergedV1,
     TicketOpenedV1,
+    TicketRatedV1,
     TicketSnapshotV1,
     TicketStatusChangedV1,
     TicketUpdatedV1,
@@ -46,6 +49,11 @@ def ticket_of(event: Event) -> UUID | None:
     """The ticket that an event is about, if it is about one."""
     data = event.data
     return data.ticket_id if isinstance(data, TicketContract | WorkContract) else None
+
+
+def erased_ticket(event: Event) -> UUID | None:
+    """The ticket whose customer was erased, if the event says so."""
+    return event.data.ticket_id if isinstance(event.data, TicketErasedV1) else None
 
 
 def to_happening(event: Event) -> Happening | None:
@@ -82,6 +90,8 @@ def _what(event: Event) -> What | None:
             return StatusChanged(status)
         case TicketMergedV1():
             return Merged()
+        case TicketRatedV1(kind=kind, score=score, scale=scale, revision=revision):
+            return Scored(Rating(kind=kind, score=score, scale=scale, revision=revision))
         case TicketSnapshotV1():
             return _ticket_seen(event.data)
         case WorkQueuedV1(queue=queue, support_tier=tier):

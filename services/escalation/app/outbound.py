@@ -143,6 +143,7 @@ def raised(escalation: Escalation, taken: Taken) -> Contract:
         level=taken.level,
         step=taken.step,
         trigger=escalation.trigger,
+        trigger_id=escalation.trigger_id,
         metric=escalation.metric,
         action=_action(taken),
     )

@@ -19,6 +19,7 @@ from services.escalation.app.configuration import (
 )
 from services.escalation.app.everybody import to_people
 from services.escalation.app.rotations import to_rotation
+from services.escalation.app.triggers import to_trigger
 from services.escalation.domain.escalation_policy import (
     Chat,
     Contact,
@@ -49,6 +50,7 @@ def to_policies(version: int, since: datetime, part: EscalationPart, expand: Exp
         since=since,
         sla=[_sla_policy(item) for item in part.sla_policies],
         calendars=calendars,
+        triggers=tuple(map(to_trigger, part.escalation_triggers)),
         escalations={
             item.id: EscalationPolicy(
                 policy_id=item.id,

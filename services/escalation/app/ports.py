@@ -146,6 +146,10 @@ class Tracking(Protocol):
         """The ticket of an escalation, if there is one."""
         ...
 
+    async def forget_reasons(self, tx: Tx, keys: Collection[TicketKey]) -> None:
+        """Takes out what people gave as the reasons of these tickets' escalations."""
+        ...
+
     async def escalation(
         self, tx: Tx, workspace_id: str, escalation_id: UUID, histories: Histories
     ) -> Escalation | None:

@@ -56,7 +56,7 @@ async def raise_escalation(
         tally=tally,
         finder=finder,
     )
-    escalation = chains.advanced(chains.by_hand(policy, reason=reason, by=by))
+    escalation = chains.by_hand(policy, reason=reason, by=by)
     after = Case(case.ticket, case.clocks, (*case.escalations, escalation))
     await tracking.save(tx, [Saving(case, after, tuple(chains.notifications))])
     await tracking.save_turns(tx, finder.taken)

@@ -74,17 +74,13 @@ class Settling:
             finder=self.finder,
         )
         records = self._told(teller, before, tracked)
-        if self.firing:
-            records = [self._warned(teller, record, self.firing) for record in records]
         clocks = {record.told.clock_id: record for record in records}
-        escalations = [chains.followed(escalation, clocks) for escalation in before.escalations]
+        chains.escalations = [chains.followed(escalation, clocks) for escalation in before.escalations]
+        chains.by_ticket(before.ticket)
         if self.firing:
-            escalations = [self._advanced(chains, escalation, self.firing) for escalation in escalations]
-            for index, record in enumerate(records):
-                if self._may_escalate(record, self.firing):
-                    records[index] = _escalated(record)
-                    escalations.extend(self._begun(chains, record))
-        case = Case(self.ticket, tuple(records), tuple(escalations))
+            chains.escalations = [self._advanced(chains, item, self.firing) for item in chains.escalations]
+            records = [self._fired(teller, chains, record, self.firing) for record in records]
+        case = Case(self.ticket, tuple(records), tuple(chains.escalations))
         return Settled(case, teller.news, tuple(chains.notifications), self.fired)
 
     def _told(self, teller: Teller, before: Case, tracked: Tracked) -> list[ClockRecord]:
@@ -113,6 +109,17 @@ class Settling:
         ended = stop(never_broken, Why(at=self.now, name="revised"), is_met=False)
         return replace(ended, history=ended.history[-1:])
 
+    def _fired(self, teller: Teller, chains: Chains, record: ClockRecord, firing: Firing) -> ClockRecord:
+        """With its warning or breach told, and what that sets off begun."""
+        before = record.told.warned
+        record = self._warned(teller, record, firing)
+        if record.told.warned > before:
+            chains.by_warning(record, before)
+        if self._may_escalate(record, firing):
+            chains.by_breach(record)
+            record = ClockRecord(record.clock, replace(record.told, is_escalated=True))
+        return record
+
     def _warned(self, teller: Teller, record: ClockRecord, firing: Firing) -> ClockRecord:
         """Levels that have been passed are told once, and only the highest of them."""
         promise = record.clock.promise
@@ -138,17 +145,5 @@ class Settling:
             return False
         return firing.is_confirmed or self.now - told_at >= PROVISIONAL
 
-    def _begun(self, chains: Chains, record: ClockRecord) -> Sequence[Escalation]:
-        escalation = chains.by_breach(record) if self.ticket.is_unsolved else None
-        if escalation is None:
-            return []
-        if record.clock.running_since is None:
-            return [chains.followed(escalation, {record.told.clock_id: record})]
-        return [chains.advanced(escalation)]
-
     def _note(self, kind: Kind, due_at: datetime) -> None:
         self.fired.append(Lateness(kind=kind, due_at=due_at, fired_at=self.now))
-
-
-def _escalated(record: ClockRecord) -> ClockRecord:
-    return ClockRecord(record.clock, replace(record.told, is_escalated=True))

@@ -60,11 +60,11 @@ class ClockRecord:
 
     @property
     def awaits_escalation(self) -> bool:
-        """Whether its breach is still to set off what the promise says."""
+        """Whether its breach is still to set off whatever there is for it."""
         clock, told = self.clock, self.told
         if not clock.is_live or clock.breached_at is None or told.breach_told_at is None:
             return False
-        return not told.is_escalated and bool(clock.promise and clock.promise.escalation)
+        return not told.is_escalated
 
 
 class Kind(StrEnum):

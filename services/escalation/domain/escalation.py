@@ -15,7 +15,9 @@ from shared.errors import IllegalTransition
 from shared.vocabulary import EscalationState, SlaMetric
 
 BREACHED = "sla.breached"
+WARNED = "sla.warned"
 MANUAL = "manual"
+RATED = "rated"
 
 Reach = Callable[[Notify], tuple[Recipient, ...]]
 """Finds everybody that a step tells."""
@@ -37,7 +39,8 @@ class Circumstances:
 class Escalation:
     """One escalation of a ticket.
 
-    clock_id, metric, generation: none where a person began it
+    clock_id, metric, generation: none where no promise began it
+    trigger: what began it; trigger_id: as it is configured, none where a target or a person did
     steps, ack_timeout: of its policy as it was when this began
     position: the next step; level: how many were taken; rounds: how often the repeat under way went back
     next_at: when the next step is taken; wait_left: what is left of a wait that stands still
@@ -52,6 +55,7 @@ class Escalation:
     metric: SlaMetric | None
     generation: int | None
     trigger: str
+    trigger_id: str | None = None
     policy: str
     policy_version: int
     steps: tuple[Step, ...]

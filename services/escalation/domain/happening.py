@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import assert_never
 from uuid import UUID
 
-from services.escalation.domain.ticket import Facts, Key, Mark, Ticket
+from services.escalation.domain.ticket import Facts, Key, Mark, Rating, Ticket
 from shared.vocabulary import ChannelKind, TicketStatus, WorkState
 
 
@@ -47,6 +47,13 @@ class StatusChanged:
 @dataclass(frozen=True, slots=True)
 class Merged:
     """The ticket went up in another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The customer rated the answer."""
+
+    rating: Rating
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +119,7 @@ What = (
     | FactsChanged
     | StatusChanged
     | Merged
+    | Scored
     | TicketSeen
     | Queued
     | Requeued
@@ -171,6 +179,9 @@ def apply(ticket: Ticket, happening: Happening) -> tuple[Ticket, Signals]:
             return _with_status(ticket, status, at)
         case Merged():
             return replace(ticket, status=TicketStatus.CLOSED), {}
+        case Scored(rating):
+            is_newer = ticket.rating is None or rating.revision > ticket.rating.revision
+            return replace(ticket, rating=rating) if is_newer else ticket, {}
         case TicketSeen():
             return _seen(ticket, happening.what, mark)
         case Queued(queue, tier):
@@ -200,9 +211,11 @@ def _with_status(ticket: Ticket, status: TicketStatus, at: datetime) -> tuple[Ti
     if ticket.status.is_unsolved and not status.is_unsolved:
         after = replace(after, asked=None, answered=None, was_solved=True)
         return after, {Signal.SOLVED: at} if status is TicketStatus.SOLVED else {}
-    if not ticket.status.is_unsolved and status.is_unsolved and ticket.asked:
-        # Whoever wrote to a solved ticket waits from when it is open again.
-        after = replace(after, asked=replace(ticket.asked, at=max(ticket.asked.at, at)))
+    if not ticket.status.is_unsolved and status.is_unsolved:
+        after = replace(after, reopened=ticket.reopened + 1)
+        if ticket.asked:
+            # Whoever wrote to a solved ticket waits from when it is open again.
+            after = replace(after, asked=replace(ticket.asked, at=max(ticket.asked.at, at)))
     return after, {}
 
 
@@ -219,7 +232,7 @@ def _seen(ticket: Ticket, seen: TicketSeen, mark: Mark) -> tuple[Ticket, Signals
     opened = ticket.opened or Mark(event_id=mark.event_id, at=seen.opened_at)
     after = replace(ticket, number=seen.number, facts=seen.facts, opened=opened)
     if ticket.opened is None:
-        after = replace(after, status=seen.status, was_solved=not seen.status.is_unsolved)
+        after = replace(after, status=seen.status, was_solved=not seen.status.is_unsolved, is_from_snapshot=True)
         is_asked = seen.by_customer and seen.first_replied_at is None and after.is_unsolved
         return replace(after, asked=opened if is_asked else None, has_answer=seen.first_replied_at is not None), {}
     if seen.first_replied_at is not None and not ticket.has_answer:

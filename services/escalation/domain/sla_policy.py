@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
+from services.escalation.domain.condition import Condition, Variables
 from services.escalation.domain.escalation_policy import Chat, Contact, EscalationPolicy, Webhook
 from services.escalation.domain.on_call import Rotation
 from services.escalation.domain.people import People
 from services.escalation.domain.promise import Basis, OnChange, Promise
 from services.escalation.domain.ticket import Terms
+from services.escalation.domain.trigger import Trigger
 from shared.calendar import ALWAYS, Calendar
 from shared.vocabulary import Agreement, Priority, SlaMetric
 
@@ -22,14 +23,6 @@ FIELDS: Mapping[str, frozenset[str]] = {
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 _MOST_REMEMBERED = 10_000
-
-
-class Condition(Protocol):
-    """A compiled condition."""
-
-    def holds(self, variables: Mapping[str, Mapping[str, object]]) -> bool:
-        """Whether it holds."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +103,7 @@ class Policies:
     sla: Sequence[SlaPolicy] = ()
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     escalations: Mapping[str, EscalationPolicy] = field(default_factory=dict)
+    triggers: tuple[Trigger, ...] = ()
     contacts: Mapping[str, Contact] = field(default_factory=dict)
     rotations: Mapping[str, Rotation] = field(default_factory=dict)
     chats: Mapping[str, Chat] = field(default_factory=dict)
@@ -158,10 +152,10 @@ class Policies:
         return promise
 
     def _match(self, terms: Terms) -> Mapping[Agreement, str]:
-        variables = _variables(terms)
+        read = variables(terms)
         found: dict[Agreement, str] = {}
         for policy in self.sla:
-            if policy.agreement not in found and policy.condition.holds(variables):
+            if policy.agreement not in found and policy.condition.holds(read):
                 found[policy.agreement] = policy.policy_id
         return found
 
@@ -231,7 +225,8 @@ class PolicyHistory:
         return [policies for policies in self.versions if policies.version > number and policies.since <= until]
 
 
-def _variables(terms: Terms) -> dict[str, dict[str, object]]:
+def variables(terms: Terms) -> Variables:
+    """What conditions read of a ticket."""
     facts = terms.facts
     return {
         "ticket": {

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.vocabulary import Agreement, ChannelKind, Priority, TicketStatus
+from shared.vocabulary import Agreement, ChannelKind, Priority, SurveyKind, TicketStatus
 
 
 class Key(NamedTuple):
@@ -29,6 +29,19 @@ class Mark:
 
     event_id: UUID
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """What a customer said in a survey; of several the highest revision counts.
+
+    score: of a CSAT from 1 to the scale, of an NPS from 0
+    """
+
+    kind: SurveyKind
+    score: int
+    scale: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +73,8 @@ class Ticket:
     opened: none while only its work items are known
     asked: the oldest message of the customer that nobody has answered
     has_answer: whether an agent ever replied; answered: the last reply since it was opened or reopened
+    reopened: how often it came back after it was solved
+    is_from_snapshot: whether it was there before we knew of it
     assigned: the first assignment; stint: since when it waits in its queue
     policies, policy_version: of each agreement the policy that matches, and the version it was matched by
     last: the last event folded; fired_until: clocks have been judged up to this moment
@@ -75,6 +90,9 @@ class Ticket:
     has_answer: bool = False
     answered: Mark | None = None
     was_solved: bool = False
+    reopened: int = 0
+    rating: Rating | None = None
+    is_from_snapshot: bool = False
     assigned: Mark | None = None
     stint: Mark | None = None
     queue: str | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from services.escalation.domain.condition import Variables
 from services.escalation.domain.escalation import Circumstances, Escalation
 from services.escalation.domain.escalation_policy import (
     Contact,
@@ -16,6 +17,17 @@ from services.escalation.domain.escalation_policy import (
 from services.escalation.domain.recipient import Recipient, recipients_of
 from shared.calendar import ALWAYS, WEEKDAYS, Calendar, parse_hours
 from tests.unit.escalation.builders import NAMESPACE, T0, minutes
+
+
+class Holds:
+    """A condition that holds, or does not."""
+
+    def __init__(self, holds: bool) -> None:
+        self._holds = holds
+
+    def holds(self, _variables: Variables) -> bool:
+        return self._holds
+
 
 RAISE = RaisePriority(by=1)
 MOVE = Requeue(queue="urgent")
