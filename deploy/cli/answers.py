@@ -313,3 +313,51 @@ class Preview(BaseModel):
     queues: list[Counted]
     items: list[ChangedTicket]
     warnings: list[str]
+
+
+class Shift(BaseModel):
+    """A stretch of time and who is on call in it; nobody where it is a gap."""
+
+    start: datetime
+    end: datetime
+    agent: str | None
+    why: str
+
+
+class Shifts(BaseModel):
+    """What is to come of a rotation."""
+
+    rotation: str
+    items: list[Shift]
+
+
+class OnDuty(BaseModel):
+    """Who is on call for something."""
+
+    rotation: str
+    agent: str | None
+    why: str
+    until: datetime | None
+    next: Shift | None
+
+
+class OnCall(BaseModel):
+    """Who is on call."""
+
+    at: datetime
+    items: list[OnDuty]
+
+
+class Gap(BaseModel):
+    """A stretch in which nobody is on call."""
+
+    rotation: str
+    start: datetime
+    end: datetime
+
+
+class Gaps(BaseModel):
+    """Where nobody is on call in the time ahead."""
+
+    end: datetime
+    gaps: list[Gap]

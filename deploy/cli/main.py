@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.commands import agent, apply, operations, parked, preview, replay, send, tickets, token, watch
+from deploy.cli.commands import (
+    agent,
+    apply,
+    on_call,
+    operations,
+    parked,
+    preview,
+    replay,
+    send,
+    tickets,
+    token,
+    watch,
+)
 from deploy.cli.errors import CliError
 from deploy.cli.output import fail
 
@@ -41,6 +53,7 @@ app.add_typer(token.app, name="token", rich_help_panel="Set up")
 app.command("send", rich_help_panel="Work")(send.send)
 app.command("tickets", rich_help_panel="Work")(tickets.tickets)
 app.command("agent", rich_help_panel="Work")(agent.agent)
+app.command("on-call", rich_help_panel="Work")(on_call.on_call)
 app.command("watch", rich_help_panel="Work")(watch.watch)
 app.add_typer(parked.app, name="parked", rich_help_panel="Operate")
 app.command("migrate", rich_help_panel="Operate")(operations.migrate)

@@ -120,3 +120,11 @@ async def test_the_floor_is_shown_once_where_nobody_looks(desk: Cli, tmp_path: P
     assert values["waiting", "now", '{"queue": "technical"}'] == 1
     assert "No open escalations." in shown.out
     assert any(line.split()[:2] == ["technical", "1"] for line in shown.out.splitlines())
+
+
+async def test_who_is_on_call_is_shown_and_who_comes_next(desk: Cli) -> None:
+    shown, shifts = await asyncio.gather(desk.ok("on-call"), desk.ok("on-call", "experts", "--json"))
+    members = {"jonas", "ines", "kim"}
+    assert "experts" in shown.out
+    assert sum(name in shown.out for name in members) == 2
+    assert {shift["agent"] for shift in shifts.data["items"]} == members
