@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -102,3 +103,15 @@ class SealingSettings(Settings):
         key = self.credentials_key.get_secret_value()
         if self.environment != "development" and (key == _DEVELOPMENT_KEY or len(key) < 32):
             raise UnsafeSettings("WAYPOST_CREDENTIALS_KEY must be set, to at least 32 characters")
+
+
+def is_public_url(url: str) -> bool:
+    """Whether links may begin with it. Its port and path are the operator's: proxies stand in front."""
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return has_host and parts.scheme == "https" and "@" not in parts.netloc and not (parts.query or parts.fragment)

@@ -5,17 +5,29 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.escalation.adapters.carrying import Carrying
-from services.escalation.adapters.chat import Chats
 from services.escalation.adapters.guard import Guard
-from services.escalation.adapters.links import AcknowledgeLinks
-from services.escalation.adapters.mail import Mails
-from services.escalation.adapters.notify import Notifier
 from services.escalation.adapters.rosters import PostgresRosters
 from services.escalation.adapters.service_levels import PostgresServiceLevels
-from services.escalation.adapters.store import CHANNEL, PostgresTracking
+from services.escalation.adapters.store import PostgresTracking
+from services.escalation.adapters.telling.book import NotificationBook, forgetting
+from services.escalation.adapters.telling.chat import Chats
+from services.escalation.adapters.telling.links import TakeOnLinks
+from services.escalation.adapters.telling.mail import Mails
+from services.escalation.adapters.telling.notifier import Notifier
+from services.escalation.adapters.telling.webhooks import Webhooks
 from services.escalation.adapters.timers import Timers
-from services.escalation.adapters.webhooks import Webhooks
-from services.escalation.api import clocks, duty_feeds, escalations, notifications, on_call, overrides, policies
+from services.escalation.adapters.waking import CHANNEL
+from services.escalation.api import (
+    clocks,
+    duty_feeds,
+    escalations,
+    notifications,
+    on_call,
+    overrides,
+    policies,
+    take_on,
+    webhooks,
+)
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.consumers import consume
 from services.escalation.domain.recipient import Way
@@ -44,7 +56,8 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
         egress = Egress(is_development=settings.environment == "development")
         vault = AesVault(settings.credentials_key.get_secret_value().encode())
         levels = PostgresServiceLevels(database, clock, vault, egress.problem)
-        tracking = PostgresTracking(settings.shards, due, told)
+        book = NotificationBook(settings.shards, told)
+        tracking = PostgresTracking(settings.shards, due, book)
         rosters, tokens = PostgresRosters(), LinkTokens(settings.secret.get_secret_value().encode(), "on-call")
         timers = Timers(
             database,
@@ -56,8 +69,9 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
             ids=ids,
             metrics=runtime.metrics,
         )
-        secret = settings.secret.get_secret_value().encode()
-        links = AcknowledgeLinks(LinkTokens(secret, "acknowledge"), settings.public_url)
+        take_on_tokens = LinkTokens(settings.secret.get_secret_value().encode(), "take-on")
+        public_url = settings.public_url or (runtime.own_url if settings.environment == "development" else None)
+        links = TakeOnLinks(take_on_tokens, public_url)
         smtp = settings.outbound_smtp_url
         notifier = Notifier(
             database,
@@ -74,7 +88,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
         )
         carrying = Carrying(database, tracking, levels, versions, ids=ids)
         consumer = runtime.consumer(consume(tracking, levels, runtime.revoked, ids))
-        housekeeping = runtime.housekeeping()
+        housekeeping = runtime.housekeeping(*forgetting(settings.notifications_days))
         previews = PreviewTurns()
 
         async def serve(shard: Shard) -> None:
@@ -99,7 +113,9 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
                 on_call.routes(database, rosters, levels),
                 overrides.routes(database, rosters, levels, ids),
                 duty_feeds.routes(database, rosters, levels, tokens, ids),
-                notifications.routes(database),
+                notifications.routes(database, book, ids),
+                webhooks.routes(database, levels),
+                take_on.routes(database, tracking, levels, take_on_tokens, ids),
                 configuration.routes(levels, EscalationPart, sealed=levels.sealed),
                 parked.routes(database),
             ],

@@ -1,8 +1,9 @@
 """What an escalation process is told by its environment."""
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
-from shared.settings import SealingSettings
+from shared.errors import UnsafeSettings
+from shared.settings import SealingSettings, is_public_url
 
 
 class EscalationSettings(SealingSettings):
@@ -16,3 +17,12 @@ class EscalationSettings(SealingSettings):
 
     mail_from: str = "Waypost <waypost@localhost>"
     """The From of notifications to staff."""
+
+    notifications_days: int = Field(default=90, ge=1, le=3650)
+    """How many days back notifications that are over are kept, with the evidence of their delivery."""
+
+    def refuse_unsafe(self) -> None:
+        """Raises UnsafeSettings where development defaults would serve real customers, or links lead nowhere."""
+        super().refuse_unsafe()
+        if self.environment != "development" and self.public_url and not is_public_url(self.public_url):
+            raise UnsafeSettings("WAYPOST_PUBLIC_URL must be like https://alerts.example.com")

@@ -1,11 +1,9 @@
 """What a router process is told by its environment."""
 
-from urllib.parse import urlsplit
-
 from pydantic import Field
 
 from shared.errors import UnsafeSettings
-from shared.settings import SealingSettings
+from shared.settings import SealingSettings, is_public_url
 
 
 class RouterSettings(SealingSettings):
@@ -20,17 +18,5 @@ class RouterSettings(SealingSettings):
     def refuse_unsafe(self) -> None:
         """Raises UnsafeSettings where development defaults would serve real customers, or links lead nowhere."""
         super().refuse_unsafe()
-        if self.environment != "development" and self.public_url and not _is_public_url(self.public_url):
+        if self.environment != "development" and self.public_url and not is_public_url(self.public_url):
             raise UnsafeSettings("WAYPOST_PUBLIC_URL must be like https://work.example.com")
-
-
-def _is_public_url(url: str) -> bool:
-    """Whether links may begin with it. Its port and path are the operator's: proxies stand in front."""
-    if not url.isascii() or not url.isprintable() or " " in url:
-        return False
-    try:
-        parts = urlsplit(url)
-        has_host = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return has_host and parts.scheme == "https" and "@" not in parts.netloc and not (parts.query or parts.fragment)

@@ -8,11 +8,7 @@ from sqlalchemy import RowMapping
 from services.escalation.adapters import tables
 from services.escalation.domain.clock_record import ClockRecord, Kind, Timer, Told, Withdrawal
 from services.escalation.domain.escalation import Escalation
-from services.escalation.domain.escalation_policy import Urgency
-from services.escalation.domain.message import Message
-from services.escalation.domain.notification import Notification, NotificationState
 from services.escalation.domain.promise import Basis
-from services.escalation.domain.recipient import Reach, Way
 from services.escalation.domain.sla_clock import Entry, SlaClock
 from services.escalation.domain.sla_policy import PolicyHistory
 from services.escalation.domain.ticket import Ticket
@@ -22,15 +18,11 @@ TICKET = tuple(column.name for column in tables.tracked_ticket.columns)
 CLOCK = tuple(column.name for column in tables.sla_clock.columns)
 ESCALATION = tuple(column.name for column in tables.escalation.columns)
 TIMER = tuple(column.name for column in tables.timer.columns)
-NOTIFICATION = tuple(column.name for column in tables.notification.columns)
-MESSAGE = tuple(column.name for column in tables.message.columns)
 
 _TICKET: TypeAdapter[Ticket] = TypeAdapter(Ticket)
 _HISTORY: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(tuple[Entry, ...])
 _WITHDRAWN: TypeAdapter[tuple[Withdrawal, ...]] = TypeAdapter(tuple[Withdrawal, ...])
 _BREACHES: TypeAdapter[dict[int, UUID]] = TypeAdapter(dict[int, UUID])
-_REACHES: TypeAdapter[tuple[Reach, ...]] = TypeAdapter(tuple[Reach, ...])
-_NOTIFICATION_VALUES = ("shard", "way", "urgency", "otherwise", "state")
 _CLOCK_FIELDS = (
     "origin",
     "generation",
@@ -157,32 +149,3 @@ def to_timer(row: RowMapping) -> Timer:
         level=row["level"],
         due_at=row["due_at"],
     )
-
-
-def notification_row(notification: Notification, shard: int) -> dict[str, object]:
-    """A notification's row."""
-    fields = {name: getattr(notification, name) for name in NOTIFICATION if name not in ("shard", "otherwise")}
-    return {**fields, "shard": shard, "otherwise": _REACHES.dump_python(notification.otherwise, mode="json")}
-
-
-def to_notification(row: RowMapping) -> Notification:
-    """A notification of its row."""
-    fields = {name: row[name] for name in NOTIFICATION if name not in _NOTIFICATION_VALUES}
-    return Notification(
-        way=Way(row["way"]),
-        urgency=Urgency(row["urgency"]),
-        otherwise=_REACHES.validate_python(row["otherwise"]),
-        state=NotificationState(row["state"]),
-        **fields,
-    )
-
-
-def message_row(message: Message, shard: int) -> dict[str, object]:
-    """A message's row."""
-    return {**{name: getattr(message, name) for name in MESSAGE if name != "shard"}, "shard": shard}
-
-
-def to_message(row: RowMapping) -> Message:
-    """A message of its row."""
-    fields = {name: row[name] for name in MESSAGE if name not in ("shard", "way", "state")}
-    return Message(way=Way(row["way"]), state=NotificationState(row["state"]), **fields)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from services.escalation.adapters.store import CHANNEL
+from services.escalation.adapters.waking import CHANNEL
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.app.configuration_rules import check
 from services.escalation.app.policies import to_policies

@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.escalation.adapters import finding, rows, tables
+from services.escalation.adapters.telling.book import NotificationBook
+from services.escalation.adapters.waking import wake
 from services.escalation.app.inbound import to_happening
 from services.escalation.app.ports import Case, Histories, Saving, TicketKey, Window
 from services.escalation.domain.clock_record import ClockRecord, Timer
@@ -17,15 +19,12 @@ from services.escalation.domain.promise import Measure
 from services.escalation.domain.stand_in import StandIn
 from services.escalation.domain.ticket import Ticket
 from shared.db.bells import ShardBells
-from shared.db.sets import insert_new_set, insert_set, transposed, upsert_set
+from shared.db.sets import insert_new_set, transposed, upsert_set
 from shared.db.unit_of_work import Tx
 from shared.events.catalog import TOPIC_OF, TOPICS, shard_of
 from shared.events.codec import decode, encode
 from shared.events.contract import Contract
 from shared.events.envelope import Event
-
-CHANNEL = "escalation_shards"
-"""NOTIFY: a shard has timers or notifications that its holder does not know of."""
 
 _OF = " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
 _LOCK = "SELECT t.*" + _OF + " JOIN tracked_ticket t USING (workspace_id, ticket_id) ORDER BY 1, 2 FOR UPDATE OF t"
@@ -74,14 +73,12 @@ _FORGET_TIMERS = text(
     " WHERE (t.workspace_id, t.ticket_id, t.owner_id, t.generation, t.kind, t.level)"
     " = (gone.workspace_id, gone.ticket_id, gone.owner_id, gone.generation, gone.kind, gone.level)"
 )
-_NOTIFY = text("SELECT pg_notify(:channel, :shard)")
 
 _EVENT = tuple(column.name for column in tables.tracked_event.columns)
 _SAVE_TICKETS = upsert_set(tables.tracked_ticket, rows.TICKET)
 _SAVE_CLOCKS = upsert_set(tables.sla_clock, rows.CLOCK)
 _SAVE_ESCALATIONS = upsert_set(tables.escalation, rows.ESCALATION)
 _SAVE_TIMERS = upsert_set(tables.timer, rows.TIMER)
-_ADD_NOTIFICATIONS = insert_set(tables.notification, rows.NOTIFICATION)
 _KEEP_EVENTS = insert_new_set(tables.tracked_event, _EVENT)
 _TIMER_KEY = rows.TIMER[:6]
 
@@ -89,7 +86,7 @@ _TIMER_KEY = rows.TIMER[:6]
 class PostgresTracking:
     """Implements the port `Tracking`."""
 
-    def __init__(self, shards: int, timers: ShardBells, notifications: ShardBells) -> None:
+    def __init__(self, shards: int, timers: ShardBells, notifications: NotificationBook) -> None:
         self._shards = shards
         self._timers = timers
         self._notifications = notifications
@@ -239,7 +236,7 @@ class PostgresTracking:
         if escalations:
             await tx.execute(_SAVE_ESCALATIONS, transposed(map(rows.escalation_row, escalations), rows.ESCALATION))
         await self._save_timers(tx, ordered)
-        await self._add_notifications(tx, ordered)
+        await self._notifications.add(tx, [item for saving in ordered for item in saving.notifications])
 
     async def _save_timers(self, tx: Tx, savings: Sequence[Saving]) -> None:
         gone: list[dict[str, object]] = []
@@ -258,25 +255,7 @@ class PostgresTracking:
             await tx.execute(_FORGET_TIMERS, transposed(gone, _TIMER_KEY))
         if new:
             await tx.execute(_SAVE_TIMERS, transposed(new, rows.TIMER))
-            await self._wake(tx, self._timers, earliest)
-
-    async def _add_notifications(self, tx: Tx, savings: Sequence[Saving]) -> None:
-        added = [
-            rows.notification_row(item, shard_of(item.workspace_id, self._shards))
-            for saving in savings
-            for item in saving.notifications
-        ]
-        if added:
-            await tx.execute(_ADD_NOTIFICATIONS, transposed(added, rows.NOTIFICATION))
-            shards = {shard_of(saving.after.key[0], self._shards) for saving in savings if saving.notifications}
-            await self._wake(tx, self._notifications, dict.fromkeys(shards))
-
-    async def _wake(self, tx: Tx, bells: ShardBells, due: Mapping[int, datetime | None]) -> None:
-        for shard, due_at in due.items():
-            if bells.is_here(shard):
-                tx.after_commit(lambda n=shard, at=due_at: bells.ring(n, at))  # type: ignore[misc] # defaults bind
-            else:
-                await tx.execute(_NOTIFY, {"channel": CHANNEL, "shard": str(shard)})
+            await wake(tx, self._timers, earliest)
 
 
 def _ticket_row(saving: Saving) -> dict[str, object] | None:

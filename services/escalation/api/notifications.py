@@ -3,24 +3,28 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
-from services.escalation.adapters import reading
+from services.escalation.adapters.telling import reading
+from services.escalation.adapters.telling.book import NotificationBook
 from services.escalation.api.schemas import NotificationView, NotificationWithAttempts
 from services.escalation.domain.notification import NotificationState
 from shared.db.unit_of_work import Database, Tx
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
+from shared.http.idempotency import Answer, OnceHeader
 from shared.http.pagination import CursorQuery, Page, decode_id, page
 from shared.http.parameters import Limit
+from shared.ids import IdFactory
 
 Reader = Annotated[Principal, allowed("escalation:read")]
+Writer = Annotated[Principal, allowed("escalation:write")]
 Recipient = Annotated[
     str | None, Query(max_length=320, description="The agent, address, chat or webhook that the policy names.")
 ]
 
 
-def routes(database: Database) -> APIRouter:
+def routes(database: Database, book: NotificationBook, ids: IdFactory) -> APIRouter:
     """Notifications, and the evidence of their delivery."""
     router = api_router("notifications")
 
@@ -60,5 +64,21 @@ def routes(database: Database) -> APIRouter:
             return NotificationWithAttempts.with_attempts(*found)
 
         return await database.transact(unit, workspaces=[principal.workspace_id])
+
+    @router.post(
+        "/v1/notifications/{notification_id}/retry", status_code=201, response_model=NotificationWithAttempts
+    )
+    async def retry_notification(notification_id: UUID, principal: Writer, once: OnceHeader) -> Response:
+        """Tells once more, by the way that has failed: a new notification takes the failed one's place.
+
+        409 where it has not failed, where its escalation is resolved, or where another has taken its place.
+        """
+
+        async def unit(tx: Tx) -> Answer:
+            again = await book.retry(tx, principal.workspace_id, notification_id, ids)
+            found = await reading.notification(tx, principal.workspace_id, again)
+            return Answer.of(201, NotificationWithAttempts.with_attempts(*found))
+
+        return await once.transact(database, unit)
 
     return router

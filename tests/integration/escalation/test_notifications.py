@@ -111,6 +111,14 @@ async def test_a_webhook_that_is_gone_gets_nothing_more(desk: Desk, website: Web
 
     await eventually(both)
     assert len(website.to(path)) == 1
+    (listed,) = (await desk.http.get("/v1/webhooks")).json()["items"]
+    assert (listed["id"], listed["state"], listed["disabled_at"] is not None) == ("pager", "disabled", True)
+    enabled = await desk.http.post("/v1/webhooks/pager/enable")
+    assert enabled.json() == {"id": "pager", "state": "enabled", "disabled_at": None}
+    assert (await desk.http.post("/v1/webhooks/other/enable")).status_code == 404
+    desk.opened("v", -20)
+    await desk.tell()
+    await eventually(lambda: len(website.to(path)) == 2)
 
 
 async def test_a_mail_server_that_is_busy_is_tried_again_and_a_refusal_is_final(
@@ -122,17 +130,6 @@ async def test_a_mail_server_that_is_busy_is_tried_again_and_a_refusal_is_final(
     mailbox.refusals[:] = ["550 Nobody here"]
     await desk.system.travel(timedelta(seconds=5))
     await notification(desk, state="failed", attempts=2, detail="refused: 550")
-
-
-async def test_after_the_last_attempt_it_has_failed(desk: Desk, website: Website) -> None:
-    website.answers[f"/{desk.workspace_id}"] = [500 + attempt for attempt in range(1, 11)]
-    await escalated(desk, website, webhooks=["pager"])
-    for attempt in range(1, 10):
-        # Each with an answer of its own: seen once the attempt is over, not when it begins.
-        await notification(desk, state="pending", attempts=attempt, detail=f"answered {500 + attempt}")
-        await desk.system.travel(timedelta(hours=24))
-    await notification(desk, state="failed", attempts=10, detail="answered 510")
-    assert len(website.to(f"/{desk.workspace_id}")) == 10
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.escalation.adapters.service_levels import PostgresServiceLevels
 from services.escalation.adapters.store import PostgresTracking
+from services.escalation.adapters.telling.book import NotificationBook
 from services.escalation.app.publish_snapshots import publish_snapshots
 from shared.db.bells import ShardBells
 from shared.db.unit_of_work import Tx
@@ -20,7 +21,7 @@ class Overtaken(PostgresTracking):
     """Somebody else gets in between whatever came before locking and the locks."""
 
     def __init__(self, overtake: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(SHARDS, ShardBells(), ShardBells())
+        super().__init__(SHARDS, ShardBells(), NotificationBook(SHARDS, ShardBells()))
         self._overtake = overtake
 
     async def lock(self, *args: Any, **more: Any) -> Any:

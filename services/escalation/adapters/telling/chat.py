@@ -2,10 +2,10 @@
 
 import json
 
-from services.escalation.adapters.answers import outcome_of
-from services.escalation.adapters.delivery import Delivery
-from services.escalation.adapters.links import AcknowledgeLinks
-from services.escalation.adapters.wording import lines
+from services.escalation.adapters.telling.answers import outcome_of
+from services.escalation.adapters.telling.delivery import Delivery
+from services.escalation.adapters.telling.links import TakeOnLinks
+from services.escalation.adapters.telling.wording import lines
 from services.escalation.domain.message import Answer, Outcome
 from shared.clock import Clock
 from shared.egress import Egress
@@ -15,7 +15,7 @@ from shared.secrets import Vault
 class Chats:
     """Posts messages to chats."""
 
-    def __init__(self, egress: Egress, vault: Vault, clock: Clock, links: AcknowledgeLinks) -> None:
+    def __init__(self, egress: Egress, vault: Vault, clock: Clock, links: TakeOnLinks) -> None:
         self._egress = egress
         self._vault = vault
         self._clock = clock

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import text
 
-from services.escalation.adapters import gathering, gone, messages
-from services.escalation.adapters.delivery import Attempted, Carrier, Delivery
-from services.escalation.adapters.gathering import Addressee
-from services.escalation.adapters.messages import MessageKey
+from services.escalation.adapters.telling import gathering, gone, messages
+from services.escalation.adapters.telling.delivery import Attempted, Carrier, Delivery
+from services.escalation.adapters.telling.gathering import Addressee
+from services.escalation.adapters.telling.messages import MessageKey
 from services.escalation.app.ports import ServiceLevels
 from services.escalation.domain.message import Answer, Message, Outcome
 from services.escalation.domain.notification import NotificationState
@@ -43,6 +43,11 @@ _LEAVING_S = 2.0
 _NEXT = text(
     "SELECT least((SELECT min(send_at) FROM notification WHERE shard = :shard AND send_at IS NOT NULL),"
     " (SELECT min(next_attempt_at) FROM message WHERE shard = :shard AND next_attempt_at IS NOT NULL))"
+)
+_OLDEST = text(
+    "SELECT least((SELECT min(coalesce(held_until, created_at)) FROM notification"
+    " WHERE shard = :shard AND send_at IS NOT NULL),"
+    " (SELECT min(created_at) FROM message WHERE shard = :shard AND next_attempt_at IS NOT NULL))"
 )
 _NEXT_AFTER = text(
     "SELECT least((SELECT min(send_at) FROM notification"
@@ -88,8 +93,25 @@ class Notifier:
             "notification_messages", "Messages to staff that are over, by way and how they ended.", "way", "state"
         )
 
+        self._oldest: dict[int, datetime] = {}
+        self._measured: dict[int, float] = {}
+        metrics.gauge(
+            "notification_oldest_seconds", "Age of what staff was to be told the longest ago and is not over yet."
+        ).set_function(self._oldest_s)
+
+    def _oldest_s(self) -> float:
+        if not self._oldest:
+            return 0.0
+        return max(0.0, (self._clock.now() - min(self._oldest.values())).total_seconds())
+
     async def run(self, shard: Shard) -> None:
         """Sends until the shard is drained. Raises StaleEpoch and TransientError."""
+        try:
+            await self._run(shard)
+        finally:
+            self._oldest.pop(shard.n, None)
+
+    async def _run(self, shard: Shard) -> None:
         under_way: Counter[Addressee] = Counter()
         ended: list[Attempted] = []
 
@@ -114,7 +136,8 @@ class Notifier:
                         task = group.create_task(deliver(delivery))
                         tasks.add(task)
                         task.add_done_callback(tasks.discard)
-                    if not begun and not ended:
+                    # What was gathered is due at once: the next look finds it.
+                    if not (begun or ended or look.waiting):
                         await bell.wait(self._pause_s(look.next_at))
                 if tasks:
                     _, late = await asyncio.wait(tasks, timeout=_LEAVING_S)
@@ -135,6 +158,7 @@ class Notifier:
         async def unit(tx: Tx) -> _Look:
             now = await tx.now()
             next_at: datetime | None = (await tx.execute(_NEXT, {"shard": shard.n})).scalar_one()
+            await self._measure(tx, shard, is_idle=next_at is None)
             if next_at is None or next_at > now:
                 return _Look((), (), next_at)
             waiting = await gathering.waiting(tx, shard.n, now)
@@ -143,6 +167,16 @@ class Notifier:
             return _Look(waiting, due, next_at)
 
         return await self._database.transact(unit, claims=[shard.n])
+
+    async def _measure(self, tx: Tx, shard: Shard, *, is_idle: bool) -> None:
+        """Notes what waits for the longest, now and then: everything that waits has to be read for that."""
+        if is_idle:
+            self._oldest.pop(shard.n, None)
+        elif monotonic() - self._measured.get(shard.n, -_POLL_S) >= _POLL_S:
+            self._measured[shard.n] = monotonic()
+            oldest: datetime | None = (await tx.execute(_OLDEST, {"shard": shard.n})).scalar_one()
+            if oldest is not None:
+                self._oldest[shard.n] = oldest
 
     async def _begin(self, shard: Shard, look: _Look, under_way: Counter[Addressee]) -> Sequence[Delivery]:
         """Makes messages of what waits, and begins the attempts that are due, as many as there is room for."""

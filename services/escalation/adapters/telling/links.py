@@ -7,7 +7,7 @@ from shared.link_tokens import LinkTokens
 PATH = "/a"
 
 
-class AcknowledgeLinks:
+class TakeOnLinks:
     """Makes links. public_url: where the world reaches this service; none: messages have no link"""
 
     def __init__(self, tokens: LinkTokens, public_url: str | None) -> None:

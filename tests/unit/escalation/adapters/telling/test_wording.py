@@ -1,6 +1,6 @@
 """What people read: a few escalations one by one, many of them counted."""
 
-from services.escalation.adapters.wording import lines, subject
+from services.escalation.adapters.telling.wording import lines, subject
 from services.escalation.domain.digest import Count, Digest, Item
 from tests.unit.escalation.builders import T0
 

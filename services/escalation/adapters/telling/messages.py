@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.escalation.adapters import rows, tables
-from services.escalation.adapters.delivery import Attempted
-from services.escalation.adapters.gathering import Addressee
+from services.escalation.adapters.telling import rows, tables
+from services.escalation.adapters.telling.delivery import Attempted
+from services.escalation.adapters.telling.gathering import Addressee
 from services.escalation.domain.digest import MOST_SHOWN, Count, Digest, Item
 from services.escalation.domain.message import Answer, Message, settled
 from services.escalation.domain.notification import NotificationState, by_the_next_way

@@ -31,7 +31,7 @@ def lines(digest: Digest) -> list[str]:
         facts = digest.shown[0].facts
         told = [f"{label}: {facts[name]}" for label, name in _LINES if facts.get(name) is not None]
         return [f"{_thing(facts)} needs somebody.", "", *told]
-    listed = [_line(item.facts) for item in digest.shown]
+    listed = [line(item.facts) for item in digest.shown]
     if not digest.hidden:
         return [f"{digest.total} escalations need somebody.", "", *listed]
     return [
@@ -45,7 +45,8 @@ def lines(digest: Digest) -> list[str]:
     ]
 
 
-def _line(facts: Mapping[str, object]) -> str:
+def line(facts: Mapping[str, object]) -> str:
+    """One of several, in one line."""
     named = ("priority", "queue", "agent_id", "policy")
     told = [str(facts[name]) for name in named if facts.get(name) is not None]
     return f"{_thing(facts)}: {_why(facts)}, level {facts['level']} ({', '.join(told)})"

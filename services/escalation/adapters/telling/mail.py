@@ -3,9 +3,9 @@
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
-from services.escalation.adapters.delivery import Delivery
-from services.escalation.adapters.links import AcknowledgeLinks
-from services.escalation.adapters.wording import lines, subject
+from services.escalation.adapters.telling.delivery import Delivery
+from services.escalation.adapters.telling.links import TakeOnLinks
+from services.escalation.adapters.telling.wording import lines, subject
 from services.escalation.domain.message import Answer, Outcome
 from shared.mail import MailDeferred, MailRefused, MailSender
 
@@ -13,7 +13,7 @@ from shared.mail import MailDeferred, MailRefused, MailSender
 class Mails:
     """Sends messages by mail. sender: none where no mail server is configured; mail_from: their From"""
 
-    def __init__(self, sender: MailSender | None, mail_from: str, links: AcknowledgeLinks) -> None:
+    def __init__(self, sender: MailSender | None, mail_from: str, links: TakeOnLinks) -> None:
         self._sender = sender
         self._from = mail_from
         self._links = links

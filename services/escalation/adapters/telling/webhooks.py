@@ -2,8 +2,8 @@
 
 import json
 
-from services.escalation.adapters.answers import outcome_of
-from services.escalation.adapters.delivery import Delivery
+from services.escalation.adapters.telling.answers import outcome_of
+from services.escalation.adapters.telling.delivery import Delivery
 from services.escalation.domain.escalation_policy import Webhook
 from services.escalation.domain.message import Answer, Outcome
 from shared.clock import Clock

@@ -1,0 +1,1 @@
+"""Tells staff: notifications are put into messages, and messages taken to where they go."""
