@@ -97,9 +97,9 @@ async def _section(bench: Workbench, escalation: Process, effort: Effort, say: S
         "A policy edit over open clocks",
         [
             f"{clocks:,} running clocks of {clocks // CLOCKS_A_TICKET:,} tickets, opened over {_SPREAD.days} "
-            "days, in one workspace with office hours and public holidays; one escalation process. Each edit gives "
-            "every clock another target. The preview looks at every clock; after saving, all tickets come over to "
-            "the new version, with an event each clock.",
+            "days, in one workspace with office hours and public holidays; one escalation process. Each edit "
+            "gives every clock another target. The preview looks at every clock; after saving, all tickets come "
+            "over to the new version, with an event each clock.",
             "While they come over, a request for the list of escalations is made every 50 ms: how long it waits "
             "is how long the process keeps others waiting, timers among them.",
         ],

@@ -9,7 +9,8 @@ from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.ids import IdFactory
 
-_BATCH = 200
+_BATCH = 25
+"""Tickets of one commit. Few, so that timers that are due meanwhile need not wait for many."""
 _POLL_S = 30.0
 
 _LATEST = text("SELECT workspace_id, max(version) AS version FROM policy_version WHERE shard = :shard GROUP BY 1")

@@ -9,7 +9,7 @@ A clock without a promise is silent: nobody is told of it, and only a promise ma
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import TypedDict, assert_never
 from uuid import UUID
 
 from services.escalation.domain.promise import Measure, OnChange, Promise
@@ -129,7 +129,7 @@ def start(
         started_at=at,
         running_since=at,
     )
-    return _noted(_aimed(clock), Turn.STARTED, replace(why, at=at))
+    return _turned(clock, Turn.STARTED, replace(why, at=at))
 
 
 def pause(clock: SlaClock, why: Why) -> SlaClock:
@@ -138,8 +138,7 @@ def pause(clock: SlaClock, why: Why) -> SlaClock:
         raise IllegalTransition(f"The clock is {clock.state}.")
     before = judge(clock, why.at, is_over=False)
     state = ClockState.BREACHED if before.breached_at else ClockState.PAUSED
-    paused = replace(_accrued(before, why.at), state=state, running_since=None, due_at=None)
-    return _noted(paused, Turn.PAUSED, why)
+    return _turned(replace(_accrued(before, why.at), state=state, running_since=None), Turn.PAUSED, why)
 
 
 def resume(clock: SlaClock, why: Why) -> SlaClock:
@@ -147,7 +146,7 @@ def resume(clock: SlaClock, why: Why) -> SlaClock:
     if clock.running_since is not None or not clock.is_live:
         raise IllegalTransition(f"The clock is {clock.state}.")
     state = ClockState.BREACHED if clock.breached_at else ClockState.RUNNING
-    return _noted(_aimed(replace(clock, state=state, running_since=why.at)), Turn.RESUMED, why)
+    return _turned(replace(clock, state=state, running_since=why.at), Turn.RESUMED, why)
 
 
 def stop(clock: SlaClock, why: Why, *, is_met: bool) -> SlaClock:
@@ -155,13 +154,12 @@ def stop(clock: SlaClock, why: Why, *, is_met: bool) -> SlaClock:
     if not clock.is_live:
         raise IllegalTransition(f"The clock is {clock.state}.")
     before = judge(clock, why.at, is_over=False)
-    ended = replace(_accrued(before, why.at), running_since=None, due_at=None, ended_at=why.at)
-    if not is_met:
-        state = ClockState.BREACHED if ended.breached_at else ClockState.CANCELLED
-        return _noted(replace(ended, state=state), Turn.CANCELLED, why)
-    if ended.breached_at:
-        return _noted(ended, Turn.LATE, why)
-    return _noted(replace(ended, state=ClockState.MET), Turn.MET, why)
+    if before.breached_at:
+        state, turn = ClockState.BREACHED, Turn.LATE if is_met else Turn.CANCELLED
+    else:
+        state, turn = (ClockState.MET, Turn.MET) if is_met else (ClockState.CANCELLED, Turn.CANCELLED)
+    ended = replace(_accrued(before, why.at), state=state, running_since=None, ended_at=why.at)
+    return _turned(ended, turn, why)
 
 
 def reopen(clock: SlaClock, promise: Promise | None, why: Why, mode: OnChange = OnChange.CARRY) -> SlaClock:
@@ -173,7 +171,8 @@ def reopen(clock: SlaClock, promise: Promise | None, why: Why, mode: OnChange = 
     if clock.is_live:
         raise IllegalTransition(f"The clock is {clock.state}.")
     again = replace(
-        _measured(clock, promise, mode) if promise else clock,
+        clock,
+        **_carried(clock, promise, mode) if promise else {},
         promise=promise or clock.promise,
         state=ClockState.RUNNING,
         generation=clock.generation + (promise is not None or clock.promise is not None),
@@ -181,7 +180,7 @@ def reopen(clock: SlaClock, promise: Promise | None, why: Why, mode: OnChange = 
         breached_at=None,
         ended_at=None,
     )
-    return _noted(_aimed(again), Turn.RESUMED if clock.promise else Turn.STARTED, why)
+    return _turned(again, Turn.RESUMED if clock.promise else Turn.STARTED, why)
 
 
 def retarget(clock: SlaClock, promise: Promise, why: Why, mode: OnChange = OnChange.CARRY) -> SlaClock:
@@ -196,15 +195,17 @@ def retarget(clock: SlaClock, promise: Promise, why: Why, mode: OnChange = OnCha
     if judged.breached_at:
         return judged
     is_anew = clock.promise is None or mode is OnChange.RESTART
-    measured = _measured(_accrued(judged, why.at), promise, mode)
-    after = replace(measured, promise=promise, generation=clock.generation + is_anew)
+    before = _accrued(judged, why.at)
+    after = replace(
+        before, **_carried(before, promise, mode), promise=promise, generation=clock.generation + is_anew
+    )
     if clock.promise:
-        return _noted(_aimed(after), Turn.RESTARTED if mode is OnChange.RESTART else Turn.RETARGETED, why)
+        return _turned(after, Turn.RESTARTED if mode is OnChange.RESTART else Turn.RETARGETED, why)
     if clock.running_since is not None:
-        return _noted(_aimed(after), Turn.STARTED, why)
+        return _turned(after, Turn.STARTED, why)
     # Whoever is told of it hears first where it would lead to, and then that it stands still.
-    started = _aimed(replace(after, state=ClockState.RUNNING, running_since=why.at))
-    return pause(_noted(started, Turn.STARTED, why), why)
+    started = replace(after, state=ClockState.RUNNING, running_since=why.at)
+    return pause(_turned(started, Turn.STARTED, why), why)
 
 
 def with_spans(clock: SlaClock) -> SlaClock | None:
@@ -246,9 +247,10 @@ def judge(clock: SlaClock, until: datetime, *, is_over: bool = True) -> SlaClock
         return clock
     if clock.elapsed_at(due_at)[0] < promise.target:
         # A calendar that had run out of openings: looked at again.
-        return judge(_aimed(_accrued(clock, due_at)), until, is_over=is_over)
+        again = _accrued(clock, due_at)
+        return judge(replace(again, due_at=_due_at(again)), until, is_over=is_over)
     breached = replace(clock, state=ClockState.BREACHED, breached_at=due_at)
-    return _noted(breached, Turn.BREACHED, Why(at=due_at, name=_breach_cause(clock)))
+    return _turned(breached, Turn.BREACHED, Why(at=due_at, name=_breach_cause(clock)))
 
 
 def _breach_cause(clock: SlaClock) -> str:
@@ -268,8 +270,16 @@ def _accrued(clock: SlaClock, at: datetime) -> SlaClock:
     return replace(clock, elapsed=elapsed, elapsed_wall=wall, running_since=at, spans=spans)
 
 
-def _measured(clock: SlaClock, promise: Promise, mode: OnChange) -> SlaClock:
-    """With the elapsed time that another promise finds. A silent clock's was measured by no calendar yet.
+class _Counted(TypedDict, total=False):
+    """What of a clock's time is not as it was."""
+
+    elapsed: timedelta
+    elapsed_wall: timedelta
+    spans: tuple[Span, ...]
+
+
+def _carried(clock: SlaClock, promise: Promise, mode: OnChange) -> _Counted:
+    """The elapsed time that another promise finds. A silent clock's was measured by no calendar yet.
 
     Raises ValueError where the clock is to be kept as it is, or its time cannot be measured anew.
     """
@@ -277,34 +287,34 @@ def _measured(clock: SlaClock, promise: Promise, mode: OnChange) -> SlaClock:
         case OnChange.KEEP:
             raise ValueError("a clock that is kept has no other promise")
         case OnChange.RESTART:
-            return replace(clock, elapsed=ZERO, elapsed_wall=ZERO, spans=())
+            return {"elapsed": ZERO, "elapsed_wall": ZERO, "spans": ()}
         case OnChange.CARRY if clock.promise:
-            return clock
+            return {}
         case OnChange.CARRY | OnChange.RECOMPUTE:
             if clock.spans is None:
                 raise ValueError("nobody has kept when it ran")
-            return replace(clock, elapsed=sum((promise.calendar.elapsed(*span) for span in clock.spans), ZERO))
+            return {"elapsed": sum((promise.calendar.elapsed(*span) for span in clock.spans), ZERO)}
         case _:
             assert_never(mode)
 
 
-def _aimed(clock: SlaClock) -> SlaClock:
-    """With the due time that follows from what is left; a breach keeps its own."""
+def _due_at(clock: SlaClock) -> datetime | None:
+    """The due time that follows from what is left; a breach keeps its own."""
     if clock.promise is None or clock.running_since is None:
-        return replace(clock, due_at=None)
+        return None
     if clock.breached_at:
-        return replace(clock, due_at=clock.breached_at)
+        return clock.breached_at
     left = max(ZERO, clock.promise.target - clock.elapsed)
     try:
-        due_at = clock.promise.calendar.add(clock.running_since, left)
+        return clock.promise.calendar.add(clock.running_since, left)
     except NoOpening:
-        due_at = clock.running_since + HORIZON
-    return replace(clock, due_at=due_at)
+        return clock.running_since + HORIZON
 
 
-def _noted(clock: SlaClock, turn: Turn, why: Why) -> SlaClock:
-    """With a line in its history; silent clocks keep none."""
-    if clock.promise is None:
+def _turned(clock: SlaClock, turn: Turn, why: Why) -> SlaClock:
+    """With its due time, and a line in its history; silent clocks keep none."""
+    promise, due_at = clock.promise, _due_at(clock)
+    if promise is None:
         return clock
     elapsed, wall = clock.elapsed_at(why.at)
     entry = Entry(
@@ -315,9 +325,9 @@ def _noted(clock: SlaClock, turn: Turn, why: Why) -> SlaClock:
         generation=clock.generation,
         elapsed=elapsed,
         elapsed_wall=wall,
-        due_at=clock.due_at,
-        policy=clock.promise.policy,
-        policy_version=clock.promise.version,
-        target=clock.promise.target,
+        due_at=due_at,
+        policy=promise.policy,
+        policy_version=promise.version,
+        target=promise.target,
     )
-    return replace(clock, history=(*clock.history, entry))
+    return replace(clock, due_at=due_at, history=(*clock.history, entry))

@@ -113,7 +113,7 @@ class Policies:
     _matched: dict[Terms, Mapping[Agreement, str]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
-    _promises: dict[tuple[Agreement, str, SlaMetric, Basis], Promise | None] = field(
+    _promises: dict[tuple[Agreement, str, Basis], Mapping[SlaMetric, Promise]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
 
@@ -136,20 +136,17 @@ class Policies:
             known = self._matched[terms] = self._match(terms)
         return known
 
-    def promise(
-        self, policy_id: str | None, agreement: Agreement, metric: SlaMetric, terms: Terms
-    ) -> Promise | None:
-        """What a policy promises for a ticket; none means that there is no clock."""
+    def promises(self, policy_id: str | None, agreement: Agreement, terms: Terms) -> Mapping[SlaMetric, Promise]:
+        """What a policy promises for a ticket; metrics without a promise, which have no clock, are not there."""
         policy = self._policy(agreement, policy_id)
-        return None if policy is None else self._promise(policy, metric, policy.basis(terms))
+        return {} if policy is None else self._by_basis(policy, policy.basis(terms))
 
     def promised(self, policy_id: str, agreement: Agreement, metric: SlaMetric, basis: Basis) -> Promise:
         """A promise that was made before, found again. Raises LookupError where this version never made it."""
         policy = self._policy(agreement, policy_id)
-        promise = None if policy is None else self._promise(policy, metric, basis)
-        if promise is None:
-            raise LookupError(f"version {self.version} promises no {metric} by {policy_id}")
-        return promise
+        if policy is None:
+            raise LookupError(f"version {self.version} has no policy {policy_id}")
+        return self._by_basis(policy, basis)[metric]
 
     def _match(self, terms: Terms) -> Mapping[Agreement, str]:
         read = variables(terms)
@@ -165,18 +162,20 @@ class Policies:
                 return policy
         return None
 
-    def _promise(self, policy: SlaPolicy, metric: SlaMetric, basis: Basis) -> Promise | None:
-        key = policy.agreement, policy.policy_id, metric, basis
-        if key not in self._promises:
+    def _by_basis(self, policy: SlaPolicy, basis: Basis) -> Mapping[SlaMetric, Promise]:
+        key = policy.agreement, policy.policy_id, basis
+        known = self._promises.get(key)
+        if known is None:
             if len(self._promises) >= _MOST_REMEMBERED:
                 self._promises.clear()
-            self._promises[key] = self._made(policy, metric, basis)
-        return self._promises[key]
+            targets = [
+                (metric, policy.target(metric, basis.priority, basis.customer_tier)) for metric in SlaMetric
+            ]
+            known = {metric: self._promise(policy, target, basis) for metric, target in targets if target}
+            self._promises[key] = known
+        return known
 
-    def _made(self, policy: SlaPolicy, metric: SlaMetric, basis: Basis) -> Promise | None:
-        target = policy.target(metric, basis.priority, basis.customer_tier)
-        if target is None:
-            return None
+    def _promise(self, policy: SlaPolicy, target: Target, basis: Basis) -> Promise:
         calendar_id = target.calendar_id if target.has_calendar else basis.calendar or policy.calendar_id
         return Promise(
             policy=policy.policy_id,

@@ -16,6 +16,7 @@ from services.escalation.domain.promise import Measure, OnChange, Promise
 from services.escalation.domain.sla_clock import NO_TARGET, POLICY_CHANGED, SlaClock, Why
 from services.escalation.domain.sla_policy import Policies, PolicyHistory
 from services.escalation.domain.ticket import Mark, Ticket
+from shared.vocabulary import Agreement, SlaMetric
 
 
 class OutOfOrder(Exception):
@@ -154,10 +155,12 @@ def _turned(tracked: Tracked, change: _Change, history: PolicyHistory, *, is_who
     clocks = dict(tracked.clocks)
     earlier = list(tracked.earlier)
     for agreement in history.agreements:
+        was, now = _promises(agreement, change)
         for name, metric in METRICS.items():
             measure = Measure(agreement, name)
             old = clocks.get(measure)
-            new = _follow(measure, metric, old, change, is_whole=is_whole)
+            terms = _Terms(was.get(name), now.get(name))
+            new = _follow(measure, metric, old, terms, change, is_whole=is_whole)
             if new is not None:
                 clocks[measure] = new
             if old is not None and new is not None and old.origin != new.origin:
@@ -166,13 +169,12 @@ def _turned(tracked: Tracked, change: _Change, history: PolicyHistory, *, is_who
 
 
 def _follow(
-    measure: Measure, metric: Metric, clock: SlaClock | None, change: _Change, *, is_whole: bool
+    measure: Measure, metric: Metric, clock: SlaClock | None, terms: _Terms, change: _Change, *, is_whole: bool
 ) -> SlaClock | None:
     """The measure's newest clock after a change."""
     instance, was = metric.instance(change.after), metric.instance(change.before)
     if instance is None:
         return None if clock is None else _ended(metric, clock, change)
-    terms = _terms(measure, change)
     is_new = was is None or was.event_id != instance.event_id
     if clock is not None and clock.origin == instance.event_id:
         return _went_on(metric, clock, terms, change, is_new=is_new)
@@ -259,15 +261,14 @@ def _ended(metric: Metric, clock: SlaClock, change: _Change) -> SlaClock:
     return sla_clock.stop(clock, why, is_met=met_at is not None)
 
 
-def _terms(measure: Measure, change: _Change) -> _Terms:
-    if not change.is_policy and change.after.terms == change.before.terms:
-        promise = _promise(measure, change.now, change.after)
-        return _Terms(promise, promise)
-    return _Terms(_promise(measure, change.was, change.before), _promise(measure, change.now, change.after))
+def _promises(agreement: Agreement, change: _Change) -> tuple[Mapping[SlaMetric, Promise], ...]:
+    """What the ticket is promised before a change and after it."""
+    now = _promised(agreement, change.now, change.after)
+    if not change.is_policy and change.before.terms == change.after.terms:
+        return now, now
+    return _promised(agreement, change.was, change.before), now
 
 
-def _promise(measure: Measure, policies: Policies, ticket: Ticket) -> Promise | None:
-    policy_id = ticket.policies.get(measure.agreement)
-    if policy_id is None or ticket.terms is None:
-        return None
-    return policies.promise(policy_id, measure.agreement, measure.metric, ticket.terms)
+def _promised(agreement: Agreement, policies: Policies, ticket: Ticket) -> Mapping[SlaMetric, Promise]:
+    policy_id, terms = ticket.policies.get(agreement), ticket.terms
+    return {} if policy_id is None or terms is None else policies.promises(policy_id, agreement, terms)

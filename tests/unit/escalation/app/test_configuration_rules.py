@@ -164,7 +164,7 @@ def test_the_first_policy_that_holds_decides() -> None:
 
 def promised(policies: Policies, metric: SlaMetric, queue: str | None = None, **over: object) -> Promise | None:
     """What the policy `standard` promises."""
-    return policies.promise("standard", Agreement.SLA, metric, terms(queue, None, **over))
+    return policies.promises("standard", Agreement.SLA, terms(queue, None, **over)).get(metric)
 
 
 def test_each_agreement_has_a_policy_of_its_own() -> None:
