@@ -89,7 +89,7 @@ class Calendar:
     closed: dates without weekly hours; closures: parts of dates without them; openings: open whatever is closed
     holidays: what else is closed, asked for once a year; `holiday_set` names them where calendars are compared
 
-    Works out what it is asked about and keeps it: not for two threads at once.
+    Works out what it is asked about, and keeps it.
     """
 
     time_zone: str
@@ -170,7 +170,7 @@ class Calendar:
         first, last = instant_at(start).year, instant_at(end - 1).year
         closed = merged(span for year in range(first, last + 1) for span in self._closed_in(year).spans)
         if not closed:
-            return self._on_the_clock(start, end, self._local)
+            return self._on_the_clock(start, end, self.local_hours)
         usual = self._on_the_clock(start, end, self._usual)
         return merged([*without(usual, closed), *self._on_the_clock(start, end, self._extra)])
 
@@ -189,7 +189,7 @@ class Calendar:
                         found.append(stretch)
         return merged(found)
 
-    def _local(self, day: date) -> list[Stretch]:
+    def local_hours(self, day: date) -> list[Stretch]:
         """What of a local date is open, in minutes after its midnight."""
         extra = self._extra(day)
         return merged([*self._usual(day), *extra]) if extra else self._usual(day)

@@ -6,6 +6,7 @@ Instants and durations are whole microseconds of UTC, counted from 1970.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 Stretch = tuple[int, int]
 """From an instant until before another."""
@@ -25,26 +26,55 @@ _LAST_MONTH = 9998 * 12
 class Stretches:
     """What a calendar has open in the months that somebody has asked about, and in all between them.
 
-    Months are worked out when they are asked for. Not for two threads at once.
+    Months are worked out when they are asked for, by one thread at a time.
     quiet: where nothing opens for longer, nothing is looked for any further
     """
 
-    __slots__ = ("_begins", "_ends", "_first", "_gaps", "_next", "_quiet", "_starts", "_sums", "_until")
+    __slots__ = ("_begins", "_ends", "_first", "_gaps", "_lock", "_next", "_quiet", "_starts", "_sums", "_until")
 
     def __init__(self, quiet: int) -> None:
         self._quiet = quiet
+        self._lock = Lock()
         self._clear()
 
     def before(self, start: int, end: int, open_in: OpenIn) -> int:
         """How much is open from one instant until before another, at most a century later."""
-        self._cover(start, end, open_in)
-        return self._sum(end) - self._sum(start)
+        with self._lock:
+            self._cover(start, end, open_in)
+            return self._sum(end) - self._sum(start)
 
     def reach(self, origin: int, wanted: int, open_in: OpenIn) -> int | None:
         """The first instant until which so much, more than nothing, is open from another on.
 
         None where nothing opens for too long on the way.
         """
+        with self._lock:
+            return self._reach(origin, wanted, open_in)
+
+    def first_after(self, instant: int, open_in: OpenIn) -> Stretch | None:
+        """The first stretch, cut at months, that ends after an instant; none where nothing opens for too long."""
+        with self._lock:
+            self._cover(instant, instant, open_in)
+            while (position := bisect_right(self._ends, instant)) == len(self._ends):
+                if not self._goes_on(instant):
+                    return None
+                if self._is_full:
+                    self._clear()
+                    self._cover(instant, instant, open_in)
+                self._append(open_in)
+            return self._starts[position], self._ends[position]
+
+    def between(self, start: int, end: int, open_in: OpenIn) -> list[Stretch]:
+        """The stretches between two instants, at most a century apart."""
+        if start >= end:
+            return []
+        with self._lock:
+            self._cover(start, end, open_in)
+            first, last = bisect_right(self._ends, start), bisect_left(self._starts, end)
+            found = merged(zip(self._starts[first:last], self._ends[first:last], strict=True))
+        return [(max(opens, start), min(closes, end)) for opens, closes in found]
+
+    def _reach(self, origin: int, wanted: int, open_in: OpenIn) -> int | None:
         while True:
             self._cover(origin, origin, open_in)
             target = self._sum(origin) + wanted
@@ -61,25 +91,6 @@ class Stretches:
             wanted = target - self._sums[-1]
             origin = max(origin, self._quiet_since(origin))
             self._clear()
-
-    def first_after(self, instant: int, open_in: OpenIn) -> Stretch | None:
-        """The first stretch, cut at months, that ends after an instant; none where nothing opens for too long."""
-        self._cover(instant, instant, open_in)
-        while (position := bisect_right(self._ends, instant)) == len(self._ends):
-            if not self._goes_on(instant):
-                return None
-            if self._is_full:
-                self._clear()
-                self._cover(instant, instant, open_in)
-            self._append(open_in)
-        return self._starts[position], self._ends[position]
-
-    def between(self, start: int, end: int, open_in: OpenIn) -> Iterator[Stretch]:
-        """The stretches between two instants, at most a century apart."""
-        self._cover(start, end, open_in)
-        first, last = bisect_right(self._ends, start), bisect_left(self._starts, end)
-        found = zip(self._starts[first:last], self._ends[first:last], strict=True)
-        return ((max(opens, start), min(closes, end)) for opens, closes in merged(found) if start < end)
 
     def _sum(self, instant: int) -> int:
         """What is open before an instant that is covered."""

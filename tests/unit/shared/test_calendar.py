@@ -1,5 +1,6 @@
 """Business time: published vectors, and what surrounds them. Its laws are in `test_calendar_laws.py`."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -203,6 +204,19 @@ def test_time_before_what_was_asked_about_first_is_counted_as_well() -> None:
     assert fresh.elapsed(utc("2026-06-01"), utc("2026-06-08")) == 40 * HOUR
     assert fresh.elapsed(utc("2024-01-01"), utc("2024-01-08")) == 40 * HOUR
     assert fresh.add(utc("2020-01-01"), 8 * HOUR) == utc("2020-01-01T16:00")
+
+
+def test_threads_may_ask_one_calendar_at_once() -> None:
+    calendar = a_calendar(BERLIN, "09:00-17:00", days=range(5))
+    weeks = [utc("2026-06-01") + timedelta(weeks=n) for n in (0, 40, -40, 80, -80, 120, -120, 160)]
+
+    def opened(start: datetime) -> timedelta:
+        return calendar.elapsed(start, start + timedelta(weeks=1))
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(list(threads.map(lambda start: calendar.add(start, HOUR) > start, weeks * 20)))
+        counted = set(threads.map(opened, weeks * 20))
+    assert counted == {40 * HOUR}
 
 
 def test_open_stretches_are_listed_whole_across_months_and_cut_at_the_ends() -> None:
