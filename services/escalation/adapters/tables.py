@@ -121,6 +121,8 @@ escalation = Table(
     Column("next_at", Instant),
     Column("wait_left", Interval),
     Column("resumes_at", Instant),
+    Column("on_call", JSONB, nullable=False),
+    Column("hand_off_at", Instant),
     Column("started_at", Instant, nullable=False),
     Column("acknowledged_at", Instant),
     Column("acknowledged_by", Text),

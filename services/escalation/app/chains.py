@@ -12,8 +12,9 @@ from services.escalation.app.telling_people import notifications_of
 from services.escalation.domain import escalation as chain
 from services.escalation.domain.clock_record import ClockRecord
 from services.escalation.domain.condition import Variables
-from services.escalation.domain.escalation import BREACHED, RATED, WARNED, Circumstances, Escalation
+from services.escalation.domain.escalation import BREACHED, RATED, WARNED, Circumstances, Escalation, Taken
 from services.escalation.domain.escalation_policy import EscalationPolicy, Notify
+from services.escalation.domain.hand_over import OnDuty, handed_over, told_by, urgency_of
 from services.escalation.domain.notification import Notification
 from services.escalation.domain.recipient import Recipient, recipients_of
 from services.escalation.domain.sla_policy import PolicyHistory, variables
@@ -26,6 +27,7 @@ from shared.ids import IdFactory
 class Chains:
     """The escalations of one ticket in one unit of work.
 
+    finder: of whom steps tell; none where no steps are taken
     escalations: those that were live, and those that begin
     """
 
@@ -35,7 +37,7 @@ class Chains:
     history: PolicyHistory
     teller: Teller
     tally: Tally = field(default_factory=Tally)
-    finder: Finder = field(default_factory=Finder)
+    finder: Finder | None = None
     escalations: list[Escalation] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
 
@@ -90,11 +92,28 @@ class Chains:
         after, steps = chain.advance(escalation, self.now, seen)
         for taken in steps:
             after = self.teller.step(after, taken)
-            policies = self.history.latest
-            self.notifications.extend(
-                notifications_of(after, taken, ticket=self.ticket, policies=policies, now=self.now, ids=self.ids)
-            )
+            self._tell(after, taken)
+            if isinstance(taken.action, Notify):
+                after = told_by(after, taken.action, self._on_duty)
         return after
+
+    def handed_over(self, escalation: Escalation) -> Escalation:
+        """Told to whoever is on call by now, where that is somebody else than whom its last step told."""
+        after, newcomers = handed_over(escalation, self._on_duty)
+        if newcomers:
+            step = Notify(agents=newcomers, urgency=urgency_of(escalation))
+            taken = Taken(
+                step=escalation.position, level=escalation.level, action=step, recipients=self._reach(step)
+            )
+            self._tell(after, taken)
+        return after
+
+    def _tell(self, escalation: Escalation, taken: Taken) -> None:
+        policies = self.history.latest
+        told = notifications_of(
+            escalation, taken, ticket=self.ticket, policies=policies, now=self.now, ids=self.ids
+        )
+        self.notifications.extend(told)
 
     def followed(self, escalation: Escalation, clocks: Mapping[UUID, ClockRecord]) -> Escalation:
         """As its ticket and its clock leave it now: resolved with them, held while the clock stands still."""
@@ -167,5 +186,10 @@ class Chains:
 
     def _reach(self, step: Notify) -> tuple[Recipient, ...]:
         latest = self.history.latest
+        assert self.finder is not None, "steps are taken where somebody can be found"
         found = self.finder.found(step, self.ticket, latest)
         return recipients_of(found, latest.contacts, latest.webhooks, latest.chats)
+
+    def _on_duty(self, rotation: str) -> OnDuty | None:
+        assert self.finder is not None, "steps are taken where somebody can be found"
+        return self.finder.on_duty(self.ticket.workspace_id, rotation, self.history.latest)

@@ -1,43 +1,47 @@
 """Finds the people whom steps tell, in one unit of work: who is on call, whose turn it is, who answers for it."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from services.escalation.app.ports import Case, Histories, TicketKey, Tracking
 from services.escalation.app.tally import versions_of
 from services.escalation.domain.escalation_policy import Notify
+from services.escalation.domain.hand_over import OnDuty
 from services.escalation.domain.people import next_in_turn
 from services.escalation.domain.sla_policy import Policies
-from services.escalation.domain.stand_in import in_force
+from services.escalation.domain.stand_in import StandIn, in_force
 from services.escalation.domain.ticket import Ticket
 from shared.db.unit_of_work import Tx
 
 LOOK_AGAIN = timedelta(minutes=5)
-"""When it is looked at the latest whether somebody else is on call: nobody hears of overrides and edits."""
+"""When it is looked at the latest whether somebody else is on call: nobody tells of overrides and edits."""
 
 Named = tuple[str, str]
 """A workspace and something in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class OnDuty:
-    """Who is on call, and until when that holds at least."""
-
-    agent: str | None
-    until: datetime
 
 
 @dataclass(slots=True, kw_only=True)
 class Finder:
     """What stood in the rows, and the turns that were taken here besides.
 
-    on_duty: by workspace and rotation; last: by workspace and team, who had the last turn
+    stand_ins: those of the next minutes; last: by workspace and team, who had the last turn
     """
 
-    on_duty: Mapping[Named, OnDuty] = field(default_factory=dict)
+    now: datetime
+    stand_ins: Sequence[StandIn] = ()
     last: dict[Named, str] = field(default_factory=dict)
     taken: dict[Named, str] = field(default_factory=dict)
+
+    def on_duty(self, workspace_id: str, rotation_id: str, policies: Policies) -> OnDuty | None:
+        """Who is on call for a rotation now; none where there is no such rotation."""
+        rotation = policies.rotations.get(rotation_id)
+        if rotation is None:
+            return None
+        here = workspace_id, rotation_id
+        overrides = in_force(item for item in self.stand_ins if (item.workspace_id, item.rotation) == here)
+        shift = next(rotation.shifts(self.now, self.now + LOOK_AGAIN, overrides))
+        return OnDuty(shift.agent, shift.end)
 
     def found(self, step: Notify, ticket: Ticket, policies: Policies) -> Notify:
         """The step with everybody by name whom it tells. Where nobody is found, the name says who should be."""
@@ -47,7 +51,7 @@ class Finder:
     def _found(self, step: Notify, ticket: Ticket, policies: Policies) -> Iterator[str]:
         people, workspace_id, queue = policies.people, ticket.workspace_id, ticket.queue
         for rotation in step.on_call:
-            on_duty = self.on_duty.get((workspace_id, rotation))
+            on_duty = self.on_duty(workspace_id, rotation, policies)
             yield (on_duty.agent if on_duty else None) or f"on call: {rotation}"
         if step.manager:
             yield people.manager(ticket.agent_id, queue) or "manager"
@@ -68,29 +72,11 @@ async def open_finder(
     cases: Mapping[TicketKey, Case], histories: Histories, *, tx: Tx, tracking: Tracking, now: datetime
 ) -> Finder:
     """What the steps of these cases may ask, also of those that begin now. Keeps others from the teams' turns."""
-    steps = list(_steps(cases, histories))
-    rotations = {(workspace_id, name) for workspace_id, step in steps for name in step.on_call}
-    teams = {(workspace_id, name) for workspace_id, step in steps for name in step.teams_in_turn}
+    teams = {(here, name) for here, step in _steps(cases, histories) for name in step.teams_in_turn}
+    on_call = {key[0] for key in cases if histories[key[0]].latest.rotations}
     last = await tracking.lock_turns(tx, teams) if teams else {}
-    on_duty = await _on_duty(rotations, histories, tx=tx, tracking=tracking, now=now) if rotations else {}
-    return Finder(on_duty=on_duty, last=dict(last))
-
-
-async def _on_duty(
-    rotations: Collection[Named], histories: Histories, *, tx: Tx, tracking: Tracking, now: datetime
-) -> Mapping[Named, OnDuty]:
-    until = now + LOOK_AGAIN
-    stand_ins = await tracking.stand_ins(tx, {workspace_id for workspace_id, _ in rotations}, now, until)
-    found: dict[Named, OnDuty] = {}
-    for workspace_id, name in rotations:
-        rotation = histories[workspace_id].latest.rotations.get(name)
-        if rotation is not None:
-            overrides = in_force(
-                item for item in stand_ins if (item.workspace_id, item.rotation) == (workspace_id, name)
-            )
-            shift = next(rotation.shifts(now, until, overrides))
-            found[workspace_id, name] = OnDuty(shift.agent, shift.end)
-    return found
+    stand_ins = await tracking.stand_ins(tx, on_call, now, now + LOOK_AGAIN) if on_call else ()
+    return Finder(now=now, stand_ins=stand_ins, last=dict(last))
 
 
 def _steps(cases: Mapping[TicketKey, Case], histories: Histories) -> Iterator[tuple[str, Notify]]:

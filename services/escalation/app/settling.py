@@ -12,6 +12,7 @@ from services.escalation.app.tally import Tally
 from services.escalation.app.teller import News, Teller
 from services.escalation.domain.clock_record import PROVISIONAL, ClockRecord, Kind, warning_at
 from services.escalation.domain.escalation import Escalation
+from services.escalation.domain.hand_over import hands_over
 from services.escalation.domain.notification import Notification
 from services.escalation.domain.promise import Measure
 from services.escalation.domain.sla_clock import SlaClock, Why, stop
@@ -58,7 +59,7 @@ class Settling:
     causes: Mapping[UUID, Cause] = field(default_factory=dict)
     firing: Firing | None = None
     tally: Tally = field(default_factory=Tally)
-    finder: Finder = field(default_factory=Finder)
+    finder: Finder | None = None
     fired: list[Lateness] = field(default_factory=list)
 
     def settle(self, before: Case, tracked: Tracked) -> Settled:
@@ -133,10 +134,14 @@ class Settling:
         return record
 
     def _advanced(self, chains: Chains, escalation: Escalation, firing: Firing) -> Escalation:
-        if escalation.next_at is None or escalation.next_at > firing.until:
-            return escalation
-        self._note(Kind.STEP, escalation.next_at)
-        return chains.advanced(escalation)
+        if escalation.next_at is not None and escalation.next_at <= firing.until:
+            self._note(Kind.STEP, escalation.next_at)
+            escalation = chains.advanced(escalation)
+        # Behind the step, which may have told whoever is on call by now.
+        if hands_over(escalation, firing.until) and escalation.hand_off_at is not None:
+            self._note(Kind.HAND_OFF, escalation.hand_off_at)
+            escalation = chains.handed_over(escalation)
+        return escalation
 
     def _may_escalate(self, record: ClockRecord, firing: Firing) -> bool:
         """Whether a breach is certain enough: nothing unread can undo it, or it has stood for a minute."""

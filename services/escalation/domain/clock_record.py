@@ -9,7 +9,7 @@ from uuid import UUID
 from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.sla_clock import SlaClock
 from shared.calendar import NoOpening
-from shared.vocabulary import ClockState
+from shared.vocabulary import ClockState, EscalationState
 
 PROVISIONAL = timedelta(seconds=60)
 """A breach that nobody could confirm for so long is acted on all the same."""
@@ -75,6 +75,7 @@ class Kind(StrEnum):
     ESCALATION = "escalation"
     STEP = "step"
     RESUME = "resume"
+    HAND_OFF = "hand_off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +127,13 @@ def clock_timers(record: ClockRecord) -> Iterator[Timer]:
 
 
 def escalation_timers(escalation: Escalation) -> Iterator[Timer]:
-    """The timers of an escalation: of its next step, and of when it is put off no longer."""
-    moments = {Kind.STEP: escalation.next_at, Kind.RESUME: escalation.resumes_at}
+    """The timers of an escalation: of its next step, of the end of being put off, of who may be on call then."""
+    is_open = escalation.state is EscalationState.RAISED and escalation.resumes_at is None
+    moments = {
+        Kind.STEP: escalation.next_at,
+        Kind.RESUME: escalation.resumes_at,
+        Kind.HAND_OFF: escalation.hand_off_at if is_open else None,
+    }
     for kind, due_at in moments.items():
         if due_at is not None:
             yield Timer(

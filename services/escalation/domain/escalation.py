@@ -4,8 +4,8 @@ A step is pure: it says what is to be done and when the next one is due. Waits c
 was really taken, so that after downtime people still get the time that the policy gives them.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -45,6 +45,7 @@ class Escalation:
     position: the next step; level: how many were taken; rounds: how often the repeat under way went back
     next_at: when the next step is taken; wait_left: what is left of a wait that stands still
     resumes_at: until when it is put off, or left to whoever acknowledged
+    on_call: by rotation, whom the last step told because they were; hand_off_at: when to look who is now
     sequence, last_event_at: of the last event that was told about it
     """
 
@@ -69,6 +70,8 @@ class Escalation:
     next_at: datetime | None
     wait_left: timedelta | None = None
     resumes_at: datetime | None = None
+    on_call: Mapping[str, str | None] = field(default_factory=dict)
+    hand_off_at: datetime | None = None
     started_at: datetime
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None

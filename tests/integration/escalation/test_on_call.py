@@ -1,5 +1,6 @@
 """`/v1/on-call`: past and present, overrides and swaps, gaps, calendars."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,8 @@ from icalendar import Calendar
 
 from tests.clients import client
 from tests.eventually import eventually
-from tests.integration.escalation.desk import Desk, target
+from tests.integration.escalation.desk import Desk, short, target
+from tests.scribe import uid
 
 Json = dict[str, Any]
 
@@ -194,3 +196,35 @@ async def test_steps_tell_who_is_on_call_and_teams_one_after_the_other(desk: Des
     names = list(await eventually(told))
     # Cy is on call, and not told twice where it is their turn besides: that is once of the four.
     assert sorted(names) == sorted(["manager"] * 4 + ["cy"] * 4 + ["ada", "ben", "ada"])
+
+
+async def test_a_hand_off_passes_what_nobody_acknowledged_to_the_newcomer(desk: Desk) -> None:
+    await desk.promise(
+        target("first_reply", "15s", escalation="chain"),
+        escalation_policies=[{"id": "chain", "steps": [{"notify": {"on_call": ["desk"]}}]}],
+        contacts=CONTACTS,
+        rotations=[rotation("ada", "ben", "cy", period="daily")],
+    )
+    for ticket in ("left", "taken"):
+        desk.opened(ticket, -20)
+    await desk.tell()
+    begun = await eventually(lambda: some(desk.escalations, 2))
+    await eventually(lambda: some(desk.notifications, 2))
+    order = [(await on_call(desk, desk.now(day * 86_400)))["agent"] for day in range(2)]
+    taken = next(item for item in begun if item["ticket_id"] == str(uid(desk.named("taken"))))
+    answer = await desk.http.post(f"/v1/escalations/{taken['escalation_id']}/acknowledge")
+    assert answer.status_code == 200, answer.text
+    await desk.system.travel(timedelta(days=1))
+    await eventually(lambda: some(desk.notifications, 3))
+    told = [(item["name"], item["ticket_id"]) for item in reversed(await desk.notifications())]
+    left = str(uid(desk.named("left")))
+    assert [name for name, ticket in told if ticket == left] == order
+    assert [name for name, ticket in told if ticket != left] == order[:1]
+    # Steps are on the topic, hand-offs are not: nothing was done.
+    assert [short(event) for event in await desk.heard("left")].count("escalation.raised") == 1
+
+
+async def some(read: Callable[[], Awaitable[list[Json]]], count: int) -> list[Json]:
+    found = await read()
+    assert len(found) == count
+    return found
