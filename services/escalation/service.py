@@ -112,7 +112,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
                 policies.routes(database, tracking, levels, previews),
                 on_call.routes(database, rosters, levels),
                 overrides.routes(database, rosters, levels, ids),
-                duty_feeds.routes(database, rosters, levels, tokens, ids),
+                duty_feeds.routes(database, rosters, levels, tokens, ids, public_url=public_url),
                 notifications.routes(database, book, ids),
                 webhooks.routes(database, levels),
                 take_on.routes(database, tracking, levels, take_on_tokens, ids),

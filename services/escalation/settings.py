@@ -10,7 +10,7 @@ class EscalationSettings(SealingSettings):
     """Settings of escalation, beside those that every service has."""
 
     public_url: str | None = None
-    """Where the world reaches this service, https://alerts.example.com: links to acknowledge need it."""
+    """Where the world reaches this service, https://alerts.example.com: links that lead here need it."""
 
     outbound_smtp_url: SecretStr | None = None
     """The mail server that takes notifications to staff, `smtp://user:password@host:port`; none: no mail."""

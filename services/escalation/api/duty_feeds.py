@@ -58,7 +58,13 @@ _CALENDAR: dict[int | str, dict[str, Any]] = {
 
 
 def routes(
-    database: Database, rosters: PostgresRosters, levels: ServiceLevels, tokens: LinkTokens, ids: IdFactory
+    database: Database,
+    rosters: PostgresRosters,
+    levels: ServiceLevels,
+    tokens: LinkTokens,
+    ids: IdFactory,
+    *,
+    public_url: str | None,
 ) -> APIRouter:
     """Calendars, and the links to them."""
     router = api_router("on call")
@@ -149,6 +155,6 @@ def routes(
 
     def _view(feed: Feed) -> FeedView:
         token = tokens.issue(feed.workspace_id, feed.feed_id)
-        return FeedView.of(feed, f"/v1/on-call/feeds/{token}.ics")
+        return FeedView.of(feed, f"/v1/on-call/feeds/{token}.ics", public_url)
 
     return router

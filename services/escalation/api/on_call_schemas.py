@@ -176,11 +176,13 @@ class FeedView(BaseModel):
     rotation: str
     agent: str | None
     path: str = Field(description="Where the calendar is, behind the address of this service.")
+    url: str | None = Field(description="The whole address. None: this service is not told its own.")
     created_at: datetime
     created_by: str
 
     @classmethod
-    def of(cls, feed: Feed, path: str) -> Self:
+    def of(cls, feed: Feed, path: str, public_url: str | None) -> Self:
         """For the answer."""
-        same = {name: getattr(feed, name) for name in cls.model_fields if name != "path"}
-        return cls.model_validate({**same, "path": path})
+        same = {name: getattr(feed, name) for name in cls.model_fields if name not in ("path", "url")}
+        url = f"{public_url.rstrip('/')}{path}" if public_url else None
+        return cls.model_validate({**same, "path": path, "url": url})

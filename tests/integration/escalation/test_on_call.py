@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from icalendar import Calendar
 
@@ -21,15 +22,16 @@ CONTACTS = [
 ]
 
 
-def rotation(*members: str, **fields: Any) -> Json:
-    """A turn a week, by the clock of Berlin."""
-    layer = {"members": members, "starts_on": "2026-01-05", **fields}
+def rotation(desk: Desk, *members: str, **fields: Any) -> Json:
+    """A turn a week, by the clock of Berlin. Nobody hands off in the next four days."""
+    yesterday = desk.now(-86_400).date().isoformat()
+    layer = {"members": members, "starts_on": yesterday, **fields}
     return {"id": "desk", "time_zone": "Europe/Berlin", "layers": [layer]}
 
 
 async def set_up(desk: Desk, *members: str, **fields: Any) -> Json:
     """A rotation, which has held for a day."""
-    return await desk.configure(contacts=CONTACTS, rotations=[rotation(*members, **fields)])
+    return await desk.configure(contacts=CONTACTS, rotations=[rotation(desk, *members, **fields)])
 
 
 async def get(desk: Desk, path: str, **params: str) -> Any:
@@ -55,7 +57,8 @@ def moment(text: str) -> datetime:
 
 
 async def test_who_was_is_and_will_be_on_call(desk: Desk) -> None:
-    applied = await set_up(desk, "ada", "ben", "cy")
+    begins = desk.now().date().isoformat()
+    applied = await set_up(desk, "ada", "ben", "cy", starts_on=begins)
     assert applied["warnings"] == []
     now = await on_call(desk)
     assert (now["rotation"], now["why"], now["source"]) == ("desk", "layer", "main")
@@ -66,10 +69,10 @@ async def test_who_was_is_and_will_be_on_call(desk: Desk) -> None:
     assert later["agent"] == now["next"]["agent"] == order[(order.index(now["agent"]) + 1) % 3]
     # Whoever is on stays on, whoever left is gone at once, and what was stays what it was.
     others = [agent for agent in order if agent != now["agent"]]
-    await set_up(desk, now["agent"], *reversed(others))
+    await set_up(desk, now["agent"], *reversed(others), starts_on=begins)
     assert (await on_call(desk))["agent"] == now["agent"]
     edit = desk.now(-86_400)
-    await set_up(desk, *others)
+    await set_up(desk, *others, starts_on=begins)
     assert (await on_call(desk, edit))["agent"] == now["agent"]
     assert (await on_call(desk))["agent"] == others[-1]
 
@@ -134,6 +137,7 @@ async def test_a_calendar_can_be_subscribed_to_by_a_link_until_it_is_revoked(des
     await set_up(desk, "ada", "ben")
     feed = await post(desk, "feeds", rotation="desk", agent="ada")
     async with client(desk.system.url("escalation")) as stranger:
+        assert feed["url"] == desk.system.url("escalation") + feed["path"]
         answer = await stranger.get(feed["path"])
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"].startswith("text/calendar")
@@ -181,7 +185,7 @@ async def test_steps_tell_who_is_on_call_and_teams_one_after_the_other(desk: Des
         target("first_reply", "15s", escalation="chain"),
         escalation_policies=[{"id": "chain", "steps": [{"notify": step}]}],
         contacts=contacts,
-        rotations=[rotation("ada")],
+        rotations=[rotation(desk, "ada")],
     )
     await post(desk, "overrides", rotation="desk", agent="cy", end=desk.now(7200).isoformat())
     for number in range(4):
@@ -199,11 +203,12 @@ async def test_steps_tell_who_is_on_call_and_teams_one_after_the_other(desk: Des
 
 
 async def test_a_hand_off_passes_what_nobody_acknowledged_to_the_newcomer(desk: Desk) -> None:
+    noon = desk.now(12 * 3600).astimezone(ZoneInfo("Europe/Berlin"))
     await desk.promise(
         target("first_reply", "15s", escalation="chain"),
         escalation_policies=[{"id": "chain", "steps": [{"notify": {"on_call": ["desk"]}}]}],
         contacts=CONTACTS,
-        rotations=[rotation("ada", "ben", "cy", period="daily")],
+        rotations=[rotation(desk, "ada", "ben", "cy", period="daily", hand_off=f"{noon:%H:%M}")],
     )
     for ticket in ("left", "taken"):
         desk.opened(ticket, -20)
