@@ -276,6 +276,21 @@ def test_everybody_has_as_many_turns(layer: Layer, turn: int) -> None:
     assert turns == dict.fromkeys(layer.members, rounds)
 
 
+@given(rotations(), st.lists(st.tuples(st.integers(0, MINUTES), st.none() | rotations()), max_size=4))
+def test_no_edit_changes_the_past(first: Rotation, edits: list[tuple[int, Rotation | None]]) -> None:
+    terms: tuple[Term, ...] = (Term(since=START, rotation=first),)
+    for minute, rotation in sorted(edits, key=lambda edit: edit[0]):
+        since = START + timedelta(minutes=minute + 1)
+        before = terms[-1].rotation
+        continued = rotation.continued(before, since) if rotation and before else rotation
+        after = (*terms, Term(since=since, rotation=continued))
+        span = START - DAY, since
+        assert list(Duty(terms=after).shifts(*span)) == list(Duty(terms=terms).shifts(*span))
+        terms = after
+    found = list(Duty(terms=terms).shifts(START - DAY, START + 90 * DAY))
+    assert all(one.end == two.start for one, two in pairwise(found))
+
+
 @given(layers, layers, st.integers(0, MINUTES))
 def test_an_edit_keeps_who_is_on_as_long_as_they_are_members(before: Layer, after: Layer, minute: int) -> None:
     since = START + timedelta(minutes=minute)
