@@ -28,7 +28,7 @@ from shared.http.auth import KeyFile, KeySource, KeyUrl, Verifier
 from shared.http.health import Check
 from shared.http.idempotency import forget_old
 from shared.kafka.client import Producer, Reader, create_topics
-from shared.kafka.consumer import Apply, Consumer, Fuse, ParkedWatch
+from shared.kafka.consumer import Apply, Consumer, Fuse, ParkedWatch, PassesOver
 from shared.kafka.inbox import Inboxes
 from shared.settings import Settings
 from shared.sockets import listen
@@ -79,9 +79,17 @@ class Runtime:
     own_url: str
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def consumer(self, apply: Apply) -> Consumer:
+    def consumer(self, apply: Apply, passes_over: PassesOver = lambda _: False) -> Consumer:
         """A consumer of the topics that this service reads."""
-        return Consumer(self.database, self.inboxes, apply, seen=self.seen, fuse=self.fuse, metrics=self.metrics)
+        return Consumer(
+            self.database,
+            self.inboxes,
+            apply,
+            seen=self.seen,
+            fuse=self.fuse,
+            metrics=self.metrics,
+            passes_over=passes_over,
+        )
 
     def housekeeping(self, *chores: Chore) -> Housekeeping:
         """Hourly cleaning: what every service has to forget, and these chores."""

@@ -99,7 +99,9 @@ class Escalation(BaseModel):
     """An escalation."""
 
     escalation_id: UUID
-    ticket_id: UUID
+    ticket_id: UUID | None
+    queue: str | None = None
+    kpi: str | None = None
     state: str
     policy: str
     trigger: str

@@ -166,11 +166,10 @@ def _shown(value: KpiValue | None) -> str:
 def _escalations(board: Board) -> Panel | Text:
     if not board.escalations:
         return Text("No open escalations.", style="dim")
-    shown = table("ticket", "because of", "policy", "level", "state", "by")
+    shown = table("about", "because of", "policy", "level", "state", "by")
     for one in board.escalations:
-        number = board.ticket_numbers.get(str(one.ticket_id))
         shown.add_row(
-            f"#{number}" if number else str(one.ticket_id)[-6:],
+            printable(_about(one, board.ticket_numbers)),
             (one.metric or one.trigger).replace("_", " "),
             one.policy,
             str(one.level),
@@ -178,6 +177,14 @@ def _escalations(board: Board) -> Panel | Text:
             printable(one.acknowledged_by or "-"),
         )
     return Panel(shown, title="open escalations", title_align="left", border_style="red", expand=False)
+
+
+def _about(escalation: Escalation, numbers: Mapping[str, int]) -> str:
+    """A ticket by its number, a KPI, or a queue."""
+    if escalation.ticket_id is None:
+        return " of ".join(filter(None, (escalation.kpi, escalation.queue))) or "-"
+    number = numbers.get(str(escalation.ticket_id))
+    return f"#{number}" if number else str(escalation.ticket_id)[-6:]
 
 
 def _count(value: float | None) -> str:

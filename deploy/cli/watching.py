@@ -53,7 +53,7 @@ async def read_escalations(board: Board, services: Mapping[str, Service]) -> Non
             for one in await services["escalation"].pages("/v1/escalations", Escalation, {"state": state}, most=20)
         ]
         for one in board.escalations:
-            if str(one.ticket_id) not in board.ticket_numbers:
+            if one.ticket_id is not None and str(one.ticket_id) not in board.ticket_numbers:
                 ticket = await services["intake"].get(f"/v1/tickets/{one.ticket_id}", Ticket)
                 board.ticket_numbers[str(one.ticket_id)] = ticket.number
     except Refused as refused:

@@ -17,6 +17,8 @@ from services.escalation.adapters.telling.notifier import Notifier
 from services.escalation.adapters.telling.webhooks import Webhooks
 from services.escalation.adapters.timers import Timers
 from services.escalation.adapters.waking import CHANNEL
+from services.escalation.adapters.watches import PostgresWatches
+from services.escalation.adapters.watching import Watching
 from services.escalation.api import (
     clocks,
     duty_feeds,
@@ -29,7 +31,7 @@ from services.escalation.api import (
     webhooks,
 )
 from services.escalation.app.configuration import EscalationPart
-from services.escalation.consumers import consume
+from services.escalation.consumers import consume, is_passed_over
 from services.escalation.domain.recipient import Way
 from services.escalation.settings import EscalationSettings
 from shared.db.bells import ShardBells
@@ -52,12 +54,16 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
     """One escalation process, ready to run."""
     async with open_runtime("escalation", settings, leaves) as runtime:
         database, clock, ids = runtime.database, runtime.clock, SystemIds()
-        due, told, versions = ShardBells(), ShardBells(), ShardBells()
+        due, told, versions, looks = ShardBells(), ShardBells(), ShardBells(), ShardBells()
         egress = Egress(is_development=settings.environment == "development")
         vault = AesVault(settings.credentials_key.get_secret_value().encode())
         levels = PostgresServiceLevels(database, clock, vault, egress.problem)
         book = NotificationBook(settings.shards, told)
         tracking = PostgresTracking(settings.shards, due, book)
+        watches = PostgresWatches(settings.shards, looks, book)
+        watching = Watching(
+            database, watches, tracking, levels, Guard(runtime.inboxes), looks, clock=clock, ids=ids
+        )
         rosters, tokens = PostgresRosters(), LinkTokens(settings.secret.get_secret_value().encode(), "on-call")
         timers = Timers(
             database,
@@ -86,8 +92,8 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
             ids=ids,
             metrics=runtime.metrics,
         )
-        carrying = Carrying(database, tracking, levels, versions, ids=ids)
-        consumer = runtime.consumer(consume(tracking, levels, runtime.revoked, ids))
+        carrying = Carrying(database, tracking, watches, levels, versions, ids=ids)
+        consumer = runtime.consumer(consume(tracking, watches, levels, runtime.revoked, ids), is_passed_over)
         housekeeping = runtime.housekeeping(*forgetting(settings.notifications_days))
         previews = PreviewTurns()
 
@@ -95,12 +101,13 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
             async with asyncio.TaskGroup() as group:
                 group.create_task(consumer.run(shard))
                 group.create_task(timers.run(shard))
+                group.create_task(watching.run(shard))
                 group.create_task(notifier.run(shard))
                 group.create_task(carrying.run(shard))
                 group.create_task(housekeeping.run(shard))
 
         def hear(shard: str) -> None:
-            for bells in (due, told, versions):
+            for bells in (due, told, versions, looks):
                 bells.ring(int(shard))
 
         app = create_app(
@@ -108,14 +115,14 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
             description=DESCRIPTION,
             routers=[
                 clocks.routes(database, tracking, levels, ids),
-                escalations.routes(database, tracking, levels, ids),
+                escalations.routes(database, tracking, watches, levels, ids),
                 policies.routes(database, tracking, levels, previews),
                 on_call.routes(database, rosters, levels),
                 overrides.routes(database, rosters, levels, ids),
                 duty_feeds.routes(database, rosters, levels, tokens, ids, public_url=public_url),
                 notifications.routes(database, book, ids),
                 webhooks.routes(database, levels),
-                take_on.routes(database, tracking, levels, take_on_tokens, ids),
+                take_on.routes(database, tracking, watches, levels, take_on_tokens, ids),
                 configuration.routes(levels, EscalationPart, sealed=levels.sealed),
                 parked.routes(database),
             ],

@@ -45,7 +45,13 @@ ESCALATIONS = Topic(
     retention=timedelta(days=30),
     contracts=escalations.CONTRACTS,
 )
-KPIS = Topic(name="kpis", writer="metrics", readers=(), retention=timedelta(days=1), contracts=kpis.CONTRACTS)
+KPIS = Topic(
+    name="kpis",
+    writer="metrics",
+    readers=("escalation",),
+    retention=timedelta(days=1),
+    contracts=kpis.CONTRACTS,
+)
 ACCESS = Topic(
     name="access",
     writer="intake",

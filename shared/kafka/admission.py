@@ -19,7 +19,10 @@ from shared.kafka.parked import UNKNOWN_WORKSPACE, Parking
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A record with its event, or with why it has none."""
+    """A record with its event, or with why it has none.
+
+    is_passed_over: its reader has no use for it, and knows so without reading it
+    """
 
     record: Record
     workspace_id: str
@@ -27,6 +30,7 @@ class Incoming:
     sequence: int | None
     event: Event | None
     problem: PoisonMessage | None = None
+    is_passed_over: bool = False
 
     @property
     def key(self) -> Subject:
@@ -76,6 +80,11 @@ def read(record: Record, shards: int) -> Incoming:
     return Incoming(record, event.workspace_id, event.subject, event.sequence, event)
 
 
+def passed_over(record: Record) -> Incoming:
+    """A record that is not even decoded: only the position moves past it."""
+    return Incoming(record, UNKNOWN_WORKSPACE, "", None, None, is_passed_over=True)
+
+
 def _labels(record: Record, shards: int) -> tuple[str, str, int | None]:
     """Workspace, subject and sequence of an unreadable record, by its key and headers."""
     workspace_id = (record.key or b"").decode(errors="replace")
@@ -96,13 +105,15 @@ async def admit(
     poison_in_a_row: how many records before this batch were poison without a good one between them
     condemned: why the one record of this batch could not be applied, when it was tried alone
     """
-    subjects = {item.key for item in incoming}
+    subjects = {item.key for item in incoming if not item.is_passed_over}
     known = await progress.standings(tx, subjects)
     last = {key: one.last for key, one in known.items()}
     blocked = {key: one.first_parked for key, one in known.items() if one.first_parked is not None}
     result = Admission(poison_in_a_row=poison_in_a_row)
     for item in incoming:
         result.next_offsets[item.record.topic.name] = item.record.offset + 1
+        if item.is_passed_over:
+            continue
         if item.sequence is not None and item.sequence <= last[item.key]:
             result.skipped += 1
         elif problem := _obstacle(item, last, blocked, condemned):

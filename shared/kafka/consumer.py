@@ -17,7 +17,8 @@ from shared.db.workspaces import SeenWorkspaces
 from shared.errors import DataRefused, DomainError, PoisonMessage, TransientError, VersionGap
 from shared.events.envelope import Event
 from shared.kafka import parked
-from shared.kafka.admission import Incoming, admit, read, settle
+from shared.kafka.admission import Incoming, admit, passed_over, read, settle
+from shared.kafka.client import Record
 from shared.kafka.inbox import Inbox, Inboxes
 from shared.telemetry.logging import frames
 from shared.telemetry.metrics import Metrics
@@ -27,6 +28,9 @@ from shared.wakeups import Wakeup
 log = structlog.get_logger()
 
 T = TypeVar("T")
+
+PassesOver = Callable[[Record], bool]
+"""Whether a service has no use for a record, by its headers alone."""
 
 Apply = Callable[[Tx, Sequence[Event]], Awaitable[None]]
 """Folds events into state. What it writes and emits commits together with the position."""
@@ -87,7 +91,9 @@ class Applier:
         fuse: Fuse,
         metrics: Metrics,
         is_repeatable: bool = True,
+        passes_over: PassesOver = lambda _: False,
     ) -> None:
+        self._passes_over = passes_over
         self._database = database
         self._shard = shard
         self._apply = apply
@@ -103,7 +109,8 @@ class Applier:
         records = inbox.take(most)
         if not records:
             return
-        await self.commit([read(record, self._database.shards) for record in records])
+        shards = self._database.shards
+        await self.commit([passed_over(one) if self._passes_over(one) else read(one, shards) for one in records])
         inbox.commit({record.topic.name: record.offset + 1 for record in records})
         inboxes.resume(inbox)
 
@@ -126,7 +133,7 @@ class Applier:
 
     async def _commit(self, incoming: Sequence[Incoming], condemned: str | None) -> None:
         started = monotonic()
-        workspaces = {item.workspace_id for item in incoming}
+        workspaces = {item.workspace_id for item in incoming if not item.is_passed_over}
 
         async def unit(tx: Tx) -> None:
             admission = await admit(tx, incoming, self._poison_in_a_row, condemned)
@@ -249,7 +256,9 @@ class Consumer:
         seen: SeenWorkspaces,
         fuse: Fuse,
         metrics: Metrics,
+        passes_over: PassesOver = lambda _: False,
     ) -> None:
+        self._passes_over = passes_over
         self._database = database
         self._inboxes = inboxes
         self._apply = apply
@@ -260,7 +269,13 @@ class Consumer:
     async def run(self, shard: Shard) -> None:
         """Consumes until the shard is drained. Raises StaleEpoch and TransientError."""
         applier = Applier(
-            self._database, shard, self._apply, seen=self._seen, fuse=self._fuse, metrics=self._metrics
+            self._database,
+            shard,
+            self._apply,
+            seen=self._seen,
+            fuse=self._fuse,
+            metrics=self._metrics,
+            passes_over=self._passes_over,
         )
         async with read_shard(self._database, self._inboxes, shard, self._fuse) as (inbox, bell):
             while not shard.draining.is_set():

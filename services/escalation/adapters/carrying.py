@@ -3,7 +3,8 @@
 from sqlalchemy import text
 
 from services.escalation.app.carry_policies import carry_policies
-from services.escalation.app.ports import ServiceLevels, TicketKey, Tracking
+from services.escalation.app.ports import ServiceLevels, TicketKey, Tracking, Watches
+from services.escalation.domain.watch import queue_watch, queues_of
 from shared.db.bells import ShardBells
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
@@ -27,6 +28,7 @@ class Carrying:
         self,
         database: Database,
         tracking: Tracking,
+        watches: Watches,
         levels: ServiceLevels,
         bells: ShardBells,
         *,
@@ -34,6 +36,7 @@ class Carrying:
     ) -> None:
         self._database = database
         self._tracking = tracking
+        self._watches = watches
         self._levels = levels
         self._bells = bells
         self._ids = ids
@@ -47,6 +50,7 @@ class Carrying:
                     if done.get(workspace_id, 0) < version:
                         while await self._carry(shard, workspace_id, version):
                             pass
+                        await self._look_at_queues(shard, workspace_id)
                         done[workspace_id] = version
                 await bell.wait(_POLL_S)
 
@@ -55,6 +59,18 @@ class Carrying:
             return {row.workspace_id: row.version for row in await tx.execute(_LATEST, {"shard": shard.n})}
 
         return await self._database.transact(unit, claims=[shard.n])
+
+    async def _look_at_queues(self, shard: Shard, workspace_id: str) -> None:
+        """Has everything looked at that is watched, or is watched from now on."""
+
+        async def unit(tx: Tx) -> None:
+            latest = (await self._levels.load(tx, [workspace_id]))[workspace_id].latest
+            now = await tx.now()
+            await self._watches.look_at_all(tx, workspace_id, now)
+            queues = {queue_watch(workspace_id, queue) for queue in queues_of(latest.triggers)}
+            await self._watches.look(tx, queues, now)
+
+        await self._database.transact(unit, workspaces=[workspace_id], fence=shard.fence)
 
     async def _carry(self, shard: Shard, workspace_id: str, version: int) -> bool:
         """Carries some tickets. False where none is left, or the shard is to be given up."""

@@ -53,6 +53,8 @@ def ticket_row(ticket: Ticket, *, is_live: bool) -> dict[str, object]:
         "status": ticket.status,
         "policy_version": ticket.policy_version,
         "is_live": is_live,
+        "waiting_in": ticket.queue if ticket.waiting_since else None,
+        "waiting_since": ticket.waiting_since,
         "state": _TICKET.dump_python(ticket, mode="json"),
     }
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.escalation.adapters import finding, rows, tables
+from services.escalation.adapters.saving import save_escalations
 from services.escalation.adapters.telling.book import NotificationBook
 from services.escalation.adapters.waking import wake
 from services.escalation.app.inbound import to_happening
@@ -77,7 +78,6 @@ _FORGET_TIMERS = text(
 _EVENT = tuple(column.name for column in tables.tracked_event.columns)
 _SAVE_TICKETS = upsert_set(tables.tracked_ticket, rows.TICKET)
 _SAVE_CLOCKS = upsert_set(tables.sla_clock, rows.CLOCK)
-_SAVE_ESCALATIONS = upsert_set(tables.escalation, rows.ESCALATION)
 _SAVE_TIMERS = upsert_set(tables.timer, rows.TIMER)
 _KEEP_EVENTS = insert_new_set(tables.tracked_event, _EVENT)
 _TIMER_KEY = rows.TIMER[:6]
@@ -170,11 +170,11 @@ class PostgresTracking:
         if taken:
             await finding.save_turns(tx, taken)
 
-    async def ticket_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> TicketKey | None:
-        """The ticket of an escalation, if there is one."""
+    async def root_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> UUID | str | None:
+        """Whose lock guards an escalation: its ticket's, or that of what is watched; none: it is not there."""
         found = await tx.execute(_ESCALATION, {"workspace": workspace_id, "id": escalation_id})
         row = found.one_or_none()
-        return None if row is None else (workspace_id, row.ticket_id)
+        return None if row is None else row.ticket_id or row.watch
 
     async def forget_reasons(self, tx: Tx, keys: Collection[TicketKey]) -> None:
         """Takes out what people gave as the reasons of these tickets' escalations."""
@@ -223,18 +223,7 @@ class PostgresTracking:
         clocks = [row for saving in ordered for row in _clock_rows(saving)]
         if clocks:
             await tx.execute(_SAVE_CLOCKS, transposed(clocks, rows.CLOCK))
-        # Resolved ones first: only one may be live at any time.
-        escalations = sorted(
-            (
-                item
-                for saving in ordered
-                for item in saving.after.escalations
-                if item not in saving.before.escalations
-            ),
-            key=lambda item: item.is_live,
-        )
-        if escalations:
-            await tx.execute(_SAVE_ESCALATIONS, transposed(map(rows.escalation_row, escalations), rows.ESCALATION))
+        await save_escalations(tx, [item for saving in ordered for item in _changed_escalations(saving)])
         await self._save_timers(tx, ordered)
         await self._notifications.add(tx, [item for saving in ordered for item in saving.notifications])
 
@@ -256,6 +245,10 @@ class PostgresTracking:
         if new:
             await tx.execute(_SAVE_TIMERS, transposed(new, rows.TIMER))
             await wake(tx, self._timers, earliest)
+
+
+def _changed_escalations(saving: Saving) -> Iterator[Escalation]:
+    return (item for item in saving.after.escalations if item not in saving.before.escalations)
 
 
 def _ticket_row(saving: Saving) -> dict[str, object] | None:

@@ -31,13 +31,23 @@ tracked_ticket = Table(
     Column("status", Text, nullable=False),
     Column("policy_version", Integer, nullable=False),
     Column("is_live", Boolean, nullable=False),
+    Column("waiting_in", Text),
+    Column("waiting_since", Instant),
     Column("state", JSONB, nullable=False),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
     Index("tracked_ticket_by_policy_version", "workspace_id", "policy_version", postgresql_where=text("is_live")),
+    Index(
+        "tracked_ticket_waiting",
+        "workspace_id",
+        "waiting_in",
+        "waiting_since",
+        postgresql_where=text("waiting_in IS NOT NULL"),
+    ),
 )
 """A ticket as its events describe it: the root whose lock guards its clocks, escalations and timers.
 
 is_live: whether it is unsolved, or one of its clocks has not ended; state: the domain's `Ticket`
+waiting_in, waiting_since: the queue in which it waits for an agent
 """
 
 tracked_event = Table(
@@ -104,7 +114,10 @@ escalation = Table(
     metadata,
     Column("workspace_id", Text, nullable=False),
     Column("escalation_id", Uuid, nullable=False),
-    Column("ticket_id", Uuid, nullable=False),
+    Column("ticket_id", Uuid),
+    Column("watch", Text),
+    Column("queue", Text),
+    Column("kpi", Text),
     Column("clock_id", Uuid),
     Column("metric", Text),
     Column("generation", Integer),
@@ -149,15 +162,41 @@ escalation = Table(
         "escalation_live_of_trigger",
         "workspace_id",
         "ticket_id",
+        "watch",
         "trigger",
         "trigger_id",
         unique=True,
         postgresql_where=text("state <> 'resolved' AND clock_id IS NULL"),
         postgresql_nulls_not_distinct=True,
     ),
+    Index(
+        "escalation_live_of_watch",
+        "workspace_id",
+        "watch",
+        postgresql_where=text("state <> 'resolved' AND watch IS NOT NULL"),
+    ),
     Index("escalation_by_policy", "workspace_id", "policy", "started_at"),
 )
 """Escalations; their steps are those of the version of the policy that they began with."""
+
+watch = Table(
+    "watch",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("queue", Text),
+    Column("kpi", Text),
+    Column("is_alerted", Boolean, nullable=False),
+    Column("shown", JSONB, nullable=False),
+    Column("look_at", Instant),
+    PrimaryKeyConstraint("workspace_id", "subject"),
+    Index("watch_by_look", "shard", "look_at", postgresql_where=text("look_at IS NOT NULL")),
+)
+"""Queues and KPIs that are looked at: the root whose lock guards the escalations about them. A claim table.
+
+look_at: when it has to be looked at, because something happened or because time has passed
+"""
 
 timer = Table(
     "timer",

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 
 from services.escalation.adapters import reading
 from services.escalation.api.schemas import EscalationRequest, EscalationView, SnoozeRequest
-from services.escalation.app.ports import ServiceLevels, Tracking
+from services.escalation.app.ports import ServiceLevels, Tracking, Watches
 from services.escalation.app.raise_escalation import raise_escalation
 from services.escalation.app.settle_escalation import acknowledge_escalation, resolve_escalation, snooze_escalation
 from shared.db.unit_of_work import Database, Tx
@@ -26,7 +26,9 @@ Reader = Annotated[Principal, allowed("escalation:read")]
 Writer = Annotated[Principal, allowed("escalation:write")]
 
 
-def routes(database: Database, tracking: Tracking, levels: ServiceLevels, ids: IdFactory) -> APIRouter:
+def routes(
+    database: Database, tracking: Tracking, watches: Watches, levels: ServiceLevels, ids: IdFactory
+) -> APIRouter:
     """Escalations."""
     router = api_router("escalations")
 
@@ -89,6 +91,7 @@ def routes(database: Database, tracking: Tracking, levels: ServiceLevels, ids: I
                 cause=request_cause(),
                 tx=tx,
                 tracking=tracking,
+                watches=watches,
                 levels=levels,
                 ids=ids,
             )
@@ -111,6 +114,7 @@ def routes(database: Database, tracking: Tracking, levels: ServiceLevels, ids: I
                 cause=request_cause(),
                 tx=tx,
                 tracking=tracking,
+                watches=watches,
                 levels=levels,
                 ids=ids,
             )
@@ -130,6 +134,7 @@ def routes(database: Database, tracking: Tracking, levels: ServiceLevels, ids: I
                 cause=request_cause(),
                 tx=tx,
                 tracking=tracking,
+                watches=watches,
                 levels=levels,
                 ids=ids,
             )

@@ -139,7 +139,9 @@ class EscalationView(BaseModel):
     """
 
     escalation_id: UUID
-    ticket_id: UUID
+    ticket_id: UUID | None = Field(description="None where it is of a queue or a KPI.")
+    queue: str | None = Field(description="The queue that it is about, or that of its KPI.")
+    kpi: str | None
     clock_id: UUID | None
     metric: SlaMetric | None
     generation: int | None

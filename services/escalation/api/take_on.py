@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from services.escalation.adapters.telling.links import PATH
 from services.escalation.adapters.telling.told import GOOD_FOR, About, Told, told_by
 from services.escalation.api import take_on_page
-from services.escalation.app.ports import ServiceLevels, Tracking
+from services.escalation.app.ports import ServiceLevels, Tracking, Watches
 from services.escalation.app.settle_escalation import acknowledge_escalation
 from services.escalation.app.take_on import take_on
 from shared.db.unit_of_work import Database, Tx
@@ -32,7 +32,12 @@ MessageKey = tuple[str, UUID]
 
 
 def routes(
-    database: Database, tracking: Tracking, levels: ServiceLevels, tokens: LinkTokens, ids: IdFactory
+    database: Database,
+    tracking: Tracking,
+    watches: Watches,
+    levels: ServiceLevels,
+    tokens: LinkTokens,
+    ids: IdFactory,
 ) -> APIRouter:
     """What people are led to by the links that they are sent."""
     router = api_router("links")
@@ -79,18 +84,7 @@ def routes(
     async def _take(workspace_id: str, some: list[About], by: str) -> None:
         async def unit(tx: Tx) -> None:
             cause = request_cause()
-            for one in some:
-                if one.ticket_id is None:
-                    await acknowledge_escalation(
-                        workspace_id,
-                        one.escalation_id,
-                        by=by,
-                        cause=cause,
-                        tx=tx,
-                        tracking=tracking,
-                        levels=levels,
-                        ids=ids,
-                    )
+            # Tickets are locked before whatever is watched.
             await take_on(
                 {(workspace_id, one.ticket_id) for one in some if one.ticket_id is not None},
                 [one.escalation_id for one in some],
@@ -101,6 +95,19 @@ def routes(
                 levels=levels,
                 ids=ids,
             )
+            for one in some:
+                if one.ticket_id is None:
+                    await acknowledge_escalation(
+                        workspace_id,
+                        one.escalation_id,
+                        by=by,
+                        cause=cause,
+                        tx=tx,
+                        tracking=tracking,
+                        watches=watches,
+                        levels=levels,
+                        ids=ids,
+                    )
 
         await database.transact(unit, workspaces=[workspace_id])
 

@@ -14,7 +14,7 @@ from services.escalation.app.configuration import (
 from services.escalation.app.policies import priorities_of
 from services.escalation.app.rotation_rules import rotation_problems, rotation_warnings
 from services.escalation.app.telling_rules import telling_problems
-from services.escalation.app.triggers import trigger_problems
+from services.escalation.app.triggers import trigger_problems, trigger_warnings
 from services.escalation.domain.sla_policy import FIELDS
 from shared.calendar import ALWAYS, HORIZON, Calendar
 from shared.calendar_parts import ExpandHolidays, to_calendar
@@ -49,7 +49,11 @@ def check(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> list[s
     """Warnings. Raises InvalidInput naming every rule that the part breaks."""
     refuse(_problems(part, now, expand))
     calendars = {item.id: to_calendar(item, expand) for item in part.calendars}
-    return [*_warnings(part.sla_policies), *rotation_warnings(part.rotations, calendars, now)]
+    return [
+        *_warnings(part.sla_policies),
+        *rotation_warnings(part.rotations, calendars, now),
+        *trigger_warnings(part.escalation_triggers, part.escalation_policies),
+    ]
 
 
 def _warnings(policies: Sequence[SlaPolicyPart]) -> Iterator[str]:

@@ -1,17 +1,17 @@
 """Finds the people whom steps tell, in one unit of work: who is on call, whose turn it is, who answers for it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from services.escalation.app.ports import Case, Histories, TicketKey, Tracking
-from services.escalation.app.tally import versions_of
+from services.escalation.app.ports import Histories, Tracking
+from services.escalation.app.tally import Version
 from services.escalation.domain.escalation_policy import Notify
 from services.escalation.domain.hand_over import OnDuty
 from services.escalation.domain.people import next_in_turn
 from services.escalation.domain.sla_policy import Policies
 from services.escalation.domain.stand_in import StandIn, in_force
-from services.escalation.domain.ticket import Ticket
 from shared.db.unit_of_work import Tx
 
 LOOK_AGAIN = timedelta(minutes=5)
@@ -19,6 +19,25 @@ LOOK_AGAIN = timedelta(minutes=5)
 
 Named = tuple[str, str]
 """A workspace and something in it."""
+
+
+class Concern(Protocol):
+    """What an escalation is about, such as a ticket or a queue, as far as it says who is to be told."""
+
+    @property
+    def workspace_id(self) -> str:
+        """Its workspace."""
+        ...
+
+    @property
+    def queue(self) -> str | None:
+        """The queue, or the one that it is in."""
+        ...
+
+    @property
+    def agent_id(self) -> str | None:
+        """Who has it."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,18 +62,18 @@ class Finder:
         shift = next(rotation.shifts(self.now, self.now + LOOK_AGAIN, overrides))
         return OnDuty(shift.agent, shift.end)
 
-    def found(self, step: Notify, ticket: Ticket, policies: Policies) -> Notify:
+    def found(self, step: Notify, about: Concern, policies: Policies) -> Notify:
         """The step with everybody by name whom it tells. Where nobody is found, the name says who should be."""
-        agents = [*step.agents, *self._found(step, ticket, policies)]
+        agents = [*step.agents, *self._found(step, about, policies)]
         return replace(step, agents=tuple(dict.fromkeys(agents)))
 
-    def _found(self, step: Notify, ticket: Ticket, policies: Policies) -> Iterator[str]:
-        people, workspace_id, queue = policies.people, ticket.workspace_id, ticket.queue
+    def _found(self, step: Notify, about: Concern, policies: Policies) -> Iterator[str]:
+        people, workspace_id, queue = policies.people, about.workspace_id, about.queue
         for rotation in step.on_call:
             on_duty = self.on_duty(workspace_id, rotation, policies)
             yield (on_duty.agent if on_duty else None) or f"on call: {rotation}"
         if step.manager:
-            yield people.manager(ticket.agent_id, queue) or "manager"
+            yield people.manager(about.agent_id, queue) or "manager"
         for team in step.teams_in_turn:
             yield self._next(workspace_id, team, policies) or f"team: {team}"
         if step.queue:
@@ -69,18 +88,18 @@ class Finder:
 
 
 async def open_finder(
-    cases: Mapping[TicketKey, Case], histories: Histories, *, tx: Tx, tracking: Tracking, now: datetime
+    versions: Collection[Version], histories: Histories, *, tx: Tx, tracking: Tracking, now: datetime
 ) -> Finder:
-    """What the steps of these cases may ask, also of those that begin now. Keeps others from the teams' turns."""
-    teams = {(here, name) for here, step in _steps(cases, histories) for name in step.teams_in_turn}
-    on_call = {key[0] for key in cases if histories[key[0]].latest.rotations}
+    """What the steps of escalations from these versions may ask. Keeps others from the teams' turns."""
+    teams = {(here, name) for here, step in _steps(versions, histories) for name in step.teams_in_turn}
+    on_call = {here for here, _ in versions if histories[here].latest.rotations}
     last = await tracking.lock_turns(tx, teams) if teams else {}
     stand_ins = await tracking.stand_ins(tx, on_call, now, now + LOOK_AGAIN) if on_call else ()
     return Finder(now=now, stand_ins=stand_ins, last=dict(last))
 
 
-def _steps(cases: Mapping[TicketKey, Case], histories: Histories) -> Iterator[tuple[str, Notify]]:
-    for workspace_id, version in {used for case in cases.values() for used in versions_of(case, histories)}:
+def _steps(versions: Collection[Version], histories: Histories) -> Iterator[tuple[str, Notify]]:
+    for workspace_id, version in versions:
         for policy in histories[workspace_id].version(version).escalations.values():
             for step in policy.steps:
                 if isinstance(step, Notify):

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.escalation.app.escalation_teller import News
 from services.escalation.app.finder import open_finder
 from services.escalation.app.folding import fold
 from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Lateness, Saving, ServiceLevels, TicketKey, Tracking
 from services.escalation.app.settling import Firing, Settling
-from services.escalation.app.tally import Tally, asked
-from services.escalation.app.teller import News
+from services.escalation.app.tally import Tally, asked, versions_in
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Event
 from shared.ids import IdFactory
@@ -35,8 +35,9 @@ async def fire_due_timers(
     standing = await tracking.timers(tx, cases)
     folded = await fold(cases, {}, tx=tx, tracking=tracking, histories=histories, judged_until=until)
     now = await tx.now()
-    tally = Tally(await tracking.begun(tx, asked(cases, histories), now))
-    finder = await open_finder(cases, histories, tx=tx, tracking=tracking, now=now)
+    versions = versions_in(cases, histories)
+    tally = Tally(await tracking.begun(tx, asked(versions, histories), now))
+    finder = await open_finder(versions, histories, tx=tx, tracking=tracking, now=now)
     firing = Firing(until=min(until, now), is_confirmed=is_confirmed)
     savings: list[Saving] = []
     fired: list[Lateness] = []

@@ -132,6 +132,8 @@ class AboutEscalation(TypedDict):
 
     escalation_id: UUID
     ticket_id: UUID | None
+    queue: str | None
+    kpi: str | None
 
 
 def raised(escalation: Escalation, taken: Taken) -> Contract:
@@ -175,7 +177,12 @@ def resolved(escalation: Escalation) -> Contract:
 
 
 def _about(escalation: Escalation) -> AboutEscalation:
-    return AboutEscalation(escalation_id=escalation.escalation_id, ticket_id=escalation.ticket_id)
+    return AboutEscalation(
+        escalation_id=escalation.escalation_id,
+        ticket_id=escalation.ticket_id,
+        queue=escalation.queue,
+        kpi=escalation.kpi,
+    )
 
 
 def _action(taken: Taken) -> wire.RaisePriority | wire.Requeue | wire.Notify:

@@ -13,11 +13,15 @@ from services.escalation.domain.notification import Notification
 from services.escalation.domain.sla_policy import PolicyHistory
 from services.escalation.domain.stand_in import StandIn
 from services.escalation.domain.ticket import Ticket
+from services.escalation.domain.watch import Waiting, Watch
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Event
 
 TicketKey = tuple[str, UUID]
 """Workspace and ticket."""
+
+WatchKey = tuple[str, str]
+"""Workspace and what is watched."""
 
 Histories = Mapping[str, PolicyHistory]
 """The versions of each workspace's service levels."""
@@ -142,8 +146,8 @@ class Tracking(Protocol):
         """Stores who had the last turn."""
         ...
 
-    async def ticket_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> TicketKey | None:
-        """The ticket of an escalation, if there is one."""
+    async def root_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> UUID | str | None:
+        """Whose lock guards an escalation: its ticket's, or that of what is watched; none: it is not there."""
         ...
 
     async def forget_reasons(self, tx: Tx, keys: Collection[TicketKey]) -> None:
@@ -154,6 +158,48 @@ class Tracking(Protocol):
         self, tx: Tx, workspace_id: str, escalation_id: UUID, histories: Histories
     ) -> Escalation | None:
         """One escalation, whatever became of it."""
+        ...
+
+
+class Watches(Protocol):
+    """Queues and KPIs that are looked at, and the escalations that are about them."""
+
+    async def look(self, tx: Tx, watches: Collection[Watch], at: datetime) -> None:
+        """Has them looked at by a moment, also those that nobody has looked at before."""
+        ...
+
+    async def look_at_all(self, tx: Tx, workspace_id: str, at: datetime) -> None:
+        """Has everything looked at that is watched in a workspace."""
+        ...
+
+    async def alert(self, tx: Tx, watches: Collection[Watch], at: datetime) -> None:
+        """Notes which KPIs are out of bounds, and which are not any more."""
+        ...
+
+    async def lock(self, tx: Tx, keys: Collection[WatchKey], *, is_patient: bool = True) -> dict[WatchKey, Watch]:
+        """Watches, locked in the one order that everybody keeps, and after any tickets."""
+        ...
+
+    async def live(
+        self, tx: Tx, keys: Collection[WatchKey], histories: Histories
+    ) -> dict[WatchKey, tuple[Escalation, ...]]:
+        """Their live escalations, the oldest first."""
+        ...
+
+    async def waiting(self, tx: Tx, most: Mapping[Watch, int]) -> dict[WatchKey, Waiting]:
+        """What waits in the queues of watches, counted up to as many each."""
+        ...
+
+    async def save(self, tx: Tx, watches: Collection[Watch], escalations: Collection[Escalation]) -> None:
+        """Stores watches as they are, and what has changed of their escalations."""
+        ...
+
+    async def save_escalations(self, tx: Tx, escalations: Collection[Escalation], at: datetime) -> None:
+        """Stores what a person has changed of them, and has their watches looked at."""
+        ...
+
+    async def notify(self, tx: Tx, notifications: Sequence[Notification]) -> None:
+        """Has people and systems told."""
         ...
 
 

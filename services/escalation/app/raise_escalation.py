@@ -1,11 +1,11 @@
 """A person escalates a ticket."""
 
 from services.escalation.app.chains import Chains
+from services.escalation.app.escalation_teller import EscalationTeller, by_request
 from services.escalation.app.finder import open_finder
 from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Case, Saving, ServiceLevels, TicketKey, Tracking
-from services.escalation.app.tally import Tally, asked
-from services.escalation.app.teller import Teller, by_request
+from services.escalation.app.tally import Tally, asked, versions_in
 from services.escalation.domain.escalation import MANUAL, Escalation
 from shared.db.unit_of_work import Tx
 from shared.errors import Conflict, IllegalTransition, InvalidInput, NotFound
@@ -44,11 +44,12 @@ async def raise_escalation(
     if any(escalation.trigger == MANUAL for escalation in case.escalations):
         raise Conflict("The ticket is escalated already.")
     now = await tx.now()
-    teller = Teller(ticket=case.ticket, now=now, ids=ids, causes=by_request(cause))
-    tally = Tally(await tracking.begun(tx, asked(cases, histories), now))
-    finder = await open_finder(cases, histories, tx=tx, tracking=tracking, now=now)
+    teller = EscalationTeller(workspace_id=key[0], now=now, ids=ids, causes=by_request(cause))
+    versions = versions_in(cases, histories)
+    tally = Tally(await tracking.begun(tx, asked(versions, histories), now))
+    finder = await open_finder(versions, histories, tx=tx, tracking=tracking, now=now)
     chains = Chains(
-        ticket=case.ticket,
+        about=case.ticket,
         now=now,
         ids=ids,
         history=histories[key[0]],

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.escalation.app.escalation_teller import EscalationTeller, by_request
 from services.escalation.app.locked_cases import locked_cases
-from services.escalation.app.ports import Case, Saving, ServiceLevels, Tracking
-from services.escalation.app.teller import Teller, by_request
+from services.escalation.app.ports import Case, Saving, ServiceLevels, Tracking, Watches
 from services.escalation.domain.escalation import Escalation, acknowledge, resolve, snooze
 from shared.db.unit_of_work import Tx
 from shared.errors import InvalidInput, NotFound
@@ -26,6 +26,7 @@ async def acknowledge_escalation(
     cause: Cause,
     tx: Tx,
     tracking: Tracking,
+    watches: Watches,
     levels: ServiceLevels,
     ids: IdFactory,
 ) -> Escalation:
@@ -34,10 +35,11 @@ async def acknowledge_escalation(
         workspace_id,
         escalation_id,
         lambda escalation, now: acknowledge(escalation, by, now),
-        Teller.acknowledged,
+        EscalationTeller.acknowledged,
         cause=cause,
         tx=tx,
         tracking=tracking,
+        watches=watches,
         levels=levels,
         ids=ids,
     )
@@ -52,6 +54,7 @@ async def snooze_escalation(
     cause: Cause,
     tx: Tx,
     tracking: Tracking,
+    watches: Watches,
     levels: ServiceLevels,
     ids: IdFactory,
 ) -> Escalation:
@@ -70,10 +73,11 @@ async def snooze_escalation(
         workspace_id,
         escalation_id,
         put_off,
-        Teller.snoozed,
+        EscalationTeller.snoozed,
         cause=cause,
         tx=tx,
         tracking=tracking,
+        watches=watches,
         levels=levels,
         ids=ids,
     )
@@ -87,6 +91,7 @@ async def resolve_escalation(
     cause: Cause,
     tx: Tx,
     tracking: Tracking,
+    watches: Watches,
     levels: ServiceLevels,
     ids: IdFactory,
 ) -> Escalation:
@@ -95,10 +100,11 @@ async def resolve_escalation(
         workspace_id,
         escalation_id,
         lambda escalation, now: resolve(escalation, "by_hand", now, by),
-        Teller.resolved,
+        EscalationTeller.resolved,
         cause=cause,
         tx=tx,
         tracking=tracking,
+        watches=watches,
         levels=levels,
         ids=ids,
     )
@@ -108,32 +114,37 @@ async def _settle(
     workspace_id: str,
     escalation_id: UUID,
     step: Step,
-    tell: Callable[[Teller, Escalation], Escalation],
+    tell: Callable[[EscalationTeller, Escalation], Escalation],
     *,
     cause: Cause,
     tx: Tx,
     tracking: Tracking,
+    watches: Watches,
     levels: ServiceLevels,
     ids: IdFactory,
 ) -> Escalation:
-    key = await tracking.ticket_of(tx, workspace_id, escalation_id)
-    if key is None:
+    root = await tracking.root_of(tx, workspace_id, escalation_id)
+    if root is None:
         raise NotFound
-    cases, histories = await locked_cases([key], tx=tx, tracking=tracking, levels=levels)
-    case = cases[key]
-    # Resolved ones are not among the live.
-    before = next((item for item in case.escalations if item.escalation_id == escalation_id), None)
-    if before is None:
-        resolved = await tracking.escalation(tx, workspace_id, escalation_id, histories)
-        assert resolved is not None
-        return step(resolved, await tx.now())
+    case: Case | None = None
+    if isinstance(root, UUID):
+        cases, histories = await locked_cases([(workspace_id, root)], tx=tx, tracking=tracking, levels=levels)
+        case = cases[workspace_id, root]
+    else:
+        await watches.lock(tx, [(workspace_id, root)])
+        histories = await levels.load(tx, [workspace_id])
+    before = await tracking.escalation(tx, workspace_id, escalation_id, histories)
+    assert before is not None
     now = await tx.now()
     after = step(before, now)
     if after == before:
         return before
-    teller = Teller(ticket=case.ticket, now=now, ids=ids, causes=by_request(cause))
+    teller = EscalationTeller(workspace_id=workspace_id, now=now, ids=ids, causes=by_request(cause))
     after = tell(teller, after)
-    others = tuple(item for item in case.escalations if item.escalation_id != escalation_id)
-    await tracking.save(tx, [Saving(case, Case(case.ticket, case.clocks, (*others, after)))])
+    if case is not None:
+        others = tuple(item for item in case.escalations if item.escalation_id != escalation_id)
+        await tracking.save(tx, [Saving(case, Case(case.ticket, case.clocks, (*others, after)))])
+    else:
+        await watches.save_escalations(tx, [after], now)
     tx.emit(news.event for news in teller.news)
     return after

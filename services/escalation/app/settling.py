@@ -6,10 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from services.escalation.app.chains import Chains
+from services.escalation.app.escalation_teller import News
 from services.escalation.app.finder import Finder
 from services.escalation.app.ports import Case, Lateness
 from services.escalation.app.tally import Tally
-from services.escalation.app.teller import News, Teller
+from services.escalation.app.teller import Teller
 from services.escalation.domain.clock_record import PROVISIONAL, ClockRecord, Kind, warning_at
 from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.hand_over import hands_over
@@ -64,9 +65,15 @@ class Settling:
 
     def settle(self, before: Case, tracked: Tracked) -> Settled:
         """Tells what has changed, warns, escalates."""
-        teller = Teller(ticket=self.ticket, now=self.now, ids=self.ids, causes=self.causes)
-        chains = Chains(
+        teller = Teller(
+            workspace_id=self.ticket.workspace_id,
             ticket=self.ticket,
+            now=self.now,
+            ids=self.ids,
+            causes=self.causes,
+        )
+        chains = Chains(
+            about=self.ticket,
             now=self.now,
             ids=self.ids,
             history=self.history,

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from uuid import UUID
 
+from services.escalation.app.escalation_teller import EscalationTeller, News, by_request
 from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Saving, ServiceLevels, TicketKey, Tracking
-from services.escalation.app.teller import News, Teller, by_request
 from services.escalation.domain.escalation import acknowledge
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Cause
@@ -36,7 +36,7 @@ async def take_on(
     news: list[News] = []
     taken = 0
     for case in cases.values():
-        teller = Teller(ticket=case.ticket, now=now, ids=ids, causes=by_request(cause))
+        teller = EscalationTeller(workspace_id=case.key[0], now=now, ids=ids, causes=by_request(cause))
         after = [
             teller.acknowledged(acknowledge(escalation, by, now))
             if escalation.escalation_id in wanted and escalation.state is EscalationState.RAISED

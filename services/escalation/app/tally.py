@@ -1,12 +1,15 @@
 """How often each escalation policy was set off lately: what gates ask that count."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from services.escalation.app.ports import Case, Histories, TicketKey, Window
 from services.escalation.domain.escalation_policy import windows
+
+Version = tuple[str, int]
+"""A workspace and a version of its configuration."""
 
 
 @dataclass(slots=True)
@@ -28,18 +31,22 @@ class Tally:
         return self.before.get((workspace_id, policy, per), 0) + self.here[workspace_id, policy]
 
 
-def asked(cases: Mapping[TicketKey, Case], histories: Histories) -> Collection[Window]:
-    """What the gates of these cases' escalations may ask, also of those that begin now."""
+def asked(versions: Iterable[Version], histories: Histories) -> Collection[Window]:
+    """What the gates of escalations from these versions may ask."""
     found: set[Window] = set()
-    for workspace_id, version in {used for case in cases.values() for used in versions_of(case, histories)}:
+    for workspace_id, version in versions:
         policies = histories[workspace_id].version(version)
         for policy in policies.escalations.values():
             found.update((workspace_id, policy.policy_id, per) for per in windows(policy.steps))
     return found
 
 
-def versions_of(case: Case, histories: Histories) -> Iterator[tuple[str, int]]:
-    """The versions of the configuration from which a case's escalations come."""
+def versions_in(cases: Mapping[TicketKey, Case], histories: Histories) -> set[Version]:
+    """The versions of the configuration from which cases' escalations come, also those that begin now."""
+    return {version for case in cases.values() for version in _versions(case, histories)}
+
+
+def _versions(case: Case, histories: Histories) -> Iterator[Version]:
     workspace_id = case.ticket.workspace_id
     yield workspace_id, histories[workspace_id].latest.version
     for escalation in case.escalations:

@@ -1,41 +1,24 @@
 """Tells the world about one ticket: sequences without gaps, times that never go back."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from services.escalation.app import outbound
+from services.escalation.app.escalation_teller import EscalationTeller
 from services.escalation.app.outbound import About
 from services.escalation.domain.clock_record import ClockRecord, Told, Withdrawal
-from services.escalation.domain.escalation import Escalation, Taken
 from services.escalation.domain.sla_clock import Entry, SlaClock, Turn
 from services.escalation.domain.ticket import Ticket
 from shared.events.contract import Contract
-from shared.events.envelope import Cause, Event, new_event
-from shared.ids import IdFactory
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """An event with the moment for which it stands: what fires late is told in the order in which it was due."""
-
-    due_at: datetime
-    event: Event
+from shared.events.envelope import Cause
 
 
 @dataclass(slots=True, kw_only=True)
-class Teller:
-    """Gathers the events of one ticket in one unit of work.
-
-    causes: of the events that were folded, by their ids
-    """
+class Teller(EscalationTeller):
+    """Gathers the events of one ticket in one unit of work."""
 
     ticket: Ticket
-    now: datetime
-    ids: IdFactory
-    causes: Mapping[UUID, Cause]
-    news: list[News] = field(default_factory=list)
 
     def clock(self, record: ClockRecord | None, clock: SlaClock, *, is_provisional: bool) -> ClockRecord:
         """Tells how a clock has moved on; a breach that is not so any more is withdrawn."""
@@ -59,24 +42,6 @@ class Teller:
         contract = outbound.warned(self._about(record.told, clock, clock.generation), clock, level)
         told, _ = self._tell_clock(record.told, contract, due_at, None)
         return ClockRecord(clock, replace(told, warned=level))
-
-    def step(self, escalation: Escalation, taken: Taken) -> Escalation:
-        """Tells that a step was taken."""
-        return self._tell_escalation(escalation, outbound.raised(escalation, taken))
-
-    def acknowledged(self, escalation: Escalation) -> Escalation:
-        """Tells that somebody has taken it on, also where no step of it was taken yet."""
-        return self._tell_escalation(escalation, outbound.acknowledged(escalation))
-
-    def snoozed(self, escalation: Escalation) -> Escalation:
-        """Tells that somebody has put it off."""
-        return self._tell_escalation(escalation, outbound.snoozed(escalation))
-
-    def resolved(self, escalation: Escalation) -> Escalation:
-        """Tells that it is over, unless nobody knew of it."""
-        if escalation.sequence == 0:
-            return escalation
-        return self._tell_escalation(escalation, outbound.resolved(escalation))
 
     def _turn(self, told: Told, clock: SlaClock, entry: Entry, *, is_provisional: bool) -> Told:
         about = self._about(told, clock, entry.generation)
@@ -131,38 +96,7 @@ class Teller:
     ) -> tuple[Told, UUID]:
         time = max(self.now, told.last_event_at or self.now)
         told = replace(told, sequence=told.sequence + 1, last_event_at=time)
-        return told, self._publish(contract, told.sequence, time, due_at, cause)
-
-    def _tell_escalation(self, escalation: Escalation, contract: Contract) -> Escalation:
-        time = max(self.now, escalation.last_event_at or self.now)
-        told = replace(escalation, sequence=escalation.sequence + 1, last_event_at=time)
-        self._publish(contract, told.sequence, time, self.now, None)
-        return told
-
-    def _publish(
-        self, contract: Contract, sequence: int, time: datetime, due_at: datetime, cause: Cause | None
-    ) -> UUID:
-        event_id = self.ids.new()
-        event = new_event(
-            contract,
-            event_id=event_id,
-            service="escalation",
-            workspace_id=self.ticket.workspace_id,
-            sequence=sequence,
-            time=time,
-            cause=cause or self.causes.get(_REQUEST, Cause()),
-        )
-        self.news.append(News(due_at, event))
-        return event_id
-
-
-_REQUEST = UUID(int=0)
-"""Under which `causes` names the request that sets everything off, where one does."""
-
-
-def by_request(cause: Cause) -> dict[UUID, Cause]:
-    """The causes of what a request does."""
-    return {_REQUEST: cause}
+        return told, self.publish(contract, told.sequence, time, due_at, cause)
 
 
 def _undone_by(clock: SlaClock, breach: Entry) -> Entry:

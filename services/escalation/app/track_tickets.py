@@ -1,22 +1,29 @@
 """Folds `tickets` and `routing` into tickets and their clocks, a batch in one commit."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from services.escalation.app.folding import fold
 from services.escalation.app.inbound import ticket_of, to_happening
 from services.escalation.app.locked_cases import locked_cases
-from services.escalation.app.ports import Case, Saving, ServiceLevels, TicketKey, Tracking
+from services.escalation.app.ports import Case, Histories, Saving, ServiceLevels, TicketKey, Tracking, Watches
 from services.escalation.app.settling import Settling
 from services.escalation.domain.happening import Happening
 from services.escalation.domain.ticket import Ticket
+from services.escalation.domain.watch import Watch, queue_watch, queues_of
 from shared.db.unit_of_work import Tx
 from shared.events.envelope import Event
 from shared.ids import IdFactory
 
 
 async def track_tickets(
-    events: Sequence[Event], *, tx: Tx, tracking: Tracking, levels: ServiceLevels, ids: IdFactory
+    events: Sequence[Event],
+    *,
+    tx: Tx,
+    tracking: Tracking,
+    watches: Watches,
+    levels: ServiceLevels,
+    ids: IdFactory,
 ) -> None:
     """Clocks after these events. What is about a ticket not yet known waits in its row until the ticket comes."""
     arrived: dict[TicketKey, list[Happening]] = defaultdict(list)
@@ -43,6 +50,18 @@ async def track_tickets(
         savings.append(Saving(before, settled.case, settled.notifications))
         tx.emit(news.event for news in settled.news)
     await tracking.save(tx, savings)
+    await watches.look(tx, set(_changed_queues(savings, histories)), now)
+
+
+def _changed_queues(savings: Sequence[Saving], histories: Histories) -> Iterator[Watch]:
+    """The queues in which others wait than before, as far as a trigger is about them."""
+    for saving in savings:
+        before, after = saving.before.ticket, saving.after.ticket
+        if (before.queue, before.waiting_since) == (after.queue, after.waiting_since):
+            continue
+        watched = set(queues_of(histories[after.workspace_id].latest.triggers))
+        for queue in watched & {before.queue, after.queue}:
+            yield queue_watch(after.workspace_id, queue)
 
 
 def _unknown(key: TicketKey) -> Case:

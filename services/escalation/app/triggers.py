@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import assert_never
 
+from services.escalation.app.configuration import EscalationPolicyPart, RaiseStep, RequeueStep
 from services.escalation.app.trigger_parts import (
     OF_NO_TICKET,
     SIGNS,
@@ -60,6 +61,19 @@ def _sign(part: SignPart) -> t.Sign:
             return t.KpiAlert(kpi=kpi, queue=queue)
         case _:
             assert_never(part)
+
+
+def trigger_warnings(triggers: Sequence[TriggerPart], policies: Sequence[EscalationPolicyPart]) -> Iterator[str]:
+    """Steps that ask the router about a ticket, set off by what is about none."""
+    asking = {
+        policy.id for policy in policies if any(isinstance(step, RequeueStep | RaiseStep) for step in policy.steps)
+    }
+    for index, trigger in enumerate(triggers):
+        if trigger.escalation in asking and not trigger.signs().keys().isdisjoint(OF_NO_TICKET):
+            yield (
+                f"/escalation_triggers/{index}/escalation: escalation policy {trigger.escalation} moves work,"
+                " and this sign is about no ticket: such steps do nothing"
+            )
 
 
 def trigger_problems(triggers: Sequence[TriggerPart], policies: Collection[str]) -> Iterator[Problem]:

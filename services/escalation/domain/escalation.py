@@ -37,8 +37,9 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """One escalation of a ticket.
+    """One escalation of a ticket, a queue or a KPI.
 
+    watch: what is watched where it is of no ticket; queue, kpi: what that is
     clock_id, metric, generation: none where no promise began it
     trigger: what began it; trigger_id: as it is configured, none where a target or a person did
     steps, ack_timeout: of its policy as it was when this began
@@ -51,10 +52,13 @@ class Escalation:
 
     escalation_id: UUID
     workspace_id: str
-    ticket_id: UUID
-    clock_id: UUID | None
-    metric: SlaMetric | None
-    generation: int | None
+    ticket_id: UUID | None
+    watch: str | None = None
+    queue: str | None = None
+    kpi: str | None = None
+    clock_id: UUID | None = None
+    metric: SlaMetric | None = None
+    generation: int | None = None
     trigger: str
     trigger_id: str | None = None
     policy: str

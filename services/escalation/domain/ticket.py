@@ -114,6 +114,11 @@ class Ticket:
         return self.opened is not None and self.status.is_unsolved
 
     @property
+    def waiting_since(self) -> datetime | None:
+        """Since when it waits in its queue for an agent, if it does."""
+        return self.stint.at if self.stint is not None and self.is_unsolved else None
+
+    @property
     def is_closed(self) -> bool:
         """Whether it is over for good."""
         return self.status is TicketStatus.CLOSED

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+from shared.events.kpis import KpiAlertClearedV1, KpiAlertRaisedV1, KpiUpdatedV1
 from shared.events.tickets import TicketErasedV1, TicketUpdatedV1
 from shared.vocabulary import ActorKind, TicketStatus
 from tests.eventually import eventually
-from tests.integration.escalation.desk import Desk, Json, some_facts, target
+from tests.integration.escalation.desk import Desk, Json, short, some_facts, target
 from tests.scribe import uid
 
 S = TicketStatus
@@ -100,3 +101,102 @@ async def test_who_is_erased_is_not_named_in_a_reason_any_more(desk: Desk) -> No
         return True
 
     await eventually(is_forgotten)
+
+
+def waits(desk: Desk, ticket: str, seconds: float = 0) -> None:
+    desk.opened(ticket, seconds)
+    desk.scribe.queued(desk.named(ticket), desk.now(seconds), queue="support")
+
+
+async def test_a_full_queue_tells_people_until_it_is_not_full_any_more(desk: Desk) -> None:
+    await desk.configure(
+        escalation_policies=CHAINS,
+        escalation_triggers=[
+            {"id": "full", "queue_length": {"queue": "support", "more_than": 2}, "escalation": "care"},
+        ],
+    )
+    for number in range(3):
+        waits(desk, f"t{number}", -5)
+    await desk.tell()
+    (full,) = await standing(desk, ("full", "raised", ""))
+    assert (full["ticket_id"], full["queue"], full["kpi"], full["level"]) == (None, "support", None, 1)
+    (told,) = await desk.notifications()
+    assert (told["ticket_id"], told["state"]) == (None, "no_recipient")
+    # Whoever ends it by hand is not told again while it is still so.
+    path = f"/v1/escalations/{full['escalation_id']}"
+    assert (await desk.http.post(f"{path}/resolve")).status_code == 200
+    waits(desk, "t3", -4)
+    await desk.tell()
+    await eventually(lambda: desk.is_known("t3"))
+    await standing(desk, ("full", "resolved", "by_hand"))
+    for number in range(2):
+        desk.scribe.assigned(desk.named(f"t{number}"), desk.now())
+    await desk.tell()
+
+    async def is_gone() -> bool:
+        (watch,) = await desk.rows("SELECT shown FROM watch WHERE workspace_id = :name", name=desk.workspace_id)
+        assert watch.shown == []
+        return True
+
+    await eventually(is_gone)
+    waits(desk, "t4")
+    await desk.tell()
+    await standing(desk, ("full", "resolved", "by_hand"), ("full", "raised", ""))
+    for number in range(2, 5):
+        desk.scribe.assigned(desk.named(f"t{number}"), desk.now())
+    await desk.tell()
+    await standing(desk, ("full", "resolved", "by_hand"), ("full", "resolved", "sign_gone"))
+    kinds = [short(event) for event in await desk.heard() if short(event).startswith("escalation.")]
+    assert kinds == ["escalation.raised", "escalation.resolved"] * 2
+
+
+async def test_whoever_waits_for_too_long_is_noticed_by_time_alone(desk: Desk) -> None:
+    steps: list[Json] = [{"wait": "10m"}, {"notify": {"agents": ["nobody"]}}]
+    waits(desk, "t", -5)
+    await desk.tell()
+    await eventually(lambda: desk.is_known("t"))
+    # What waits already when the trigger is configured counts too.
+    await desk.configure(
+        escalation_policies=[{"id": "care", "steps": steps}],
+        escalation_triggers=[
+            {"id": "long", "oldest_waiting": {"queue": "support", "longer_than": "25h"}, "escalation": "care"}
+        ],
+    )
+    assert await desk.escalations() == []
+    await desk.system.travel(timedelta(hours=1))
+    (long,) = await standing(desk, ("long", "raised", ""))
+    assert (long["trigger"], long["level"]) == ("oldest_waiting", 0)
+    snoozed = await desk.http.post(f"/v1/escalations/{long['escalation_id']}/snooze", json={"duration": "1h"})
+    assert snoozed.status_code == 200, snoozed.text
+
+    async def stands(level: int, *, is_asleep: bool) -> bool:
+        (found,) = await desk.escalations()
+        assert (found["level"], found["resumes_at"] is not None) == (level, is_asleep)
+        return True
+
+    await desk.system.travel(timedelta(minutes=61))
+    await eventually(lambda: stands(0, is_asleep=False))
+    await desk.system.travel(timedelta(minutes=10))
+    await eventually(lambda: stands(1, is_asleep=False))
+    desk.scribe.assigned(desk.named("t"), desk.now())
+    await desk.tell()
+    await standing(desk, ("long", "resolved", "sign_gone"))
+
+
+async def test_an_alert_of_a_kpi_begins_and_ends_an_escalation_and_values_cost_nothing(desk: Desk) -> None:
+    await desk.configure(
+        escalation_policies=CHAINS,
+        escalation_triggers=[{"id": "slow", "kpi_alert": {"kpi": "first_reply.p90"}, "escalation": "care"}],
+    )
+    alert = {"alert": "first_reply.p90", "kpi": "first_reply.p90", "scope": {"queue": "support"}, "unit": "s"}
+    value = {"kpi": "first_reply.p90", "definition_version": 1, "scope": {}, "window": "15m", "unit": "s"}
+    desk.scribe.tell(KpiUpdatedV1.model_validate({**value, "value": 7200.0}), desk.now())
+    desk.scribe.tell(KpiAlertRaisedV1.model_validate({**alert, "value": 7200.0, "bound": 3600.0}), desk.now())
+    await desk.tell()
+    (slow,) = await standing(desk, ("slow", "raised", ""))
+    assert (slow["ticket_id"], slow["queue"], slow["kpi"]) == (None, "support", "first_reply.p90")
+    desk.scribe.tell(KpiAlertClearedV1.model_validate({**alert, "value": 60.0, "bound": 3600.0}), desk.now())
+    await desk.tell()
+    await standing(desk, ("slow", "resolved", "sign_gone"))
+    read = await desk.rows("SELECT subject FROM version WHERE workspace_id = :name", name=desk.workspace_id)
+    assert [row.subject for row in read] == ["alert/first_reply.p90"]

@@ -5,7 +5,7 @@ from alembic import op
 from shared.db.fences import fence
 
 revision = "2026_11_23_who_is_on_call"
-down_revision = "2026_11_23_triggers"
+down_revision = "2026_11_23_watches"
 
 _TABLES = """
 CREATE TABLE on_call_override (

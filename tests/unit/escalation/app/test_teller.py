@@ -17,7 +17,7 @@ def told(story: Story, taken: int) -> list[tuple[str, datetime | None]]:
     tracked = anew(
         a_ticket(), story.happenings[:taken], history(policies({}, by_priority=by_priority)), until=None
     )
-    teller = Teller(ticket=tracked.ticket, now=at(100), ids=SystemIds(), causes={})
+    teller = Teller(workspace_id="acme", ticket=tracked.ticket, now=at(100), ids=SystemIds(), causes={})
     (clock,) = tracked.promised()
     record = teller.clock(None, clock, is_provisional=False)
     assert isinstance(record.told.clock_id, UUID)

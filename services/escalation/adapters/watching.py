@@ -1,0 +1,131 @@
+"""Looks at queues and KPIs: for each shard a loop that sleeps until somebody has to look.
+
+As with timers the database's clock decides, and everything that has happened by then is read first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import text
+
+from services.escalation.adapters.guard import Guard
+from services.escalation.app.look_at_watches import look_at_watches
+from services.escalation.app.ports import ServiceLevels, Tracking, Watches, WatchKey
+from shared.clock import Clock
+from shared.db.bells import ShardBells
+from shared.db.shards import Shard
+from shared.db.unit_of_work import Database, Tx
+from shared.errors import DataRefused, DomainError
+from shared.ids import IdFactory
+from shared.telemetry.names import Log
+from shared.wakeups import Wakeup
+
+log = structlog.get_logger()
+
+_BATCH = 200
+_POLL_S = 5.0
+_NAP_S = 1.0
+_LEAST_NAP_S = 0.005
+_CONTENDED_S = 0.02
+_PUT_OFF = timedelta(minutes=1)
+_DUE = text(
+    "SELECT workspace_id, subject FROM watch WHERE shard = :shard AND look_at <= :now ORDER BY look_at LIMIT :most"
+)
+_PUT_OFF_LOOK = text(
+    "UPDATE watch SET look_at = CAST(:until AS timestamptz) WHERE workspace_id = :workspace AND subject = :subject"
+)
+_NEXT = text("SELECT min(look_at) FROM watch WHERE shard = :shard")
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """What has to be looked at; when the next one has to be, where nothing has."""
+
+    keys: Sequence[WatchKey]
+    next_at: datetime | None
+
+
+class Watching:
+    """Looks at everything that is watched in the shards that this process holds."""
+
+    def __init__(
+        self,
+        database: Database,
+        watches: Watches,
+        tracking: Tracking,
+        levels: ServiceLevels,
+        guard: Guard,
+        bells: ShardBells,
+        *,
+        clock: Clock,
+        ids: IdFactory,
+    ) -> None:
+        self._database = database
+        self._watches = watches
+        self._tracking = tracking
+        self._levels = levels
+        self._guard = guard
+        self._bells = bells
+        self._clock = clock
+        self._ids = ids
+
+    async def run(self, shard: Shard) -> None:
+        """Looks until the shard is drained. Raises StaleEpoch and TransientError."""
+        with self._bells.hung(shard) as bell:
+            while not shard.draining.is_set():
+                self._bells.wakes(shard)
+                due = await self._due(shard)
+                if not due.keys:
+                    await self._sleep(shard, bell, due.next_at)
+                    continue
+                await self._guard.has_passed(shard)
+                if not shard.draining.is_set() and not await self._look(shard, due.keys):
+                    await bell.wait(_CONTENDED_S)
+
+    async def _due(self, shard: Shard) -> _Due:
+        async def unit(tx: Tx) -> _Due:
+            found = await tx.execute(_DUE, {"shard": shard.n, "now": await tx.now(), "most": _BATCH})
+            keys = [(row.workspace_id, row.subject) for row in found]
+            return _Due(keys, None if keys else (await tx.execute(_NEXT, {"shard": shard.n})).scalar_one())
+
+        return await self._database.transact(unit, claims=[shard.n])
+
+    async def _look(self, shard: Shard, keys: Sequence[WatchKey]) -> int:
+        async def unit(tx: Tx) -> int:
+            return await look_at_watches(
+                keys, tx=tx, watches=self._watches, tracking=self._tracking, levels=self._levels, ids=self._ids
+            )
+
+        try:
+            return await self._database.transact(unit, workspaces={key[0] for key in keys}, fence=shard.fence)
+        except (DomainError, DataRefused) as error:
+            if len(keys) > 1:
+                middle = len(keys) // 2
+                return await self._look(shard, keys[:middle]) + await self._look(shard, keys[middle:])
+            await self._put_off(shard, keys[0], error)
+            return 0
+
+    async def _put_off(self, shard: Shard, key: WatchKey, error: Exception) -> None:
+        """What cannot be looked at holds up nothing else."""
+        log.error(Log.TIMER_FAILED, workspace=key[0], watch=key[1], error=f"{type(error).__name__}: {error}")
+
+        async def unit(tx: Tx) -> None:
+            until = await tx.now() + _PUT_OFF
+            await tx.execute(_PUT_OFF_LOOK, {"workspace": key[0], "subject": key[1], "until": until})
+
+        await self._database.transact(unit, workspaces=[key[0]], fence=shard.fence)
+
+    async def _sleep(self, shard: Shard, bell: Wakeup, until: datetime | None) -> None:
+        """Sleeps until a moment of the database's clock, woken by what comes before; at most so long."""
+        self._bells.sleeps(shard, until)
+        slept_s = 0.0
+        while slept_s < _POLL_S and not shard.draining.is_set():
+            left_s = _NAP_S if until is None else (until - self._clock.now()).total_seconds()
+            if left_s <= 0 and slept_s:
+                return
+            nap_s = min(max(left_s, _LEAST_NAP_S), _NAP_S)
+            if await bell.wait(nap_s):
+                return
+            slept_s += nap_s
