@@ -1,5 +1,7 @@
 """`/v1/on-call`: past and present, overrides and swaps, gaps, calendars."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -233,3 +235,25 @@ async def some(read: Callable[[], Awaitable[list[Json]]], count: int) -> list[Js
     found = await read()
     assert len(found) == count
     return found
+
+
+async def test_turns_are_fair_and_overrides_alone_however_many_ask_at_once(desk: Desk) -> None:
+    await desk.configure(
+        escalation_policies=[{"id": "chain", "steps": [{"notify": {"teams_in_turn": ["front"]}}]}],
+        contacts=[{**contact, "teams": ["front"]} for contact in CONTACTS],
+        rotations=[rotation(desk, "ada")],
+    )
+    tickets = [f"t{number}" for number in range(6)]
+    for ticket in tickets:
+        desk.opened(ticket, -5)
+    await desk.tell()
+    for ticket in tickets:
+        await eventually(lambda ticket=ticket: desk.is_known(ticket))  # type: ignore[misc] # defaults bind
+    paths = [f"/v1/tickets/{uid(desk.named(ticket))}/escalations" for ticket in tickets]
+    raised = await asyncio.gather(*(desk.http.post(path, json={"reason": "Now."}) for path in paths))
+    assert [answer.status_code for answer in raised] == [201] * 6
+    told = Counter(item["name"] for item in await desk.notifications())
+    assert told == {"ada": 2, "ben": 2, "cy": 2}
+    wanted = {"rotation": "desk", "agent": "ben", "end": desk.now(3600).isoformat()}
+    made = await asyncio.gather(*(desk.http.post("/v1/on-call/overrides", json=wanted) for _ in range(5)))
+    assert sorted(answer.status_code for answer in made) == [201, 409, 409, 409, 409]
