@@ -2,18 +2,24 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from hashlib import sha256
+from itertools import chain
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, StringConstraints
 
-from shared.calendar import WEEKDAYS, Calendar, Holidays, Hours, parse_hours
+from shared.calendar import WEEKDAYS, Calendar, Closures, Holidays, Hours, Span, parse_hours
 from shared.http.types import Request, Slug
 
 ExpandHolidays = Callable[[str, str | None], Holidays]
 """From country and subdivision to the dates of each year. Raises ValueError for places that it does not know."""
+
+NamedClosures = tuple[str, Closures]
+"""Closures, and a name that is another where they are others."""
 
 _ZONE = re.compile(r"[A-Za-z0-9_+\-/]+\Z")
 
@@ -54,6 +60,25 @@ class HolidaysPart(Request):
     subdivision: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 -]{1,60}$")] | None = None
 
 
+Summaries = Annotated[
+    tuple[Annotated[str, StringConstraints(min_length=1, max_length=200)], ...], Field(max_length=200)
+]
+
+
+class IcalPart(Request):
+    """An iCalendar document: what its events close."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
+    leave_out: Summaries = Field(default=(), description="Summaries of events that close nothing.")
+
+
+class FeedPart(Request):
+    """An iCalendar document that is fetched again and again."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,500}$")]
+    leave_out: Summaries = Field(default=(), description="Summaries of events that close nothing.")
+
+
 class OpeningPart(Request):
     """When something is open. An extra opening beats a closure, a closure beats the week."""
 
@@ -69,6 +94,10 @@ class CalendarPart(OpeningPart):
 
     id: Slug
     time_zone: TimeZoneName
+    ical: tuple[IcalPart, ...] = Field(default=(), max_length=10)
+    feeds: tuple[FeedPart, ...] = Field(
+        default=(), max_length=10, description="Fetched by escalation, where they count for service levels only."
+    )
 
 
 class HoursPart(OpeningPart):
@@ -77,9 +106,39 @@ class HoursPart(OpeningPart):
     time_zone: TimeZoneName | None = None
 
 
-def to_calendar(part: CalendarPart, expand: ExpandHolidays) -> Calendar:
-    """Raises ValueError saying what is wrong."""
-    return opening_hours(part, part.time_zone, expand)
+def to_calendar(part: CalendarPart, expand: ExpandHolidays, further: Sequence[NamedClosures] = ()) -> Calendar:
+    """What a part describes, and what further closures close. Raises ValueError saying what is wrong."""
+    calendar = opening_hours(part, part.time_zone, expand)
+    documents: list[NamedClosures] = []
+    for index, document in enumerate(part.ical):
+        try:
+            documents.append(_document(document.text, part.time_zone, document.leave_out))
+        except ValueError as error:
+            raise ValueError(f"ical {index + 1}: {error}") from None
+    return closed_by(calendar, [*documents, *further])
+
+
+def closed_by(calendar: Calendar, closures: Sequence[NamedClosures]) -> Calendar:
+    """A calendar with further closures. Their names tell where calendars differ."""
+    if not closures:
+        return calendar
+    names = [calendar.holiday_set or "", *(name for name, _ in closures)]
+    sources = [calendar.holidays, *(source for _, source in closures)]
+
+    def of_year(year: int) -> Iterable[dt.date | Span]:
+        return chain.from_iterable(source(year) for source in sources)
+
+    return replace(calendar, holiday_set=" ".join(names), holidays=of_year)
+
+
+@lru_cache(maxsize=64)
+def _document(text: str, time_zone: str, leave_out: tuple[str, ...]) -> NamedClosures:
+    """Remembered: a configuration is read by many, and again with every version."""
+    # Late: most calendars have no documents.
+    from shared.ical_feed import ical_closures
+
+    name = sha256(repr((text, leave_out)).encode()).hexdigest()
+    return name, ical_closures(text, time_zone, leave_out=leave_out)
 
 
 def opening_hours(part: OpeningPart, time_zone: str, expand: ExpandHolidays) -> Calendar:

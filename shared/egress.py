@@ -1,20 +1,20 @@
-"""Posts to addresses that people configure, without becoming a way into our own network.
+"""Posts to, and reads from, addresses that people configure, without becoming a way into our own network.
 
-https only, no redirects, no credentials in the address, port 443. A name is resolved once and the connection
-goes to that address, which has to be a public one; this is looked at again for every attempt. Development may
-also talk to this machine, over plain http and any port.
+https only, no credentials in the address, port 443; posts follow no redirects. A name is resolved once and the
+connection goes to that address, which has to be a public one; this is looked at again for every attempt.
+Development may also talk to this machine, over plain http and any port.
 """
 
 import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
 
@@ -27,6 +27,8 @@ Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 
 _TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _TOTAL_S = 15.0
+_MOST_REDIRECTS = 3
+_OK = 200
 _HTTPS = 443
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,62}\Z", re.IGNORECASE)
 _UNWRITABLE = re.compile(r"[\x00-\x20\x7f]")
@@ -40,6 +42,16 @@ _NEW_EACH_TIME = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 
 class EgressRefused(WaypostError):
     """This address may not be called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What was at an address. content: of a 200 only; etag, last_modified: the headers as they stand there"""
+
+    status: int
+    content: bytes = field(default=b"", repr=False)
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +70,7 @@ async def resolve(host: str, port: int) -> Sequence[Address]:
 
 
 class Egress:
-    """The one door to webhooks."""
+    """The one door to webhooks and feeds."""
 
     def __init__(self, *, is_development: bool, resolve: Resolve = resolve) -> None:
         self._is_development = is_development
@@ -95,18 +107,49 @@ class Egress:
 
         Raises EgressRefused where the address may not be called, ProviderUnavailable where nothing answers.
         """
-        if problem := self.problem(url):
-            raise EgressRefused(f"the address {problem}")
-        parts = urlsplit(url)
+        async with self._within_time():
+            answer = await self._send("POST", self._parts(url), body, headers)
+            await answer.aclose()
+            return Answered(answer.status_code, answer.headers.get("retry-after"))
+
+    async def get(self, url: str, headers: Mapping[str, str], *, max_bytes: int) -> Fetched:
+        """Reads what is at an address; where it leads to another, that is looked at like the first.
+
+        Raises EgressRefused where the address may not be called or what is there is too large,
+        ProviderUnavailable where nothing answers.
+        """
+        asked = {**headers, "Accept-Encoding": "identity"}
+        async with self._within_time():
+            for _ in range(_MOST_REDIRECTS + 1):
+                answer = await self._send("GET", self._parts(url), b"", asked)
+                try:
+                    if not answer.has_redirect_location:
+                        return Fetched(
+                            status=answer.status_code,
+                            content=await _content(answer, max_bytes) if answer.status_code == _OK else b"",
+                            etag=answer.headers.get("etag"),
+                            last_modified=answer.headers.get("last-modified"),
+                        )
+                    url = _joined(url, answer.headers["location"])
+                finally:
+                    await answer.aclose()
+        raise EgressRefused("the address leads to another too often")
+
+    @asynccontextmanager
+    async def _within_time(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(_TOTAL_S):
-                address = await self._address(parts)
-                return await self._post(parts, address, body, headers)
+                yield
         except httpx.InvalidURL as error:
             raise EgressRefused("the address is not an address") from error
         except (httpx.HTTPError, OSError, UnicodeError, TimeoutError, ssl.SSLError) as error:
             # UnicodeError: a name may be one that no resolver can be asked for.
             raise ProviderUnavailable(type(error).__name__) from error
+
+    def _parts(self, url: str) -> SplitResult:
+        if problem := self.problem(url):
+            raise EgressRefused(f"the address {problem}")
+        return urlsplit(url)
 
     async def close(self) -> None:
         """Ends connections."""
@@ -127,9 +170,11 @@ class Egress:
             return address.is_loopback
         return is_public(address)
 
-    async def _post(
-        self, parts: SplitResult, address: Address, body: bytes, headers: Mapping[str, str]
-    ) -> Answered:
+    async def _send(
+        self, method: str, parts: SplitResult, body: bytes, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        """An answer whose body is not read; the caller closes it."""
+        address = await self._address(parts)
         if self._client is None:
             # Late: the certificates that it loads take memory.
             self._client = Client(
@@ -142,15 +187,36 @@ class Egress:
         port = f":{parts.port}" if parts.port else ""
         target = parts._replace(netloc=f"{_written(str(address))}{port}", fragment="").geturl()
         request = self._client.build_request(
-            "POST",
+            method,
             target,
-            content=body,
+            content=body if method == "POST" else None,
             headers={**headers, "Host": f"{_written(parts.hostname or '')}{port}"},
             extensions={"sni_hostname": parts.hostname, "timeout": _TIMEOUT.as_dict()},
         )
-        answer = await self._client.send(request, stream=True)
-        await answer.aclose()
-        return Answered(answer.status_code, answer.headers.get("retry-after"))
+        return await self._client.send(request, stream=True)
+
+
+async def _content(answer: httpx.Response, max_bytes: int) -> bytes:
+    # Packed a thousand times smaller than what it becomes: nobody has asked for that.
+    if answer.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise EgressRefused("what is there is packed, which was not asked for")
+    content = bytearray()
+    async for chunk in answer.aiter_raw():
+        content += chunk
+        if len(content) > max_bytes:
+            raise EgressRefused(f"what is there is larger than {max_bytes} bytes")
+    return bytes(content)
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        joined = urljoin(url, location)
+        is_alike = urlsplit(joined).scheme == urlsplit(url).scheme
+    except ValueError:
+        raise EgressRefused("the address leads to what is none") from None
+    if not is_alike:
+        raise EgressRefused("the address leads to one that is called in another way")
+    return joined
 
 
 def no_cookies() -> CookieJar:

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from services.escalation.adapters.carrying import Carrying
+from services.escalation.adapters.following import Following
 from services.escalation.adapters.guard import Guard
 from services.escalation.adapters.rosters import PostgresRosters
 from services.escalation.adapters.service_levels import PostgresServiceLevels
@@ -20,6 +22,7 @@ from services.escalation.adapters.waking import CHANNEL
 from services.escalation.adapters.watches import PostgresWatches
 from services.escalation.adapters.watching import Watching
 from services.escalation.api import (
+    calendars,
     clocks,
     duty_feeds,
     escalations,
@@ -54,7 +57,8 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
     """One escalation process, ready to run."""
     async with open_runtime("escalation", settings, leaves) as runtime:
         database, clock, ids = runtime.database, runtime.clock, SystemIds()
-        due, told, versions, looks = ShardBells(), ShardBells(), ShardBells(), ShardBells()
+        due, told, versions = ShardBells(), ShardBells(), ShardBells()
+        looks, feeds = ShardBells(), ShardBells()
         egress = Egress(is_development=settings.environment == "development")
         vault = AesVault(settings.credentials_key.get_secret_value().encode())
         levels = PostgresServiceLevels(database, clock, vault, egress.problem)
@@ -93,6 +97,14 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
             metrics=runtime.metrics,
         )
         carrying = Carrying(database, tracking, watches, levels, versions, ids=ids)
+        following = Following(
+            database,
+            egress,
+            feeds,
+            clock=clock,
+            every=timedelta(seconds=settings.feed_every_s),
+            metrics=runtime.metrics,
+        )
         consumer = runtime.consumer(consume(tracking, watches, levels, runtime.revoked, ids), is_passed_over)
         housekeeping = runtime.housekeeping(*forgetting(settings.notifications_days))
         previews = PreviewTurns()
@@ -104,16 +116,18 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
                 group.create_task(watching.run(shard))
                 group.create_task(notifier.run(shard))
                 group.create_task(carrying.run(shard))
+                group.create_task(following.run(shard))
                 group.create_task(housekeeping.run(shard))
 
         def hear(shard: str) -> None:
-            for bells in (due, told, versions, looks):
+            for bells in (due, told, versions, looks, feeds):
                 bells.ring(int(shard))
 
         app = create_app(
             title="Waypost escalation",
             description=DESCRIPTION,
             routers=[
+                calendars.routes(database, levels),
                 clocks.routes(database, tracking, levels, ids),
                 escalations.routes(database, tracking, watches, levels, ids),
                 policies.routes(database, tracking, levels, previews),

@@ -21,6 +21,9 @@ class EscalationSettings(SealingSettings):
     notifications_days: int = Field(default=90, ge=1, le=3650)
     """How many days back notifications that are over are kept, with the evidence of their delivery."""
 
+    feed_every_s: int = Field(default=3600, ge=60)
+    """How often each feed of a calendar is fetched, in seconds."""
+
     def refuse_unsafe(self) -> None:
         """Raises UnsafeSettings where development defaults would serve real customers, or links lead nowhere."""
         super().refuse_unsafe()

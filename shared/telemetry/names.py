@@ -66,4 +66,6 @@ class Log(StrEnum):
     CONFIGURATION_APPLIED = "configuration.applied"
     CONFIGURATION_NEWER = "configuration.newer"
     CONFIGURATION_UNREADABLE = "configuration.unreadable"
+    FEED_CHANGED = "calendar_feed.changed"
+    FEED_FAILED = "calendar_feed.failed"
     STREAM_CLOSED = "stream.closed"

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from zlib import crc32
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -68,12 +69,14 @@ class Website:
     """Takes posts.
 
     answers: statuses of the next answers by path; 200 otherwise; retry_after: what answers by path ask for
+    pages: what is to be read at a path, known by its ETag
     """
 
     port: int = 0
     calls: list[Call] = field(default_factory=list)
     answers: dict[str, list[int]] = field(default_factory=dict)
     retry_after: dict[str, str] = field(default_factory=dict)
+    pages: dict[str, str] = field(default_factory=dict)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -84,13 +87,17 @@ class Website:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in asked[1:])}
-        call = Call(asked[0].split()[1], headers, await reader.readexactly(int(headers["content-length"])))
+        call = Call(asked[0].split()[1], headers, await reader.readexactly(int(headers.get("content-length", 0))))
         self.calls.append(call)
         status = (self.answers.get(call.path) or [200]).pop(0)
         moved = f"Location: {self.url('/moved')}\r\n" if 300 <= status < 400 else ""
         later = f"Retry-After: {wish}\r\n" if (wish := self.retry_after.get(call.path)) else ""
-        head = f"HTTP/1.1 {status} Answer\r\n{moved}{later}Content-Length: 6\r\nConnection: close\r\n\r\n"
-        writer.write(f"{head}secret".encode())
+        page = self.pages.get(call.path, "secret") if status == 200 else "secret"
+        tag = f'"{crc32(page.encode())}"'
+        if call.path in self.pages and headers.get("if-none-match") == tag and status == 200:
+            status, page = 304, ""
+        head = f"HTTP/1.1 {status} Answer\r\n{moved}{later}ETag: {tag}\r\nContent-Length: {len(page)}\r\n"
+        writer.write(f"{head}Connection: close\r\n\r\n{page}".encode())
         await writer.drain()
 
     @classmethod

@@ -1,15 +1,16 @@
 """The workspaces' service levels in PostgreSQL: what holds, and every version that ever held."""
 
 import asyncio
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import text
 
+from services.escalation.adapters import feed_rows
 from services.escalation.adapters.waking import CHANNEL
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.app.configuration_rules import check
+from services.escalation.app.feeds import FED, Fed, FeedProblem, work_out
 from services.escalation.app.policies import to_policies
 from services.escalation.domain.sla_policy import Policies, PolicyHistory
 from shared.clock import Clock
@@ -28,12 +29,8 @@ _LATEST = text(
     " AS version FROM unnest(CAST(:workspaces AS text[])) AS w (workspace_id)"
 )
 _VERSIONS = text(
-    "SELECT p.version, p.since, p.body FROM policy_version p"
+    "SELECT p.version, p.since, p.body, p.fed FROM policy_version p"
     " WHERE p.workspace_id = :workspace AND p.version > :known ORDER BY p.version"
-)
-_ADD = text(
-    "INSERT INTO policy_version (workspace_id, version, shard, since, body)"
-    " VALUES (:workspace, :version, :shard, :since, CAST(:body AS jsonb))"
 )
 _NOTIFY = text("SELECT pg_notify(:channel, :shard)")
 
@@ -71,7 +68,8 @@ class PostgresServiceLevels:
         history = (await self.load(tx, [workspace_id]))[workspace_id]
         latest = history.latest
         since = max(await tx.now(), latest.since)
-        tried = to_policies(latest.version + 1, since, part, public_holidays).following(latest)
+        fed = await self._fed(await feed_rows.texts(tx, workspace_id), part)
+        tried = to_policies(latest.version + 1, since, part, public_holidays, fed).following(latest)
         return PolicyHistory((*history.versions, tried))
 
     async def read(self, workspace_id: str) -> Stored[EscalationPart]:
@@ -83,6 +81,11 @@ class PostgresServiceLevels:
         problems: list[Problem] = []
         addresses = [
             *((f"/webhooks/{index}/url", webhook.url) for index, webhook in enumerate(part.webhooks)),
+            *(
+                (f"/calendars/{index}/feeds/{number}/url", feed.url)
+                for index, calendar in enumerate(part.calendars)
+                for number, feed in enumerate(calendar.feeds)
+            ),
             *(
                 (f"/chats/{index}/url", chat.url)
                 for index, chat in enumerate(part.chats)
@@ -107,8 +110,17 @@ class PostgresServiceLevels:
     async def apply(
         self, workspace_id: str, part: EscalationPart, *, seen: IfMatch, by: str
     ) -> Stored[EscalationPart]:
-        """Stores the part as the next version; open tickets are carried over to it. Raises PreconditionFailed."""
+        """Stores the part as the next version; open tickets are carried over to it. Raises PreconditionFailed.
+
+        Versions of the service levels have numbers of their own: feeds make some as well.
+        """
         shard = shard_of(workspace_id, self._database.shards)
+        urls = {feed.url for calendar in part.calendars for feed in calendar.feeds}
+        texts = await self._database.transact(
+            lambda tx: feed_rows.texts(tx, workspace_id), workspaces=[workspace_id]
+        )
+        # Of what changes meanwhile a version is made at once: all feeds are due again.
+        fed = await self._fed(texts, part)
 
         async def unit(tx: Tx) -> Stored[EscalationPart]:
             await configuration.lock(tx, workspace_id)
@@ -118,8 +130,8 @@ class PostgresServiceLevels:
             body = part.model_dump(mode="json")
             await configuration.save(tx, workspace_id, version, body, by)
             since = await tx.now()
-            added = {"workspace": workspace_id, "version": version, "shard": shard, "since": since}
-            await tx.execute(_ADD, {**added, "body": json.dumps(body)})
+            await feed_rows.add_version(tx, workspace_id, shard, since, body, fed)
+            await feed_rows.follow(tx, workspace_id, shard, urls, since)
             await tx.execute(_NOTIFY, {"channel": CHANNEL, "shard": str(shard)})
             return Stored(version, part)
 
@@ -129,8 +141,17 @@ class PostgresServiceLevels:
         rows = await tx.execute(_VERSIONS, {"workspace": workspace_id, "known": known.latest.version})
         versions = list(known.versions)
         for row in rows:
-            versions.append(_policies(row.version, row.since, row.body).following(versions[-1]))
+            versions.append(_policies(row.version, row.since, row.body, row.fed).following(versions[-1]))
         return PolicyHistory(tuple(versions))
+
+    async def _fed(self, texts: Mapping[str, str], part: EscalationPart) -> Fed:
+        """What the copies that there are close. One that no calendar can be made of any more closes nothing."""
+        if not any(calendar.feeds for calendar in part.calendars):
+            return {}
+        try:
+            return await asyncio.to_thread(work_out, part.calendars, texts, self._clock.now().year)
+        except FeedProblem:
+            return {}
 
     async def _read(self, tx: Tx, workspace_id: str) -> Stored[EscalationPart]:
         found = (await configuration.load(tx, [workspace_id])).get(workspace_id)
@@ -139,5 +160,6 @@ class PostgresServiceLevels:
         return Stored(found[0], configuration.part_of(EscalationPart, found[1]))
 
 
-def _policies(version: int, since: datetime, body: object) -> Policies:
-    return to_policies(version, since, configuration.part_of(EscalationPart, body), public_holidays)
+def _policies(version: int, since: datetime, body: object, fed: object) -> Policies:
+    part = configuration.part_of(EscalationPart, body)
+    return to_policies(version, since, part, public_holidays, FED.validate_python(fed))

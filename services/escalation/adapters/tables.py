@@ -222,10 +222,33 @@ policy_version = Table(
     Column("shard", SmallInteger, nullable=False),
     Column("since", Instant, nullable=False),
     Column("body", JSONB, nullable=False),
+    Column("fed", JSONB, nullable=False, server_default="{}"),
     PrimaryKeyConstraint("workspace_id", "version"),
     Index("policy_version_by_shard", "shard", "workspace_id", "version"),
 )
-"""Every version of the configuration: clocks name theirs, and a ticket folded anew needs all. A claim table."""
+"""Every version of the service levels: clocks name theirs, and a ticket folded anew needs all. A claim table.
+
+body: the configuration; fed: what the feeds of its calendars close, by calendar
+"""
+
+calendar_feed = Table(
+    "calendar_feed",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("next_at", Instant, nullable=False),
+    Column("text", Text),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("fetched_at", Instant),
+    Column("tried_at", Instant),
+    Column("failing_since", Instant),
+    Column("problem", Text),
+    PrimaryKeyConstraint("workspace_id", "url"),
+    Index("calendar_feed_by_next", "shard", "next_at"),
+)
+"""Feeds of calendars that are followed, and their last good copies. A claim table."""
 
 
 on_call_override = Table(

@@ -24,6 +24,7 @@ from shared.reach.order import Kind, review
 from shared.reach.tickets import TICKETS
 from shared.reach.vocabulary import Number, Text
 from shared.reach.words import impossible_literals, in_words
+from shared.repeated_hours import edges_in_repeated_hours
 from shared.secrets import Secret
 from shared.standard_webhooks import hmac_key
 from shared.vocabulary import Agreement, Priority, SlaMetric
@@ -50,10 +51,21 @@ def check(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> list[s
     refuse(_problems(part, now, expand))
     calendars = {item.id: to_calendar(item, expand) for item in part.calendars}
     return [
+        *_split_days(calendars, now),
         *_warnings(part.sla_policies),
         *rotation_warnings(part.rotations, calendars, now),
         *trigger_warnings(part.escalation_triggers, part.escalation_policies),
     ]
+
+
+def _split_days(calendars: Mapping[str, Calendar], now: datetime) -> Iterator[str]:
+    """Calendars that open or close in an hour that their clock shows twice."""
+    for index, calendar in enumerate(calendars.values()):
+        for edge in edges_in_repeated_hours(calendar, now, now + HORIZON):
+            yield (
+                f"/calendars/{index}: on {edge:%Y-%m-%d} the clock shows {edge:%H:%M} twice, when the calendar"
+                " opens or closes: that day it does so twice"
+            )
 
 
 def _warnings(policies: Sequence[SlaPolicyPart]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from services.escalation.app.configuration import (
     AROUND_THE_CLOCK,
@@ -18,6 +19,7 @@ from services.escalation.app.configuration import (
     WaitStep,
 )
 from services.escalation.app.everybody import to_people
+from services.escalation.app.feeds import Fed, further_closures
 from services.escalation.app.rotations import to_rotation
 from services.escalation.app.triggers import to_trigger
 from services.escalation.domain.escalation_policy import (
@@ -42,9 +44,11 @@ from shared.conditions import compile_condition
 from shared.vocabulary import Priority
 
 
-def to_policies(version: int, since: datetime, part: EscalationPart, expand: ExpandHolidays) -> Policies:
-    """What decides, of a part that was checked."""
-    calendars = {item.id: to_calendar(item, expand) for item in part.calendars}
+def to_policies(
+    version: int, since: datetime, part: EscalationPart, expand: ExpandHolidays, fed: Fed = MappingProxyType({})
+) -> Policies:
+    """What decides, of a part that was checked. fed: what feeds close"""
+    calendars = {item.id: to_calendar(item, expand, further_closures(fed, item.id)) for item in part.calendars}
     return Policies(
         version=version,
         since=since,

@@ -87,6 +87,7 @@ def check(part: RouterPart) -> list[str]:
     """
     refuse(chain(_problems(part, written=True), condition_problems("/policy", part.policy)))
     found = staffing_warnings(to_configuration(0, part), part.skills)
+    found += _feed_warnings(part)
     served = Counter(queue for agent in part.agents for queue in set(agent.queues))
     found += [
         f"/queues/{index}: nobody serves {queue.partner.fallback}, to which work of queue {queue.id} falls back"
@@ -99,6 +100,18 @@ def check(part: RouterPart) -> list[str]:
         if queue.reserve >= served[queue.id] > 0
     ]
     return found
+
+
+def _feed_warnings(part: RouterPart) -> Iterator[str]:
+    """Hours of queues and agents by a calendar with feeds: nobody fetches them here."""
+    fed = {calendar.id for calendar in part.calendars if calendar.feeds}
+    hours: list[tuple[str, object]] = [
+        *((f"/queues/{index}/hours", queue.hours) for index, queue in enumerate(part.queues)),
+        *((f"/agents/{index}/shifts", agent.shifts) for index, agent in enumerate(part.agents)),
+    ]
+    for place, calendar in hours:
+        if isinstance(calendar, str) and calendar in fed:
+            yield f"{place}: the feeds of calendar {calendar} do not count here; name the days in ical or closed"
 
 
 def _problems(part: RouterPart, *, written: bool = False) -> Iterator[Problem]:

@@ -1,6 +1,8 @@
 """Addresses that may not be called, however they are written and whatever their name points to."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 import httpx
@@ -8,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.egress import Address, Egress, EgressRefused, is_public
+from shared.egress import Address, Egress, EgressRefused, Fetched, is_public
 from shared.errors import ProviderUnavailable
+from tests.serving import serving
 
 
 @pytest.mark.parametrize(
@@ -131,3 +134,59 @@ async def test_a_name_that_cannot_be_asked_for_is_nobody_who_answers() -> None:
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111"])
 def test_public_addresses_are_public(address: str) -> None:
     assert is_public(ip_address(address))
+
+
+Answer = str
+"""What a server says: the lines behind the status, and the body."""
+
+
+@asynccontextmanager
+async def a_server(**answers: Answer) -> AsyncIterator[tuple[str, list[str]]]:
+    """A web server on loopback that says at each path what it is told to; its address, and what it was asked."""
+    asked: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        asked.append(head)
+        writer.write(("HTTP/1.1 " + answers[head.split()[1].strip("/")]).encode())
+        await writer.drain()
+
+    async with serving(serve) as port:
+        yield f"http://127.0.0.1:{port}", asked
+
+
+async def read(answer: Answer, **more: Answer) -> Fetched:
+    async with a_server(a=answer, **more) as (url, _):
+        return await Egress(is_development=True).get(f"{url}/a", {}, max_bytes=10)
+
+
+async def test_what_is_there_is_read_with_what_it_is_known_by() -> None:
+    headers = {"If-None-Match": '"1"'}
+    text = '200 OK\r\nETag: "2"\r\nLast-Modified: then\r\nContent-Length: 5\r\n\r\nhello'
+    async with a_server(a=text) as (url, asked):
+        fetched = await Egress(is_development=True).get(f"{url}/a", headers, max_bytes=10)
+    assert fetched == Fetched(status=200, content=b"hello", etag='"2"', last_modified="then")
+    assert 'if-none-match: "1"' in asked[0].lower()
+    assert (await read("304 Same\r\nContent-Length: 0\r\n\r\n")).status == 304
+
+
+async def test_a_redirect_is_followed_only_to_where_one_may_go() -> None:
+    moved = "302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"
+    assert (await read(moved, b="200 OK\r\nContent-Length: 2\r\n\r\nhi")).content == b"hi"
+    for leads_to in ("http://10.0.0.1/", "http://[::1", "https://example.org/", "file:///etc/passwd", "/a"):
+        with pytest.raises((EgressRefused, ProviderUnavailable)):
+            await read(f"302 Found\r\nLocation: {leads_to}\r\nContent-Length: 0\r\n\r\n")
+
+
+async def test_what_is_too_large_or_packed_is_not_read() -> None:
+    for answer in (
+        "200 OK\r\nContent-Length: 11\r\n\r\n" + "x" * 11,
+        "200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxx",
+    ):
+        with pytest.raises(EgressRefused, match="what is there"):
+            await read(answer)
+
+
+async def test_a_private_address_is_not_read_from() -> None:
+    with pytest.raises(EgressRefused):
+        await Egress(is_development=False).get("https://127.0.0.1/", {}, max_bytes=10)

@@ -62,6 +62,7 @@ def test_nothing_at_all_is_fine() -> None:
         ({"calendars": [{**OFFICE, "weekly": {"mon": ["25:00-26:00"]}}]}, "/calendars/0"),
         ({"calendars": [{**OFFICE, "holidays": {"country": "XX"}}]}, "/calendars/0"),
         ({"calendars": [{**OFFICE, "holidays": {"country": "DE", "subdivision": "XX"}}]}, "/calendars/0"),
+        ({"calendars": [{**OFFICE, "ical": [{"text": "nonsense"}]}]}, "/calendars/0"),
         ({"calendars": [{"id": "never", "time_zone": "UTC"}]}, "/calendars/0"),
         ({"calendars": [{"id": "past", "time_zone": "UTC", "openings": [PAST]}]}, "/calendars/0"),
         ({"sla_policies": [policy(when="ticket.colour == 'red'")]}, "/sla_policies/0/when"),
@@ -275,3 +276,25 @@ def test_what_a_condition_may_cost_is_asked_of_who_writes_it_and_not_of_what_is_
     part = {"sla_policies": [policy(target(), when=costly)]}
     assert pointers(**part) == ["/sla_policies/0/when"]
     assert [item.policy_id for item in compiled(**part).sla] == ["standard"]
+
+
+def test_an_opening_in_an_hour_that_comes_twice_is_warned_of() -> None:
+    split = {**OFFICE, "weekly": {"sun": ["02:30-06:00"]}}
+    assert checked(calendars=[split]) == [
+        "/calendars/0: on 2026-10-25 the clock shows 02:30 twice, when the calendar opens or closes:"
+        " that day it does so twice"
+    ]
+    at_its_edges = {**OFFICE, "weekly": {"sun": ["02:00-03:00"]}}
+    assert checked(calendars=[at_its_edges]) == []
+
+
+def test_what_an_ical_document_closes_is_closed() -> None:
+    text = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20260608\nSUMMARY:Outing\nEND:VEVENT\nEND:VCALENDAR"
+    monday, day_after = datetime(2026, 6, 8, tzinfo=UTC), datetime(2026, 6, 9, tzinfo=UTC)
+
+    def opens(**ical: Any) -> float:
+        calendar = compiled(calendars=[{**OFFICE, "ical": [{"text": text, **ical}]}]).calendars["office"]
+        return calendar.elapsed(monday, day_after).total_seconds()
+
+    assert opens() == 0
+    assert opens(leave_out=["outing"]) == 8 * 3600

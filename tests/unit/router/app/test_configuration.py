@@ -291,3 +291,14 @@ def test_more_agents_than_can_be_read_again_are_refused_also_in_a_copy_that_nobo
     with pytest.raises(InvalidInput) as refused:
         to_configuration(1, part.model_copy(update={"agents": crowd}))
     assert refused.value.problems == (("/agents", "at most 20000"),)
+
+
+def test_feeds_are_warned_of_where_nobody_fetches_them() -> None:
+    calendars = [
+        {"id": name, "time_zone": "UTC", "weekly": {"mon": ["09:00-17:00"]}, "feeds": feeds}
+        for name, feeds in (("fed", [{"url": "https://x.example/f.ics"}]), ("plain", []))
+    ]
+    queues = [{"id": "default", "hours": "fed"}, {"id": "other", "hours": "plain"}]
+    agents = [{"id": "ada", "queues": ["default", "other"], "shifts": "fed"}]
+    part = RouterPart.model_validate({"calendars": calendars, "queues": queues, "agents": agents})
+    assert [warning.partition(": ")[0] for warning in check(part)] == ["/queues/0/hours", "/agents/0/shifts"]

@@ -1,0 +1,200 @@
+"""Follows calendars' feeds, for each shard: a feed that changes is a change of the service levels."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import RowMapping, text
+
+from services.escalation.adapters import feed_rows
+from services.escalation.adapters.waking import CHANNEL
+from services.escalation.app.configuration import EscalationPart
+from services.escalation.app.feeds import FED, FedPart, FeedProblem, check_openings, work_out
+from shared.clock import Clock
+from shared.db import configuration
+from shared.db.bells import ShardBells
+from shared.db.shards import Shard
+from shared.db.unit_of_work import Database, Tx
+from shared.egress import Egress, EgressRefused, Fetched
+from shared.errors import ProviderUnavailable
+from shared.public_holidays import public_holidays
+from shared.telemetry.metrics import Metrics
+from shared.telemetry.names import Log
+
+log = structlog.get_logger()
+
+MOST_BYTES = 2_000_000
+_MOST_AT_ONCE = 8
+_POLL_S = 30.0
+_RETRY = timedelta(minutes=5)
+_UNCHANGED = 304
+_OK = 200
+
+_NOTIFY = text("SELECT pg_notify(:channel, :shard)")
+
+Basis = tuple[int, int, frozenset[tuple[str, int]]]
+"""What closures were worked out of: version of the configuration, year, hashes of the texts."""
+
+
+class Following:
+    """Fetches feeds that are due. every: how often one that does not fail is fetched"""
+
+    def __init__(
+        self,
+        database: Database,
+        egress: Egress,
+        bells: ShardBells,
+        *,
+        clock: Clock,
+        every: timedelta,
+        metrics: Metrics,
+    ) -> None:
+        self._database = database
+        self._egress = egress
+        self._bells = bells
+        self._clock = clock
+        self._every = every
+        self._worked_out: dict[str, Basis] = {}
+        self._failing: dict[int, int] = {}
+        self._failures = metrics.counter("calendar_feed_failures", "Feeds that could not be followed.")
+        self._gauge = metrics.gauge("calendar_feeds_failing", "Feeds whose last good copy is all there is.")
+
+    async def run(self, shard: Shard) -> None:
+        """Follows until the shard is drained. Raises StaleEpoch and TransientError."""
+        try:
+            with self._bells.hung(shard) as bell:
+                while not shard.draining.is_set():
+                    due, next_at = await self._look(shard)
+                    async with asyncio.TaskGroup() as group:
+                        # One after the other in a workspace: what they close is worked out together.
+                        for of_workspace in due:
+                            group.create_task(self._follow_each(shard, of_workspace))
+                    if not due:
+                        await bell.wait(self._pause_s(next_at))
+        finally:
+            self._failing.pop(shard.n, None)
+            self._gauge.set(sum(self._failing.values()))
+
+    def _pause_s(self, next_at: datetime | None) -> float:
+        left_s = _POLL_S if next_at is None else (next_at - self._clock.now()).total_seconds()
+        return min(max(left_s, 1.0), _POLL_S)
+
+    async def _look(self, shard: Shard) -> tuple[Sequence[Sequence[RowMapping]], datetime | None]:
+        async def unit(tx: Tx) -> tuple[Sequence[RowMapping], datetime | None, int]:
+            rows = await feed_rows.due(tx, shard.n, await tx.now(), _MOST_AT_ONCE)
+            return rows, *await feed_rows.outlook(tx, shard.n)
+
+        rows, next_at, failing = await self._database.transact(unit, claims=[shard.n])
+        self._failing[shard.n] = failing
+        self._gauge.set(sum(self._failing.values()))
+        by_workspace: dict[str, list[RowMapping]] = defaultdict(list)
+        for row in rows:
+            by_workspace[row["workspace_id"]].append(row)
+        return list(by_workspace.values()), next_at
+
+    async def _follow_each(self, shard: Shard, rows: Sequence[RowMapping]) -> None:
+        for row in rows:
+            if shard.draining.is_set():
+                return
+            try:
+                fetched = await self._fetch(row)
+                await self._take(shard, row, fetched)
+            except (EgressRefused, ProviderUnavailable, FeedProblem) as error:
+                await self._note_failure(shard, row, str(error))
+
+    async def _fetch(self, row: RowMapping) -> Fetched:
+        """Raises EgressRefused, ProviderUnavailable and FeedProblem."""
+        asked = {"Accept": "text/calendar, text/plain;q=0.5"}
+        if row["text"] is not None and row["etag"]:
+            asked["If-None-Match"] = row["etag"]
+        elif row["text"] is not None and row["last_modified"]:
+            asked["If-Modified-Since"] = row["last_modified"]
+        fetched = await self._egress.get(row["url"], asked, max_bytes=MOST_BYTES)
+        if fetched.status != _OK and (fetched.status != _UNCHANGED or row["text"] is None):
+            raise FeedProblem(f"the server answers {fetched.status}")
+        return fetched
+
+    async def _take(self, shard: Shard, row: RowMapping, fetched: Fetched) -> None:
+        """Keeps the copy, and makes a new version of it where it closes something else. Raises FeedProblem."""
+        workspace_id = row["workspace_id"]
+        content = row["text"] if fetched.status == _UNCHANGED else _decoded(fetched.content)
+        version, part, texts, now = await self._database.transact(
+            lambda tx: self._basis(tx, workspace_id), workspaces=[workspace_id]
+        )
+        texts = {**texts, row["url"]: content}
+        basis = version, now.year, frozenset((url, hash(each)) for url, each in texts.items())
+        is_known = self._worked_out.get(workspace_id) == basis
+        fed = None if is_known else await asyncio.to_thread(_checked, part, texts, now)
+
+        async def unit(tx: Tx) -> bool:
+            await configuration.lock(tx, workspace_id)
+            stored = (await configuration.load(tx, [workspace_id])).get(workspace_id)
+            if stored is None or stored[0] != version:
+                # Whoever has changed the configuration has made this feed due again.
+                return False
+            at = await tx.now()
+            kept = {"workspace": workspace_id, "url": row["url"], "text": content}
+            headers = _kept_headers(row, fetched)
+            await feed_rows.note_good(tx, {**kept, **headers}, at, at + self._every)
+            if fed is not None:
+                await self._make_version(tx, shard, workspace_id, fed)
+            return True
+
+        if await self._database.transact(unit, workspaces=[workspace_id], fence=shard.fence):
+            self._worked_out[workspace_id] = basis
+
+    async def _basis(self, tx: Tx, workspace_id: str) -> tuple[int, EscalationPart, dict[str, str], datetime]:
+        stored = (await configuration.load(tx, [workspace_id])).get(workspace_id)
+        version, body = stored or (0, {})
+        part = configuration.part_of(EscalationPart, body)
+        return version, part, await feed_rows.texts(tx, workspace_id), await tx.now()
+
+    async def _make_version(self, tx: Tx, shard: Shard, workspace_id: str, fed: dict[str, FedPart]) -> None:
+        """A new version where the latest one closes something else."""
+        held = await feed_rows.latest(tx, workspace_id)
+        if held is None or FED.validate_python(held[1]) == fed:
+            return
+        await feed_rows.add_version(tx, workspace_id, shard.n, await tx.now(), held[0], fed)
+        await tx.execute(_NOTIFY, {"channel": CHANNEL, "shard": str(shard.n)})
+        log.info(Log.FEED_CHANGED, workspace=workspace_id, calendars=sorted(fed))
+
+    async def _note_failure(self, shard: Shard, row: RowMapping, problem: str) -> None:
+        self._failures.inc()
+        workspace_id, url = row["workspace_id"], row["url"]
+
+        async def unit(tx: Tx) -> None:
+            now = await tx.now()
+            next_at = now + min(_RETRY, self._every)
+            await feed_rows.note_bad(tx, workspace_id, url, problem, now=now, next_at=next_at)
+
+        await self._database.transact(unit, workspaces=[workspace_id], fence=shard.fence)
+        log.warning(Log.FEED_FAILED, workspace=workspace_id, problem=problem, has_copy=row["text"] is not None)
+
+
+def _checked(part: EscalationPart, texts: dict[str, str], now: datetime) -> dict[str, FedPart]:
+    fed = work_out(part.calendars, texts, now.year)
+    check_openings(part.calendars, fed, now, public_holidays)
+    return fed
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        decoded = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FeedProblem("is not UTF-8") from None
+    if "\x00" in decoded:
+        raise FeedProblem("holds control characters")
+    return decoded
+
+
+def _kept_headers(row: RowMapping, fetched: Fetched) -> dict[str, str | None]:
+    if fetched.status == _UNCHANGED:
+        return {"etag": row["etag"], "last_modified": row["last_modified"]}
+    return {"etag": _kept(fetched.etag), "last_modified": _kept(fetched.last_modified)}
+
+
+def _kept(header: str | None) -> str | None:
+    """A header to be sent back, if it is one that can be."""
+    return header if header and len(header) <= 500 and header.isascii() and header.isprintable() else None

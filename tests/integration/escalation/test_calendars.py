@@ -1,0 +1,121 @@
+"""Calendars: what counts as open, and feeds that change what does."""
+
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from icalendar import Calendar as Document
+
+from tests.eventually import eventually
+from tests.integration.escalation.desk import Desk, target
+from tests.integration.outside import Website
+from tests.shards import shard_of
+
+WEEK = {day: ["00:00-24:00"] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+
+
+def feed(*days: datetime) -> str:
+    events = "".join(
+        f"BEGIN:VEVENT\r\nUID:{day:%d}\r\nDTSTAMP:{datetime.now(UTC):%Y%m%dT%H%M%SZ}\r\n"
+        f"DTSTART;VALUE=DATE:{day:%Y%m%d}\r\nSUMMARY:Closed, really; \\n\r\nEND:VEVENT\r\n"
+        for day in days
+    )
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n"
+
+
+async def state(desk: Desk) -> Any:
+    answer = await desk.http.get("/v1/calendars/office")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def open_s(desk: Desk, day: datetime) -> float:
+    window = {"from": f"{day:%Y-%m-%dT00:00:00Z}", "to": f"{day + timedelta(days=1):%Y-%m-%dT00:00:00Z}"}
+    answer = await desk.http.get("/v1/calendars/office/hours", params=window)
+    assert answer.status_code == 200, answer.text
+    return float(answer.json()["open_s"])
+
+
+async def an_hour_later(desk: Desk) -> None:
+    await desk.system.travel(timedelta(hours=1))
+    shard = str(shard_of(desk.workspace_id))
+    await desk.rows("SELECT pg_notify('escalation_shards', :shard)", shard=shard)
+
+
+async def test_a_feed_moves_due_times_and_while_it_fails_its_last_copy_holds(desk: Desk, website: Website) -> None:
+    path = f"/{desk.workspace_id}.ics"
+    tomorrow = desk.now() + timedelta(days=2)
+    website.pages[path] = feed()
+    calendar = {"id": "office", "time_zone": "UTC", "weekly": WEEK, "feeds": [{"url": website.url(path)}]}
+    applied = await desk.configure(
+        calendars=[calendar],
+        sla_policies=[{"id": "p", "calendar": "office", "targets": [target("first_reply", "2d")]}],
+    )
+    assert await open_s(desk, tomorrow) == 86400
+    opened = desk.opened("t", -5)
+    await desk.tell()
+    clock = await desk.clock("t", "first_reply")
+    due_at = datetime.fromisoformat(clock["due_at"])
+    assert due_at - opened.time == timedelta(days=2)
+
+    # Another day is closed: open clocks are carried over, the configuration stays as it is.
+    website.pages[path] = feed(tomorrow)
+    await an_hour_later(desk)
+    await eventually(lambda: _is(open_s(desk, tomorrow), 0))
+    moved = await desk.clock(
+        "t", "first_reply", due_at=(due_at + timedelta(days=1)).isoformat().replace("+00:00", "Z")
+    )
+    assert moved["policy_version"] == clock["policy_version"] + 1
+    read = await desk.http.get("/v1/configuration")
+    assert (read.json()["version"], read.headers["etag"]) == (applied["version"], f'"{applied["version"]}"')
+
+    # It fails: what holds stays, and everybody can see it.
+    website.answers[path] = [500]
+    await an_hour_later(desk)
+    await eventually(lambda: _is_failing(desk, "the server answers 500"))
+    assert await open_s(desk, tomorrow) == 0
+    assert "waypost_calendar_feeds_failing 1.0" in (await desk.http.get("/metrics")).text
+
+    # The same again under an older stamp: nothing new, and no longer failing.
+    website.pages[path] = feed(tomorrow)
+    await an_hour_later(desk)
+    await eventually(lambda: _is_failing(desk, None))
+    assert (await desk.clock("t", "first_reply"))["policy_version"] == moved["policy_version"]
+
+    # A change by hand needs no other version than the one that was read, and keeps what the feed closes.
+    answer = await desk.http.put(
+        "/v1/configuration", json={"calendars": [calendar]}, headers={"If-Match": read.headers["etag"]}
+    )
+    assert answer.status_code == 200, answer.text
+    assert await open_s(desk, tomorrow) == 0
+
+
+async def test_a_calendar_can_be_subscribed_to_and_its_hours_be_read(desk: Desk) -> None:
+    day = (desk.now() + timedelta(days=3)).date()
+    await desk.configure(
+        calendars=[{"id": "office", "time_zone": "Asia/Kolkata", "weekly": WEEK, "closed": [day.isoformat()]}]
+    )
+    listed = (await desk.http.get("/v1/calendars")).json()["items"]
+    assert [(item["id"], item["is_open"]) for item in listed] == [("office", True)]
+    answer = await desk.http.get("/v1/calendars/office.ics")
+    assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
+    (event,) = Document.from_ical(answer.text).events
+    assert (event.start, event.end) == (day, day + timedelta(days=1))
+    assert event.uid == f"{day:%Y%m%d}-closed-office@{desk.workspace_id}.waypost"
+    hours = (await desk.http.get("/v1/calendars/office/hours")).json()["items"]
+    assert hours[0]["local_end"] == f"{day}T00:00:00+05:30"
+    missing = [(await desk.http.get(f"/v1/calendars/{name}")).status_code for name in ("x", "x.ics", "x/hours")]
+    assert missing == [404, 404, 404]
+    late = await desk.http.get(
+        "/v1/calendars/office/hours", params={"from": "2026-01-01T00:00:00Z", "to": "2028-01-01T00:00:00Z"}
+    )
+    assert late.status_code == 422
+
+
+async def _is(probed: Awaitable[object], expected: object) -> bool:
+    return await probed == expected
+
+
+async def _is_failing(desk: Desk, problem: str | None) -> bool:
+    (found,) = (await state(desk))["feeds"]
+    return (found["problem"], found["failing_since"] is not None) == (problem, problem is not None)
