@@ -155,6 +155,9 @@ class EscalationView(BaseModel):
     rounds: int
     next_step_at: datetime | None
     resumes_at: datetime | None
+    on_call: dict[str, str | None] = Field(
+        description="By rotation, whom it was told to because they are on call."
+    )
     reason: str | None
     raised_by: str | None
     started_at: datetime

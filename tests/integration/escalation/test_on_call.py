@@ -227,6 +227,8 @@ async def test_a_hand_off_passes_what_nobody_acknowledged_to_the_newcomer(desk: 
     left = str(uid(desk.named("left")))
     assert [name for name, ticket in told if ticket == left] == order
     assert [name for name, ticket in told if ticket != left] == order[:1]
+    (waiting,) = [item for item in await desk.escalations() if item["ticket_id"] == left]
+    assert waiting["on_call"] == {"desk": order[1]}
     # Steps are on the topic, hand-offs are not: nothing was done.
     assert [short(event) for event in await desk.heard("left")].count("escalation.raised") == 1
 
