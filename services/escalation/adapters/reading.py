@@ -10,6 +10,10 @@ from sqlalchemy import RowMapping, select, text
 from services.escalation.adapters import rows, tables
 from services.escalation.app.ports import ServiceLevels
 from services.escalation.domain.clock_record import ClockRecord
+from services.escalation.domain.evidence import Segment, segments
+from services.escalation.domain.sla_clock import Entry
+from services.escalation.domain.sla_policy import PolicyHistory
+from shared.calendar import ALWAYS, Calendar
 from shared.db.unit_of_work import Tx
 from shared.errors import NotFound
 from shared.vocabulary import EscalationState
@@ -25,11 +29,19 @@ _ESCALATION = text("SELECT * FROM escalation WHERE workspace_id = :workspace AND
 
 
 @dataclass(frozen=True, slots=True)
+class ShownClock:
+    """A clock, and its time piece by piece."""
+
+    record: ClockRecord
+    segments: Sequence[Segment]
+
+
+@dataclass(frozen=True, slots=True)
 class TicketClocks:
     """The clocks of a ticket as of a moment."""
 
     now: datetime
-    clocks: Sequence[ClockRecord]
+    clocks: Sequence[ShownClock]
 
 
 async def ticket_clocks(tx: Tx, workspace_id: str, ticket_id: UUID, levels: ServiceLevels) -> TicketClocks:
@@ -40,7 +52,15 @@ async def ticket_clocks(tx: Tx, workspace_id: str, ticket_id: UUID, levels: Serv
     found = (await tx.execute(_CLOCKS, wanted)).mappings().all()
     # After the clocks: the newest version that one of them names is there by now.
     history = (await levels.load(tx, [workspace_id]))[workspace_id]
-    return TicketClocks(await tx.now(), [rows.to_clock(row, history) for row in found])
+    now = await tx.now()
+    return TicketClocks(now, [_shown(rows.to_clock(row, history), now, history) for row in found])
+
+
+def _shown(record: ClockRecord, now: datetime, history: PolicyHistory) -> ShownClock:
+    def calendar_of(entry: Entry) -> Calendar:
+        return history.version(entry.policy_version).calendars[entry.calendar] if entry.calendar else ALWAYS
+
+    return ShownClock(record, list(segments(record.clock, now, calendar_of)))
 
 
 async def escalation(tx: Tx, workspace_id: str, escalation_id: UUID) -> RowMapping:

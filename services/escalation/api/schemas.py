@@ -8,107 +8,14 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 from sqlalchemy import RowMapping
 
-from services.escalation.domain.clock_record import ClockRecord
 from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.escalation_policy import Urgency
 from services.escalation.domain.message import Answer
 from services.escalation.domain.notification import NotificationState
 from services.escalation.domain.recipient import Way
-from services.escalation.domain.sla_clock import Entry, Turn
 from shared.durations import Duration
 from shared.http.types import Request, Slug
-from shared.vocabulary import ClockState, EscalationState, SlaMetric
-
-
-class ClockEntry(BaseModel):
-    """A line of a clock's history: what it did, why, and how it stood afterwards."""
-
-    turn: Turn
-    at: datetime
-    cause: str = Field(description="The type of the event behind it, or what else made it turn.")
-    event_id: UUID | None
-    generation: int
-    elapsed_s: float
-    elapsed_wall_s: float
-    due_at: datetime | None
-    target_s: float
-    policy: str
-    policy_version: int
-
-    @classmethod
-    def of(cls, entry: Entry) -> Self:
-        """For the answer."""
-        return cls(
-            turn=entry.turn,
-            at=entry.at,
-            cause=entry.cause,
-            event_id=entry.event_id,
-            generation=entry.generation,
-            elapsed_s=entry.elapsed.total_seconds(),
-            elapsed_wall_s=entry.elapsed_wall.total_seconds(),
-            due_at=entry.due_at,
-            target_s=entry.target.total_seconds(),
-            policy=entry.policy,
-            policy_version=entry.policy_version,
-        )
-
-
-class ClockView(BaseModel):
-    """An SLA clock as it stands. Durations count the calendar's open time unless they say wall."""
-
-    clock_id: UUID
-    metric: SlaMetric
-    generation: int
-    state: ClockState
-    policy: str
-    policy_version: int
-    calendar: str | None = Field(description="None: around the clock.")
-    target_s: float
-    started_at: datetime
-    due_at: datetime | None = Field(description="None while it stands still, and after its end.")
-    elapsed_s: float
-    elapsed_wall_s: float
-    remaining_s: float = Field(description="Negative: overdue.")
-    is_running: bool
-    breached_at: datetime | None
-    is_provisional: bool = Field(description="The breach was told before everything that may undo it was read.")
-    warned_percent: int
-    ended_at: datetime | None
-    history: list[ClockEntry]
-
-    @classmethod
-    def of(cls, record: ClockRecord, now: datetime) -> Self:
-        """For the answer."""
-        clock, told = record.clock, record.told
-        assert clock.promise is not None
-        elapsed, wall = clock.elapsed_at(now)
-        return cls(
-            clock_id=told.clock_id,
-            metric=clock.metric,
-            generation=clock.generation,
-            state=clock.state,
-            policy=clock.promise.policy,
-            policy_version=clock.promise.version,
-            calendar=clock.promise.calendar_id,
-            target_s=clock.promise.target.total_seconds(),
-            started_at=clock.started_at,
-            due_at=clock.due_at,
-            elapsed_s=elapsed.total_seconds(),
-            elapsed_wall_s=wall.total_seconds(),
-            remaining_s=(clock.promise.target - elapsed).total_seconds(),
-            is_running=clock.running_since is not None,
-            breached_at=clock.breached_at,
-            is_provisional=told.is_provisional,
-            warned_percent=told.warned,
-            ended_at=clock.ended_at,
-            history=[ClockEntry.of(entry) for entry in clock.history],
-        )
-
-
-class Clocks(BaseModel):
-    """A ticket's clocks, the oldest first."""
-
-    items: list[ClockView]
+from shared.vocabulary import EscalationState, SlaMetric
 
 
 class EscalationRequest(Request):

@@ -51,6 +51,7 @@ class Entry:
     """A line of a clock's history: what it did, why, and how it stood afterwards.
 
     due_at: none while it stands still; of a breach, when the promise was broken
+    calendar: of that version of the policy; none around the clock
     """
 
     turn: Turn
@@ -64,6 +65,7 @@ class Entry:
     policy: str
     policy_version: int
     target: timedelta
+    calendar: str | None = None
 
 
 Span = tuple[datetime, datetime]
@@ -180,7 +182,9 @@ def reopen(clock: SlaClock, promise: Promise | None, why: Why, mode: OnChange = 
         breached_at=None,
         ended_at=None,
     )
-    return _turned(again, Turn.RESUMED if clock.promise else Turn.STARTED, why)
+    if clock.promise is None:
+        return _turned(again, Turn.STARTED, why)
+    return _turned(again, Turn.RESTARTED if mode is OnChange.RESTART else Turn.RESUMED, why)
 
 
 def retarget(clock: SlaClock, promise: Promise, why: Why, mode: OnChange = OnChange.CARRY) -> SlaClock:
@@ -329,5 +333,6 @@ def _turned(clock: SlaClock, turn: Turn, why: Why) -> SlaClock:
         policy=promise.policy,
         policy_version=promise.version,
         target=promise.target,
+        calendar=promise.calendar_id,
     )
     return replace(clock, due_at=due_at, history=(*clock.history, entry))

@@ -1,6 +1,8 @@
 """Events in, clocks out: over HTTP and on the topic."""
 
+import csv
 from datetime import datetime, timedelta
+from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,12 +50,12 @@ async def test_a_reply_in_time_meets_and_everybody_is_told(desk: Desk) -> None:
 async def test_a_pending_ticket_stands_still_and_says_so(desk: Desk) -> None:
     await desk.promise(target("requester_wait", "2h"))
     desk.opened("t", -3600)
-    desk.scribe.went(desk.named("t"), desk.now(-3000), S.NEW, S.PENDING)
+    desk.scribe.went(desk.named("t"), desk.now(-3000), TicketStatus.NEW, TicketStatus.PENDING)
     await desk.tell()
     paused = await desk.clock("t", "requester_wait", state="paused")
     assert paused["due_at"] is None
     assert paused["elapsed_s"] == pytest.approx(600, abs=1)
-    desk.scribe.went(desk.named("t"), desk.now(-600), S.PENDING, S.OPEN)
+    desk.scribe.went(desk.named("t"), desk.now(-600), TicketStatus.PENDING, TicketStatus.OPEN)
     desk.scribe.went(desk.named("t"), desk.now(-300), S.OPEN, S.SOLVED)
     await desk.tell()
     met = await desk.clock("t", "requester_wait", state="met")
@@ -218,7 +220,7 @@ async def test_running_clocks_are_published_as_they_stand(desk: Desk) -> None:
     desk.opened("open", -600)
     desk.opened("solved", -600)
     desk.scribe.went(desk.named("solved"), desk.now(-300), S.NEW, S.SOLVED)
-    desk.scribe.went(desk.named("open"), desk.now(-60), S.NEW, S.PENDING)
+    desk.scribe.went(desk.named("open"), desk.now(-60), TicketStatus.NEW, TicketStatus.PENDING)
     await desk.tell()
     await desk.clock("open", "requester_wait", state="paused")
     await desk.clock("solved", "requester_wait", state="met")
@@ -246,3 +248,32 @@ async def test_another_workspace_s_clocks_are_not_there(desk: Desk, escalation: 
     await desk.clock("t", "first_reply")
     stranger = await escalation.http("escalation", f"{desk.workspace_id}-x")
     assert (await stranger.get(f"/v1/tickets/{uid(desk.named('t'))}/clocks")).status_code == 404
+
+
+async def test_every_second_of_a_clock_is_accounted_for_also_as_a_table(desk: Desk) -> None:
+    office = {"id": "office", "time_zone": "Europe/Berlin", "weekly": {"mon": ["09:00-12:00", "13:00-18:00"]}}
+    await desk.promise(target("requester_wait", "30h", calendar="office"), calendars=[office])
+    name = desk.named("t")
+    desk.opened("t", -9 * 3600)
+    paused = desk.scribe.went(name, desk.now(-3 * 3600), TicketStatus.NEW, TicketStatus.PENDING)
+    desk.scribe.went(name, desk.now(-3600), TicketStatus.PENDING, TicketStatus.OPEN)
+    await desk.tell()
+    clock = await desk.clock("t", "requester_wait", state="running")
+    running, standing, again = clock["segments"]
+    assert [part["standing"] for part in clock["segments"]] == ["running", "paused", "running"]
+    assert running["ended_by"] == standing["began_by"] == "ticket.status_changed"
+    assert running["ended_event_id"] == standing["began_event_id"] == str(paused.id)
+    assert again["ended_by"] is None
+    assert sum(part["elapsed_s"] for part in clock["segments"]) == clock["elapsed_s"]
+    for part in clock["segments"]:
+        counted = [
+            (datetime.fromisoformat(item["ends_at"]) - datetime.fromisoformat(item["starts_at"])).total_seconds()
+            for item in part["hours"]
+        ]
+        assert sum(counted) == part["elapsed_s"]
+    answer = await desk.http.get(f"/v1/tickets/{uid(name)}/clocks.csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    table = list(csv.DictReader(StringIO(answer.text)))
+    assert [row["standing"] for row in table] == ["running", "paused", "running"]
+    assert table[0]["ended_event_id"] == str(paused.id)
+    assert (await desk.http.get(f"/v1/tickets/{uid('nobody')}/clocks.csv")).status_code == 404

@@ -114,6 +114,10 @@ async def test_a_reply_in_time_that_is_read_too_late_withdraws_the_breach(desk: 
         "escalation.resolved",
     )
     assert withdrawn["data"]["breach_event_id"] == breach["id"]
+    clock = await desk.clock("t", "first_reply", state="met")
+    assert [(item["breach_event_id"], item["cause"]) for item in clock["withdrawn"]] == [
+        (breach["id"], "ticket.reply_sent")
+    ]
     assert met["data"]["elapsed_s"] == 15
     assert resolved["data"]["cause"] == "clock_met"
     assert await _timers(desk) == []
