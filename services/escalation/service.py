@@ -23,6 +23,7 @@ from services.escalation.adapters.watches import PostgresWatches
 from services.escalation.adapters.watching import Watching
 from services.escalation.api import (
     calendars,
+    chain_preview,
     clocks,
     duty_feeds,
     escalations,
@@ -130,6 +131,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
                 calendars.routes(database, levels),
                 clocks.routes(database, tracking, levels, ids),
                 escalations.routes(database, tracking, watches, levels, ids),
+                chain_preview.routes(database, tracking, levels),
                 policies.routes(database, tracking, levels, previews),
                 on_call.routes(database, rosters, levels),
                 overrides.routes(database, rosters, levels, ids),

@@ -18,6 +18,7 @@ _LOCK_TURNS = text(
     "SELECT t.* FROM unnest(CAST(:workspace_id AS text[]), CAST(:team AS text[])) AS w (workspace_id, team)"
     " JOIN team_turn t USING (workspace_id, team) ORDER BY 1, 2 FOR UPDATE OF t"
 )
+_TURNS = text("SELECT team, last_agent FROM team_turn WHERE workspace_id = :workspace")
 _STAND_INS = text(
     "SELECT * FROM on_call_override WHERE workspace_id = ANY (CAST(:workspaces AS text[]))"
     " AND end_at > :start AND start_at < :until"
@@ -28,6 +29,12 @@ async def stand_ins(tx: Tx, workspaces: Collection[str], start: datetime, until:
     """Those of these workspaces between two instants."""
     asked = {"workspaces": list(workspaces), "start": start, "until": until}
     return [to_stand_in(row) for row in (await tx.execute(_STAND_INS, asked)).mappings()]
+
+
+async def turns(tx: Tx, workspace_id: str) -> Mapping[str, str]:
+    """Who had the last turn in each team."""
+    found = await tx.execute(_TURNS, {"workspace": workspace_id})
+    return {row.team: row.last_agent for row in found if row.last_agent}
 
 
 async def lock_turns(tx: Tx, teams: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:

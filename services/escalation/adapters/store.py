@@ -50,6 +50,10 @@ _LIVE_ESCALATIONS = text(
 _TIMERS = text("SELECT t.*" + _OF + " JOIN timer t USING (workspace_id, ticket_id)")
 _EVENTS = text("SELECT e.*" + _OF + " JOIN tracked_event e USING (workspace_id, ticket_id)")
 _ESCALATION = text("SELECT * FROM escalation WHERE workspace_id = :workspace AND escalation_id = :id")
+_LIVE_ON = text(
+    "SELECT count(*) FROM escalation WHERE workspace_id = :workspace AND policy = :policy AND state <> 'resolved'"
+)
+_SEEN = text("SELECT * FROM tracked_ticket WHERE workspace_id = :workspace AND ticket_id = :ticket")
 _FORGET_REASONS = text(
     "UPDATE escalation e SET reason = NULL"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
@@ -169,6 +173,21 @@ class PostgresTracking:
         """Stores who had the last turn."""
         if taken:
             await finding.save_turns(tx, taken)
+
+    async def turns(self, tx: Tx, workspace_id: str) -> Mapping[str, str]:
+        """Who had the last turn in each team, to look at only."""
+        return await finding.turns(tx, workspace_id)
+
+    async def live_on(self, tx: Tx, workspace_id: str, policy: str) -> int:
+        """How many live escalations run on a policy."""
+        found = await tx.execute(_LIVE_ON, {"workspace": workspace_id, "policy": policy})
+        return int(found.scalar_one())
+
+    async def seen(self, tx: Tx, key: TicketKey) -> Ticket | None:
+        """One ticket, to look at only."""
+        found = await tx.execute(_SEEN, {"workspace": key[0], "ticket": key[1]})
+        row = found.mappings().one_or_none()
+        return None if row is None else rows.to_ticket(row)
 
     async def root_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> UUID | str | None:
         """Whose lock guards an escalation: its ticket's, or that of what is watched; none: it is not there."""

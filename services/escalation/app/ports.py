@@ -146,6 +146,18 @@ class Tracking(Protocol):
         """Stores who had the last turn."""
         ...
 
+    async def turns(self, tx: Tx, workspace_id: str) -> Mapping[str, str]:
+        """Who had the last turn in each team, to look at only."""
+        ...
+
+    async def live_on(self, tx: Tx, workspace_id: str, policy: str) -> int:
+        """How many live escalations run on a policy."""
+        ...
+
+    async def seen(self, tx: Tx, key: TicketKey) -> Ticket | None:
+        """One ticket, to look at only."""
+        ...
+
     async def root_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> UUID | str | None:
         """Whose lock guards an escalation: its ticket's, or that of what is watched; none: it is not there."""
         ...
