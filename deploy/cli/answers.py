@@ -108,6 +108,7 @@ class Escalation(BaseModel):
     metric: str | None
     level: int
     next_step_at: datetime | None
+    resumes_at: datetime | None = None
     acknowledged_by: str | None
 
 

@@ -10,6 +10,7 @@ import typer
 from deploy.cli.commands import (
     agent,
     apply,
+    escalations,
     on_call,
     operations,
     parked,
@@ -54,6 +55,7 @@ app.command("send", rich_help_panel="Work")(send.send)
 app.command("tickets", rich_help_panel="Work")(tickets.tickets)
 app.command("agent", rich_help_panel="Work")(agent.agent)
 app.command("on-call", rich_help_panel="Work")(on_call.on_call)
+app.add_typer(escalations.app, name="escalations", rich_help_panel="Work")
 app.command("watch", rich_help_panel="Work")(watch.watch)
 app.add_typer(parked.app, name="parked", rich_help_panel="Operate")
 app.command("migrate", rich_help_panel="Operate")(operations.migrate)

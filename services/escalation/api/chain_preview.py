@@ -82,7 +82,8 @@ class ForeseenStep(BaseModel):
             case Requeue() as moves:
                 kind = "requeue"
                 names = ("queue", "support_tier", "agent_id", "widen")
-                asks = {name: getattr(moves, name) for name in names}
+                # The manager is known only of a step that would be taken.
+                asks = {name: getattr(taken.action if taken else moves, name) for name in names}
             case RaisePriority(by=by):
                 kind, asks = "raise_priority", {"raise_by": by}
             case Notify():

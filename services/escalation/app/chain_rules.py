@@ -41,7 +41,9 @@ def _step_problems(at: str, step: StepPart, part: EscalationPart) -> Iterator[Pr
                 yield f"{at}/wait", "is more than 0s and at most 30d"
             yield from _calendar_problems(f"{at}/calendar", calendar, part)
         case RequeueStep(requeue=target) if target == RequeueTarget():
-            yield f"{at}/requeue", "names no queue, tier or agent, and does not widen"
+            yield f"{at}/requeue", "names no queue, tier, agent or manager, and does not widen"
+        case RequeueStep(requeue=target) if target.agent is not None and target.manager:
+            yield f"{at}/requeue/manager", "is somebody else than the agent"
         case NotifyStep(notify=target):
             if target == NotifyTarget(urgency=target.urgency):
                 yield f"{at}/notify", "names nobody"

@@ -82,6 +82,7 @@ class RequeueTarget(Request):
     queue: Slug | None = None
     tier: Annotated[int, Field(ge=1, le=9)] | None = None
     agent: Slug | None = Field(default=None, description="Who is asked first, if they may have it.")
+    manager: bool = Field(default=False, description="Who has the work hands it to their manager.")
     widen: bool = Field(default=False, description="Asks at once whom the routing policy would only ask later.")
 
 

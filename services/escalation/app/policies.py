@@ -135,6 +135,7 @@ def _step(part: StepPart, calendars: Mapping[str, Calendar]) -> Step:
                 support_tier=target.tier,
                 agent_id=target.agent,
                 widen=target.widen,
+                to_manager=target.manager,
                 only_if=gate,
             )
         case RaiseStep():

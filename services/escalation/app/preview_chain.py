@@ -58,6 +58,7 @@ async def preview_chain(
 
         return Circumstances(
             reach=reach,
+            manager=policies.people.manager(about.agent_id, about.queue),
             is_unassigned=about.agent_id is None,
             begun=lambda per: begun.get((workspace_id, policy_id, per), 0) + 1,
         )

@@ -72,6 +72,7 @@ class Stepping(Generic[AboutT]):
         """With every step taken that is due, told, and with its notifications."""
         seen = Circumstances(
             reach=self._reach,
+            manager=self.history.latest.people.manager(self.about.agent_id, self.about.queue),
             is_unassigned=self.about.agent_id is None,
             begun=lambda per: self.tally.of(escalation.workspace_id, escalation.policy, per),
         )

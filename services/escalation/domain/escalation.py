@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.escalation.domain.escalation_policy import Action, Gate, Notify, Repeat, Step, Wait
+from services.escalation.domain.escalation_policy import Action, Gate, Notify, Repeat, Requeue, Step, Wait
 from services.escalation.domain.recipient import Recipient
 from shared.errors import IllegalTransition
 from shared.vocabulary import EscalationState, SlaMetric
@@ -27,10 +27,12 @@ Reach = Callable[[Notify], tuple[Recipient, ...]]
 class Circumstances:
     """What a step depends on beyond its chain, as it is when it is taken.
 
+    manager: of whoever has the work, or else of its queue
     begun: how often the policy was set off in so long up to now, this time included
     """
 
     reach: Reach
+    manager: str | None = None
     is_unassigned: bool
     begun: Callable[[timedelta], int]
 
@@ -120,7 +122,8 @@ class Taken:
 def advance(escalation: Escalation, now: datetime, seen: Circumstances) -> tuple[Escalation, tuple[Taken, ...]]:
     """Takes every step that is due, up to the next wait.
 
-    Where a step finds nobody to tell, the next one is taken at once, but nothing is repeated without a wait.
+    Where a step finds nobody to tell or to hand work to, the next one is taken at once, but nothing is repeated
+    without a wait.
     """
     taken: list[Taken] = []
     steps, next_at = escalation.steps, escalation.next_at
@@ -139,6 +142,11 @@ def advance(escalation: Escalation, now: datetime, seen: Circumstances) -> tuple
             goes_back = rounds < step.times and holds(step.only_if, now, seen)
             position, rounds = (step.first, rounds + 1) if goes_back else (position, 0)
         elif holds(step.only_if, now, seen):
+            if isinstance(step, Requeue) and step.to_manager:
+                step = replace(step, agent_id=seen.manager)
+                if not step.asks:
+                    is_silent = True
+                    continue
             recipients = seen.reach(step) if isinstance(step, Notify) else ()
             is_silent = isinstance(step, Notify) and all(found.address is None for found in recipients)
             level += 1

@@ -64,12 +64,21 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requeue(Gated):
-    """The work item moves to another queue or tier, is handed to an agent, or more agents are asked."""
+    """The work item moves to another queue or tier, is handed to an agent, or more agents are asked.
+
+    to_manager: the agent is the manager of whoever has it, or else of its queue, found when the step is taken
+    """
 
     queue: str | None = None
     support_tier: int | None = None
     agent_id: str | None = None
     widen: bool = False
+    to_manager: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether the router is asked for anything."""
+        return self.widen or (self.queue, self.support_tier, self.agent_id) != (None, None, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

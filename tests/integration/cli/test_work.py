@@ -128,3 +128,24 @@ async def test_who_is_on_call_is_shown_and_who_comes_next(desk: Cli) -> None:
     assert "experts" in shown.out
     assert sum(name in shown.out for name in members) == 2
     assert {shift["agent"] for shift in shifts.data["items"]} == members
+
+
+async def test_what_is_escalated_is_shown_put_off_taken_on_and_ended(desk: Cli, tmp_path: Path) -> None:
+    await desk.ok("send", mail(tmp_path, "1-login.eml", desk.workspace_id))
+    intake = await desk.system.http("intake", desk.workspace_id)
+    http = await desk.system.http("escalation", desk.workspace_id)
+    (ticket,) = (await intake.get("/v1/tickets")).json()["items"]
+
+    async def escalate() -> str:
+        answer = await http.post(f"/v1/tickets/{ticket['ticket_id']}/escalations", json={"reason": "They called."})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["escalation_id"])
+
+    escalation_id = await eventually(escalate)
+    (shown,) = (await desk.ok("escalations", "list", "--json")).data
+    assert (shown["escalation_id"], shown["state"], shown["trigger"]) == (escalation_id, "raised", "manual")
+    assert "put off until" in (await desk.ok("escalations", "snooze", escalation_id, "2h")).out
+    assert "acknowledged" in (await desk.ok("escalations", "acknowledge", escalation_id)).out
+    assert (await desk.ok("escalations", "resolve", escalation_id)).out == f"{escalation_id} is resolved.\n"
+    assert (await desk.ok("escalations", "list")).out == "Nothing is escalated.\n"
+    assert escalation_id in (await desk.ok("escalations", "list", "--all")).out
