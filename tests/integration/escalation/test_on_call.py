@@ -59,7 +59,7 @@ def moment(text: str) -> datetime:
 
 
 async def test_who_was_is_and_will_be_on_call(desk: Desk) -> None:
-    begins = desk.now().date().isoformat()
+    begins = desk.now(-86_400).date().isoformat()
     applied = await set_up(desk, "ada", "ben", "cy", starts_on=begins)
     assert applied["warnings"] == []
     now = await on_call(desk)
