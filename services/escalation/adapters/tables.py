@@ -175,7 +175,7 @@ escalation = Table(
         "watch",
         postgresql_where=text("state <> 'resolved' AND watch IS NOT NULL"),
     ),
-    Index("escalation_by_policy", "workspace_id", "policy", "started_at"),
+    Index("escalation_by_policy", "policy", "workspace_id", "started_at"),
 )
 """Escalations; their steps are those of the version of the policy that they began with."""
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import httpx
@@ -78,6 +78,10 @@ def asleep(desk: Desk) -> Json:
     }
 
 
+def seconds_between(earlier: str, later: str) -> float:
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
 def link_in(text: str) -> str:
     (link,) = re.findall(r"http://\S+/a/[A-Za-z0-9_-]+", text)
     return str(link)
@@ -86,7 +90,6 @@ def link_in(text: str) -> str:
 async def test_whoever_is_not_reached_in_a_chat_is_told_by_mail_and_both_are_recorded(
     desk: Desk, mailbox: Mailbox, website: Website
 ) -> None:
-    """No silence where a way is broken (django-helpdesk#1235; zammad#4432; glpi#2908)."""
     path = f"/{desk.workspace_id}"
     website.answers[path] = [429, 500, 301]
     website.retry_after[path] = "60"
@@ -97,9 +100,13 @@ async def test_whoever_is_not_reached_in_a_chat_is_told_by_mail_and_both_are_rec
         contacts=[{"agent": "ann", "email": address(desk), "chat": "ann-chat", "notify_by": ["chat", "email"]}],
     )
     (waiting,) = await told(desk, "pending")
-    for count in (1, 2):
-        await eventually(partial(evidence, desk, waiting, count))
-        await desk.system.travel(timedelta(minutes=5))
+    await eventually(partial(evidence, desk, waiting, 1))
+    (asked_for_peace,) = await told(desk, "pending")
+    left_alone = seconds_between(asked_for_peace["created_at"], asked_for_peace["next_attempt_at"])
+    assert 60 <= left_alone < 120
+    await desk.system.travel(timedelta(minutes=5))
+    await eventually(partial(evidence, desk, waiting, 2))
+    await desk.system.travel(timedelta(minutes=5))
     failed, sent = await told(desk, "failed", "sent")
     assert (failed["way"], failed["detail"], failed["notification_id"]) == (
         "chat",
@@ -179,6 +186,19 @@ async def test_a_link_takes_on_everything_that_the_message_tells_of(
     await desk.system.travel(timedelta(days=8))
     for verb in ("GET", "POST"):
         assert (await browser.request(verb, link)).status_code == 410
+
+
+async def test_who_was_told_is_not_told_again_and_the_ticket_stays_as_it_is(desk: Desk, mailbox: Mailbox) -> None:
+    """Not mailed with every look (glpi#1996), not written into the ticket (django-helpdesk#1235)."""
+    await breached(desk, "t")
+    await told(desk, "sent")
+    for _ in range(3):
+        await desk.system.travel(timedelta(days=1))
+    desk.opened("u", -20)
+    await desk.tell()
+    await told(desk, "sent", "sent")
+    assert len(mailbox.to(address(desk))) == 2
+    await desk.hears("t", "sla.clock_started", "sla.breached", "escalation.raised")
 
 
 async def test_what_somebody_has_taken_on_before_it_went_is_not_told(desk: Desk, mailbox: Mailbox) -> None:

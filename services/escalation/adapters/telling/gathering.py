@@ -1,63 +1,73 @@
 """Puts notifications into messages: all that waits for a person into one, at that person's pace."""
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row, text
 
-from services.escalation.domain.pace import WINDOW, next_message_at
-from services.escalation.domain.recipient import Way
+from services.escalation.adapters.telling import tables
+from services.escalation.domain.notification import NotificationState
+from services.escalation.domain.pace import MOST_IN_WINDOW, WINDOW, next_message_at
+from services.escalation.domain.recipient import PEOPLE, Way
+from shared.db.sets import insert_set, transposed
 from shared.db.unit_of_work import Tx
+from shared.vocabulary import EscalationState
+
+MOST_AT_ONCE = 10
+"""Addressees for whom messages are made in one unit of work."""
+MOST_IN_ONE = 5_000
+"""Notifications that go into one message: each statement stays short of its timeout."""
 
 _WAITING = text(
     "SELECT DISTINCT workspace_id, way, address FROM notification"
     " WHERE shard = :shard AND send_at <= CAST(:now AS timestamptz)"
 )
-# Whom somebody has taken on, or what is over, nobody needs to be told of; systems keep their own books.
-_DROP = text(
-    "UPDATE notification n SET state = 'obsolete', send_at = NULL, finished_at = :now,"
-    " detail = "
-    " 'the escalation was ' || CASE e.state WHEN 'raised' THEN 'snoozed' ELSE e.state END"
-    " FROM escalation e WHERE n.shard = :shard AND n.send_at <= CAST(:now AS timestamptz) AND n.way <> 'webhook'"
-    " AND e.workspace_id = n.workspace_id AND e.escalation_id = n.escalation_id"
-    " AND (e.state <> 'raised' OR e.resumes_at IS NOT NULL)"
-)
-_EACH_BY_ITSELF = text(
-    "WITH taken AS (UPDATE notification SET message_id = notification_id, send_at = NULL"
-    " WHERE shard = :shard AND send_at <= CAST(:now AS timestamptz) AND way = 'webhook'"
-    " RETURNING workspace_id, notification_id, shard, way, address)"
-    " INSERT INTO message"
-    " (workspace_id, message_id, shard, way, address, state, attempts, next_attempt_at, created_at)"
-    " SELECT workspace_id, notification_id, shard, way, address, 'pending', 0, :now, :now FROM taken"
+_THEIRS = text(
+    "SELECT t.*, e.state AS stands, e.resumes_at"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ways AS text[]), CAST(:addresses AS text[]))"
+    " AS a (workspace_id, way, address)"
+    " JOIN LATERAL (SELECT n.workspace_id, n.notification_id, n.shard, n.way, n.address, n.escalation_id"
+    " FROM notification n WHERE n.workspace_id = a.workspace_id AND n.way = a.way AND n.address = a.address"
+    " AND n.send_at <= CAST(:now AS timestamptz) ORDER BY n.send_at, n.notification_id LIMIT :most) AS t ON true"
+    " JOIN LATERAL (SELECT e.state, e.resumes_at FROM escalation e"
+    " WHERE e.workspace_id = t.workspace_id AND e.escalation_id = t.escalation_id OFFSET 0) AS e ON true"
+    " ORDER BY t.workspace_id, t.way, t.address, t.notification_id"
 )
 _RECENT = text(
-    "SELECT workspace_id, way, address, array_agg(m.created_at ORDER BY m.created_at) AS sent_at"
+    "SELECT a.workspace_id, a.way, a.address, sent.created_at"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ways AS text[]), CAST(:addresses AS text[]))"
-    " AS a (workspace_id, way, address) JOIN message m USING (workspace_id, way, address)"
-    " WHERE m.created_at > :since AND m.state <> 'obsolete' GROUP BY 1, 2, 3"
+    " AS a (workspace_id, way, address) JOIN LATERAL (SELECT m.created_at FROM message m"
+    " WHERE m.workspace_id = a.workspace_id AND m.way = a.way AND m.address = a.address"
+    " AND m.created_at > CAST(:since AS timestamptz) AND m.state <> 'obsolete'"
+    " ORDER BY m.created_at DESC LIMIT :most) AS sent ON true"
 )
-_PUT_OFF = text(
-    "UPDATE notification n SET send_at = a.at FROM unnest(CAST(:workspaces AS text[]), CAST(:ways AS text[]),"
-    " CAST(:addresses AS text[]), CAST(:ats AS timestamptz[]))"
-    " AS a (workspace_id, way, address, at) WHERE n.shard = :shard AND n.send_at <= CAST(:now AS timestamptz)"
-    " AND n.workspace_id = a.workspace_id AND n.way = a.way AND n.address = a.address"
+_PLACE = text(
+    "UPDATE notification n SET state = p.state, message_id = p.message_id, send_at = p.send_at, detail = p.detail,"
+    " finished_at = p.finished_at FROM unnest(CAST(:workspace_id AS text[]), CAST(:notification_id AS uuid[]),"
+    " CAST(:state AS text[]), CAST(:message_id AS uuid[]), CAST(:send_at AS timestamptz[]),"
+    " CAST(:detail AS text[]), CAST(:finished_at AS timestamptz[]))"
+    " AS p (workspace_id, notification_id, state, message_id, send_at, detail, finished_at)"
+    " WHERE n.workspace_id = p.workspace_id AND n.notification_id = p.notification_id"
 )
-_TOGETHER = text(
-    "WITH gathered AS (SELECT n.workspace_id, n.notification_id, n.way, n.address,"
-    " first_value(n.notification_id) OVER (PARTITION BY n.workspace_id, n.way, n.address"
-    " ORDER BY n.notification_id) AS message_id"
-    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ways AS text[]), CAST(:addresses AS text[]))"
-    " AS a (workspace_id, way, address) JOIN notification n USING (workspace_id, way, address)"
-    " WHERE n.shard = :shard AND n.send_at <= CAST(:now AS timestamptz)),"
-    " taken AS (UPDATE notification n SET message_id = g.message_id, send_at = NULL FROM gathered g"
-    " WHERE n.workspace_id = g.workspace_id AND n.notification_id = g.notification_id)"
-    " INSERT INTO message"
-    " (workspace_id, message_id, shard, way, address, state, attempts, next_attempt_at, created_at)"
-    " SELECT workspace_id, message_id, :shard, way, address, 'pending', 0, :now, :now FROM gathered"
-    " WHERE message_id = notification_id"
+_PLACED = ("workspace_id", "notification_id", "state", "message_id", "send_at", "detail", "finished_at")
+_MESSAGE = (
+    "workspace_id",
+    "message_id",
+    "shard",
+    "way",
+    "address",
+    "state",
+    "attempts",
+    "next_attempt_at",
+    "created_at",
 )
+_ADD_MESSAGES = insert_set(tables.message, _MESSAGE)
+
+Values = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,25 +84,80 @@ async def waiting(tx: Tx, shard: int, now: datetime) -> set[Addressee]:
     return {_addressee(row) for row in await tx.execute(_WAITING, {"shard": shard, "now": now})}
 
 
-async def gather(tx: Tx, shard: int, now: datetime, addressees: Collection[Addressee]) -> None:
+async def gather(tx: Tx, now: datetime, addressees: Collection[Addressee]) -> None:
     """Makes messages of what waits for them; what somebody has to wait for is put off until it may go.
 
-    The unit of work names the addressees' workspaces. What has come since `waiting` for somebody else waits on.
+    The unit of work names the addressees' workspaces. Of very much some is left for the next time.
     """
-    scan = {"shard": shard, "now": now}
-    await tx.execute(_DROP, scan)
-    if any(addressee.way is Way.WEBHOOK for addressee in addressees):
-        await tx.execute(_EACH_BY_ITSELF, scan)
-    people = sorted(addressee for addressee in addressees if addressee.way is not Way.WEBHOOK)
-    if not people:
-        return
-    recent = await tx.execute(_RECENT, {**_columns(people), "since": now - WINDOW})
-    paced = {_addressee(row): next_message_at(row.sent_at) for row in recent}
-    later = {who: at for who, at in paced.items() if at is not None and at > now}
-    if later:
-        await tx.execute(_PUT_OFF, {**scan, **_columns(later), "ats": list(later.values())})
-    if together := [who for who in people if who not in later]:
-        await tx.execute(_TOGETHER, {**scan, **_columns(together)})
+    found = await tx.execute(_THEIRS, {**_columns(addressees), "now": now, "most": MOST_IN_ONE})
+    people = [who for who in addressees if who.way in PEOPLE]
+    sent_at: dict[Addressee, list[datetime]] = defaultdict(list)
+    for row in await tx.execute(_RECENT, {**_columns(people), "since": now - WINDOW, "most": MOST_IN_WINDOW}):
+        sent_at[_addressee(row)].append(row.created_at)
+    placed: list[Values] = []
+    messages: list[Values] = []
+    for who, rows in groupby(found, _addressee):
+        more, made = _placed(list(rows), next_message_at(sorted(sent_at[who])), now)
+        placed.extend(more)
+        messages.extend(made)
+    if placed:
+        await tx.execute(_PLACE, transposed(placed, _PLACED))
+    if messages:
+        await tx.execute(_ADD_MESSAGES, transposed(messages, _MESSAGE))
+
+
+def _placed(
+    rows: Sequence[Row[Any]], not_before: datetime | None, now: datetime
+) -> tuple[list[Values], list[Values]]:
+    """What becomes of all that waits for one addressee, and the messages that are made of it."""
+    if Way(rows[0].way) not in PEOPLE:
+        return [_in_message(row, row) for row in rows], [_message(row, now) for row in rows]
+    # Whom somebody has taken on, or what is over, nobody needs to be told of; systems keep their own books.
+    over = [_obsolete(row, now) for row in rows if not _is_open(row)]
+    told = [row for row in rows if _is_open(row)]
+    if not told:
+        return over, []
+    if not_before is not None and not_before > now:
+        return [*over, *(_value(row, send_at=not_before) for row in told)], []
+    return [*over, *(_in_message(row, told[0]) for row in told)], [_message(told[0], now)]
+
+
+def _in_message(row: Row[Any], first: Row[Any]) -> Values:
+    return _value(row, message_id=first.notification_id)
+
+
+def _is_open(row: Row[Any]) -> bool:
+    return row.stands == EscalationState.RAISED and row.resumes_at is None
+
+
+def _obsolete(row: Row[Any], now: datetime) -> Values:
+    detail = f"the escalation was {'snoozed' if row.stands == EscalationState.RAISED else row.stands}"
+    return _value(row, state=NotificationState.OBSOLETE, detail=detail, finished_at=now)
+
+
+def _value(row: Row[Any], **changed: object) -> Values:
+    unchanged: Mapping[str, object] = {
+        "state": NotificationState.PENDING,
+        "message_id": None,
+        "send_at": None,
+        "detail": None,
+        "finished_at": None,
+    }
+    return {"workspace_id": row.workspace_id, "notification_id": row.notification_id, **unchanged, **changed}
+
+
+def _message(first: Row[Any], now: datetime) -> Values:
+    return {
+        "workspace_id": first.workspace_id,
+        "message_id": first.notification_id,
+        "shard": first.shard,
+        "way": first.way,
+        "address": first.address,
+        "state": NotificationState.PENDING,
+        "attempts": 0,
+        "next_attempt_at": now,
+        "created_at": now,
+    }
 
 
 def _columns(addressees: Iterable[Addressee]) -> dict[str, object]:

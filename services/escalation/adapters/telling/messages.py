@@ -21,7 +21,7 @@ from shared.ids import IdFactory
 
 CLAIM = timedelta(minutes=2)
 """An attempt whose end was never noted is made again after so long: longer than any attempt takes."""
-_LOOKED_AT = 200
+LOOKED_AT = 200
 
 MessageKey = tuple[str, UUID]
 """Workspace and message."""
@@ -34,13 +34,21 @@ _DUE = text(
     " CAST(:addresses AS text[])) AS b (workspace_id, way, address) WHERE b.workspace_id = m.workspace_id"
     " AND b.way = m.way AND b.address = m.address) ORDER BY next_attempt_at LIMIT :most"
 )
+_OVER = text(
+    "SELECT n.workspace_id, n.notification_id, 'the escalation was '"
+    " || CASE e.state WHEN 'raised' THEN 'snoozed' ELSE e.state END AS detail"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS k (workspace_id, message_id)"
+    " JOIN notification n USING (workspace_id, message_id)"
+    # By both columns of its key, however young the table is.
+    " JOIN LATERAL (SELECT e.state, e.resumes_at FROM escalation e"
+    " WHERE e.workspace_id = n.workspace_id AND e.escalation_id = n.escalation_id OFFSET 0) AS e ON true"
+    " WHERE n.state = 'pending' AND n.way <> 'webhook' AND (e.state <> 'raised' OR e.resumes_at IS NOT NULL)"
+)
 _DROP = text(
-    "UPDATE notification n SET state = 'obsolete', finished_at = :now, detail = "
-    " 'the escalation was ' || CASE e.state WHEN 'raised' THEN 'snoozed' ELSE e.state END"
-    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS k (workspace_id, message_id),"
-    " escalation e WHERE n.workspace_id = k.workspace_id AND n.message_id = k.message_id"
-    " AND n.state = 'pending' AND n.way <> 'webhook' AND e.workspace_id = n.workspace_id"
-    " AND e.escalation_id = n.escalation_id AND (e.state <> 'raised' OR e.resumes_at IS NOT NULL)"
+    "UPDATE notification n SET state = 'obsolete', finished_at = :now, detail = o.detail"
+    " FROM unnest(CAST(:workspace_id AS text[]), CAST(:notification_id AS uuid[]), CAST(:detail AS text[]))"
+    " AS o (workspace_id, notification_id, detail)"
+    " WHERE n.workspace_id = o.workspace_id AND n.notification_id = o.notification_id"
 )
 _END_EMPTY = text(
     "UPDATE message m SET state = 'obsolete', next_attempt_at = NULL, finished_at = :now"
@@ -53,7 +61,7 @@ _TAKE = text(
     "UPDATE message m SET attempts = m.attempts + 1, next_attempt_at = CAST(:again AS timestamptz)"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS k (workspace_id, message_id)"
     " WHERE m.workspace_id = k.workspace_id AND m.message_id = k.message_id"
-    " AND m.next_attempt_at <= CAST(:now AS timestamptz) RETURNING m.*"
+    " AND m.state = 'pending' RETURNING m.*"
 )
 _BEGIN = text(
     "INSERT INTO attempt (workspace_id, message_id, number, begun_at, answer)"
@@ -120,7 +128,7 @@ async def due(
         {
             "shard": shard,
             "now": now,
-            "most": _LOOKED_AT,
+            "most": LOOKED_AT,
             "workspaces": [who.workspace_id for who in busy],
             "ways": [who.way for who in busy],
             "addresses": [who.address for who in busy],
@@ -138,9 +146,10 @@ async def take(tx: Tx, now: datetime, keys: Collection[MessageKey]) -> Sequence[
     What nobody needs to be told of any more is left out, and a message that says nothing then is over.
     """
     wanted = _keys(keys)
-    await tx.execute(_DROP, {**wanted, "now": now})
+    if over := [dict(row) for row in (await tx.execute(_OVER, wanted)).mappings()]:
+        await tx.execute(_DROP, {**transposed(over, ("workspace_id", "notification_id", "detail")), "now": now})
     await tx.execute(_END_EMPTY, {**wanted, "now": now})
-    taken = (await tx.execute(_TAKE, {**wanted, "now": now, "again": now + CLAIM})).mappings()
+    taken = (await tx.execute(_TAKE, {**wanted, "again": now + CLAIM})).mappings()
     messages = {(row["workspace_id"], row["message_id"]): rows.to_message(row) for row in taken}
     if not messages:
         return []

@@ -33,7 +33,7 @@ from shared.telemetry.names import Log
 log = structlog.get_logger()
 
 _MOST_AT_ONCE = 40
-_MOST_OF_ONE = 4
+_MOST_OF_ONE = 8
 """Attempts under way to one address from which on it gets no more: one that is slow holds up no other."""
 _POLL_S = 5.0
 _NAP_S = 1.0
@@ -162,7 +162,11 @@ class Notifier:
             if next_at is None or next_at > now:
                 return _Look((), (), next_at)
             waiting = await gathering.waiting(tx, shard.n, now)
-            due = await messages.due(tx, shard.n, now, busy) if room > 0 else ()
+            due = list(await messages.due(tx, shard.n, now, busy)) if room > 0 else []
+            if len(due) == messages.LOOKED_AT:
+                # Few may be all that was seen: who waits behind them?
+                crowd = {who for _, who in due}
+                due.extend(await messages.due(tx, shard.n, now, {*busy, *crowd}))
             next_at = (await tx.execute(_NEXT_AFTER, {"shard": shard.n, "now": now})).scalar_one()
             return _Look(waiting, due, next_at)
 
@@ -181,12 +185,13 @@ class Notifier:
     async def _begin(self, shard: Shard, look: _Look, under_way: Counter[Addressee]) -> Sequence[Delivery]:
         """Makes messages of what waits, and begins the attempts that are due, as many as there is room for."""
         chosen = _within_room(look.due, under_way)
-        workspaces = sorted({who.workspace_id for who in look.waiting} | {key[0] for key in chosen})
+        waiting = sorted(look.waiting)[: gathering.MOST_AT_ONCE]
+        workspaces = sorted({who.workspace_id for who in waiting} | {key[0] for key in chosen})
 
         async def unit(tx: Tx) -> Sequence[Delivery]:
             now = await tx.now()
-            if look.waiting:
-                await gathering.gather(tx, shard.n, now, look.waiting)
+            if waiting:
+                await gathering.gather(tx, now, waiting)
             if not chosen:
                 return ()
             histories = await self._levels.load(tx, workspaces)

@@ -25,7 +25,6 @@ def a_message(attempts: int = 1) -> Message:
 
 
 def test_attempts_follow_the_published_schedule_and_end() -> None:
-    """Retries over hours, then a failure that is seen (zammad#4432: a notification that is lost is not known)."""
     waits = []
     for attempts in range(1, 10):
         after = settled(a_message(attempts), NOT_NOW, T0, has_another_way=False)

@@ -31,3 +31,10 @@ def test_a_chat_that_is_not_configured_is_recorded_as_not_found() -> None:
         (Way.CHAT, "ops", "ops"),
         (Way.CHAT, "gone", None),
     ]
+
+
+def test_who_is_named_twice_is_told_once() -> None:
+    """Two mails about one thing (escalade#213)."""
+    contacts = {"ann": Contact(agent_id="ann", name=None, email=MAIL.address)}
+    step = Notify(agents=("ann", "ann"), emails=(MAIL.address, MAIL.address))
+    assert recipients_of(step, contacts, ()) == (person("ann", contacts["ann"]),)
