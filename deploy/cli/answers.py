@@ -115,7 +115,7 @@ class Escalation(BaseModel):
 class Notification(BaseModel):
     """What somebody was told of an escalation."""
 
-    ticket_id: UUID
+    ticket_id: UUID | None
     way: str
     name: str
     state: str

@@ -3,6 +3,7 @@
 Mail scanners and previews follow links: looking at the page changes nothing, only its button does.
 """
 
+from contextlib import suppress
 from itertools import islice
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from services.escalation.app.ports import ServiceLevels, Tracking, Watches
 from services.escalation.app.settle_escalation import acknowledge_escalation
 from services.escalation.app.take_on import take_on
 from shared.db.unit_of_work import Database, Tx
+from shared.errors import IllegalTransition
 from shared.http.app import api_router
 from shared.http.context import request_cause
 from shared.http.throttle import Throttle
@@ -96,7 +98,10 @@ def routes(
                 ids=ids,
             )
             for one in some:
-                if one.ticket_id is None:
+                if one.ticket_id is not None:
+                    continue
+                # It may be over by now.
+                with suppress(IllegalTransition):
                     await acknowledge_escalation(
                         workspace_id,
                         one.escalation_id,

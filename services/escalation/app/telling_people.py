@@ -74,6 +74,7 @@ def _facts(escalation: Escalation, taken: Taken, ticket: Ticket | None) -> dict[
         "step": taken.step,
         "level": taken.level,
         "priority": facts.priority if facts else None,
-        "queue": ticket.queue if ticket else None,
+        "queue": ticket.queue if ticket else escalation.queue,
+        **({"kpi": escalation.kpi} if escalation.kpi else {}),
         "agent_id": ticket.agent_id if ticket else None,
     }

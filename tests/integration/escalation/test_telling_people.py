@@ -229,3 +229,23 @@ async def test_what_has_failed_can_be_tried_again_by_hand(desk: Desk, mailbox: M
     other = await desk.system.http("escalation", f"other-{desk.workspace_id}")
     assert (await other.get(path)).status_code == 404
     assert (await other.post(f"{path}/retry")).status_code == 404
+
+
+async def test_what_is_about_a_queue_is_told_and_taken_on_like_what_is_about_a_ticket(
+    desk: Desk, mailbox: Mailbox, browser: httpx.AsyncClient
+) -> None:
+    await desk.configure(
+        escalation_policies=[{"id": "chain", "steps": [{"notify": {"agents": ["ann"]}}]}],
+        escalation_triggers=[
+            {"id": "full", "queue_length": {"queue": "support", "more_than": 0}, "escalation": "chain"}
+        ],
+        contacts=[{"agent": "ann", "email": address(desk)}],
+    )
+    desk.opened("t", -5)
+    desk.scribe.queued(desk.named("t"), desk.now(-5), queue="support")
+    await desk.tell()
+    (mail,) = await mails(mailbox, address(desk), 1)
+    assert mail.message["Subject"] == "Queue support is escalated: queue length, level 1"
+    assert (await browser.post(link_in(mail.message.get_content()))).status_code == 303
+    (escalation,) = await desk.escalations()
+    assert (escalation["ticket_id"], escalation["acknowledged_by"]) == (None, "ann")

@@ -10,6 +10,7 @@ _LINES = (
     ("Metric", "metric"),
     ("Priority", "priority"),
     ("Queue", "queue"),
+    ("KPI", "kpi"),
     ("Agent", "agent_id"),
     ("Escalation policy", "policy"),
     ("Level", "level"),
@@ -61,7 +62,10 @@ def _counted(count: Count) -> str:
 def _thing(facts: Mapping[str, object]) -> str:
     if facts.get("ticket_number") is not None:
         return f"Ticket {facts['ticket_number']}"
-    return f"Queue {facts['queue']}" if facts.get("queue") else "Something"
+    queue = f"queue {facts['queue']}" if facts.get("queue") else ""
+    if facts.get("kpi"):
+        return f"{facts['kpi']} of {queue}" if queue else str(facts["kpi"])
+    return queue.capitalize() or "Something"
 
 
 def _why(facts: Mapping[str, object]) -> str:

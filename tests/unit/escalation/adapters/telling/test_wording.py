@@ -56,3 +56,5 @@ def test_of_many_the_rest_is_counted() -> None:
 def test_what_is_about_no_ticket_is_told_by_its_queue() -> None:
     alone = Digest(total=1, shown=(an_item(None, metric=None, trigger="queue_length"),))
     assert subject(alone) == "Queue billing is escalated: queue length, level 1"
+    number = Digest(total=1, shown=(an_item(None, metric=None, trigger="kpi", kpi="sla_attainment"),))
+    assert subject(number) == "sla_attainment of queue billing is escalated: kpi, level 1"
