@@ -73,13 +73,21 @@ async def escalation(tx: Tx, workspace_id: str, escalation_id: UUID) -> RowMappi
 
 
 async def escalations(
-    tx: Tx, workspace_id: str, state: EscalationState | None, before: UUID | None, most: int
+    tx: Tx,
+    workspace_id: str,
+    state: EscalationState | None,
+    ticket_id: UUID | None,
+    before: UUID | None,
+    *,
+    most: int,
 ) -> Sequence[RowMapping]:
     """Escalations, the newest first."""
     t = tables.escalation.c
     query = select(tables.escalation).where(t.workspace_id == workspace_id)
     if state is not None:
         query = query.where(t.state == state)
+    if ticket_id is not None:
+        query = query.where(t.ticket_id == ticket_id)
     if before is not None:
         query = query.where(t.escalation_id < before)
     return (await tx.execute(query.order_by(t.escalation_id.desc()).limit(most))).mappings().all()

@@ -38,8 +38,8 @@ tracked_ticket = Table(
     Index("tracked_ticket_by_policy_version", "workspace_id", "policy_version", postgresql_where=text("is_live")),
     Index(
         "tracked_ticket_waiting",
-        "workspace_id",
         "waiting_in",
+        "workspace_id",
         "waiting_since",
         postgresql_where=text("waiting_in IS NOT NULL"),
     ),
@@ -152,29 +152,30 @@ escalation = Table(
     ),
     Index(
         "escalation_live_of_clock",
-        "workspace_id",
         "clock_id",
         "generation",
+        "workspace_id",
         unique=True,
         postgresql_where=text("state <> 'resolved' AND clock_id IS NOT NULL"),
     ),
     Index(
         "escalation_live_of_trigger",
-        "workspace_id",
         "ticket_id",
         "watch",
         "trigger",
         "trigger_id",
+        "workspace_id",
         unique=True,
         postgresql_where=text("state <> 'resolved' AND clock_id IS NULL"),
         postgresql_nulls_not_distinct=True,
     ),
     Index(
         "escalation_live_of_watch",
-        "workspace_id",
         "watch",
+        "workspace_id",
         postgresql_where=text("state <> 'resolved' AND watch IS NOT NULL"),
     ),
+    Index("escalation_by_ticket", "ticket_id", "workspace_id"),
     Index("escalation_by_policy", "policy", "workspace_id", "started_at"),
 )
 """Escalations; their steps are those of the version of the policy that they began with."""

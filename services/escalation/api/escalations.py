@@ -58,6 +58,7 @@ def routes(
     async def list_escalations(
         principal: Reader,
         state: EscalationState | None = None,
+        ticket_id: UUID | None = None,
         limit: Limit = 50,
         cursor: CursorQuery = None,
     ) -> Page[EscalationView]:
@@ -65,7 +66,7 @@ def routes(
         before = decode_id(cursor)
 
         async def unit(tx: Tx) -> Page[EscalationView]:
-            rows = await reading.escalations(tx, principal.workspace_id, state, before, limit + 1)
+            rows = await reading.escalations(tx, principal.workspace_id, state, ticket_id, before, most=limit + 1)
             return page(rows, limit, _key("escalation_id"), EscalationView.of)
 
         return await database.transact(unit, workspaces=[principal.workspace_id])

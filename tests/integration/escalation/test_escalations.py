@@ -176,6 +176,8 @@ async def test_a_person_escalates_with_a_reason(desk: Desk) -> None:
     assert first["data"]["trigger"] == "manual"
     assert await desk.escalations(state="raised") == [begun]
     assert await desk.escalations(state="resolved") == []
+    assert await desk.escalations(ticket_id=str(uid(desk.named("t")))) == [begun]
+    assert await desk.escalations(ticket_id=begun["escalation_id"]) == []
     desk.scribe.went(desk.named("t"), desk.now(), S.NEW, S.SOLVED)
     await desk.tell()
     await escalation(desk, begun["escalation_id"], state="resolved", resolved_cause="ticket_solved")
