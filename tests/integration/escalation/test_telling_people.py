@@ -9,6 +9,7 @@ from functools import partial
 import httpx
 import pytest
 
+from services.escalation.adapters.telling.book import forgetting
 from tests.clients import client
 from tests.eventually import eventually
 from tests.integration.escalation.desk import Desk, Json, target
@@ -229,6 +230,22 @@ async def test_what_has_failed_can_be_tried_again_by_hand(desk: Desk, mailbox: M
     other = await desk.system.http("escalation", f"other-{desk.workspace_id}")
     assert (await other.get(path)).status_code == 404
     assert (await other.post(f"{path}/retry")).status_code == 404
+
+
+async def test_what_is_over_is_forgotten_after_a_while_and_its_link_with_it(
+    desk: Desk, mailbox: Mailbox, browser: httpx.AsyncClient
+) -> None:
+    await breached(desk, "t")
+    (sent,) = await told(desk, "sent")
+    (mail,) = await mails(mailbox, address(desk), 1)
+    await desk.system.travel(timedelta(days=91))
+    for chore in forgetting(90):
+        database = desk.system.services["escalation"].runtime.database
+        assert await database.transact(chore, workspaces=[desk.workspace_id]) is False
+    assert await desk.notifications() == []
+    assert (await desk.http.get(f"/v1/notifications/{sent['notification_id']}")).status_code == 404
+    assert await desk.rows("SELECT 1 FROM attempt WHERE workspace_id = :ws", ws=desk.workspace_id) == []
+    assert (await browser.get(link_in(mail.message.get_content()))).status_code == 410
 
 
 async def test_what_is_about_a_queue_is_told_and_taken_on_like_what_is_about_a_ticket(

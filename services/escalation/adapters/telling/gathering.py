@@ -33,7 +33,7 @@ _THEIRS = text(
     " JOIN LATERAL (SELECT n.workspace_id, n.notification_id, n.shard, n.way, n.address, n.escalation_id"
     " FROM notification n WHERE n.workspace_id = a.workspace_id AND n.way = a.way AND n.address = a.address"
     " AND n.send_at <= CAST(:now AS timestamptz) ORDER BY n.send_at, n.notification_id LIMIT :most) AS t ON true"
-    " JOIN LATERAL (SELECT e.state, e.resumes_at FROM escalation e"
+    " LEFT JOIN LATERAL (SELECT e.state, e.resumes_at FROM escalation e"
     " WHERE e.workspace_id = t.workspace_id AND e.escalation_id = t.escalation_id OFFSET 0) AS e ON true"
     " ORDER BY t.workspace_id, t.way, t.address, t.notification_id"
 )
@@ -131,7 +131,8 @@ def _is_open(row: Row[Any]) -> bool:
 
 
 def _obsolete(row: Row[Any], now: datetime) -> Values:
-    detail = f"the escalation was {'snoozed' if row.stands == EscalationState.RAISED else row.stands}"
+    stands = "snoozed" if row.stands == EscalationState.RAISED else row.stands or "forgotten"
+    detail = f"the escalation was {stands}"
     return _value(row, state=NotificationState.OBSOLETE, detail=detail, finished_at=now)
 
 
