@@ -102,6 +102,11 @@ class System:
         self.shift[0] += by
         for service in self.services.values():
             await database_clock.observe(service.runtime.database, service.runtime.clock)
+        if escalation := self.services.get("escalation"):
+            # Its loops would see only at the end of a nap that the time has changed.
+            hear = escalation.listens["escalation_shards"]
+            for shard in escalation.runtime.leases.held():
+                hear(str(shard.n))
 
 
 @asynccontextmanager

@@ -24,15 +24,16 @@ class Mail:
 
 @dataclass
 class Mailbox:
-    """Takes mail. refusals: answers for the next mails instead, such as `451 Later`."""
+    """Takes mail. refusals: answers for the next mails to an address instead, such as `451 Later`"""
 
     port: int = 0
     mails: list[Mail] = field(default_factory=list)
-    refusals: list[str] = field(default_factory=list)
+    refusals: dict[str, list[str]] = field(default_factory=dict)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if self.refusals:
-            return self.refusals.pop(0)
+        for recipient in envelope.rcpt_tos:
+            if waiting := self.refusals.get(recipient):
+                return waiting.pop(0)
         assert isinstance(envelope.content, bytes)
         message = message_from_bytes(envelope.content, policy=policy.default)
         self.mails.append(Mail(str(envelope.mail_from), list(envelope.rcpt_tos), message))

@@ -125,10 +125,9 @@ async def test_a_webhook_that_is_gone_gets_nothing_more(desk: Desk, website: Web
 async def test_a_mail_server_that_is_busy_is_tried_again_and_a_refusal_is_final(
     desk: Desk, mailbox: Mailbox, website: Website
 ) -> None:
-    mailbox.refusals[:] = ["451 Later"]
+    mailbox.refusals[f"ann@{desk.workspace_id}.example"] = ["451 Later", "550 Nobody here"]
     await escalated(desk, website, agents=["ann"])
     await notification(desk, state="pending", attempts=1, detail="mail server: 451")
-    mailbox.refusals[:] = ["550 Nobody here"]
     await desk.system.travel(timedelta(seconds=5))
     await notification(desk, state="failed", attempts=2, detail="refused: 550")
 

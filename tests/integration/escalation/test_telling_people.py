@@ -213,7 +213,7 @@ async def test_what_somebody_has_taken_on_before_it_went_is_not_told(desk: Desk,
 
 
 async def test_what_has_failed_can_be_tried_again_by_hand(desk: Desk, mailbox: Mailbox) -> None:
-    mailbox.refusals[:] = ["550 Nobody here"]
+    mailbox.refusals[address(desk)] = ["550 Nobody here"]
     await breached(desk, "t")
     (failed,) = await told(desk, "failed")
     path = f"/v1/notifications/{failed['notification_id']}"

@@ -146,8 +146,13 @@ async def test_a_full_queue_tells_people_until_it_is_not_full_any_more(desk: Des
         desk.scribe.assigned(desk.named(f"t{number}"), desk.now())
     await desk.tell()
     await standing(desk, ("full", "resolved", "by_hand"), ("full", "resolved", "sign_gone"))
-    kinds = [short(event) for event in await desk.heard() if short(event).startswith("escalation.")]
-    assert kinds == ["escalation.raised", "escalation.resolved"] * 2
+
+    async def is_told() -> bool:
+        kinds = [short(event) for event in await desk.heard() if short(event).startswith("escalation.")]
+        assert kinds == ["escalation.raised", "escalation.resolved"] * 2
+        return True
+
+    await eventually(is_told)
 
 
 async def test_whoever_waits_for_too_long_is_noticed_by_time_alone(desk: Desk) -> None:
