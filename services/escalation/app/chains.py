@@ -82,10 +82,18 @@ class Chains(Stepping[Ticket]):
         if not clock.is_live:
             return f"clock_{clock.history[-1].turn}"
         if escalation.trigger == WARNED:
-            return None if clock.generation == escalation.generation else "warning_withdrawn"
+            is_so = clock.generation == escalation.generation and self._is_warned(record)
+            return None if is_so else "warning_withdrawn"
         if clock.generation != escalation.generation or clock.breached_at is None:
             return "breach_withdrawn"
         return None
+
+    def _is_warned(self, record: ClockRecord) -> bool:
+        """Whether as much of the target is used up as was warned of: another target may leave more time."""
+        clock = record.clock
+        if clock.breached_at is not None or clock.promise is None:
+            return True
+        return clock.elapsed_at(self.now)[0] * 100 >= clock.promise.target * record.told.warned
 
     def _begin_of_clock(self, record: ClockRecord, begun: Escalation) -> None:
         """Begins it in place of what an earlier sign of the same clock set off."""

@@ -85,6 +85,21 @@ async def test_a_breach_takes_the_place_of_what_its_warning_set_off(desk: Desk) 
     await standing(desk, ("soon", "resolved", "sla.breached"), ("late", "raised", ""))
 
 
+async def test_a_target_that_leaves_more_time_takes_a_warning_back(desk: Desk) -> None:
+    await desk.promise(
+        target("first_reply", "1h", warn_at_percent=[50], priority=["urgent"]),
+        target("first_reply", "8h", warn_at_percent=[50], priority=["low"]),
+        escalation_policies=CHAINS,
+        escalation_triggers=[{"id": "soon", "warned": {}, "escalation": "care"}],
+    )
+    desk.opened("t", -31 * 60, priority="urgent")
+    await desk.tell()
+    await standing(desk, ("soon", "raised", ""))
+    desk.updated("t", priority="low")
+    await desk.tell()
+    await standing(desk, ("soon", "resolved", "warning_withdrawn"))
+
+
 async def test_who_is_erased_is_not_named_in_a_reason_any_more(desk: Desk) -> None:
     await desk.configure(escalation_policies=CHAINS)
     desk.opened("t", -5)
