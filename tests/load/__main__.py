@@ -7,7 +7,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from shared.clock import SystemClock, monotonic
-from tests.load import batches, crashes, decisions, mails, messages, offers, previews, replay, starts, tickets
+from tests.load import (
+    batches,
+    crashes,
+    decisions,
+    mails,
+    messages,
+    offers,
+    previews,
+    replay,
+    starts,
+    storms,
+    tickets,
+)
 from tests.load.figures import Effort, Say, Section
 from tests.load.machine import describe
 from tests.load.report import Taken, show, write
@@ -25,6 +37,7 @@ MEASUREMENTS: Mapping[str, Callable[[Effort, Say], Awaitable[Section]]] = {
     "starts": starts.measure,
     "replay": replay.measure,
     "previews": previews.measure,
+    "storms": storms.measure,
 }
 
 

@@ -78,7 +78,7 @@ class Workbench:
     def bootstrap(self) -> str:
         return self.stack.kafka.bootstrap
 
-    async def service(self, name: str) -> Process:
+    async def service(self, name: str, **more_env: str) -> Process:
         """A service of Waypost, not started yet, as its one process."""
         (port,) = free_ports(1)
         made = await asyncio.to_thread(self.stack.postgres.create_database, name)
@@ -93,6 +93,7 @@ class Workbench:
             "WAYPOST_HTTP_PORT": str(port),
             "WAYPOST_JWKS_FILE": str(write_jwks(self.folder / "jwks.json")),
             "WAYPOST_LOG_LEVEL": "warning",
+            **more_env,
         }
         return self._process(name, port, [f"services.{name}"], "/health/ready", env)
 
