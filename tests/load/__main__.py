@@ -19,6 +19,7 @@ from tests.load import (
     starts,
     storms,
     tickets,
+    timers,
 )
 from tests.load.figures import Effort, Say, Section
 from tests.load.machine import describe
@@ -38,6 +39,7 @@ MEASUREMENTS: Mapping[str, Callable[[Effort, Say], Awaitable[Section]]] = {
     "replay": replay.measure,
     "previews": previews.measure,
     "storms": storms.measure,
+    "timers": timers.measure,
 }
 
 

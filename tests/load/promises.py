@@ -1,6 +1,6 @@
 """Tickets for which something was promised, in one escalation process: what measurements of clocks begin with."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,8 +22,8 @@ _PORTION = 20_000
 _IDS = SystemIds()
 
 
-def opened(workspace_id: str, number: int, at: datetime) -> Event:
-    """A customer's ticket. Priorities, tiers and organisations go round."""
+def opened(workspace_id: str, number: int, at: datetime, labels: Mapping[str, str] | None = None) -> Event:
+    """A customer's ticket. Priorities, tiers and organisations go round. labels: besides its topic"""
     ticket_id: UUID = _IDS.new()
     facts = TicketFacts(
         channel="api",
@@ -33,7 +33,7 @@ def opened(workspace_id: str, number: int, at: datetime) -> Event:
             tier=("standard", "gold", "vip")[number % 3],
             organisation_id=f"client-{number % 200}",
         ),
-        labels={"topic": ("printers", "money", "keys")[number % 3]},
+        labels={"topic": ("printers", "money", "keys")[number % 3], **(labels or {})},
         priority=tuple(Priority)[number % 4],
     )
     return new_event(
