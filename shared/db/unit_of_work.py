@@ -123,19 +123,21 @@ class Database:
         workspaces: Collection[str] = (),
         claims: Collection[int] = (),
         fence: Fence | None = None,
+        fences: Collection[Fence] = (),
         is_repeatable: bool = True,
         is_snapshot: bool = False,
     ) -> T:
         """Runs `unit` in one transaction and commits it.
 
         workspaces: whose rows it may touch; claims: of which shards it may scan the claim tables;
-        fence: commit only if this process still holds the shard;
+        fence: commit only if this process still holds the shard; fences: or all of these;
         is_repeatable: a deadlock or serialisation failure runs the whole unit again;
         is_snapshot: all of its statements see the database as it was at the first of them
         Raises StaleEpoch, DataRefused, DatabaseUnavailable, and whatever `unit` raises. After
         DatabaseUnavailable the outcome is unknown.
         """
-        attempt = partial(self._attempt, unit, workspaces, claims, fence, is_snapshot)
+        held = [*fences, fence] if fence else fences
+        attempt = partial(self._attempt, unit, workspaces, claims, held, is_snapshot)
         work = asyncio.ensure_future(self._transact(attempt, is_repeatable))
         self._running.add(work)
         work.add_done_callback(self._running.discard)
@@ -167,7 +169,7 @@ class Database:
         unit: Callable[[Tx], Awaitable[T]],
         workspaces: Collection[str],
         claims: Collection[int],
-        fence: Fence | None,
+        fences: Collection[Fence],
         is_snapshot: bool,
     ) -> T:
         has_begun = False
@@ -176,7 +178,7 @@ class Database:
                 if is_snapshot:
                     await connection.execution_options(isolation_level="REPEATABLE READ")
                 tx = Tx(connection, self._clock_shift())
-                await self._open(tx, workspaces, claims, fence)
+                await self._open(tx, workspaces, claims, fences)
                 has_begun = True
                 result = await unit(tx)
                 if tx.outbox:
@@ -200,18 +202,18 @@ class Database:
         return result
 
     async def _open(
-        self, tx: Tx, workspaces: Collection[str], claims: Collection[int], fence: Fence | None
+        self, tx: Tx, workspaces: Collection[str], claims: Collection[int], fences: Collection[Fence]
     ) -> None:
         row = await tx.execute(
             _OPEN,
             {
                 "workspaces": ",".join(workspaces),
                 "claims": ",".join(map(str, claims)),
-                "ns": [fence.n] if fence else [],
-                "epochs": [fence.epoch] if fence else [],
+                "ns": [fence.n for fence in fences],
+                "epochs": [fence.epoch for fence in fences],
             },
         )
-        if row.one().held != (1 if fence else 0):
+        if row.one().held != len(fences):
             raise StaleEpoch
 
     async def _publish_with(self, tx: Tx) -> None:

@@ -20,7 +20,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "os.getenv": ("shared/settings.py", "deploy/"),
     "asyncio.create_task": ("shared/process.py",),
     "asyncio.ensure_future": (
-        "services/intake/adapters/group_commit.py",
+        "shared/db/group_commit.py",
         "shared/db/unit_of_work.py",
         "shared/kafka/client.py",
     ),

@@ -1,6 +1,5 @@
 """How late deadlines fire, a thousand of them a second, while a million others wait."""
 
-
 import json
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator

@@ -1,6 +1,7 @@
 """Fires the timers of some tickets: whatever their clocks and escalations say is due, once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from services.escalation.app.escalation_teller import News
@@ -16,46 +17,39 @@ from shared.ids import IdFactory
 
 
 async def fire_due_timers(
-    keys: Sequence[TicketKey],
-    *,
-    until: datetime,
-    is_confirmed: bool,
-    tx: Tx,
-    tracking: Tracking,
-    levels: ServiceLevels,
-    ids: IdFactory,
-) -> Sequence[Lateness]:
-    """What was due by `until` takes effect, in due order; the timers that had one.
+    due: Mapping[TicketKey, Firing], *, tx: Tx, tracking: Tracking, levels: ServiceLevels, ids: IdFactory
+) -> Mapping[TicketKey, Sequence[Lateness]]:
+    """What was due on these tickets takes effect, in due order; by ticket, the timers that had one.
 
     Tickets that somebody else has locked are left for the next time. A timer only makes us look: whether
     anything is due is for the clock to say.
-    is_confirmed: whether everything that happened until then is known
     """
-    cases, histories = await locked_cases(keys, tx=tx, tracking=tracking, levels=levels, is_patient=False)
+    cases, histories = await locked_cases(due, tx=tx, tracking=tracking, levels=levels, is_patient=False)
     standing = await tracking.timers(tx, cases)
+    until = {key: firing.until for key, firing in due.items()}
     folded = await fold(cases, {}, tx=tx, tracking=tracking, histories=histories, judged_until=until)
     now = await tx.now()
     versions = versions_in(cases, histories)
     tally = Tally(await tracking.begun(tx, asked(versions, histories), now))
     finder = await open_finder(versions, histories, tx=tx, tracking=tracking, now=now)
-    firing = Firing(until=min(until, now), is_confirmed=is_confirmed)
     savings: list[Saving] = []
-    fired: list[Lateness] = []
+    fired: dict[TicketKey, Sequence[Lateness]] = {}
     news: list[News] = []
-    for key in (key for key in keys if key in folded):
+    for key in (key for key in due if key in folded):
         before, tracked = folded[key]
+        firing = due[key]
         settling = Settling(
             ticket=tracked.ticket,
             now=now,
             ids=ids,
             history=histories[key[0]],
-            firing=firing,
+            firing=replace(firing, until=min(firing.until, now)),
             tally=tally,
             finder=finder,
         )
         settled = settling.settle(before, tracked)
         savings.append(Saving(before, settled.case, settled.notifications, standing.get(key, set())))
-        fired.extend(settled.fired)
+        fired[key] = settled.fired
         news.extend(settled.news)
     await tracking.save(tx, savings)
     await tracking.save_turns(tx, finder.taken)

@@ -17,19 +17,20 @@ async def fold(
     tx: Tx,
     tracking: Tracking,
     histories: Histories,
-    judged_until: datetime | None = None,
+    judged_until: Mapping[TicketKey, datetime] | None = None,
     carried_until: datetime | None = None,
 ) -> dict[TicketKey, tuple[Case, Tracked]]:
     """Each case as it was, and as it is with what arrived, which is kept already.
 
-    judged_until: clocks are judged up to this moment; carried_until: and measured by what holds then
+    judged_until: up to when clocks are judged; carried_until: when what holds measures them
     """
+    judged = judged_until or {}
     folded: dict[TicketKey, tuple[Case, Tracked]] = {}
     late: list[TicketKey] = []
     for key, case in cases.items():
         history = histories[key[0]]
         try:
-            tracked = forward(_current(case), arrived.get(key, ()), history, until=judged_until)
+            tracked = forward(_current(case), arrived.get(key, ()), history, until=judged.get(key))
             folded[key] = case, _carried(tracked, history, carried_until)
         except OutOfOrder:
             late.append(key)
@@ -39,7 +40,7 @@ async def fold(
         for key in late:
             case = Case(cases[key].ticket, clocks.get(key, ()), cases[key].escalations)
             history = histories[key[0]]
-            until = max(filter(None, (case.ticket.fired_until, judged_until)), default=None)
+            until = max(filter(None, (case.ticket.fired_until, judged.get(key))), default=None)
             tracked = anew(case.ticket, everything.get(key, ()), history, until=until)
             folded[key] = case, _carried(tracked, history, carried_until)
     return folded

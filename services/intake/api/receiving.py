@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from fastapi import Response
 
-from services.intake.adapters.group_commit import GroupCommit
 from services.intake.adapters.hooks.own import SetAside
 from services.intake.api.schemas import From, MessageReceipt, MessageRequest
 from services.intake.app.ports import Conversations, Receipt, Workspaces
@@ -19,6 +18,7 @@ from services.intake.domain.message import (
     Sender,
     email_identity,
 )
+from shared.db.group_commit import GroupCommit
 from shared.db.unit_of_work import Database, Tx
 from shared.db.workspaces import SeenWorkspaces
 from shared.errors import DomainError, WaypostError

@@ -18,11 +18,11 @@ from services.intake.adapters.email.fresh import Fresh
 from services.intake.adapters.email.raws import PostgresRaws
 from services.intake.adapters.email.tokens import use_tokens
 from services.intake.adapters.email.waiting import Waiters, Waiting
-from services.intake.adapters.group_commit import GroupCommit
 from services.intake.app.mail_ports import MAIL, Blobs, Outcome, Raw, RawState
 from services.intake.app.ports import Workspaces
 from services.intake.domain.message import Disposition
 from services.intake.domain.workspace import UNREADABLE, Workspace
+from shared.db.group_commit import GroupCommit
 from shared.db.unit_of_work import Database, Tx
 from shared.db.workspaces import SeenWorkspaces
 from shared.errors import InvalidInput, NotAllowed, NotFound, Unavailable, WaypostError

@@ -1,7 +1,7 @@
-"""Group commit: messages that arrive while a commit is under way share the next one.
+"""Group commit: items that arrive while a commit is under way share the next one.
 
-No timer: an idle service commits each message at once, a busy one commits many for the price of one. If a
-group fails by what is in it, its messages are tried one by one, and only the guilty one fails.
+No timer: an idle service commits each item at once, a busy one commits many for the price of one. If a
+group fails by what is in it, its items are tried one by one, and only the guilty one fails.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ class GroupCommit(Generic[I, R]):
         except (TransientError, StaleEpoch):
             raise
         except Exception:
-            # Refused data or a defect of ours: whose message it is must not be everybody's loss.
+            # Refused data or a defect of ours: whose item it is must not be everybody's loss.
             if len(group) == 1:
                 raise
             for waiting in group:
