@@ -10,6 +10,7 @@ import typer
 from deploy.cli.commands import (
     agent,
     apply,
+    clocks,
     escalations,
     on_call,
     operations,
@@ -53,6 +54,7 @@ app.command("preview", rich_help_panel="Set up")(preview.preview)
 app.add_typer(token.app, name="token", rich_help_panel="Set up")
 app.command("send", rich_help_panel="Work")(send.send)
 app.command("tickets", rich_help_panel="Work")(tickets.tickets)
+app.command("clocks", rich_help_panel="Work")(clocks.clocks)
 app.command("agent", rich_help_panel="Work")(agent.agent)
 app.command("on-call", rich_help_panel="Work")(on_call.on_call)
 app.add_typer(escalations.app, name="escalations", rich_help_panel="Work")

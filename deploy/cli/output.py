@@ -101,6 +101,14 @@ def duration(seconds: float) -> str:
     return f"{sign}{whole // 86_400}d{whole % 86_400 // 3600}h"
 
 
+def exactly(seconds: float) -> str:
+    """Seconds as `1:02:03`, with what there is below a second: columns of these add up."""
+    whole, below = divmod(round(abs(seconds) * 1_000_000), 1_000_000)
+    sign = "-" if seconds < 0 else ""
+    fraction = f".{below:06}".rstrip("0") if below else ""
+    return f"{sign}{whole // 3600}:{whole % 3600 // 60:02}:{whole % 60:02}{fraction}"
+
+
 def fail(error: CliError) -> int:
     """The one line of an error; the exit code."""
     print(f"waypost: {printable(str(error))}", file=sys.stderr)

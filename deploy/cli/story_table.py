@@ -12,7 +12,7 @@ from deploy.cli.output import clock_time, day_time, duration, printable, table
 from deploy.cli.story import Story
 
 _COLOURS = {"customer": "cyan", "router": "green", "escalation": "yellow", "intake": "dim"}
-_STATES = {"met": "green", "breached": "red", "running": "yellow", "paused": "dim", "cancelled": "dim"}
+CLOCK_COLOURS = {"met": "green", "breached": "red", "running": "yellow", "paused": "dim", "cancelled": "dim"}
 
 
 def ticket_list(tickets: Sequence[Ticket]) -> Table:
@@ -79,5 +79,7 @@ def _clocks(clocks: Sequence[Clock]) -> Table:
         if clock.is_running:
             left += f", {duration(clock.remaining_s)} left" if clock.remaining_s >= 0 else ", overdue"
         name = f"clock {clock.metric.replace('_', ' ')} ({clock.policy})"
-        shown.add_row(Text(name, style="dim"), Text(clock.state, style=_STATES.get(clock.state, "")), Text(left))
+        shown.add_row(
+            Text(name, style="dim"), Text(clock.state, style=CLOCK_COLOURS.get(clock.state, "")), Text(left)
+        )
     return shown

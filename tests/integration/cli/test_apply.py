@@ -1,5 +1,6 @@
 """`waypost apply`, against all four services."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -111,14 +112,23 @@ async def test_a_policy_is_tried_on_the_tickets_that_there_are_before_it_is_appl
     made = await intake.post("/v1/messages", json=message)
     ticket_id = made.json()["ticket_id"]
     await eventually(lambda: _is_routed(router, ticket_id))
-    change = {"preferred_agent: {label: owner, wait: 30s}": "priority: high"}
+    escalation = await desk.system.http("escalation", desk.workspace_id)
+    await eventually(lambda: _is_promised(escalation, ticket_id))
+    change = {
+        "preferred_agent: {label: owner, wait: 30s}": "priority: high",
+        "{metric: requester_wait, within: 3d, warn_at_percent: [75]}": "{metric: requester_wait, within: 2d}",
+    }
     tried = own_demo(tmp_path, desk.workspace_id, **change)
     told = (await desk.ok("preview", tried)).out
     assert "1 of 1 tickets would go another way; 0 nobody could take." in told
     way = f"{ticket_id}: technical, tier 1, english 3, technical 3"
     assert f"{way}, normal (rule technical) -> technical, tier 1, english 3, technical 3, high" in told
+    assert "1 of 2 clocks of 1 open tickets would change." in told
+    assert "1 would be due earlier" in told
+    assert re.search(r"#1 requester wait: standard 3d0h, running, due .+ -> standard 2d0h, running, due", told)
     shown = (await desk.ok("preview", tried, "--rule", "technical", "--json")).data
-    assert shown["rules"] == [{"name": "technical", "before": 1, "after": 1}]
+    assert shown["routing"]["rules"] == [{"name": "technical", "before": 1, "after": 1}]
+    assert shown["sla"]["effects"]["earlier"] == 1
     broken = own_demo(tmp_path, desk.workspace_id, **{"label: owner, wait: 30s": "label: owner, wait: 3d"})
     refused = await desk.run("preview", broken)
     assert refused.code == 1
@@ -128,3 +138,7 @@ async def test_a_policy_is_tried_on_the_tickets_that_there_are_before_it_is_appl
 
 async def _is_routed(router: httpx.AsyncClient, ticket_id: str) -> bool:
     return (await router.get(f"/v1/work/{ticket_id}")).status_code == 200
+
+
+async def _is_promised(escalation: httpx.AsyncClient, ticket_id: str) -> bool:
+    return (await escalation.get(f"/v1/tickets/{ticket_id}/clocks")).status_code == 200

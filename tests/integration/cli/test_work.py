@@ -49,8 +49,11 @@ async def test_mails_come_in_and_each_is_told_what_became_of_it(desk: Cli, tmp_p
     assert astray.err.count("\n") == 1
 
     await until_queued(await desk.system.http("intake", desk.workspace_id), 1)
-    found, one = await asyncio.gather(
-        desk.ok("tickets", "--label", "topic:technical", "--json"), desk.ok("tickets", "1")
+    found, one, clocks, csv = await asyncio.gather(
+        desk.ok("tickets", "--label", "topic:technical", "--json"),
+        desk.ok("tickets", "1"),
+        desk.ok("clocks", "1"),
+        desk.ok("clocks", "1", "--csv"),
     )
     (ticket,) = found.data
     assert (ticket["number"], ticket["queue"], ticket["support_tier"]) == (1, "technical", 1)
@@ -59,6 +62,9 @@ async def test_mails_come_in_and_each_is_told_what_became_of_it(desk: Cli, tmp_p
     assert "writes (Ada Palmer)" in path
     assert "Rule technical holds" in path
     assert "first reply is promised within 1h00m (gold" in path
+    assert "first reply (sla gold, version 1) running" in clocks.out
+    assert "target 1:00:00, counted 0:00:0" in clocks.out
+    assert csv.out.splitlines()[0].startswith("clock_id,agreement,metric,state,standing,")
 
 
 async def test_an_agent_at_a_terminal_takes_answers_and_solves_what_is_offered(desk: Cli, tmp_path: Path) -> None:
