@@ -78,12 +78,11 @@ class ForeseenStep(BaseModel):
     def of(cls, item: Foreseen, start: datetime) -> Self:
         """For the answer."""
         taken, asks = item.taken, {}
-        match item.action:
+        match taken.action if taken else item.action:
             case Requeue() as moves:
                 kind = "requeue"
                 names = ("queue", "support_tier", "agent_id", "widen")
-                # The manager is known only of a step that would be taken.
-                asks = {name: getattr(taken.action if taken else moves, name) for name in names}
+                asks = {name: getattr(moves, name) for name in names}
             case RaisePriority(by=by):
                 kind, asks = "raise_priority", {"raise_by": by}
             case Notify():

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.escalation.domain.escalation_policy import Action, Gate, Notify, Repeat, Requeue, Step, Wait
-from services.escalation.domain.recipient import Recipient
+from services.escalation.domain.recipient import Recipient, Way
 from shared.errors import IllegalTransition
 from shared.vocabulary import EscalationState, SlaMetric
 
@@ -142,16 +142,22 @@ def advance(escalation: Escalation, now: datetime, seen: Circumstances) -> tuple
             goes_back = rounds < step.times and holds(step.only_if, now, seen)
             position, rounds = (step.first, rounds + 1) if goes_back else (position, 0)
         elif holds(step.only_if, now, seen):
-            if isinstance(step, Requeue) and step.to_manager:
-                step = replace(step, agent_id=seen.manager)
-                if not step.asks:
-                    is_silent = True
-                    continue
-            recipients = seen.reach(step) if isinstance(step, Notify) else ()
-            is_silent = isinstance(step, Notify) and all(found.address is None for found in recipients)
+            action, recipients = _found(step, seen)
+            is_silent = isinstance(action, Notify) and all(found.address is None for found in recipients)
             level += 1
-            taken.append(Taken(step=position, level=level, action=step, recipients=recipients))
+            taken.append(Taken(step=position, level=level, action=action, recipients=recipients))
     return replace(escalation, position=position, level=level, rounds=rounds, next_at=next_at), tuple(taken)
+
+
+def _found(step: Action, seen: Circumstances) -> tuple[Action, tuple[Recipient, ...]]:
+    """What a step does and whom it tells, as it is found now. A manager who is not there is nobody told."""
+    if isinstance(step, Notify):
+        return step, seen.reach(step)
+    if isinstance(step, Requeue) and step.to_manager:
+        step = replace(step, agent_id=seen.manager)
+        if not step.asks:
+            return Notify(), (Recipient(way=Way.MAIL, name="manager", address=None),)
+    return step, ()
 
 
 def holds(gate: Gate | None, now: datetime, seen: Circumstances) -> bool:

@@ -227,6 +227,36 @@ async def test_lists_come_in_pages_the_newest_first(desk: Desk) -> None:
     assert ids == sorted(ids, reverse=True)
 
 
+async def test_work_is_handed_to_the_manager_of_whoever_has_it(desk: Desk) -> None:
+    contacts = [
+        {"agent": "ada", "email": "ada@example.org", "manager": "lena"},
+        {"agent": "lena", "email": "lena@example.org"},
+    ]
+    steps: list[Json] = [{"requeue": {"manager": True}}, {"wait": "1h"}, {"requeue": {"manager": True}}]
+    chain: Json = {"id": "chain", "steps": steps}
+    await desk.promise(
+        target("first_reply", "15s", escalation="chain"), escalation_policies=[chain], contacts=contacts
+    )
+    desk.opened("t", -20)
+    desk.scribe.assigned(desk.named("t"), desk.now(-19))
+    await desk.tell()
+    (first,) = await raised(desk, 1)
+    assert (first["action"]["kind"], first["action"]["agent_id"]) == ("requeue", "lena")
+    desk.scribe.assigned(desk.named("t"), desk.now(), agent="lena")
+    await desk.tell()
+    await eventually(lambda: has_work(desk, "lena"))
+    await desk.system.travel(timedelta(hours=1))
+    _, nobody = await raised(desk, 2)
+    assert nobody["action"] == {"kind": "notify", "recipients": 0}
+    assert [(one["name"], one["state"]) for one in await desk.notifications()] == [("manager", "no_recipient")]
+
+
+async def has_work(desk: Desk, agent: str) -> bool:
+    (row,) = await desk.rows("SELECT state FROM tracked_ticket WHERE workspace_id = :name", name=desk.workspace_id)
+    assert row.state["agent_id"] == agent
+    return True
+
+
 async def test_what_is_snoozed_goes_on_where_it_was(desk: Desk) -> None:
     begun = await breached(desk, {"wait": "1h"}, {"raise_priority": {"by": 1}}, metric="total_resolution")
     path = f"/v1/escalations/{begun['escalation_id']}"
