@@ -64,6 +64,10 @@ async def follow_events(events: Sequence[Event], *, tx: Tx, desk: Desk) -> None:
     tx.emit(told.event for told in own)
 
 
+_WARNED = "sla.warned"
+"""What sets off an escalation before anything is late: of that, customers need not hear."""
+
+
 def _notices(ticket: Ticket, event: Event, workspace: Workspace, now: datetime) -> Iterator[Planned]:
     """What the customer is told of an event; at a second one of its kind they have been told."""
     if not ticket.status.is_unsolved:
@@ -71,7 +75,7 @@ def _notices(ticket: Ticket, event: Event, workspace: Workspace, now: datetime) 
     match event.data:
         case WorkAssignedV1():
             yield from because(Reason.ASSIGNED, ticket, workspace, now)
-        case EscalationRaisedV2():
+        case EscalationRaisedV2(trigger=trigger) if trigger != _WARNED:
             yield from because(Reason.ESCALATED, ticket, workspace, now)
         case _:
             return

@@ -46,7 +46,7 @@ async def settled(office: Office, count: int) -> list[tuple[str, str, str | None
     return list(await eventually(probe, within_s=30))
 
 
-def escalated(office: Office, step: int = 1) -> EscalationRaisedV2:
+def escalated(office: Office, step: int = 1, trigger: str = "sla.breached") -> EscalationRaisedV2:
     return EscalationRaisedV2(
         escalation_id=uid(f"{office.workspace_id}/escalation"),
         ticket_id=uid("t"),
@@ -54,7 +54,7 @@ def escalated(office: Office, step: int = 1) -> EscalationRaisedV2:
         policy_version=1,
         level=1,
         step=step,
-        trigger="sla.breached",
+        trigger=trigger,
         metric=None,
         action=Notify(recipients=1),
     )
@@ -89,11 +89,13 @@ async def test_assignment_and_escalation_are_told_once(office: Office) -> None:
     await configure(office, assigned="news", escalated="news")
     ticket_id = await office.open_ticket()
     scribe = office.scribe
-    await office.tell_about(ticket_id, scribe.queued("t", NOW), scribe.assigned("t", NOW, agent="ada"))
+    warned = scribe.tell(escalated(office, trigger="sla.warned"), NOW)
+    # Nobody is late yet: a warning is the staff's affair.
+    await office.tell_about(ticket_id, warned, scribe.queued("t", NOW), scribe.assigned("t", NOW, agent="ada"))
     (told,) = await sent(office, ticket_id, "status")
     assert told["text"] == "Ada works on it."
     again = [scribe.requeued("t", NOW), scribe.assigned("t", NOW, agent="grace")]
-    raised = [scribe.tell(escalated(office, step), NOW) for step in (1, 2)]
+    raised = [scribe.tell(escalated(office, step), NOW) for step in (2, 3)]
     await office.tell_about(ticket_id, *again, *raised)
     # A crash publishes events again: a notice is not sent again for it.
     await office.tell_about(ticket_id, *again, *raised)
