@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from services.escalation.adapters.auditor import Auditor
 from services.escalation.adapters.carrying import Carrying
 from services.escalation.adapters.following import Following
 from services.escalation.adapters.guard import Guard
@@ -97,6 +98,14 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
             ids=ids,
             metrics=runtime.metrics,
         )
+        auditor = Auditor(
+            database,
+            tracking,
+            levels,
+            every=timedelta(seconds=settings.audit_every_s),
+            ids=ids,
+            metrics=runtime.metrics,
+        )
         carrying = Carrying(database, tracking, watches, levels, versions, ids=ids)
         following = Following(
             database,
@@ -116,6 +125,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
                 group.create_task(timers.run(shard))
                 group.create_task(watching.run(shard))
                 group.create_task(notifier.run(shard))
+                group.create_task(auditor.run(shard))
                 group.create_task(carrying.run(shard))
                 group.create_task(following.run(shard))
                 group.create_task(housekeeping.run(shard))

@@ -24,6 +24,9 @@ class EscalationSettings(SealingSettings):
     feed_every_s: int = Field(default=3600, ge=60)
     """How often each feed of a calendar is fetched, in seconds."""
 
+    audit_every_s: float = Field(default=60, ge=0.1)
+    """How often all timers are worked out anew and compared, in seconds; many take longer than that."""
+
     def refuse_unsafe(self) -> None:
         """Raises UnsafeSettings where development defaults would serve real customers, or links lead nowhere."""
         super().refuse_unsafe()

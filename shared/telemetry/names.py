@@ -60,6 +60,8 @@ class Log(StrEnum):
     CONDITION_FAILED = "condition.failed"
     TIMER_LATE = "timer.late"
     TIMER_FAILED = "timer.failed"
+    TIMERS_AUDITED = "timers.audited"
+    TIMERS_MENDED = "timers.mended"
     NOTIFICATION_SENT = "notification.sent"
     NOTIFICATION_DELAYED = "notification.delayed"
     NOTIFICATION_FAILED = "notification.failed"

@@ -35,6 +35,7 @@ tracked_ticket = Table(
     Column("waiting_since", Instant),
     Column("state", JSONB, nullable=False),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
+    Index("tracked_ticket_live", "workspace_id", "ticket_id", postgresql_where=text("is_live")),
     Index("tracked_ticket_by_policy_version", "workspace_id", "policy_version", postgresql_where=text("is_live")),
     Index(
         "tracked_ticket_waiting",

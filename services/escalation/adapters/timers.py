@@ -15,6 +15,7 @@ from services.escalation.adapters.guard import Guard
 from services.escalation.app.fire_due_timers import fire_due_timers
 from services.escalation.app.ports import Lateness, ServiceLevels, TicketKey, Tracking
 from services.escalation.app.settling import Firing
+from services.escalation.domain.audit import PUT_OFF
 from shared.clock import Clock
 from shared.db.bells import ShardBells
 from shared.db.group_commit import GroupCommit
@@ -39,7 +40,6 @@ _CONTENDED_S = 0.02
 _UNCONFIRMED_S = 0.25
 """Between two looks at breaches that only wait to be confirmed."""
 _LATE = timedelta(seconds=1)
-_PUT_OFF = timedelta(minutes=1)
 
 _DUE = text(
     "SELECT s.n, d.workspace_id, d.ticket_id FROM unnest(CAST(:shards AS smallint[])) AS s (n),"
@@ -155,7 +155,7 @@ class Timers:
                 first = await self._take_turn(shard, replace(due, tickets=due.tickets[:middle]))
                 second = await self._take_turn(shard, replace(due, tickets=due.tickets[middle:]))
                 return replace(second, has_fired=first.has_fired or second.has_fired)
-            await self._put_off(shard, due.tickets[0], due.now + _PUT_OFF, error)
+            await self._put_off(shard, due.tickets[0], due.now + PUT_OFF, error)
             return await self._turns.submit(_Turn(shard))
 
     async def _commit(self, turns: Sequence[_Turn]) -> Sequence[_Done | WaypostError]:

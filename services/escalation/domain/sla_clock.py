@@ -212,6 +212,16 @@ def retarget(clock: SlaClock, promise: Promise, why: Why, mode: OnChange = OnCha
     return pause(_turned(started, Turn.STARTED, why), why)
 
 
+def recomputed(clock: SlaClock, why: Why) -> SlaClock:
+    """The clock, due when its calendar says so today: that may be another moment than when it was last looked at.
+
+    Zone data change, and so may code. What was counted until it last turned stays counted.
+    """
+    if clock.promise is None or not clock.is_live or _due_at(clock) == clock.due_at:
+        return clock
+    return _turned(clock, Turn.RETARGETED, why)
+
+
 def with_spans(clock: SlaClock) -> SlaClock | None:
     """The clock with when it ran, as its history tells; none where that does not reach back far enough."""
     if clock.spans is not None:
