@@ -11,7 +11,7 @@ from services.escalation.app.telling_people import notifications_of
 from services.escalation.domain import escalation as chain
 from services.escalation.domain.escalation import Circumstances, Escalation, Taken
 from services.escalation.domain.escalation_policy import EscalationPolicy, Notify
-from services.escalation.domain.hand_over import OnDuty, handed_over, told_by, urgency_of
+from services.escalation.domain.hand_over import OnDuty, handed_over, telling, told_by
 from services.escalation.domain.notification import Notification
 from services.escalation.domain.recipient import Recipient, recipients_of
 from services.escalation.domain.sla_policy import PolicyHistory
@@ -88,9 +88,13 @@ class Stepping(Generic[AboutT]):
         """Told to whoever is on call by now, where that is somebody else than whom its last step told."""
         after, newcomers = handed_over(escalation, self._on_duty)
         if newcomers:
-            step = Notify(agents=newcomers, urgency=urgency_of(escalation))
+            step = telling(escalation, newcomers)
             taken = Taken(
-                step=escalation.position, level=escalation.level, action=step, recipients=self._reach(step)
+                step=escalation.position,
+                level=escalation.level,
+                action=step,
+                recipients=self._reach(step),
+                handed_over_to=newcomers,
             )
             self._tell(after, taken)
         return after

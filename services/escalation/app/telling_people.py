@@ -77,4 +77,5 @@ def _facts(escalation: Escalation, taken: Taken, ticket: Ticket | None) -> dict[
         "queue": ticket.queue if ticket else escalation.queue,
         **({"kpi": escalation.kpi} if escalation.kpi else {}),
         "agent_id": ticket.agent_id if ticket else None,
+        "handed_over_to": list(taken.handed_over_to),
     }

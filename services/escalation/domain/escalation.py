@@ -111,12 +111,16 @@ _NO_WAIT = Wait(duration=timedelta(0))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A step that was taken. Steps and levels count from 1."""
+    """A step that was taken, or what it told, handed over to others. Steps and levels count from 1.
+
+    handed_over_to: whoever is on call now in place of whom the step told
+    """
 
     step: int
     level: int
     action: Action
     recipients: tuple[Recipient, ...] = ()
+    handed_over_to: tuple[str, ...] = ()
 
 
 def advance(escalation: Escalation, now: datetime, seen: Circumstances) -> tuple[Escalation, tuple[Taken, ...]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.escalation.domain.escalation import Escalation
-from services.escalation.domain.escalation_policy import Notify, Urgency
+from services.escalation.domain.escalation_policy import Notify
 from shared.vocabulary import EscalationState
 
 
@@ -47,7 +47,8 @@ def handed_over(escalation: Escalation, on_duty: OnDutyOf) -> tuple[Escalation, 
     return replace(escalation, on_call=on_call, hand_off_at=hand_off_at), tuple(newcomers)
 
 
-def urgency_of(escalation: Escalation) -> Urgency:
-    """How urgent the step was that told whoever was on call."""
+def telling(escalation: Escalation, newcomers: tuple[str, ...]) -> Notify:
+    """What tells newcomers: as urgent as the step that told whoever was on call, and to the same systems."""
     steps = (step for step in reversed(escalation.steps[: escalation.position]) if isinstance(step, Notify))
-    return next((step.urgency for step in steps if step.on_call), Urgency.HIGH)
+    told = next((step for step in steps if step.on_call), Notify())
+    return Notify(agents=newcomers, webhooks=told.webhooks, urgency=told.urgency)

@@ -1,6 +1,7 @@
 """`/v1/on-call`: past and present, overrides and swaps, gaps, calendars."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -11,7 +12,8 @@ from icalendar import Calendar
 
 from tests.clients import client
 from tests.eventually import eventually
-from tests.integration.escalation.desk import Desk, short, target
+from tests.integration.escalation.desk import Desk, target
+from tests.integration.outside import Website
 from tests.scribe import uid
 
 Json = dict[str, Any]
@@ -204,11 +206,13 @@ async def test_steps_tell_who_is_on_call_and_teams_one_after_the_other(desk: Des
     assert sorted(names) == sorted(["manager"] * 4 + ["cy"] * 4 + ["ada", "ben", "ada"])
 
 
-async def test_a_hand_off_passes_what_nobody_acknowledged_to_the_newcomer(desk: Desk) -> None:
+async def test_a_hand_off_passes_what_nobody_acknowledged_to_the_newcomer(desk: Desk, website: Website) -> None:
+    path = f"/{desk.workspace_id}"
     noon = desk.now(12 * 3600).astimezone(ZoneInfo("Europe/Berlin"))
     await desk.promise(
         target("first_reply", "15s", escalation="chain"),
-        escalation_policies=[{"id": "chain", "steps": [{"notify": {"on_call": ["desk"]}}]}],
+        escalation_policies=[{"id": "chain", "steps": [{"notify": {"on_call": ["desk"], "webhooks": ["pager"]}}]}],
+        webhooks=[{"id": "pager", "url": website.url(path), "secret": f"whsec_{'A' * 43}="}],
         contacts=CONTACTS,
         rotations=[rotation(desk, "ada", "ben", "cy", period="daily", hand_off=f"{noon:%H:%M}")],
     )
@@ -216,21 +220,30 @@ async def test_a_hand_off_passes_what_nobody_acknowledged_to_the_newcomer(desk: 
         desk.opened(ticket, -20)
     await desk.tell()
     begun = await eventually(lambda: some(desk.escalations, 2))
-    await eventually(lambda: some(desk.notifications, 2))
+    await eventually(lambda: some(desk.notifications, 4))
     order = [(await on_call(desk, desk.now(day * 86_400)))["agent"] for day in range(2)]
     taken = next(item for item in begun if item["ticket_id"] == str(uid(desk.named("taken"))))
     answer = await desk.http.post(f"/v1/escalations/{taken['escalation_id']}/acknowledge")
     assert answer.status_code == 200, answer.text
     await desk.system.travel(timedelta(days=1))
-    await eventually(lambda: some(desk.notifications, 3))
-    told = [(item["name"], item["ticket_id"]) for item in reversed(await desk.notifications())]
+    await eventually(lambda: some(desk.notifications, 6))
+    told = [
+        (item["name"], item["ticket_id"]) for item in reversed(await desk.notifications()) if item["way"] == "mail"
+    ]
     left = str(uid(desk.named("left")))
     assert [name for name, ticket in told if ticket == left] == order
     assert [name for name, ticket in told if ticket != left] == order[:1]
     (waiting,) = [item for item in await desk.escalations() if item["ticket_id"] == left]
     assert waiting["on_call"] == {"desk": order[1]}
     # Steps are on the topic, hand-offs are not: nothing was done.
-    assert [short(event) for event in await desk.heard("left")].count("escalation.raised") == 1
+    await desk.hears("left", "sla.clock_started", "sla.breached", "escalation.raised")
+
+    async def is_posted() -> bool:
+        posted = [json.loads(call.body)["data"] for call in website.to(path)]
+        assert [(item["ticket_id"], item["handed_over_to"]) for item in posted][2:] == [(left, order[1:])]
+        return True
+
+    await eventually(is_posted)
 
 
 async def some(read: Callable[[], Awaitable[list[Json]]], count: int) -> list[Json]:

@@ -23,7 +23,7 @@ def subject(digest: Digest) -> str:
     facts = digest.shown[0].facts
     if digest.total > 1:
         return f"{digest.total} escalations: {_thing(facts)} and {digest.total - 1} more"
-    return f"{_thing(facts)} is escalated: {_why(facts)}, level {facts['level']}"
+    return f"{_thing(facts)} is {_handed_over(facts) or 'escalated'}: {_why(facts)}, level {facts['level']}"
 
 
 def lines(digest: Digest) -> list[str]:
@@ -31,7 +31,9 @@ def lines(digest: Digest) -> list[str]:
     if digest.total == 1:
         facts = digest.shown[0].facts
         told = [f"{label}: {facts[name]}" for label, name in _LINES if facts.get(name) is not None]
-        return [f"{_thing(facts)} needs somebody.", "", *told]
+        handed = _handed_over(facts)
+        first = f"is {handed}, who is on call now" if handed else "needs somebody"
+        return [f"{_thing(facts)} {first}.", "", *told]
     listed = [line(item.facts) for item in digest.shown]
     if not digest.hidden:
         return [f"{digest.total} escalations need somebody.", "", *listed]
@@ -50,7 +52,14 @@ def line(facts: Mapping[str, object]) -> str:
     """One of several, in one line."""
     named = ("priority", "queue", "agent_id", "policy")
     told = [str(facts[name]) for name in named if facts.get(name) is not None]
-    return f"{_thing(facts)}: {_why(facts)}, level {facts['level']} ({', '.join(told)})"
+    handed = f", {_handed_over(facts)}" if _handed_over(facts) else ""
+    return f"{_thing(facts)}: {_why(facts)}, level {facts['level']}{handed} ({', '.join(told)})"
+
+
+def _handed_over(facts: Mapping[str, object]) -> str:
+    """To whom, where whoever was told is not on call any more. Empty where nothing is handed over."""
+    to = facts.get("handed_over_to")
+    return f"handed over to {' and '.join(map(str, to))}" if isinstance(to, list) and to else ""
 
 
 def _counted(count: Count) -> str:

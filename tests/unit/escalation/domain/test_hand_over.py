@@ -9,10 +9,10 @@ import pytest
 from services.escalation.domain.clock_record import Kind, escalation_timers
 from services.escalation.domain.escalation import MANUAL, Escalation, acknowledge, resolve, resume, snooze
 from services.escalation.domain.escalation_policy import Notify, Urgency, Wait
-from services.escalation.domain.hand_over import OnDuty, handed_over, hands_over, told_by, urgency_of
+from services.escalation.domain.hand_over import OnDuty, handed_over, hands_over, telling, told_by
 from tests.unit.escalation.builders import T0, at, minutes
 
-STEP = Notify(on_call=("desk", "leads"), urgency=Urgency.LOW)
+STEP = Notify(on_call=("desk", "leads"), emails=("lead@example.com",), webhooks=("pager",), urgency=Urgency.LOW)
 DUTY = {"desk": OnDuty("ada", at(10)), "leads": OnDuty("lena", at(30))}
 
 
@@ -95,6 +95,7 @@ def test_what_is_not_open_is_not_handed_over(end: str) -> None:
         assert hands_over(resume(left), at(90))
 
 
-def test_the_newcomer_is_told_as_urgently_as_the_step_did() -> None:
-    assert urgency_of(an_escalation()) is Urgency.LOW
-    assert urgency_of(replace(an_escalation(), steps=())) is Urgency.HIGH
+def test_the_newcomer_is_told_as_urgently_as_the_step_did_and_so_are_its_systems() -> None:
+    urgently = Notify(agents=("ben",), webhooks=("pager",), urgency=Urgency.LOW)
+    assert telling(an_escalation(), ("ben",)) == urgently
+    assert telling(replace(an_escalation(), steps=()), ("ben",)) == Notify(agents=("ben",))

@@ -28,6 +28,17 @@ def test_one_is_told_with_all_its_facts() -> None:
     assert "Queue: billing" in lines(one)
 
 
+def test_what_is_handed_over_is_told_so() -> None:
+    one = Digest(total=1, shown=(an_item(handed_over_to=["ben"]),))
+    assert subject(one) == "Ticket 1 is handed over to ben: first reply, level 1"
+    assert lines(one)[0] == "Ticket 1 is handed over to ben, who is on call now."
+    two = Digest(total=2, shown=(an_item(1, handed_over_to=["ben", "cy"]), an_item(2, handed_over_to=[])))
+    assert lines(two)[2:] == [
+        "Ticket 1: first reply, level 1, handed over to ben and cy (normal, billing, chain)",
+        "Ticket 2: first reply, level 1 (normal, billing, chain)",
+    ]
+
+
 def test_a_few_are_listed() -> None:
     few = Digest(total=2, shown=(an_item(1), an_item(2, metric=None, trigger="manual", level=3)))
     assert subject(few) == "2 escalations: Ticket 1 and 1 more"
