@@ -39,12 +39,18 @@ async def test_a_file_is_planned_then_applied_and_the_second_time_changes_nothin
     assert told.count("unchanged, version 1") == 4
     assert "Nothing to do: everything is as the file says." in told
 
-    changed = own_demo(tmp_path, cli.workspace_id, **{"capacity: 60": "capacity: 40"})
+    days = "closed: [2026-12-24, 2026-12-31]"
+    fed = {days: f'{days}\n    feeds: [{{url: "http://127.0.0.1:9/days.ics"}}]'}
+    changed = own_demo(tmp_path, cli.workspace_id, **{"capacity: 60": "capacity: 40"}, **fed)
     plan = (await cli.ok("apply", changed, "--json")).data
     assert [change for part in plan["services"] for change in part["changes"]] == [
-        {"path": "agents/grace/capacity", "kind": "changed"}
+        {"path": "agents/grace/capacity", "kind": "changed"},
+        {"path": "calendars/office/feeds", "kind": "changed"},
+        {"path": "calendars/office/feeds", "kind": "changed"},
     ]
-    assert versions(plan) == {**dict.fromkeys(ORDER, (1, False)), "router": (1, True)}
+    assert versions(plan) == {**dict.fromkeys(ORDER, (1, False)), "router": (1, True), "escalation": (1, True)}
+    escalation = await cli.system.http("escalation", cli.workspace_id)
+    assert (await escalation.get("/v1/calendars/office")).json()["feeds"][0]["host"] == "127.0.0.1"
 
 
 async def test_what_a_service_refuses_is_told_by_its_line_in_the_file_and_nothing_is_changed(
