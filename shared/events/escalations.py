@@ -71,7 +71,7 @@ class SlaClockStoppedV1(ClockContract):
 
 
 class SlaWarnedV1(ClockContract):
-    """A share of the target is used up."""
+    """A share of the target is used up. is_late: it was long before this is told, as after down-time"""
 
     name: ClassVar[str] = "sla.warned"
 
@@ -79,6 +79,7 @@ class SlaWarnedV1(ClockContract):
     level_percent: int
     target_s: float
     due_at: Instant
+    is_late: bool = False
 
 
 class SlaMetV1(ClockContract):
@@ -97,6 +98,7 @@ class SlaBreachedV1(ClockContract):
 
     due_at: when it was broken; fired_at: when that was noticed
     is_provisional: what could still show that it was kept had not all been read
+    is_late: it was broken long before this is told, as after down-time
     """
 
     name: ClassVar[str] = "sla.breached"
@@ -111,6 +113,7 @@ class SlaBreachedV1(ClockContract):
     queue: str | None
     agent_id: str | None
     cause: str
+    is_late: bool = False
 
 
 class SlaBreachWithdrawnV1(ClockContract):
@@ -192,6 +195,7 @@ class EscalationRaisedV2(EscalationContract):
 
     level: how far it has climbed, from 1; step: which step of the policy, from 1
     trigger: what started the escalation, such as "sla.breached" or "manual"; trigger_id: as it is configured
+    is_late: it was due long before it was taken, as after down-time
     """
 
     name: ClassVar[str] = "escalation.raised"
@@ -205,6 +209,7 @@ class EscalationRaisedV2(EscalationContract):
     trigger_id: str | None = None
     metric: SlaMetric | None
     action: Action
+    is_late: bool = False
 
 
 class EscalationAcknowledgedV2(EscalationContract):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.escalation.app import outbound
@@ -33,9 +33,9 @@ class EscalationTeller:
     causes: Mapping[UUID, Cause]
     news: list[News] = field(default_factory=list)
 
-    def step(self, escalation: Escalation, taken: Taken) -> Escalation:
-        """Tells that a step was taken."""
-        return self._tell_escalation(escalation, outbound.raised(escalation, taken))
+    def step(self, escalation: Escalation, taken: Taken, overdue: timedelta) -> Escalation:
+        """Tells that a step was taken, so long after it was due."""
+        return self._tell_escalation(escalation, outbound.raised(escalation, taken, overdue))
 
     def acknowledged(self, escalation: Escalation) -> Escalation:
         """Tells that somebody has taken it on, also where no step of it was taken yet."""

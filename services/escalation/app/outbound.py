@@ -1,10 +1,10 @@
 """Turns what clocks and escalations do into the contracts of topic `escalations`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict, assert_never
 from uuid import UUID
 
-from services.escalation.domain.clock_record import ClockRecord
+from services.escalation.domain.clock_record import LATE, ClockRecord
 from services.escalation.domain.escalation import Escalation, Taken
 from services.escalation.domain.escalation_policy import Notify, RaisePriority, Requeue
 from services.escalation.domain.sla_clock import Entry, SlaClock, Turn
@@ -91,11 +91,12 @@ def breached(about: About, entry: Entry, ticket: Ticket, fired_at: datetime, *, 
         queue=ticket.queue,
         agent_id=ticket.agent_id,
         cause=entry.cause,
+        is_late=fired_at - entry.at > LATE,
     )
 
 
-def warned(about: About, clock: SlaClock, level: int) -> Contract:
-    """A share of the target is used up."""
+def warned(about: About, clock: SlaClock, level: int, overdue: timedelta) -> Contract:
+    """A share of the target is used up, for so long."""
     assert clock.promise is not None
     assert clock.due_at is not None
     return wire.SlaWarnedV1(
@@ -104,6 +105,7 @@ def warned(about: About, clock: SlaClock, level: int) -> Contract:
         level_percent=level,
         target_s=clock.promise.target.total_seconds(),
         due_at=clock.due_at,
+        is_late=overdue > LATE,
     )
 
 
@@ -136,8 +138,11 @@ class AboutEscalation(TypedDict):
     kpi: str | None
 
 
-def raised(escalation: Escalation, taken: Taken) -> Contract:
-    """A step that was taken. The reason that a person gives may name people: it stays in our database."""
+def raised(escalation: Escalation, taken: Taken, overdue: timedelta) -> Contract:
+    """A step that was taken, so long after it was due.
+
+    The reason that a person gives may name people: it stays in our database.
+    """
     return wire.EscalationRaisedV2(
         **_about(escalation),
         policy=escalation.policy,
@@ -148,6 +153,7 @@ def raised(escalation: Escalation, taken: Taken) -> Contract:
         trigger_id=escalation.trigger_id,
         metric=escalation.metric,
         action=_action(taken),
+        is_late=overdue > LATE,
     )
 
 

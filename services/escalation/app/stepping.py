@@ -77,8 +77,9 @@ class Stepping(Generic[AboutT]):
             begun=lambda per: self.tally.of(escalation.workspace_id, escalation.policy, per),
         )
         after, steps = chain.advance(escalation, self.now, seen)
+        overdue = self.now - (escalation.next_at or self.now)
         for taken in steps:
-            after = self.teller.step(after, taken)
+            after = self.teller.step(after, taken, overdue)
             self._tell(after, taken)
             if isinstance(taken.action, Notify):
                 after = told_by(after, taken.action, self._on_duty)

@@ -39,7 +39,9 @@ class Teller(EscalationTeller):
     def warning(self, record: ClockRecord, level: int, due_at: datetime) -> ClockRecord:
         """Tells that a share of the target is used up."""
         clock = record.clock
-        contract = outbound.warned(self._about(record.told, clock, clock.generation), clock, level)
+        contract = outbound.warned(
+            self._about(record.told, clock, clock.generation), clock, level, self.now - due_at
+        )
         told, _ = self._tell_clock(record.told, contract, due_at, None)
         return ClockRecord(clock, replace(told, warned=level))
 

@@ -14,6 +14,9 @@ from shared.vocabulary import ClockState, EscalationState
 PROVISIONAL = timedelta(seconds=60)
 """A breach that nobody could confirm for so long is acted on all the same."""
 
+LATE = timedelta(seconds=10)
+"""What is told so long after it was due, as after down-time, is told as late."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal:

@@ -1,11 +1,15 @@
 """The auditor finds timers that nobody would fire, and mends them. Here it begins again five times a second."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from deploy.local.stack import Stack
+from shared.db.unit_of_work import Tx
 from shared.kafka.client import Producer
 from tests.eventually import eventually
 from tests.integration.escalation.desk import Desk, Ear, target
@@ -34,6 +38,28 @@ async def desk(audited: System, stack: Stack, workspace_id: str) -> AsyncIterato
             yield await Desk.open(audited, producer, ear, workspace_id)
     finally:
         await producer.close()
+
+
+@asynccontextmanager
+async def held(desk: Desk, ticket: str) -> AsyncIterator[None]:
+    """Keeps everybody from a ticket, as a transaction that hangs does."""
+    database = desk.system.services["escalation"].runtime.database
+    is_held, release = asyncio.Event(), asyncio.Event()
+
+    async def hold(tx: Tx) -> None:
+        locked = text("SELECT 1 FROM tracked_ticket WHERE workspace_id = :ws AND ticket_id = :ticket FOR UPDATE")
+        found = {"ws": desk.workspace_id, "ticket": uid(desk.named(ticket))}
+        assert (await tx.execute(locked, found)).one()
+        is_held.set()
+        await release.wait()
+
+    holding = asyncio.create_task(database.transact(hold, workspaces=[desk.workspace_id]))
+    await is_held.wait()
+    try:
+        yield
+    finally:
+        release.set()
+        await holding
 
 
 async def mistakes(desk: Desk, kind: str) -> float:
@@ -118,9 +144,21 @@ async def test_dropping_the_timer_table_changes_nothing(desk: Desk) -> None:
     await eventually(are_back, what="every timer back")
 
 
-async def test_the_auditor_gives_signs_of_life(desk: Desk) -> None:
+def sample(desk: Desk, name: str) -> float:
     registry = desk.system.services["escalation"].runtime.metrics.registry
-    before = registry.get_sample_value("waypost_timer_audits_total") or 0
-    await eventually(lambda: (registry.get_sample_value("waypost_timer_audits_total") or 0) > before)
-    metrics = await desk.http.get("/metrics")
-    assert "waypost_timers_overdue" in metrics.text
+    return registry.get_sample_value(f"waypost_{name}") or 0
+
+
+async def test_zammad_1631_whoever_fires_no_timers_is_shown_and_whoever_does_is_not(desk: Desk) -> None:
+    """A scheduler that ran was shown as dead, and notices came eight hours late."""
+    await desk.promise(target("first_reply", "15s"))
+    desk.opened("t")
+    await desk.tell()
+    await desk.clock("t", "first_reply", state="running")
+    async with held(desk, "t"):
+        await desk.system.travel(timedelta(minutes=1))
+        await eventually(lambda: sample(desk, "timers_overdue") == 1, what="overdue")
+        audits = sample(desk, "timer_audits_total")
+        await eventually(lambda: sample(desk, "timer_audits_total") > audits, what="signs of life")
+    await desk.hears("t", "sla.clock_started", "sla.breached")
+    await eventually(lambda: sample(desk, "timers_overdue") == 0, what="nothing overdue")

@@ -50,6 +50,7 @@ async def test_a_deadline_fires_at_once_and_never_early(desk: Desk) -> None:
         _, breach = await desk.hears(f"t{number}", "sla.clock_started", "sla.breached")
         assert 0 <= late_s(breach) < 0.5 + await witnesses[number]
         assert (breach["data"]["cause"], breach["data"]["is_provisional"]) == ("time", False)
+        assert not breach["data"]["is_late"]
         clock = await desk.clock(f"t{number}", "first_reply", state="breached")
         assert datetime.fromisoformat(clock["breached_at"]) == datetime.fromisoformat(breach["data"]["due_at"])
     metrics = await desk.http.get("/metrics")
@@ -269,6 +270,7 @@ async def test_what_became_due_while_nobody_ran_fires_once_and_in_order(
         for number in order:
             await desk.hears(f"t{number}", "sla.clock_started", "sla.warned", "sla.breached")
         breaches = [event for event in await desk.heard() if short(event) == "sla.breached"]
+        assert all(breach["data"]["is_late"] for breach in breaches)
         due = [event["data"]["due_at"] for event in breaches]
         assert due == sorted(due)
         assert len(due) == 5
