@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from shared.errors import IllegalTransition, PreconditionFailed
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
-from shared.http.etags import IfMatchHeader, etag
+from shared.http.etags import IfMatch, IfMatchHeader, etag
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -40,11 +40,16 @@ class Configured(BaseModel, Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class Stored(Generic[P]):
-    """A part and its version. unreadable: why the part is not what is stored, where nobody can read that."""
+    """A part and its version.
+
+    unreadable: why the part is not what is stored, where nobody can read that
+    revision: of what else decides, where something does
+    """
 
     version: int
     part: P
     unreadable: str | None = None
+    revision: int = 0
 
 
 class ConfigurationStore(Protocol[P]):
@@ -108,7 +113,7 @@ def routes(
         """
         workspace_id = principal.workspace_id
         stored = await store.read(workspace_id)
-        if waypost_preview is not None and waypost_preview != preview_id(stored.version, part):
+        if waypost_preview is not None and waypost_preview != preview_id(stored, part):
             raise PreconditionFailed("This is not what was previewed. Preview it again.")
         if not dry_run:
             if_match.require()
@@ -119,16 +124,18 @@ def routes(
         changes = list(differences(_plain(stored.part), _plain(part)))
         version = stored.version
         if not dry_run and (changes or version == 0 or stored.unreadable):
-            version = (await store.apply(workspace_id, part, seen=if_match, by=principal.subject)).version
+            # What was previewed is stored on top of what it was previewed on, or not at all.
+            seen = if_match if waypost_preview is None else IfMatch(etag(stored.version))
+            version = (await store.apply(workspace_id, part, seen=seen, by=principal.subject)).version
         response.headers["etag"] = etag(version)
         return Configured(version=version, configuration=part, changes=changes, warnings=list(warnings))
 
     return router
 
 
-def preview_id(version: int, part: BaseModel) -> str:
-    """Names what a preview was of: the version that holds, and the part that would take its place."""
-    return sha256(f"{version}\n{part.model_dump_json()}".encode()).hexdigest()
+def preview_id(stored: Stored[P], part: P) -> str:
+    """Names what a preview was of: what holds, and the part that would take its place."""
+    return sha256(f"{stored.version}/{stored.revision}\n{part.model_dump_json()}".encode()).hexdigest()
 
 
 def differences(old: object, new: object, path: str = "") -> Iterator[Change]:

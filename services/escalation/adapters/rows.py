@@ -61,7 +61,11 @@ def ticket_row(ticket: Ticket, *, is_live: bool) -> dict[str, object]:
 
 def to_ticket(row: RowMapping) -> Ticket:
     """A ticket of its row."""
-    return _TICKET.validate_python(row["state"])
+    state = row["state"]
+    if "policy" in state:
+        # Of a process of the version before, which knew of one agreement.
+        state = {**state, "policies": {Agreement.SLA: state["policy"]} if state["policy"] else {}}
+    return _TICKET.validate_python(state)
 
 
 def clock_row(ticket: Ticket, record: ClockRecord, *, is_newest: bool) -> dict[str, object]:

@@ -157,7 +157,8 @@ class PostgresServiceLevels:
         found = (await configuration.load(tx, [workspace_id])).get(workspace_id)
         if found is None:
             return Stored(0, EscalationPart())
-        return Stored(found[0], configuration.part_of(EscalationPart, found[1]))
+        newest = (await tx.execute(_LATEST, {"workspaces": [workspace_id]})).one()
+        return Stored(found[0], configuration.part_of(EscalationPart, found[1]), revision=newest.version or 0)
 
 
 def _policies(version: int, since: datetime, body: object, fed: object) -> Policies:

@@ -36,7 +36,9 @@ _ALL_CLOCKS = text(_CLOCKS)
 _NEWEST_CLOCKS = text(_CLOCKS + " WHERE c.is_newest")
 _BRIEF = ", ".join("c." + name for name in rows.CLOCK if name != "history")
 _BRIEF_CLOCKS = text(
-    "SELECT " + _BRIEF + ", CASE WHEN c.state = 'cancelled' THEN jsonb_build_array(c.history -> -1) ELSE '[]' END"
+    "SELECT "
+    + _BRIEF
+    + ", CASE WHEN c.history -> -1 ->> 'cause' = 'no_target' THEN jsonb_build_array(c.history -> -1) ELSE '[]' END"
     " AS history" + _OF + " JOIN sla_clock c USING (workspace_id, ticket_id) WHERE c.is_newest"
 )
 _OPEN_TICKETS = text(

@@ -184,7 +184,7 @@ def routes(
             return Preview(
                 as_of=history.latest.since,
                 version=stored.version,
-                preview=preview_id(stored.version, part),
+                preview=preview_id(stored, part),
                 tickets=preview.tickets,
                 clocks=preview.clocks,
                 changed=preview.changed,

@@ -120,7 +120,7 @@ class Tracking(Protocol):
     ) -> dict[TicketKey, Case]:
         """Open tickets with their newest clocks, in the order of their ids, after one of them, to look at only.
 
-        with_history: otherwise clocks come without it, but for the last line of a cancelled one
+        with_history: otherwise clocks come without it, but for the last line of one that lost its target
         """
         ...
 

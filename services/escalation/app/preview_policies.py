@@ -53,15 +53,21 @@ class PolicyPreview:
     policies: tuple[Counter[tuple[Agreement, str]], Counter[tuple[Agreement, str]]] = field(
         default_factory=lambda: (Counter(), Counter())
     )
-    shown: list[TicketOutlook] = field(default_factory=list)
+    _kept: list[TicketOutlook] = field(default_factory=list)
 
     def keep(self, found: list[TicketOutlook]) -> None:
         """Counts some more clocks that would change."""
         self.changed += len(found)
         for item in found:
             self.effects.update(item.outlook.effects)
-        wanted = [item for item in found if not self.only or item.outlook.effects & self.only]
-        self.shown = nsmallest(self.most, [*self.shown, *wanted], key=lambda item: item.gravity)
+        self._kept.extend(item for item in found if not self.only or item.outlook.effects & self.only)
+        if len(self._kept) > 2 * self.most + _PORTION:
+            self._kept = self.shown
+
+    @property
+    def shown(self) -> list[TicketOutlook]:
+        """The gravest of them, as many as are asked for."""
+        return nsmallest(self.most, self._kept, key=lambda item: item.gravity)
 
 
 async def preview_policies(
@@ -73,7 +79,12 @@ async def preview_policies(
     history: with the version that is tried as the latest
     """
     latest = history.latest
-    needs_past = any(target.on_change is OnChange.RECOMPUTE for policy in latest.sla for target in policy.targets)
+    needs_past = any(
+        target.on_change is OnChange.RECOMPUTE
+        for policies in history.versions
+        for policy in policies.sla
+        for target in policy.targets
+    )
     histories = {workspace_id: history}
     after: UUID | None = None
     while True:

@@ -25,15 +25,21 @@ class Teller(EscalationTeller):
         before = record.clock.history if record else ()
         told = record.told if record else Told(clock_id=self.ids.new())
         common = _common(before, clock.history)
+        standing = _breaches(before) & _breaches(clock.history)
         for entry in before[common:]:
-            if entry.turn is Turn.BREACHED and entry.generation in told.breaches:
+            if (
+                entry.turn is Turn.BREACHED
+                and _breach(entry) not in standing
+                and entry.generation in told.breaches
+            ):
                 told = self._withdraw(told, clock, entry)
-        generation = before[common - 1].generation if common else 0
+        generation = max((entry.generation for entry in before), default=0)
         for entry in clock.history[common:]:
-            if entry.generation != generation:
+            if entry.generation > generation:
                 generation = entry.generation
                 told = replace(told, breach_told_at=None, is_provisional=False, is_escalated=False, warned=0)
-            told = self._turn(told, clock, entry, is_provisional=is_provisional)
+            if entry.turn is not Turn.BREACHED or _breach(entry) not in standing:
+                told = self._turn(told, clock, entry, is_provisional=is_provisional)
         return ClockRecord(clock, told)
 
     def warning(self, record: ClockRecord, level: int, due_at: datetime) -> ClockRecord:
@@ -109,6 +115,20 @@ def _undone_by(clock: SlaClock, breach: Entry) -> Entry:
 def _common(before: tuple[Entry, ...], after: tuple[Entry, ...]) -> int:
     """How many lines two histories begin with in common."""
     for position, (old, new) in enumerate(zip(before, after, strict=False)):
-        if old != new:
+        if _line(old) != _line(new):
             return position
     return min(len(before), len(after))
+
+
+def _line(entry: Entry) -> tuple[object, ...]:
+    """What happened. What had elapsed by then may be counted otherwise now: zone data change, and so may code."""
+    return entry.turn, entry.at, entry.cause, entry.event_id, entry.generation, entry.policy_version, entry.target
+
+
+def _breach(entry: Entry) -> tuple[int, datetime]:
+    return entry.generation, entry.at
+
+
+def _breaches(history: tuple[Entry, ...]) -> set[tuple[int, datetime]]:
+    """The generations that were broken, and when."""
+    return {_breach(entry) for entry in history if entry.turn is Turn.BREACHED}

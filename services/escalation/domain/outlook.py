@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.escalation.domain import sla_clock
-from services.escalation.domain.clock_record import ClockRecord, warning_at
+from services.escalation.domain.clock_record import ClockRecord
 from services.escalation.domain.promise import Measure
 from services.escalation.domain.sla_clock import SlaClock
 from services.escalation.domain.tracking import Tracked
@@ -83,16 +83,12 @@ def _warnings(record: ClockRecord | None, after: SlaClock, now: datetime) -> Ite
         return
     is_same = record is not None and record.clock.generation == after.generation
     warned = record.told.warned if record and is_same else 0
-    passed = [level for level in after.promise.warn_at if _is_passed(after, level, now)]
+    elapsed = after.elapsed_at(now)[0]
+    passed = [level for level in after.promise.warn_at if elapsed >= after.promise.target * level / 100]
     if any(level > warned for level in passed):
         yield Effect.WARNS
     if record and record.told.warned and record.told.warned not in passed:
         yield Effect.UNWARNS
-
-
-def _is_passed(clock: SlaClock, level: int, now: datetime) -> bool:
-    due_at = warning_at(clock, level)
-    return due_at is not None and due_at <= now
 
 
 def _moved(before: SlaClock, after: SlaClock) -> Effect:

@@ -20,7 +20,7 @@ class OnChange(StrEnum):
     """What becomes of a clock that has not ended when another promise takes the place of its own.
 
     keep: the old promise holds to the end; carry: elapsed time is kept, what comes is measured by the new one
-    restart: it begins anew; recompute: everything is measured as if the new one had always held
+    restart: it begins anew; recompute: everything that was counted is measured again, by the new one
     """
 
     KEEP = "keep"

@@ -219,14 +219,15 @@ def recomputed(clock: SlaClock, why: Why) -> SlaClock:
     """
     if clock.promise is None or not clock.is_live or _due_at(clock) == clock.due_at:
         return clock
-    return _turned(clock, Turn.RETARGETED, why)
+    # A deadline that has passed by now is never backdated.
+    return _turned(_accrued(clock, why.at), Turn.RETARGETED, why)
 
 
 def with_spans(clock: SlaClock) -> SlaClock | None:
     """The clock with when it ran, as its history tells; none where that does not reach back far enough."""
     if clock.spans is not None:
         return clock
-    if not clock.history:
+    if not clock.history or clock.history[0].turn is not Turn.STARTED:
         return None
     spans: list[Span] = []
     since = None
@@ -268,11 +269,15 @@ def judge(clock: SlaClock, until: datetime, *, is_over: bool = True) -> SlaClock
 
 
 def _breach_cause(clock: SlaClock) -> str:
-    """Whether time broke the promise, or a change that left no time."""
-    last = clock.history[-1] if clock.history else None
-    if last is None or last.turn not in (Turn.STARTED, Turn.RETARGETED) or last.at != clock.due_at:
+    """Whether time broke the promise, or the last change of it, which left no time."""
+    guilty = None
+    for before, entry in zip((None, *clock.history), clock.history, strict=False):
+        is_change = entry.turn in (Turn.STARTED, Turn.RETARGETED) or (before and before.cause == NO_TARGET)
+        if is_change and entry.generation == clock.generation:
+            guilty = entry if entry.elapsed >= entry.target else None
+    if guilty is None:
         return "time"
-    return POLICY_CHANGED if last.cause == POLICY_CHANGED else "target_changed"
+    return POLICY_CHANGED if guilty.cause == POLICY_CHANGED else "target_changed"
 
 
 def _accrued(clock: SlaClock, at: datetime) -> SlaClock:

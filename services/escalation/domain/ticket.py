@@ -53,9 +53,13 @@ class Facts:
     customer_tier: str
     customer_language: str | None
     organisation_id: str | None
-    labels: Mapping[str, str] = field(hash=False)
+    labels: Mapping[str, str]
     priority: Priority
     language: str | None
+
+    def __hash__(self) -> int:
+        who = self.channel, self.customer_tier, self.organisation_id, self.priority
+        return hash((who, frozenset(self.labels.items())))
 
 
 class Terms(NamedTuple):

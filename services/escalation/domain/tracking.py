@@ -183,6 +183,9 @@ def _follow(
             # Silent clocks are not kept: none is made where nobody will ask it.
             return None if clock is None else _ended(metric, clock, change)
         return _begun(measure, metric, instance, terms.now, clock, change)
+    if clock is None and is_new and is_whole:
+        # First seen when it was solved: nobody knows how long it had taken by then.
+        return _begun(measure, metric, replace(instance, at=change.why.at), terms.now, clock, change)
     is_told = terms.now is not None if is_new else terms.have_changed and _would_tell(terms.now, change)
     if is_told and not is_whole:
         # It has been waiting for longer, and nobody was promised anything until now.
@@ -215,25 +218,34 @@ def _went_on(metric: Metric, clock: SlaClock, terms: _Terms, change: _Change, *,
     """The clock of what is still, or again, waited for."""
     why, promise = change.why, terms.now
     if not clock.is_live:
-        lost_its_target = bool(clock.history) and clock.history[-1].cause == NO_TARGET
         if is_new and metric.resumes:
             clock = sla_clock.reopen(clock, promise, why)
-        elif lost_its_target and terms.have_changed and promise and promise.on_change is not OnChange.KEEP:
+            if promise is None and clock.promise is not None:
+                # What was promised before it was solved is promised no more.
+                return sla_clock.stop(clock, replace(why, name=NO_TARGET), is_met=False)
+        elif promise and terms.have_changed and _returns(clock, promise):
             clock = sla_clock.reopen(_measurable(clock, promise), promise, why, promise.on_change)
         else:
             return clock
     elif terms.have_changed:
-        clock = _repromised(clock, promise, change)
+        clock = _repromised(clock, terms, change)
     stands = change.after.status in metric.stands_in
     if not clock.is_live or stands == (clock.running_since is None):
         return clock
     return sla_clock.pause(clock, why) if stands else sla_clock.resume(clock, why)
 
 
-def _repromised(clock: SlaClock, promise: Promise | None, change: _Change) -> SlaClock:
+def _returns(clock: SlaClock, promise: Promise) -> bool:
+    """Whether a clock that lost its target goes on with a new one. What was broken stays broken."""
+    lost_its_target = bool(clock.history) and clock.history[-1].cause == NO_TARGET
+    return lost_its_target and clock.breached_at is None and promise.on_change is not OnChange.KEEP
+
+
+def _repromised(clock: SlaClock, terms: _Terms, change: _Change) -> SlaClock:
+    promise = terms.now
     if promise is None:
         # Nothing is promised any more; silent clocks stay silent.
-        is_kept = clock.promise is None or clock.promise.on_change is OnChange.KEEP
+        is_kept = clock.promise is None or (terms.was or clock.promise).on_change is OnChange.KEEP
         return clock if is_kept else sla_clock.stop(clock, replace(change.why, name=NO_TARGET), is_met=False)
     if promise.on_change is OnChange.KEEP or (clock.promise is None and not _would_tell(promise, change)):
         return clock

@@ -14,6 +14,19 @@ UPDATE tracked_ticket SET
 )
 """
 
+_CALENDARS = """
+UPDATE sla_clock c SET history = (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('calendar', (
+        SELECT p ->> 'calendar' FROM policy_version v
+        CROSS JOIN LATERAL jsonb_array_elements(v.body -> 'sla_policies') p
+        WHERE v.workspace_id = c.workspace_id AND v.version = (h.line ->> 'policy_version')::integer
+        AND p ->> 'id' = h.line ->> 'policy'
+    )) || h.line ORDER BY h.position), '[]'::jsonb)
+    FROM jsonb_array_elements(c.history) WITH ORDINALITY AS h (line, position)
+)
+"""
+_FENCED = ("tracked_ticket", "sla_clock", "policy_version")
+
 
 def upgrade() -> None:
     # A process of the version before writes clocks without them: of customers of every tier, by no rule.
@@ -22,6 +35,9 @@ def upgrade() -> None:
     op.execute("ALTER TABLE sla_clock ADD COLUMN calendar text")
     op.execute("ALTER TABLE sla_clock ADD COLUMN withdrawn jsonb NOT NULL DEFAULT '[]'")
     # The fence holds for the owner, too.
-    op.execute("ALTER TABLE tracked_ticket NO FORCE ROW LEVEL SECURITY")
+    for table in _FENCED:
+        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(_POLICIES)
-    op.execute("ALTER TABLE tracked_ticket FORCE ROW LEVEL SECURITY")
+    op.execute(_CALENDARS)
+    for table in _FENCED:
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")

@@ -1,11 +1,13 @@
 """What the world is told of clocks: every line of a history, in an order that makes sense to a reader."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from services.escalation.app.ports import Case
 from services.escalation.app.settling import Settling
 from services.escalation.app.teller import Teller
+from services.escalation.domain.clock_record import ClockRecord
 from services.escalation.domain.tracking import Tracked, anew
 from shared.ids import SystemIds
 from tests.unit.escalation.builders import Story, a_ticket, at, history, minutes, policies
@@ -46,6 +48,25 @@ def test_a_clock_that_proves_never_to_have_begun_takes_its_breach_back() -> None
     assert [short(news.event.type) for news in settled.news] == ["breach_withdrawn", "clock_stopped"]
     (record,) = settled.case.clocks
     assert (record.clock.state, record.clock.breached_at, record.told.breaches) == ("cancelled", None, {})
+
+
+def test_what_new_zone_data_count_otherwise_is_not_told_again() -> None:
+    policy = history(policies({"requester_wait": minutes(60)}, warn_at=(50,)))
+    story = Story().opened(0).status(10, "pending").status(20, "open")
+    tracked = anew(a_ticket(), story.happenings, policy, until=at(90))
+    settling = Settling(ticket=tracked.ticket, now=at(90), ids=SystemIds(), history=policy)
+    before = settling.settle(Case(tracked.ticket), tracked).case
+    (record,) = before.clocks
+    assert record.clock.breached_at == at(70)
+    # As a version wrote it that knew of no calendars, and counted a pause otherwise.
+    older = tuple(replace(line, calendar=None, elapsed=line.elapsed + minutes(1)) for line in record.clock.history)
+    told = replace(record.told, is_escalated=True, warned=50)
+    stored = replace(before, clocks=(ClockRecord(replace(record.clock, history=older), told),))
+    settling = Settling(ticket=tracked.ticket, now=at(95), ids=SystemIds(), history=policy)
+    settled = settling.settle(stored, tracked)
+    assert list(settled.news) == []
+    (after,) = settled.case.clocks
+    assert (after.told, after.clock.history) == (told, record.clock.history)
 
 
 def short(name: str) -> str:

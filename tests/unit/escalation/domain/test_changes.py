@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.escalation.domain.happening import Happening
+from services.escalation.domain.happening import Happening, TicketSeen
 from services.escalation.domain.promise import Measure, OnChange
 from services.escalation.domain.sla_clock import SlaClock, Turn
 from services.escalation.domain.sla_policy import Policies, PolicyHistory
 from services.escalation.domain.tracking import OutOfOrder, Tracked, anew, caught_up, forward
 from shared.calendar import ALWAYS, Calendar, parse_hours
-from shared.vocabulary import Agreement, ClockState, SlaMetric
-from tests.unit.escalation.builders import T0, Story, a_ticket, at, history, minutes, policies
+from shared.vocabulary import Agreement, ClockState, SlaMetric, TicketStatus
+from tests.unit.escalation.builders import T0, Story, a_ticket, at, facts, history, minutes, policies
 from tests.unit.escalation.domain.test_tracking import arrive, interleavings, kept, told
 
 M = SlaMetric
@@ -106,9 +106,80 @@ def test_a_kept_promise_holds_to_the_end_whatever_else_is_edited() -> None:
     for until in (10, 20):
         tracked = caught_up(kept(tracked), at(until), history(first, second, third))
         assert clock(tracked, M.TOTAL_RESOLUTION).due_at == at(100)
-    nothing = replace(third, version=4, since=at(30), sla=())
-    gone = caught_up(kept(tracked), at(30), history(first, second, third, nothing))
-    assert clock(gone, M.TOTAL_RESOLUTION).state is ClockState.RUNNING
+
+
+def without_promises(before: Policies, minute: float) -> Policies:
+    return replace(before, version=before.version + 1, since=at(minute), sla=())
+
+
+def test_promises_that_are_to_be_kept_outlive_their_policy() -> None:
+    first = policies(minutes(100))
+    # Nothing but the way of coming over is edited.
+    keeping = policies(minutes(100), version=2, since=at(10), on_change=OnChange.KEEP)
+    gone = without_promises(keeping, 20)
+    story = Story().opened(0).happenings
+    tracked = anew(a_ticket(), story, history(first, keeping, gone), until=at(110))
+    assert clock(tracked, M.TOTAL_RESOLUTION).breached_at == at(100)
+    dropped = anew(a_ticket(), story, history(first, without_promises(first, 20)), until=at(110))
+    assert clock(dropped, M.TOTAL_RESOLUTION).history[-1].cause == "no_target"
+
+
+@pytest.mark.parametrize("solved", [10, 30])
+def test_a_promise_that_was_taken_back_does_not_return_with_the_ticket(solved: float) -> None:
+    first = policies(minutes(100))
+    told = history(first, without_promises(first, 20))
+    story = Story().opened(0).status(solved, "solved").status(40, "open")
+    tracked = anew(a_ticket(), story.happenings, told, until=at(500))
+    resolution = clock(tracked, M.TOTAL_RESOLUTION)
+    assert (resolution.is_live, resolution.breached_at) == (False, None)
+    assert resolution.history[-1].cause == "no_target"
+    stored = arrive([[item] for item in story.happenings], told, {2: at(500)})
+    assert clock(stored, M.TOTAL_RESOLUTION) == resolution
+
+
+def test_what_was_broken_in_a_queue_is_not_broken_again_on_every_return() -> None:
+    policy = history(by_queue({"first": minutes(30)}))
+    story = Story().opened(0).queued(0, "first")
+    for turn in range(3):
+        story.requeued(40 + 20 * turn, "queued", "second").requeued(50 + 20 * turn, "queued", "first")
+    tracked = anew(a_ticket(), story.happenings, policy, until=at(300))
+    resolution = clock(tracked, M.TOTAL_RESOLUTION, Agreement.OLA)
+    assert [entry.at for entry in resolution.history if entry.turn is Turn.BREACHED] == [at(30)]
+
+
+def test_a_ticket_that_is_first_seen_solved_is_measured_from_its_return() -> None:
+    seen = TicketSeen(
+        number=1,
+        facts=facts(),
+        by_customer=True,
+        status=TicketStatus.SOLVED,
+        opened_at=at(0),
+        first_replied_at=at(5),
+        solved_at=at(9),
+    )
+    story = Story().tell(20, seen).customer(30).status(30, "open").status(40, "pending").status(60, "open")
+    tracked = arrive([[item] for item in story.happenings], history(policies(minutes(100))))
+    assert clock(tracked, M.REQUESTER_WAIT).due_at == at(150)
+    assert clock(tracked, M.TOTAL_RESOLUTION).due_at == at(130)
+
+
+@pytest.mark.parametrize("returns", ["by edit", "by priority"])
+def test_a_breach_that_a_change_leaves_no_time_before_says_so(returns: str) -> None:
+    """A paused clock whose target gets shorter breaks when it runs again."""
+    long, short = minutes(300), minutes(30)
+    by_priority = {"high": {"requester_wait": short}} if returns == "by priority" else {}
+    first = policies({"requester_wait": long}, by_priority=by_priority)
+    versions = [first]
+    story = Story().opened(0).status(60, "pending")
+    if returns == "by edit":
+        versions.append(policies({"requester_wait": short}, version=2, since=at(70)))
+    else:
+        story.updated(70, priority="high")
+    story.status(90, "open")
+    tracked = anew(a_ticket(), story.happenings, history(*versions), until=at(100))
+    breach = clock(tracked, M.REQUESTER_WAIT).history[-1]
+    cause = "policy_changed" if returns == "by edit" else "target_changed"
+    assert (breach.turn, breach.at, breach.cause) == (Turn.BREACHED, at(90), cause)
 
 
 def test_a_restart_warns_and_breaches_again() -> None:
@@ -157,7 +228,7 @@ def test_a_broken_promise_stays_broken(on_change: OnChange) -> None:
     tracked = forward(Tracked(a_ticket()), Story().opened(0).happenings, history(first), until=at(30))
     after = caught_up(kept(tracked), at(45), history(first, second))
     resolution = clock(after, M.TOTAL_RESOLUTION)
-    assert (resolution.breached_at, resolution.promise) == (at(10), first.sla and resolution.promise)
+    assert resolution.breached_at == at(10)
     assert resolution.promise is not None
     assert resolution.promise.version == 1
 
