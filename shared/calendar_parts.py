@@ -4,10 +4,10 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
 from typing import Annotated
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, StringConstraints
@@ -131,14 +131,19 @@ def closed_by(calendar: Calendar, closures: Sequence[NamedClosures]) -> Calendar
     return replace(calendar, holiday_set=" ".join(names), holidays=of_year)
 
 
-@lru_cache(maxsize=64)
+_DOCUMENTS: WeakValueDictionary[tuple[str, str], Closures] = WeakValueDictionary()
+"""What the documents of living calendars close, by name and zone: equal ones are read once."""
+
+
 def _document(text: str, time_zone: str, leave_out: tuple[str, ...]) -> NamedClosures:
-    """Remembered: a configuration is read by many, and again with every version."""
     # Late: most calendars have no documents.
     from shared.ical_feed import ical_closures
 
     name = sha256(repr((text, leave_out)).encode()).hexdigest()
-    return name, ical_closures(text, time_zone, leave_out=leave_out)
+    closures = _DOCUMENTS.get((name, time_zone))
+    if closures is None:
+        closures = _DOCUMENTS[name, time_zone] = ical_closures(text, time_zone, leave_out=leave_out)
+    return name, closures
 
 
 def opening_hours(part: OpeningPart, time_zone: str, expand: ExpandHolidays) -> Calendar:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping
 
 from services.escalation.adapters import feed_rows
-from services.escalation.adapters.waking import CHANNEL
+from services.escalation.adapters.waking import notify
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.app.feeds import FED, FedPart, FeedProblem, check_openings, work_out
 from shared.clock import Clock
@@ -31,8 +31,6 @@ _POLL_S = 30.0
 _RETRY = timedelta(minutes=5)
 _UNCHANGED = 304
 _OK = 200
-
-_NOTIFY = text("SELECT pg_notify(:channel, :shard)")
 
 Basis = tuple[int, int, frozenset[tuple[str, int]]]
 """What closures were worked out of: version of the configuration, year, hashes of the texts."""
@@ -157,7 +155,7 @@ class Following:
         if held is None or FED.validate_python(held[1]) == fed:
             return
         await feed_rows.add_version(tx, workspace_id, shard.n, await tx.now(), held[0], fed)
-        await tx.execute(_NOTIFY, {"channel": CHANNEL, "shard": str(shard.n)})
+        await notify(tx, shard.n)
         log.info(Log.FEED_CHANGED, workspace=workspace_id, calendars=sorted(fed))
 
     async def _note_failure(self, shard: Shard, row: RowMapping, problem: str) -> None:

@@ -2,17 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
 
 from sqlalchemy import text
 
 from services.escalation.adapters import feed_rows
-from services.escalation.adapters.waking import CHANNEL
+from services.escalation.adapters.version_memory import StoredVersion, VersionMemory
+from services.escalation.adapters.waking import notify
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.app.configuration_rules import check
-from services.escalation.app.feeds import FED, Fed, FeedProblem, work_out
+from services.escalation.app.feeds import Fed, FeedProblem, work_out
 from services.escalation.app.policies import to_policies
-from services.escalation.domain.sla_policy import Policies, PolicyHistory
+from services.escalation.domain.sla_policy import PolicyHistory
 from shared.clock import Clock
 from shared.configuration import Problem
 from shared.db import configuration
@@ -29,12 +29,9 @@ _LATEST = text(
     " AS version FROM unnest(CAST(:workspaces AS text[])) AS w (workspace_id)"
 )
 _VERSIONS = text(
-    "SELECT p.version, p.since, p.body, p.fed FROM policy_version p"
-    " WHERE p.workspace_id = :workspace AND p.version > :known ORDER BY p.version"
+    "SELECT p.version, p.since, CAST(p.body AS text) AS body, CAST(p.fed AS text) AS fed FROM policy_version p"
+    " WHERE p.workspace_id = :workspace AND p.version > :known ORDER BY p.version LIMIT :most"
 )
-_NOTIFY = text("SELECT pg_notify(:channel, :shard)")
-
-_NEVER_CONFIGURED = PolicyHistory()
 
 UrlProblem = Callable[[str], str | None]
 """What is wrong with a webhook's address, if anything."""
@@ -48,20 +45,22 @@ class PostgresServiceLevels:
         self._clock = clock
         self._vault = vault
         self._url_problem = url_problem
-        self._histories: dict[str, PolicyHistory] = {}
+        self._memory = VersionMemory()
 
     async def load(self, tx: Tx, workspaces: Collection[str]) -> Mapping[str, PolicyHistory]:
         """Every version that has held in each workspace, as of this transaction."""
         latest = {
             row.workspace_id: row.version for row in await tx.execute(_LATEST, {"workspaces": list(workspaces)})
         }
-        histories: dict[str, PolicyHistory] = {}
-        for workspace_id in workspaces:
-            known = self._histories.get(workspace_id, _NEVER_CONFIGURED)
-            if (latest[workspace_id] or 0) > known.latest.version:
-                known = self._histories[workspace_id] = await self._extended(tx, workspace_id, known)
-            histories[workspace_id] = known
-        return histories
+
+        async def history(workspace_id: str) -> PolicyHistory:
+            async def read(known: int, most: int) -> list[StoredVersion]:
+                asked = {"workspace": workspace_id, "known": known, "most": most}
+                return [StoredVersion(**row) for row in (await tx.execute(_VERSIONS, asked)).mappings()]
+
+            return await self._memory.history(workspace_id, latest[workspace_id] or 0, read)
+
+        return {workspace_id: await history(workspace_id) for workspace_id in workspaces}
 
     async def foreseen(self, tx: Tx, workspace_id: str, part: EscalationPart) -> PolicyHistory:
         """The versions that there are, and what a part that was checked would be as the next one, from now on."""
@@ -69,8 +68,9 @@ class PostgresServiceLevels:
         latest = history.latest
         since = max(await tx.now(), latest.since)
         fed = await self._fed(await feed_rows.texts(tx, workspace_id), part)
-        tried = to_policies(latest.version + 1, since, part, public_holidays, fed).following(latest)
-        return PolicyHistory((*history.versions, tried))
+        last = self._memory.last(workspace_id)
+        tried = await asyncio.to_thread(to_policies, latest.version + 1, since, part, public_holidays, fed, last)
+        return PolicyHistory((*history.versions, tried.following(latest)))
 
     async def read(self, workspace_id: str) -> Stored[EscalationPart]:
         """The part that holds; built-in defaults at version 0."""
@@ -132,17 +132,10 @@ class PostgresServiceLevels:
             since = await tx.now()
             await feed_rows.add_version(tx, workspace_id, shard, since, body, fed)
             await feed_rows.follow(tx, workspace_id, shard, urls, since)
-            await tx.execute(_NOTIFY, {"channel": CHANNEL, "shard": str(shard)})
+            await notify(tx, shard)
             return Stored(version, part)
 
         return await self._database.transact(unit, workspaces=[workspace_id])
-
-    async def _extended(self, tx: Tx, workspace_id: str, known: PolicyHistory) -> PolicyHistory:
-        rows = await tx.execute(_VERSIONS, {"workspace": workspace_id, "known": known.latest.version})
-        versions = list(known.versions)
-        for row in rows:
-            versions.append(_policies(row.version, row.since, row.body, row.fed).following(versions[-1]))
-        return PolicyHistory(tuple(versions))
 
     async def _fed(self, texts: Mapping[str, str], part: EscalationPart) -> Fed:
         """What the copies that there are close. One that no calendar can be made of any more closes nothing."""
@@ -159,8 +152,3 @@ class PostgresServiceLevels:
             return Stored(0, EscalationPart())
         newest = (await tx.execute(_LATEST, {"workspaces": [workspace_id]})).one()
         return Stored(found[0], configuration.part_of(EscalationPart, found[1]), revision=newest.version or 0)
-
-
-def _policies(version: int, since: datetime, body: object, fed: object) -> Policies:
-    part = configuration.part_of(EscalationPart, body)
-    return to_policies(version, since, part, public_holidays, FED.validate_python(fed))

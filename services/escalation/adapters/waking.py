@@ -20,4 +20,9 @@ async def wake(tx: Tx, bells: ShardBells, due: Mapping[int, datetime | None]) ->
         if bells.is_here(shard):
             tx.after_commit(lambda n=shard, at=due_at: bells.ring(n, at))  # type: ignore[misc] # defaults bind
         else:
-            await tx.execute(_NOTIFY, {"channel": CHANNEL, "shard": str(shard)})
+            await notify(tx, shard)
+
+
+async def notify(tx: Tx, shard: int) -> None:
+    """Rings every bell of a shard once this is committed, in whichever process holds it."""
+    await tx.execute(_NOTIFY, {"channel": CHANNEL, "shard": str(shard)})

@@ -48,8 +48,8 @@ _SHORTEST_KEY, _LONGEST_KEY = 24, 64
 
 def check(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> list[str]:
     """Warnings. Raises InvalidInput naming every rule that the part breaks."""
-    refuse(_problems(part, now, expand))
-    calendars = {item.id: to_calendar(item, expand) for item in part.calendars}
+    calendars: dict[str, Calendar] = {}
+    refuse([*_calendar_problems(part, now, expand, calendars), *_problems(part, now, calendars)])
     return [
         *_split_days(calendars, now),
         *_warnings(part.sla_policies),
@@ -88,19 +88,14 @@ def _unreached(policies: Sequence[tuple[int, SlaPolicyPart]]) -> Iterator[str]:
             yield f"/sla_policies/{at}/when: SLA policy {policy.id} {told}"
 
 
-def _problems(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> Iterator[Problem]:
+def _calendar_problems(
+    part: EscalationPart, now: datetime, expand: ExpandHolidays, calendars: dict[str, Calendar]
+) -> Iterator[Problem]:
+    """calendars: those that can be made are put there"""
     yield from repeated("/calendars", [item.id for item in part.calendars])
     for index, item in enumerate(part.calendars):
         if item.id == AROUND_THE_CLOCK:
             yield f"/calendars/{index}/id", f"{AROUND_THE_CLOCK} is what targets name that run around the clock"
-    yield from repeated("/sla_policies", [item.id for item in part.sla_policies])
-    yield from repeated("/escalation_policies", [item.id for item in part.escalation_policies])
-    yield from repeated("/webhooks", [item.id for item in part.webhooks])
-    yield from repeated("/chats", [item.id for item in part.chats])
-    yield from repeated("/contacts", [item.agent for item in part.contacts])
-    yield from telling_problems(part)
-    calendars: dict[str, Calendar] = {}
-    for index, item in enumerate(part.calendars):
         try:
             calendars[item.id] = to_calendar(item, expand)
         except ValueError as error:
@@ -108,6 +103,15 @@ def _problems(part: EscalationPart, now: datetime, expand: ExpandHolidays) -> It
             continue
         if not calendars[item.id].opens_after(now):
             yield f"/calendars/{index}", "does not open in the next 400 days"
+
+
+def _problems(part: EscalationPart, now: datetime, calendars: Mapping[str, Calendar]) -> Iterator[Problem]:
+    yield from repeated("/sla_policies", [item.id for item in part.sla_policies])
+    yield from repeated("/escalation_policies", [item.id for item in part.escalation_policies])
+    yield from repeated("/webhooks", [item.id for item in part.webhooks])
+    yield from repeated("/chats", [item.id for item in part.chats])
+    yield from repeated("/contacts", [item.agent for item in part.contacts])
+    yield from telling_problems(part)
     escalations = [item.id for item in part.escalation_policies]
     for index, policy in enumerate(part.sla_policies):
         yield from _policy_problems(f"/sla_policies/{index}", policy, part, calendars, escalations, now)

@@ -1,8 +1,10 @@
 """From a configuration to what decides by it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import TypeVar
 
 from services.escalation.app.configuration import (
     AROUND_THE_CLOCK,
@@ -43,28 +45,61 @@ from shared.calendar_parts import ExpandHolidays, to_calendar
 from shared.conditions import compile_condition
 from shared.vocabulary import Priority
 
+P = TypeVar("P")
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A version of the service levels with what it was made of."""
+
+    part: EscalationPart
+    fed: Fed
+    policies: Policies
+
 
 def to_policies(
-    version: int, since: datetime, part: EscalationPart, expand: ExpandHolidays, fed: Fed = MappingProxyType({})
+    version: int,
+    since: datetime,
+    part: EscalationPart,
+    expand: ExpandHolidays,
+    fed: Fed = MappingProxyType({}),
+    before: Compiled | None = None,
 ) -> Policies:
-    """What decides, of a part that was checked. fed: what feeds close"""
-    calendars = {item.id: to_calendar(item, expand, further_closures(fed, item.id)) for item in part.calendars}
+    """What decides, of a part that was checked. fed: what feeds close
+
+    before: another version, from which this one has whatever is the same in both: calendars above all, which are
+        dear to make, to keep and to compare
+    """
+    was = before or Compiled(EscalationPart(), {}, Policies())
+    made = was.policies
+    calendars = _calendars(part, expand, fed, was)
+    # Whatever refers to calendars is the same only where all of them are.
+    like = was.part if calendars is made.calendars else EscalationPart()
+    has_same_people = (part.contacts, part.queue_managers) == (was.part.contacts, was.part.queue_managers)
+    chains = _each(
+        part.escalation_policies,
+        [(item, made.escalations[item.id]) for item in like.escalation_policies],
+        lambda item: EscalationPolicy(
+            policy_id=item.id,
+            steps=tuple(_step(step, calendars) for step in item.steps),
+            ack_timeout=item.ack_timeout,
+        ),
+    )
+    contacts = _each(
+        part.contacts,
+        [(item, made.contacts[item.agent]) for item in like.contacts],
+        lambda item: _contact(item, calendars),
+    )
     return Policies(
         version=version,
         since=since,
-        sla=[_sla_policy(item) for item in part.sla_policies],
+        sla=_each(part.sla_policies, zip(was.part.sla_policies, made.sla, strict=True), _sla_policy),
         calendars=calendars,
         triggers=tuple(map(to_trigger, part.escalation_triggers)),
-        escalations={
-            item.id: EscalationPolicy(
-                policy_id=item.id,
-                steps=tuple(_step(step, calendars) for step in item.steps),
-                ack_timeout=item.ack_timeout,
-            )
-            for item in part.escalation_policies
-        },
-        contacts={item.agent: _contact(item, calendars) for item in part.contacts},
-        people=to_people(part),
+        escalations={chain.policy_id: chain for chain in chains},
+        contacts={contact.agent_id: contact for contact in contacts},
+        people=made.people if has_same_people else to_people(part),
         rotations={item.id: to_rotation(item, calendars) for item in part.rotations},
         chats={item.id: Chat(chat_id=item.id, url=item.url) for item in part.chats},
         webhooks={
@@ -72,6 +107,21 @@ def to_policies(
         },
         quiet_outside=calendars[part.quiet_outside] if part.quiet_outside else None,
     )
+
+
+def _calendars(part: EscalationPart, expand: ExpandHolidays, fed: Fed, was: Compiled) -> Mapping[str, Calendar]:
+    held = was.policies.calendars
+    same = [(item, held[item.id]) for item in was.part.calendars if fed.get(item.id) == was.fed.get(item.id)]
+    found = _each(part.calendars, same, lambda item: to_calendar(item, expand, further_closures(fed, item.id)))
+    calendars = {item.id: calendar for item, calendar in zip(part.calendars, found, strict=True)}
+    is_unchanged = calendars.keys() == held.keys() and all(calendars[name] is held[name] for name in held)
+    return held if is_unchanged else calendars
+
+
+def _each(parts: Sequence[P], known: Iterable[tuple[P, M]], make: Callable[[P], M]) -> list[M]:
+    """What is made of each part; of one that is known, what was made of it before."""
+    made = dict(known)
+    return [made[part] if part in made else make(part) for part in parts]
 
 
 def _contact(part: ContactPart, calendars: Mapping[str, Calendar]) -> Contact:
