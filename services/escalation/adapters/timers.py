@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 _BATCH = 500
 """Tickets of one commit, of all shards together."""
+_LANES = 2
+"""Commits that may be under way at once: while the database works on one, we work on the other."""
 _POLL_S = 5.0
 """How long a timer can go unnoticed whose hint was lost."""
 _NAP_S = 1.0
@@ -110,7 +112,9 @@ class Timers:
         self._bells = bells
         self._clock = clock
         self._ids = ids
-        self._turns: GroupCommit[_Turn, _Done] = GroupCommit(self._commit, most=database.shards)
+        self._lanes: Sequence[GroupCommit[_Turn, _Done]] = [
+            GroupCommit(self._commit, most=database.shards) for _ in range(_LANES)
+        ]
         self._lateness = metrics.histogram("timer_lateness_seconds", "How late timers fired.", "kind")
         self._provisional = metrics.counter("timers_unconfirmed", "Rounds that did not wait for the consumer.")
 
@@ -123,7 +127,7 @@ class Timers:
             while not shard.draining.is_set():
                 if due is None:
                     self._bells.wakes(shard)
-                    due = (await self._turns.submit(_Turn(shard))).due
+                    due = (await self._submit(_Turn(shard))).due
                 elif due.tickets:
                     due = await self._fire(shard, due, bell)
                 else:
@@ -148,7 +152,7 @@ class Timers:
     async def _take_turn(self, shard: Shard, due: _Due) -> _Done:
         """Fires a batch; a ticket that cannot be is found, put off, and the rest goes on."""
         try:
-            return await self._turns.submit(_Turn(shard, due))
+            return await self._submit(_Turn(shard, due))
         except (DomainError, DataRefused) as error:
             if len(due.tickets) > 1:
                 middle = len(due.tickets) // 2
@@ -156,7 +160,10 @@ class Timers:
                 second = await self._take_turn(shard, replace(due, tickets=due.tickets[middle:]))
                 return replace(second, has_fired=first.has_fired or second.has_fired)
             await self._put_off(shard, due.tickets[0], due.now + PUT_OFF, error)
-            return await self._turns.submit(_Turn(shard))
+            return await self._submit(_Turn(shard))
+
+    async def _submit(self, turn: _Turn) -> _Done:
+        return await self._lanes[turn.shard.n % _LANES].submit(turn)
 
     async def _commit(self, turns: Sequence[_Turn]) -> Sequence[_Done | WaypostError]:
         try:

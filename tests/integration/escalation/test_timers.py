@@ -313,20 +313,26 @@ async def test_two_processes_that_hand_shards_over_never_fire_twice(
 CHAIN = {"id": "chain", "steps": [{"requeue": {"queue": "urgent", "tier": 2}}]}
 
 
-async def test_a_process_whose_shard_was_taken_fires_nothing(
+async def test_a_process_whose_shard_was_taken_fires_nothing_there_and_goes_on_elsewhere(
     stack: Stack, templates: Templates, tmp_path: Path
 ) -> None:
     async with own(stack, templates, tmp_path, "frozen") as (system, producer, ear):
-        desk = await Desk.open(system, producer, ear, "acme")
-        await desk.promise(target("first_reply", "1h"))
-        desk.opened("t", -40 * 60)
-        await desk.tell()
-        await desk.clock("t", "first_reply")
+        # Timers of two shards share commits, of which one is taken.
+        names = (f"beside-{number}" for number in range(1000))
+        beside = next(name for name in names if shard_of(name) == (shard_of("acme") + 2) % SHARDS)
+        desk, other = [await Desk.open(system, producer, ear, name) for name in ("acme", beside)]
+        for each in (desk, other):
+            await each.promise(target("first_reply", "1h"))
+        for each in (desk, other):
+            each.opened("t", -40 * 60)
+            await each.tell()
+            await each.clock("t", "first_reply")
         await _steal(system, shard_of("acme"))
         await system.travel(timedelta(hours=1))
         # What is due has woken the shard's loops: whatever could fire has tried to, and found out.
         leases = system.services["escalation"].runtime.leases
         await eventually(lambda: shard_of("acme") not in [shard.n for shard in leases.held()])
+        await other.hears("t", "sla.clock_started", "sla.breached")
         assert [row.kind for row in await desk.rows("SELECT kind FROM timer")] == ["breach"]
         assert (await desk.clock("t", "first_reply"))["state"] == "running"
 
