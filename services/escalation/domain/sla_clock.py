@@ -199,10 +199,10 @@ def retarget(clock: SlaClock, promise: Promise, why: Why, mode: OnChange = OnCha
     if judged.breached_at:
         return judged
     is_anew = clock.promise is None or mode is OnChange.RESTART
-    before = _accrued(judged, why.at)
-    after = replace(
-        before, **_carried(before, promise, mode), promise=promise, generation=clock.generation + is_anew
-    )
+    counted = _counted(judged, why.at)
+    if clock.promise is None or mode is not OnChange.CARRY:
+        counted = {**counted, **_carried(replace(judged, **counted), promise, mode)}
+    after = replace(judged, **counted, promise=promise, generation=clock.generation + is_anew)
     if clock.promise:
         return _turned(after, Turn.RESTARTED if mode is OnChange.RESTART else Turn.RETARGETED, why)
     if clock.running_since is not None:
@@ -280,24 +280,36 @@ def _breach_cause(clock: SlaClock) -> str:
     return POLICY_CHANGED if guilty.cause == POLICY_CHANGED else "target_changed"
 
 
-def _accrued(clock: SlaClock, at: datetime) -> SlaClock:
-    """With the time up to a moment counted in. Nothing happens before the clock's last change."""
-    if clock.running_since is None or at <= clock.running_since:
-        return clock
-    elapsed, wall = clock.elapsed_at(at)
-    spans = None if clock.spans is None else (*clock.spans, (clock.running_since, at))
-    return replace(clock, elapsed=elapsed, elapsed_wall=wall, running_since=at, spans=spans)
-
-
-class _Counted(TypedDict, total=False):
+class _Time(TypedDict, total=False):
     """What of a clock's time is not as it was."""
 
     elapsed: timedelta
     elapsed_wall: timedelta
-    spans: tuple[Span, ...]
+    spans: tuple[Span, ...] | None
 
 
-def _carried(clock: SlaClock, promise: Promise, mode: OnChange) -> _Counted:
+class _Counted(_Time, total=False):
+    """The same, up to a moment."""
+
+    running_since: datetime
+
+
+def _counted(clock: SlaClock, at: datetime) -> _Counted:
+    """The time up to a moment, counted in. Nothing happens before the clock's last change."""
+    if clock.running_since is None or at <= clock.running_since:
+        return {}
+    elapsed, wall = clock.elapsed_at(at)
+    spans = None if clock.spans is None else (*clock.spans, (clock.running_since, at))
+    return {"elapsed": elapsed, "elapsed_wall": wall, "running_since": at, "spans": spans}
+
+
+def _accrued(clock: SlaClock, at: datetime) -> SlaClock:
+    """With the time up to a moment counted in."""
+    counted = _counted(clock, at)
+    return replace(clock, **counted) if counted else clock
+
+
+def _carried(clock: SlaClock, promise: Promise, mode: OnChange) -> _Time:
     """The elapsed time that another promise finds. A silent clock's was measured by no calendar yet.
 
     Raises ValueError where the clock is to be kept as it is, or its time cannot be measured anew.

@@ -160,6 +160,9 @@ def _turned(tracked: Tracked, change: _Change, history: PolicyHistory, *, is_who
             measure = Measure(agreement, name)
             old = clocks.get(measure)
             terms = _Terms(was.get(name), now.get(name))
+            if old is None and terms.now is None and not is_whole:
+                # Nobody is promised anything, and silent clocks are not kept.
+                continue
             new = _follow(measure, metric, old, terms, change, is_whole=is_whole)
             if new is not None:
                 clocks[measure] = new
@@ -179,9 +182,8 @@ def _follow(
     if clock is not None and clock.origin == instance.event_id:
         return _went_on(metric, clock, terms, change, is_new=is_new)
     if is_new and not (metric.resumes and instance.event_id != change.why.event_id):
-        if terms.now is None and not is_whole:
-            # Silent clocks are not kept: none is made where nobody will ask it.
-            return None if clock is None else _ended(metric, clock, change)
+        if clock is not None and terms.now is None and not is_whole:
+            return _ended(metric, clock, change)
         return _begun(measure, metric, instance, terms.now, clock, change)
     if clock is None and is_new and is_whole:
         # First seen when it was solved: nobody knows how long it had taken by then.
