@@ -81,9 +81,7 @@ class Stepping(Generic[AboutT]):
         for taken in steps:
             after = self.teller.step(after, taken, overdue)
             self._tell(after, taken)
-            if isinstance(taken.action, Notify):
-                after = told_by(after, taken.action, self._on_duty)
-        return after
+        return told_by(after, [taken.action for taken in steps if isinstance(taken.action, Notify)], self._on_duty)
 
     def handed_over(self, escalation: Escalation) -> Escalation:
         """Told to whoever is on call by now, where that is somebody else than whom its last step told."""

@@ -48,7 +48,7 @@ class Escalation:
     position: the next step; level: how many were taken; rounds: how often the repeat under way went back
     next_at: when the next step is taken; wait_left: what is left of a wait that stands still
     resumes_at: until when it is put off, or left to whoever acknowledged
-    on_call: by rotation, whom the last step told because they were; hand_off_at: when to look who is now
+    on_call: by rotation, whom steps told because they were; hand_off_at: when to look who is now
     sequence, last_event_at: of the last event that was told about it
     """
 
@@ -126,13 +126,13 @@ class Taken:
 def advance(escalation: Escalation, now: datetime, seen: Circumstances) -> tuple[Escalation, tuple[Taken, ...]]:
     """Takes every step that is due, up to the next wait.
 
-    Where a step finds nobody to tell or to hand work to, the next one is taken at once, but nothing is repeated
-    without a wait.
+    Where steps find nobody to tell or to hand work to, the next one is taken at once, but nothing is repeated
+    without a wait. Where one of them has told somebody, that one gets the time that the wait gives them.
     """
     taken: list[Taken] = []
     steps, next_at = escalation.steps, escalation.next_at
     position, level, rounds = escalation.position, escalation.level, escalation.rounds
-    is_silent = False
+    is_silent = is_heard = False
     while next_at is not None and next_at <= now:
         if position == len(steps):
             next_at = None
@@ -140,14 +140,16 @@ def advance(escalation: Escalation, now: datetime, seen: Circumstances) -> tuple
         step = steps[position]
         position += 1
         if isinstance(step, Wait):
-            if not is_silent or isinstance(next(iter(steps[position:]), None), Repeat):
+            if is_heard or not is_silent or isinstance(next(iter(steps[position:]), None), Repeat):
                 next_at = step.until(now, step.duration)
+            is_silent = is_heard = False
         elif isinstance(step, Repeat):
             goes_back = rounds < step.times and holds(step.only_if, now, seen)
             position, rounds = (step.first, rounds + 1) if goes_back else (position, 0)
         elif holds(step.only_if, now, seen):
             action, recipients = _found(step, seen)
             is_silent = isinstance(action, Notify) and all(found.address is None for found in recipients)
+            is_heard = is_heard or (isinstance(action, Notify) and not is_silent)
             level += 1
             taken.append(Taken(step=position, level=level, action=action, recipients=recipients))
     return replace(escalation, position=position, level=level, rounds=rounds, next_at=next_at), tuple(taken)
@@ -198,7 +200,7 @@ def acknowledge(escalation: Escalation, by: str, now: datetime) -> Escalation:
 
 
 def snooze(escalation: Escalation, until: datetime, by: str, now: datetime) -> Escalation:
-    """It is put off: then it goes on where it was, also where somebody had acknowledged it.
+    """It is put off: then it goes on where it was. What somebody had acknowledged is handed back with that.
 
     Raises IllegalTransition where it is resolved, or where no step is left.
     """
@@ -206,7 +208,14 @@ def snooze(escalation: Escalation, until: datetime, by: str, now: datetime) -> E
     held = hold(escalation, now)
     if not escalation.has_more and held.wait_left is None:
         raise IllegalTransition("Every step was taken: there is nothing to put off.")
-    return replace(held, wait_left=held.wait_left or timedelta(0), resumes_at=until, snoozed_at=now, snoozed_by=by)
+    return replace(
+        held,
+        state=EscalationState.RAISED,
+        wait_left=held.wait_left or timedelta(0),
+        resumes_at=until,
+        snoozed_at=now,
+        snoozed_by=by,
+    )
 
 
 def resume(escalation: Escalation) -> Escalation:

@@ -1,6 +1,6 @@
 """What becomes of an open escalation when somebody else is on call than whom it told: they are told, once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,14 +21,21 @@ OnDutyOf = Callable[[str], OnDuty | None]
 """Who is on call for a rotation; none where there is no such rotation any more."""
 
 
-def told_by(escalation: Escalation, step: Notify, on_duty: OnDutyOf) -> Escalation:
-    """It keeps whom a step has told because they are on call. A step that tells others ends that."""
-    found = {rotation: duty for rotation in step.on_call if (duty := on_duty(rotation))}
-    return replace(
-        escalation,
-        on_call={rotation: duty.agent for rotation, duty in found.items()},
-        hand_off_at=min((duty.until for duty in found.values()), default=None),
-    )
+def told_by(escalation: Escalation, steps: Iterable[Notify], on_duty: OnDutyOf) -> Escalation:
+    """It keeps whom the steps of one moment have told because they are on call.
+
+    Only somebody else on call takes the place of whoever was told before: rooms, systems and people by name do
+    not, nor does a rotation in which nobody is.
+    """
+    named = dict.fromkeys(rotation for step in steps for rotation in step.on_call)
+    found = {rotation: duty for rotation in named if (duty := on_duty(rotation))}
+    moments = [duty.until for duty in found.values()]
+    on_call: dict[str, str | None] = {}
+    if not any(duty.agent for duty in found.values()):
+        on_call = dict(escalation.on_call)
+        moments += [escalation.hand_off_at] if escalation.hand_off_at else []
+    on_call |= {rotation: duty.agent for rotation, duty in found.items()}
+    return replace(escalation, on_call=on_call, hand_off_at=min(moments, default=None))
 
 
 def hands_over(escalation: Escalation, now: datetime) -> bool:
@@ -49,6 +56,8 @@ def handed_over(escalation: Escalation, on_duty: OnDutyOf) -> tuple[Escalation, 
 
 def telling(escalation: Escalation, newcomers: tuple[str, ...]) -> Notify:
     """What tells newcomers: as urgent as the step that told whoever was on call, and to the same systems."""
-    steps = (step for step in reversed(escalation.steps[: escalation.position]) if isinstance(step, Notify))
-    told = next((step for step in steps if step.on_call), Notify())
+    # Behind a repeat the step that was taken last may stand further on.
+    taken = reversed((*escalation.steps[escalation.position :], *escalation.steps[: escalation.position]))
+    steps = (step for step in taken if isinstance(step, Notify))
+    told = next((step for step in steps if not escalation.on_call.keys().isdisjoint(step.on_call)), Notify())
     return Notify(agents=newcomers, webhooks=told.webhooks, urgency=told.urgency)

@@ -85,6 +85,17 @@ def test_nobody_found_takes_the_next_step_at_once() -> None:
     assert escalation.next_at == at(1)
 
 
+@pytest.mark.parametrize("told", [(TELL, NOBODY), (NOBODY, TELL), (TELL, NOBODY, NOBODY)])
+def test_whoever_was_told_gets_the_wait_also_where_another_step_finds_nobody(told: tuple[Step, ...]) -> None:
+    escalation, taken = advance(an_escalation(*told, wait(15), MOVE), T0, seen())
+    assert [item.step for item in taken] == [*range(1, len(told) + 1)]
+    assert escalation.next_at == at(15)
+
+
+def test_what_was_told_before_a_wait_is_nobody_told_after_it() -> None:
+    assert run(an_escalation(TELL, wait(0), NOBODY, wait(9), MOVE), 0)[1] == [1, 3, 5]
+
+
 def test_everybody_is_told_once_and_those_who_cannot_be_reached_are_named() -> None:
     step = Notify(agents=("ann", "eve"), emails=("ann@example.org", "b@example.org"), webhooks=("pager", "gone"))
     assert [(found.way, found.name, found.address) for found in reach(step)] == [
@@ -182,7 +193,7 @@ def test_what_is_snoozed_goes_on_where_it_was() -> None:
 def test_snoozing_what_somebody_acknowledged_hands_it_back_afterwards() -> None:
     waiting, _ = run(an_escalation(RAISE, wait(10), MOVE), 0)
     asleep = snooze(acknowledge(waiting, "ann", at(1)), at(100), "ann", at(4))
-    assert asleep.state is EscalationState.ACKNOWLEDGED
+    assert asleep.state is EscalationState.RAISED
     assert run(release(resume(asleep), at(100)), 100)[1] == [3]
 
 
@@ -191,6 +202,14 @@ def test_snoozing_again_moves_the_time_and_acknowledging_ends_it() -> None:
     longer = snooze(snooze(waiting, at(50), "ann", at(4)), at(100), "bob", at(20))
     assert (longer.wait_left, longer.resumes_at, longer.snoozed_by) == (minutes(6), at(100), "bob")
     assert acknowledge(longer, "ann", at(30)).resumes_at is None
+
+
+def test_whoever_acknowledges_what_somebody_else_acknowledged_and_snoozed_has_it() -> None:
+    waiting, _ = run(an_escalation(RAISE, wait(10), MOVE), 0)
+    asleep = snooze(acknowledge(waiting, "kim", at(0)), at(30), "kim", at(1))
+    taken = acknowledge(asleep, "lena", at(3))
+    assert (taken.state, taken.acknowledged_by) == (EscalationState.ACKNOWLEDGED, "lena")
+    assert (taken.resumes_at, run(taken, 30)[1]) == (None, [])
 
 
 def test_what_is_over_or_done_is_not_snoozed() -> None:

@@ -34,7 +34,7 @@ def an_escalation(**fields: Any) -> Escalation:
         "started_at": T0,
         **fields,
     }
-    return told_by(Escalation(**whole), STEP, DUTY.get)
+    return told_by(Escalation(**whole), [STEP], DUTY.get)
 
 
 def test_it_is_looked_at_again_when_the_first_of_them_hands_off() -> None:
@@ -68,7 +68,7 @@ def test_in_a_gap_it_stays_with_whoever_was_told_and_goes_to_who_comes_after_it(
 
 
 def test_what_nobody_heard_of_in_a_gap_is_told_to_who_comes() -> None:
-    silent = told_by(an_escalation(), Notify(on_call=("desk",)), {"desk": OnDuty(None, at(10))}.get)
+    silent = told_by(an_escalation(), [Notify(on_call=("desk",))], {"desk": OnDuty(None, at(10))}.get)
     assert handed_over(silent, {"desk": OnDuty("ada", at(20))}.get)[1] == ("ada",)
 
 
@@ -77,8 +77,35 @@ def test_a_rotation_that_is_gone_hands_nothing_over() -> None:
     assert (nobody, after.on_call, after.hand_off_at) == ((), {}, None)
 
 
-def test_a_step_that_tells_others_ends_it() -> None:
-    assert told_by(an_escalation(), Notify(agents=("kim",)), DUTY.get).hand_off_at is None
+@pytest.mark.parametrize(
+    "later",
+    [
+        Notify(),
+        Notify(manager=True),
+        Notify(agents=("kim",)),
+        Notify(chats=("ops",), webhooks=("pager",)),
+        Notify(on_call=("gone",)),
+    ],
+)
+def test_what_tells_nobody_on_call_leaves_the_hand_over_pending(later: Notify) -> None:
+    assert told_by(an_escalation(), [later], DUTY.get) == an_escalation()
+    assert told_by(an_escalation(), [], DUTY.get) == an_escalation()
+
+
+def test_a_gap_in_a_later_rotation_is_kept_besides_what_was_told_before() -> None:
+    after = told_by(an_escalation(), [Notify(on_call=("night",))], {"night": OnDuty(None, at(5))}.get)
+    assert (after.on_call, after.hand_off_at) == ({"desk": "ada", "leads": "lena", "night": None}, at(5))
+
+
+def test_somebody_else_on_call_takes_the_place_of_whoever_was_told_before() -> None:
+    after = told_by(an_escalation(), [Notify(on_call=("night",))], {"night": OnDuty("yan", at(50))}.get)
+    assert (after.on_call, after.hand_off_at) == ({"night": "yan"}, at(50))
+
+
+def test_rotations_that_are_told_at_one_moment_are_kept_together() -> None:
+    steps = [Notify(on_call=("desk",)), Notify(agents=("kim",)), Notify(on_call=("leads",))]
+    after = told_by(an_escalation(on_call={"night": None}), steps, DUTY.get)
+    assert (after.on_call, after.hand_off_at) == ({"desk": "ada", "leads": "lena"}, at(10))
 
 
 @pytest.mark.parametrize("end", ["acknowledged", "snoozed", "resolved"])
@@ -98,4 +125,5 @@ def test_what_is_not_open_is_not_handed_over(end: str) -> None:
 def test_the_newcomer_is_told_as_urgently_as_the_step_did_and_so_are_its_systems() -> None:
     urgently = Notify(agents=("ben",), webhooks=("pager",), urgency=Urgency.LOW)
     assert telling(an_escalation(), ("ben",)) == urgently
+    assert telling(replace(an_escalation(), position=0), ("ben",)) == urgently
     assert telling(replace(an_escalation(), steps=()), ("ben",)) == Notify(agents=("ben",))
