@@ -62,6 +62,12 @@ class PostgresRosters:
         row = (await tx.execute(query)).mappings().one_or_none()
         return None if row is None else to_stand_in(row)
 
+    async def halves(self, tx: Tx, workspace_id: str, swap_id: UUID) -> Sequence[StandIn]:
+        """Both halves of a swap."""
+        t = tables.on_call_override.c
+        query = select(tables.on_call_override).where(t.workspace_id == workspace_id, t.swap_id == swap_id)
+        return [to_stand_in(row) for row in (await tx.execute(query)).mappings()]
+
     async def newest(
         self, tx: Tx, workspace_id: str, rotation: str | None, before: UUID | None, most: int
     ) -> Sequence[StandIn]:

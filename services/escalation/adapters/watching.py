@@ -15,10 +15,12 @@ from services.escalation.app.look_at_watches import look_at_watches
 from services.escalation.app.ports import ServiceLevels, Tracking, Watches, WatchKey
 from shared.clock import Clock
 from shared.db.bells import ShardBells
+from shared.db.engine import SURROUNDINGS
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import DataRefused, DomainError
 from shared.ids import IdFactory
+from shared.telemetry.logging import frames
 from shared.telemetry.names import Log
 from shared.wakeups import Wakeup
 
@@ -100,7 +102,9 @@ class Watching:
 
         try:
             return await self._database.transact(unit, workspaces={key[0] for key in keys}, fence=shard.fence)
-        except (DomainError, DataRefused) as error:
+        except Exception as error:
+            if isinstance(error, SURROUNDINGS):
+                raise
             if len(keys) > 1:
                 middle = len(keys) // 2
                 return await self._look(shard, keys[:middle]) + await self._look(shard, keys[middle:])
@@ -108,8 +112,11 @@ class Watching:
             return 0
 
     async def _put_off(self, shard: Shard, key: WatchKey, error: Exception) -> None:
-        """What cannot be looked at holds up nothing else."""
-        log.error(Log.TIMER_FAILED, workspace=key[0], watch=key[1], error=f"{type(error).__name__}: {error}")
+        """What cannot be looked at holds up nothing else, for whatever reason: it ends no process."""
+        # Nobody knows what an unforeseen error quotes: its kind and place will do.
+        is_foreseen = isinstance(error, DomainError | DataRefused)
+        told = {"error": f"{type(error).__name__}: {error}"} if is_foreseen else {"error": type(error).__name__}
+        log.error(Log.TIMER_FAILED, workspace=key[0], watch=key[1], where=frames(error), **told)
 
         async def unit(tx: Tx) -> None:
             until = await tx.now() + _PUT_OFF

@@ -5,12 +5,13 @@ from typing import Annotated, Literal, Self, assert_never
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
 from services.escalation.adapters.service_levels import PostgresServiceLevels
 from services.escalation.app.configuration import EscalationPart, EscalationPolicyPart
 from services.escalation.app.ports import Tracking
 from services.escalation.app.preview_chain import ChainPreview, Supposed, preview_chain
+from services.escalation.domain.duty import EARLIEST, LATEST
 from services.escalation.domain.escalation_policy import Notify, RaisePriority, Requeue
 from services.escalation.domain.foresight import Foreseen
 from services.escalation.domain.recipient import Way
@@ -21,12 +22,20 @@ from shared.http.auth import Principal, allowed
 from shared.http.types import Instant, Request, Slug
 
 
+def _near(at: datetime) -> datetime:
+    if not EARLIEST <= at <= LATEST:
+        raise ValueError(f"lies between {EARLIEST.year} and {LATEST.year}")
+    return at
+
+
 class ChainPreviewRequest(Request):
     """A policy as it would be saved, or one that is, and what it would be set off for."""
 
     policy: EscalationPolicyPart | None = None
     policy_id: Slug | None = Field(default=None, description="A policy that is saved.")
-    at: Instant | None = Field(default=None, description="When it would be set off; none: now.")
+    at: Annotated[Instant, AfterValidator(_near)] | None = Field(
+        default=None, description="When it would be set off; none: now."
+    )
     ticket_id: UUID | None = Field(default=None, description="For this ticket; none: for what the next two say.")
     queue: Slug | None = None
     agent: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None

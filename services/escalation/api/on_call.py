@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -19,7 +19,7 @@ from services.escalation.api.on_call_schemas import (
 from services.escalation.app.ports import Rosters, ServiceLevels
 from services.escalation.app.read_duties import read_duties, read_duty
 from services.escalation.app.rotation_rules import OUTLOOK
-from services.escalation.domain.duty import Duty
+from services.escalation.domain.duty import EARLIEST, LATEST, Duty
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import InvalidInput
 from shared.http.app import api_router
@@ -29,7 +29,6 @@ from shared.http.types import Instant
 
 Reader = Annotated[Principal, allowed("escalation:read")]
 
-_EARLIEST, _LATEST = datetime(2001, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
 _LONGEST = timedelta(days=400)
 _MOST = 1000
 """Gaps, and overlaps, of one answer."""
@@ -79,12 +78,7 @@ def routes(database: Database, rosters: Rosters, levels: ServiceLevels) -> APIRo
         """Who was, is and will be on call between two moments, at most 400 days apart."""
 
         async def unit(tx: Tx) -> tuple[datetime, datetime, Duty]:
-            begins = start or await tx.now()
-            ends = end or begins + OUTLOOK
-            _check("from", begins)
-            _check("to", ends)
-            if not begins < ends <= begins + _LONGEST:
-                raise InvalidInput("There are no such shifts.", problems=(("to", "is up to 400 days after from"),))
+            begins, ends = span(start or await tx.now(), end)
             _, duty = await read_duty(
                 principal.workspace_id, rotation, begins, ends, tx=tx, rosters=rosters, levels=levels
             )
@@ -97,9 +91,19 @@ def routes(database: Database, rosters: Rosters, levels: ServiceLevels) -> APIRo
     return router
 
 
+def span(start: datetime, end: datetime | None) -> tuple[datetime, datetime]:
+    """Between which moments shifts are asked for. end: none for 60 days later. Raises InvalidInput."""
+    _check("from", start)
+    until = end or start + OUTLOOK
+    _check("to", until)
+    if not start < until <= start + _LONGEST:
+        raise InvalidInput("There are no such shifts.", problems=(("to", "is up to 400 days after from"),))
+    return start, until
+
+
 def _check(name: str, at: datetime) -> None:
-    if not _EARLIEST <= at <= _LATEST:
-        problem = f"lies between {_EARLIEST.year} and {_LATEST.year}"
+    if not EARLIEST <= at <= LATEST:
+        problem = f"lies between {EARLIEST.year} and {LATEST.year}"
         raise InvalidInput("Nobody is on call then.", problems=((name, problem),))
 
 

@@ -100,7 +100,10 @@ def routes(database: Database, rosters: PostgresRosters, levels: ServiceLevels, 
 
     @router.delete("/v1/on-call/overrides/{override_id}", status_code=204)
     async def end(override_id: UUID, principal: Writer) -> None:
-        """Withdraws what has not begun, ends what has. 409 for what is past: it says who was on call."""
+        """Withdraws what has not begun, ends what has, both halves of a swap together.
+
+        409 for what is past: it says who was on call.
+        """
         await database.transact(
             lambda tx: end_override(
                 principal.workspace_id, override_id, by=principal.subject, tx=tx, rosters=rosters

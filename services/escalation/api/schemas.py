@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 from sqlalchemy import RowMapping
 
 from services.escalation.domain.escalation import Escalation
@@ -14,7 +14,7 @@ from services.escalation.domain.message import Answer
 from services.escalation.domain.notification import NotificationState
 from services.escalation.domain.recipient import Way
 from shared.durations import Duration
-from shared.http.types import Request, Slug
+from shared.http.types import Instant, Request, Slug
 from shared.vocabulary import EscalationState, SlaMetric
 
 
@@ -28,7 +28,7 @@ class EscalationRequest(Request):
 class SnoozeRequest(Request):
     """Until when an escalation is put off: a moment, or for so long."""
 
-    until: AwareDatetime | None = None
+    until: Instant | None = None
     duration: Duration | None = Field(default=None, description="Such as `30m` or `4h`.")
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.escalation.app.ports import Rosters, ServiceLevels
 from services.escalation.domain.duty import LOOKAHEAD, LOOKBACKS, duty_of
 from services.escalation.domain.sla_policy import PolicyHistory
-from services.escalation.domain.stand_in import StandIn, check_free, check_span, ended, in_force, swapped
+from services.escalation.domain.stand_in import StandIn, check_free, check_span, ended_together, in_force, swapped
 from shared.configuration import names_of, unknown
 from shared.db.unit_of_work import Tx
 from shared.errors import InvalidInput, NotFound
@@ -97,14 +97,18 @@ async def swap_turns(
 
 
 async def end_override(workspace_id: str, override_id: UUID, *, by: str, tx: Tx, rosters: Rosters) -> StandIn:
-    """Withdrawn, or over from now on. Raises NotFound, and IllegalTransition where it was over before."""
+    """Withdrawn, or over from now on, and with it the other half of a swap.
+
+    Raises NotFound, and IllegalTransition where it was over before.
+    """
     await rosters.lock(tx, workspace_id)
     stand_in = await rosters.stand_in(tx, workspace_id, override_id)
     if stand_in is None:
         raise NotFound
-    after = ended(stand_in, await tx.now(), by)
-    if after != stand_in:
-        await rosters.end(tx, after)
+    halves = await rosters.halves(tx, workspace_id, stand_in.swap_id) if stand_in.swap_id else ()
+    after, changed = ended_together(stand_in, halves, await tx.now(), by)
+    for one in changed:
+        await rosters.end(tx, one)
     return after
 
 

@@ -240,6 +240,10 @@ class Rosters(Protocol):
         """One of them, whatever became of it."""
         ...
 
+    async def halves(self, tx: Tx, workspace_id: str, swap_id: UUID) -> Sequence[StandIn]:
+        """Both halves of a swap."""
+        ...
+
     async def add(self, tx: Tx, stand_ins: Sequence[StandIn]) -> None:
         """Stores new ones."""
         ...

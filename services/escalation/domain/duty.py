@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from services.escalation.domain.on_call import Override, Rotation, Shift, Why
@@ -11,6 +11,8 @@ from services.escalation.domain.sla_policy import PolicyHistory
 LOOKBACKS = tuple(timedelta(days=days) for days in (2, 9, 40, 400))
 """How far back the beginning of a shift is looked for."""
 LOOKAHEAD = timedelta(days=400)
+EARLIEST, LATEST = datetime(2001, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
+"""For which moments people may ask who is on call: hand-offs are counted on a calendar that ends."""
 _MOMENT = timedelta(microseconds=1)
 
 

@@ -87,6 +87,20 @@ def ended(stand_in: StandIn, now: datetime, by: str) -> StandIn:
     return replace(stand_in, ended_at=now, ended_by=by)
 
 
+def ended_together(
+    stand_in: StandIn, halves: Iterable[StandIn], now: datetime, by: str
+) -> tuple[StandIn, Sequence[StandIn]]:
+    """An override once it is ended, and everything that changes with it: the halves of a swap end together.
+
+    halves: those of its swap. One that is over stays: they did stand in.
+    Raises IllegalTransition where the override itself was over before.
+    """
+    after = ended(stand_in, now, by)
+    others = (half for half in halves if half.override_id != stand_in.override_id and half.end_at > now)
+    changed = [ended(half, now, by) for half in others if half.ended_at is None]
+    return after, [after, *changed] if after != stand_in else changed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Half:
     """One half of a swap: who takes over which stretch."""

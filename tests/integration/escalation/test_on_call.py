@@ -125,6 +125,9 @@ async def test_two_people_swap_their_shifts(desk: Desk) -> None:
     assert (await on_call(desk, moment(first["start"])))["agent"] == second["agent"]
     assert (await on_call(desk))["agent"] == now["agent"]
     await post(desk, "swaps", 409, **swap)
+    # Either half takes back the whole swap.
+    assert (await desk.http.delete(f"/v1/on-call/overrides/{halves[1]['override_id']}")).status_code == 204
+    assert (await on_call(desk, moment(first["start"])))["agent"] == first["agent"]
     await post(desk, "swaps", 422, **{**swap, "second": shifts["items"][3]["start"], "first": now["since"]})
 
 
@@ -159,6 +162,9 @@ async def test_a_calendar_can_be_subscribed_to_by_a_link_until_it_is_revoked(des
     assert len(everybody) > 2 * len(events) - 3
 
 
+FAR = "/desk/shifts?from=9999-12-31T23:00:00Z"
+
+
 async def test_what_is_not_there_is_404_and_what_makes_no_sense_422(desk: Desk) -> None:
     await set_up(desk, "ada")
     neighbour = await desk.system.http("escalation", f"{desk.workspace_id}-2")
@@ -178,7 +184,7 @@ async def test_what_is_not_there_is_404_and_what_makes_no_sense_422(desk: Desk) 
         await post(desk, "overrides", 422, **{**whole, **wrong})
     far: Json = {"first": "9999-12-31T23:59:59Z", "second": "0001-01-01T00:00:00Z"}
     await post(desk, "swaps", 422, rotation="desk", **far)
-    for query in ("?at=tomorrow", "?at=9999-12-31T23:59:59Z", "/desk/shifts?to=2001-01-01T00:00:00Z"):
+    for query in ("?at=tomorrow", "?at=9999-12-31T23:59:59Z", "/desk/shifts?to=2001-01-01T00:00:00Z", FAR):
         assert (await desk.http.get(f"/v1/on-call{query}")).status_code == 422, query
 
 

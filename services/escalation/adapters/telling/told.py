@@ -1,6 +1,6 @@
 """What a message told its recipient, and what has become of it since: for the page behind the link in it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -49,6 +49,17 @@ class Told:
         return [one for one in self.about if one.state is EscalationState.RAISED]
 
 
+def acting(told: Collection[tuple[str, str]], anybody: str) -> str:
+    """As whom whoever has a message's link acts: the agent whom it told, where it told one and nobody else.
+
+    told: names and addresses. Where several share an address, or it stands there itself, it could be anybody:
+    that is what is said, for topics carry no addresses.
+    """
+    names = {name for name, address in told if name != address}
+    is_one = len(names) == 1 and all(name != address for name, address in told)
+    return names.pop() if is_one else anybody
+
+
 async def told_by(tx: Tx, workspace_id: str, message_id: UUID) -> Told | None:
     """What a message told; none where it is not there any more."""
     wanted = {"workspace": workspace_id, "message": message_id, "shown": MOST_SHOWN}
@@ -64,7 +75,6 @@ async def told_by(tx: Tx, workspace_id: str, message_id: UUID) -> Told | None:
             facts=row.facts,
         )
         about.setdefault(row.escalation_id, one)
-    named = next((row.name for row in found if row.name != row.address), None)
     anybody = f"chat:{found[0].address}" if found[0].way == Way.CHAT else f"message:{message_id}"
-    # Who was named by a mail address is told of by their message: topics carry no addresses.
-    return Told(by=named or anybody, sent_at=found[0].created_at, about=tuple(about.values()))
+    by = acting([(row.name, row.address) for row in found], anybody)
+    return Told(by=by, sent_at=found[0].created_at, about=tuple(about.values()))

@@ -1,12 +1,21 @@
 """Overrides and swaps: what is past stays as it was."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from services.escalation.domain.stand_in import StandIn, check_free, check_span, ended, in_force, swapped
+from services.escalation.domain.stand_in import (
+    StandIn,
+    check_free,
+    check_span,
+    ended,
+    ended_together,
+    in_force,
+    swapped,
+)
 from shared.errors import Conflict, IllegalTransition, InvalidInput
 from tests.unit.escalation.domain.rotas import a_duty, a_layer, a_rotation, an_override, utc
 
@@ -81,6 +90,24 @@ def test_a_swap_of_the_present_turn_is_of_what_is_left_of_it() -> None:
 def test_there_is_nothing_to_swap_with_oneself_in_the_past_or_of_nobodys_turn(first: str, second: str) -> None:
     with pytest.raises(InvalidInput):
         swapped(DUTY, utc(first), utc(second), NOW)
+
+
+def test_the_halves_of_a_swap_end_together() -> None:
+    one, other = (a_stand_in(NOW + n * HOUR, NOW + (n + 1) * HOUR) for n in (1, 5))
+    other = replace(other, override_id=UUID(int=2))
+    after, changed = ended_together(one, [one, other], NOW, "ann")
+    assert changed == [after, ended(other, NOW, "ann")]
+    assert in_force(changed) == []
+    assert ended_together(after, changed, NOW + HOUR, "bob") == (after, [])
+
+
+def test_the_half_of_a_swap_that_is_past_stays() -> None:
+    past = replace(a_stand_in(NOW - 2 * HOUR, NOW), override_id=UUID(int=2))
+    to_come = a_stand_in(NOW + HOUR, NOW + 2 * HOUR)
+    after, changed = ended_together(to_come, [past, to_come], NOW, "ann")
+    assert changed == [after]
+    with pytest.raises(IllegalTransition):
+        ended_together(past, [past, to_come], NOW, "ann")
 
 
 def test_a_shift_that_somebody_took_over_is_not_swapped_again() -> None:
