@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, text
 
-from services.escalation.app.feeds import FED, Fed
+from services.escalation.app.feeds import FED, Fed, FedPart
 from shared.db.unit_of_work import Tx
 
 _TEXTS = text("SELECT url, text FROM calendar_feed WHERE workspace_id = :workspace AND text IS NOT NULL")
@@ -22,11 +22,14 @@ _FORGET = text(
     "DELETE FROM calendar_feed WHERE workspace_id = :workspace AND NOT url = ANY (CAST(:urls AS text[]))"
 )
 _DUE = text(
-    "SELECT * FROM calendar_feed WHERE shard = :shard AND next_at <= :now"
-    " ORDER BY next_at, workspace_id, url LIMIT :most"
+    "SELECT * FROM (SELECT DISTINCT ON (workspace_id) * FROM calendar_feed"
+    " WHERE shard = :shard AND next_at <= :now AND NOT workspace_id = ANY (CAST(:busy AS text[]))"
+    " ORDER BY workspace_id, next_at, url) AS oldest"
+    " ORDER BY next_at, workspace_id LIMIT :most"
 )
 _NEXT = text(
-    "SELECT min(next_at) AS next_at, count(failing_since) AS failing FROM calendar_feed WHERE shard = :shard"
+    "SELECT min(next_at) FILTER (WHERE NOT workspace_id = ANY (CAST(:busy AS text[]))) AS next_at,"
+    " count(failing_since) AS failing FROM calendar_feed WHERE shard = :shard"
 )
 _GOOD = text(
     "UPDATE calendar_feed SET text = :text, etag = :etag, last_modified = :last_modified, fetched_at = :now,"
@@ -45,6 +48,7 @@ _ADD_VERSION = text(
 _LATEST = text(
     "SELECT body, fed FROM policy_version WHERE workspace_id = :workspace ORDER BY version DESC LIMIT 1"
 )
+_HELD = text("SELECT fed FROM policy_version WHERE workspace_id = :workspace ORDER BY version DESC LIMIT 1")
 
 
 async def texts(tx: Tx, workspace_id: str) -> dict[str, str]:
@@ -64,14 +68,15 @@ async def follow(tx: Tx, workspace_id: str, shard: int, urls: Collection[str], n
     await tx.execute(_FOLLOW, {**named, "shard": shard, "now": now})
 
 
-async def due(tx: Tx, shard: int, now: datetime, most: int) -> list[RowMapping]:
-    """Feeds of a shard that are to be fetched."""
-    return list((await tx.execute(_DUE, {"shard": shard, "now": now, "most": most})).mappings())
+async def due(tx: Tx, shard: int, now: datetime, most: int, busy: Collection[str]) -> list[RowMapping]:
+    """Feeds of a shard that are to be fetched, one of each workspace. busy: workspaces that are left out"""
+    asked = {"shard": shard, "now": now, "most": most, "busy": sorted(busy)}
+    return list((await tx.execute(_DUE, asked)).mappings())
 
 
-async def outlook(tx: Tx, shard: int) -> tuple[datetime | None, int]:
-    """When the next feed of a shard is due, and how many fail."""
-    row = (await tx.execute(_NEXT, {"shard": shard})).one()
+async def outlook(tx: Tx, shard: int, busy: Collection[str]) -> tuple[datetime | None, int]:
+    """When the next feed of a shard is due, of workspaces that are not busy, and how many fail."""
+    row = (await tx.execute(_NEXT, {"shard": shard, "busy": sorted(busy)})).one()
     return row.next_at, row.failing
 
 
@@ -96,3 +101,9 @@ async def latest(tx: Tx, workspace_id: str) -> tuple[object, dict[str, object]] 
     """The body of the latest version, and what its feeds close, as they stand in their row."""
     row = (await tx.execute(_LATEST, {"workspace": workspace_id})).one_or_none()
     return None if row is None else (row.body, row.fed)
+
+
+async def held(tx: Tx, workspace_id: str) -> dict[str, FedPart]:
+    """What the feeds close as of the latest version."""
+    row = (await tx.execute(_HELD, {"workspace": workspace_id})).one_or_none()
+    return {} if row is None else FED.validate_python(row.fed)

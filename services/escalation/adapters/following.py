@@ -1,8 +1,7 @@
 """Follows calendars' feeds, for each shard: a feed that changes is a change of the service levels."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,7 +10,7 @@ from sqlalchemy import RowMapping
 from services.escalation.adapters import feed_rows
 from services.escalation.adapters.waking import notify
 from services.escalation.app.configuration import EscalationPart
-from services.escalation.app.feeds import FED, FedPart, FeedProblem, check_openings, work_out
+from services.escalation.app.feeds import FED, FedPart, FeedProblem, Grounds, believed, retry_after
 from shared.clock import Clock
 from shared.db import configuration
 from shared.db.bells import ShardBells
@@ -22,18 +21,17 @@ from shared.errors import ProviderUnavailable
 from shared.public_holidays import public_holidays
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
+from shared.wakeups import Wakeup
 
 log = structlog.get_logger()
 
 MOST_BYTES = 2_000_000
 _MOST_AT_ONCE = 8
+"""Workspaces of a shard whose feeds are fetched, one of each."""
+_LONGEST_PROBLEM = 200
 _POLL_S = 30.0
-_RETRY = timedelta(minutes=5)
 _UNCHANGED = 304
 _OK = 200
-
-Basis = tuple[int, int, frozenset[tuple[str, int]]]
-"""What closures were worked out of: version of the configuration, year, hashes of the texts."""
 
 
 class Following:
@@ -54,22 +52,22 @@ class Following:
         self._bells = bells
         self._clock = clock
         self._every = every
-        self._worked_out: dict[str, Basis] = {}
+        self._worked_out: dict[str, Grounds] = {}
         self._failing: dict[int, int] = {}
         self._failures = metrics.counter("calendar_feed_failures", "Feeds that could not be followed.")
         self._gauge = metrics.gauge("calendar_feeds_failing", "Feeds whose last good copy is all there is.")
 
     async def run(self, shard: Shard) -> None:
         """Follows until the shard is drained. Raises StaleEpoch and TransientError."""
+        busy: set[str] = set()
         try:
             with self._bells.hung(shard) as bell:
-                while not shard.draining.is_set():
-                    due, next_at = await self._look(shard)
-                    async with asyncio.TaskGroup() as group:
-                        # One after the other in a workspace: what they close is worked out together.
-                        for of_workspace in due:
-                            group.create_task(self._follow_each(shard, of_workspace))
-                    if not due:
+                async with asyncio.TaskGroup() as group:
+                    while not shard.draining.is_set():
+                        due, next_at = await self._look(shard, busy)
+                        for row in due:
+                            busy.add(row["workspace_id"])
+                            group.create_task(self._follow(shard, row, busy, bell))
                         await bell.wait(self._pause_s(next_at))
         finally:
             self._failing.pop(shard.n, None)
@@ -79,28 +77,24 @@ class Following:
         left_s = _POLL_S if next_at is None else (next_at - self._clock.now()).total_seconds()
         return min(max(left_s, 1.0), _POLL_S)
 
-    async def _look(self, shard: Shard) -> tuple[Sequence[Sequence[RowMapping]], datetime | None]:
+    async def _look(self, shard: Shard, busy: Collection[str]) -> tuple[Sequence[RowMapping], datetime | None]:
         async def unit(tx: Tx) -> tuple[Sequence[RowMapping], datetime | None, int]:
-            rows = await feed_rows.due(tx, shard.n, await tx.now(), _MOST_AT_ONCE)
-            return rows, *await feed_rows.outlook(tx, shard.n)
+            rows = await feed_rows.due(tx, shard.n, await tx.now(), _MOST_AT_ONCE - len(busy), busy)
+            return rows, *await feed_rows.outlook(tx, shard.n, {*busy, *(row["workspace_id"] for row in rows)})
 
         rows, next_at, failing = await self._database.transact(unit, claims=[shard.n])
         self._failing[shard.n] = failing
         self._gauge.set(sum(self._failing.values()))
-        by_workspace: dict[str, list[RowMapping]] = defaultdict(list)
-        for row in rows:
-            by_workspace[row["workspace_id"]].append(row)
-        return list(by_workspace.values()), next_at
+        return rows, next_at
 
-    async def _follow_each(self, shard: Shard, rows: Sequence[RowMapping]) -> None:
-        for row in rows:
-            if shard.draining.is_set():
-                return
-            try:
-                fetched = await self._fetch(row)
-                await self._take(shard, row, fetched)
-            except (EgressRefused, ProviderUnavailable, FeedProblem) as error:
-                await self._note_failure(shard, row, str(error))
+    async def _follow(self, shard: Shard, row: RowMapping, busy: set[str], bell: Wakeup) -> None:
+        """One of a workspace at a time: what they close is worked out together, and nobody waits for hers."""
+        try:
+            await self._take(shard, row, await self._fetch(row))
+        except (EgressRefused, ProviderUnavailable, FeedProblem) as error:
+            await self._note_failure(shard, row, str(error)[:_LONGEST_PROBLEM])
+        busy.remove(row["workspace_id"])
+        bell.ring()
 
     async def _fetch(self, row: RowMapping) -> Fetched:
         """Raises EgressRefused, ProviderUnavailable and FeedProblem."""
@@ -118,13 +112,17 @@ class Following:
         """Keeps the copy, and makes a new version of it where it closes something else. Raises FeedProblem."""
         workspace_id = row["workspace_id"]
         content = row["text"] if fetched.status == _UNCHANGED else _decoded(fetched.content)
-        version, part, texts, now = await self._database.transact(
-            lambda tx: self._basis(tx, workspace_id), workspaces=[workspace_id]
+        version, part, texts, held, now = await self._database.transact(
+            lambda tx: self._stored(tx, workspace_id), workspaces=[workspace_id]
         )
         texts = {**texts, row["url"]: content}
-        basis = version, now.year, frozenset((url, hash(each)) for url, each in texts.items())
-        is_known = self._worked_out.get(workspace_id) == basis
-        fed = None if is_known else await asyncio.to_thread(_checked, part, texts, now)
+        grounds = Grounds.of(shard.fence.epoch, version, now.year, texts)
+        fed = None
+        if self._worked_out.get(workspace_id) != grounds:
+            worked = await asyncio.to_thread(believed, part.calendars, texts, now, held, public_holidays)
+            if problem := worked.problem_of(row["url"]):
+                raise FeedProblem(problem)
+            fed = worked.fed
 
         async def unit(tx: Tx) -> bool:
             await configuration.lock(tx, workspace_id)
@@ -141,13 +139,17 @@ class Following:
             return True
 
         if await self._database.transact(unit, workspaces=[workspace_id], fence=shard.fence):
-            self._worked_out[workspace_id] = basis
+            self._worked_out[workspace_id] = grounds
 
-    async def _basis(self, tx: Tx, workspace_id: str) -> tuple[int, EscalationPart, dict[str, str], datetime]:
+    async def _stored(
+        self, tx: Tx, workspace_id: str
+    ) -> tuple[int, EscalationPart, dict[str, str], dict[str, FedPart], datetime]:
+        """The configuration with its version, the feeds' copies, what they close, and now."""
         stored = (await configuration.load(tx, [workspace_id])).get(workspace_id)
         version, body = stored or (0, {})
         part = configuration.part_of(EscalationPart, body)
-        return version, part, await feed_rows.texts(tx, workspace_id), await tx.now()
+        texts, held = await feed_rows.texts(tx, workspace_id), await feed_rows.held(tx, workspace_id)
+        return version, part, texts, held, await tx.now()
 
     async def _make_version(self, tx: Tx, shard: Shard, workspace_id: str, fed: dict[str, FedPart]) -> None:
         """A new version where the latest one closes something else."""
@@ -164,17 +166,11 @@ class Following:
 
         async def unit(tx: Tx) -> None:
             now = await tx.now()
-            next_at = now + min(_RETRY, self._every)
-            await feed_rows.note_bad(tx, workspace_id, url, problem, now=now, next_at=next_at)
+            pause = retry_after(now - (row["failing_since"] or now), self._every)
+            await feed_rows.note_bad(tx, workspace_id, url, problem, now=now, next_at=now + pause)
 
         await self._database.transact(unit, workspaces=[workspace_id], fence=shard.fence)
         log.warning(Log.FEED_FAILED, workspace=workspace_id, problem=problem, has_copy=row["text"] is not None)
-
-
-def _checked(part: EscalationPart, texts: dict[str, str], now: datetime) -> dict[str, FedPart]:
-    fed = work_out(part.calendars, texts, now.year)
-    check_openings(part.calendars, fed, now, public_holidays)
-    return fed
 
 
 def _decoded(content: bytes) -> str:

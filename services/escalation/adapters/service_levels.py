@@ -10,7 +10,7 @@ from services.escalation.adapters.version_memory import StoredVersion, VersionMe
 from services.escalation.adapters.waking import notify
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.app.configuration_rules import check
-from services.escalation.app.feeds import Fed, FeedProblem, work_out
+from services.escalation.app.feeds import Fed, believed, never_opening, work_out
 from services.escalation.app.policies import to_policies
 from services.escalation.domain.sla_policy import PolicyHistory
 from shared.clock import Clock
@@ -67,7 +67,8 @@ class PostgresServiceLevels:
         history = (await self.load(tx, [workspace_id]))[workspace_id]
         latest = history.latest
         since = max(await tx.now(), latest.since)
-        fed = await self._fed(await feed_rows.texts(tx, workspace_id), part)
+        texts, held = await feed_rows.texts(tx, workspace_id), await feed_rows.held(tx, workspace_id)
+        fed = await self._fed(part, texts, held)
         last = self._memory.last(workspace_id)
         tried = await asyncio.to_thread(to_policies, latest.version + 1, since, part, public_holidays, fed, last)
         return PolicyHistory((*history.versions, tried.following(latest)))
@@ -76,7 +77,7 @@ class PostgresServiceLevels:
         """The part that holds; built-in defaults at version 0."""
         return await self._database.transact(lambda tx: self._read(tx, workspace_id), workspaces=[workspace_id])
 
-    async def check(self, _workspace_id: str, part: EscalationPart) -> Sequence[str]:
+    async def check(self, workspace_id: str, part: EscalationPart) -> Sequence[str]:
         """Warnings. Raises InvalidInput with a problem for each rule that the part breaks."""
         problems: list[Problem] = []
         addresses = [
@@ -96,6 +97,7 @@ class PostgresServiceLevels:
         try:
             # Ten years of every calendar take a while, and everybody else goes on meanwhile.
             warnings = await asyncio.to_thread(check, part, self._clock.now(), public_holidays)
+            problems.extend(await self._closed_by_feeds(workspace_id, part))
         except InvalidInput as refused:
             problems = [*refused.problems, *problems]
             raise InvalidInput(str(refused), problems=tuple(problems)) from None
@@ -116,11 +118,8 @@ class PostgresServiceLevels:
         """
         shard = shard_of(workspace_id, self._database.shards)
         urls = {feed.url for calendar in part.calendars for feed in calendar.feeds}
-        texts = await self._database.transact(
-            lambda tx: feed_rows.texts(tx, workspace_id), workspaces=[workspace_id]
-        )
         # Of what changes meanwhile a version is made at once: all feeds are due again.
-        fed = await self._fed(texts, part)
+        fed = await self._fed(part, *await self._copies(workspace_id))
 
         async def unit(tx: Tx) -> Stored[EscalationPart]:
             await configuration.lock(tx, workspace_id)
@@ -137,14 +136,36 @@ class PostgresServiceLevels:
 
         return await self._database.transact(unit, workspaces=[workspace_id])
 
-    async def _fed(self, texts: Mapping[str, str], part: EscalationPart) -> Fed:
-        """What the copies that there are close. One that no calendar can be made of any more closes nothing."""
+    async def _closed_by_feeds(self, workspace_id: str, part: EscalationPart) -> list[Problem]:
+        """Calendars that open by themselves, and never with what the copies of their feeds close."""
+        if not any(calendar.feeds for calendar in part.calendars):
+            return []
+        texts, held = await self._copies(workspace_id)
+        now = self._clock.now()
+
+        def closed() -> frozenset[str]:
+            return never_opening(
+                part.calendars, work_out(part.calendars, texts, now.year, held).fed, now, public_holidays
+            )
+
+        found = await asyncio.to_thread(closed)
+        told = "does not open in the next 400 days: its feeds close all that it has left"
+        return [(f"/calendars/{index}", told) for index, item in enumerate(part.calendars) if item.id in found]
+
+    async def _copies(self, workspace_id: str) -> tuple[Mapping[str, str], Fed]:
+        """The last good copies of feeds, and what they close as of the latest version."""
+
+        async def unit(tx: Tx) -> tuple[Mapping[str, str], Fed]:
+            return await feed_rows.texts(tx, workspace_id), await feed_rows.held(tx, workspace_id)
+
+        return await self._database.transact(unit, workspaces=[workspace_id])
+
+    async def _fed(self, part: EscalationPart, texts: Mapping[str, str], held: Fed) -> Fed:
+        """What the copies close. Where one makes no sense any more, what holds goes on for its calendar."""
         if not any(calendar.feeds for calendar in part.calendars):
             return {}
-        try:
-            return await asyncio.to_thread(work_out, part.calendars, texts, self._clock.now().year)
-        except FeedProblem:
-            return {}
+        now = self._clock.now()
+        return (await asyncio.to_thread(believed, part.calendars, texts, now, held, public_holidays)).fed
 
     async def _read(self, tx: Tx, workspace_id: str) -> Stored[EscalationPart]:
         found = (await configuration.load(tx, [workspace_id])).get(workspace_id)

@@ -11,6 +11,7 @@ from services.escalation.app.configuration import (
     SlaPolicyPart,
     TargetPart,
 )
+from services.escalation.app.feeds import readings
 from services.escalation.app.policies import priorities_of
 from services.escalation.app.rotation_rules import rotation_problems, rotation_warnings
 from services.escalation.app.telling_rules import telling_problems
@@ -29,6 +30,8 @@ from shared.secrets import Secret
 from shared.standard_webhooks import hmac_key
 from shared.vocabulary import Agreement, Priority, SlaMetric
 
+MOST_FEEDS = 50
+"""The same address counts again for another time zone, and with other summaries left out: it is read again."""
 SHORTEST_TARGET = timedelta(seconds=15)
 LONGEST_TARGET = timedelta(days=366)
 PROMISED = replace(
@@ -103,6 +106,8 @@ def _calendar_problems(
             continue
         if not calendars[item.id].opens_after(now):
             yield f"/calendars/{index}", "does not open in the next 400 days"
+    if (count := len(readings(part.calendars))) > MOST_FEEDS:
+        yield "/calendars", f"has {count} different feeds; at most {MOST_FEEDS} in a workspace"
 
 
 def _problems(part: EscalationPart, now: datetime, calendars: Mapping[str, Calendar]) -> Iterator[Problem]:

@@ -4,8 +4,11 @@ So a clock that is folded anew is measured by what its feeds said then.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from types import MappingProxyType
+from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
@@ -13,6 +16,10 @@ from shared.calendar import Span
 from shared.calendar_parts import CalendarPart, ExpandHolidays, NamedClosures, to_calendar
 
 YEARS_BACK, YEARS_AHEAD = 1, 3
+_RETRY = timedelta(minutes=5)
+
+Reading = tuple[str, str, tuple[str, ...]]
+"""The address of a document, the zone in which it is read, and what is left out of it."""
 
 
 class FeedProblem(ValueError):
@@ -34,44 +41,133 @@ Fed = Mapping[str, FedPart]
 FED: TypeAdapter[dict[str, FedPart]] = TypeAdapter(dict[str, FedPart])
 
 
-def work_out(calendars: Sequence[CalendarPart], texts: Mapping[str, str], year: int) -> dict[str, FedPart]:
+@dataclass(frozen=True, slots=True)
+class WorkedOut:
+    """What feeds close, by calendar, and what is wrong, by calendar and address."""
+
+    fed: dict[str, FedPart]
+    problems: Mapping[tuple[str, str], str]
+
+    def problem_of(self, url: str) -> str | None:
+        """What is wrong with a feed, in any calendar."""
+        return next((problem for (_, at), problem in self.problems.items() if at == url), None)
+
+
+class Grounds(NamedTuple):
+    """What closures were worked out of. Under another epoch somebody else may have worked out others meanwhile.
+
+    version: of the configuration; texts: address and hash of each document
+    """
+
+    epoch: int
+    version: int
+    year: int
+    texts: frozenset[tuple[str, int]]
+
+    @classmethod
+    def of(cls, epoch: int, version: int, year: int, texts: Mapping[str, str]) -> Self:
+        """For documents by their addresses."""
+        return cls(epoch, version, year, frozenset((url, hash(each)) for url, each in texts.items()))
+
+
+def readings(calendars: Iterable[CalendarPart]) -> set[Reading]:
+    """What is to be read of feeds."""
+    return {(feed.url, part.time_zone, feed.leave_out) for part in calendars for feed in part.feeds}
+
+
+def retry_after(failing_for: timedelta, every: timedelta) -> timedelta:
+    """How long after it failed a feed is tried again, the later the longer it has failed.
+
+    every: how often one that does not fail is fetched
+    """
+    return min(every, max(_RETRY, failing_for))
+
+
+def work_out(
+    calendars: Sequence[CalendarPart], texts: Mapping[str, str], year: int, held: Fed = MappingProxyType({})
+) -> WorkedOut:
     """What the feeds of calendars close around a year.
 
     texts: documents by address; one that is not there yet closes nothing
-    Raises FeedProblem saying what is wrong.
+    held: what holds, and goes on for a calendar of whose feeds one cannot be read
     """
-    return {part.id: _of_calendar(part, texts, year) for part in calendars if part.feeds}
+    fed: dict[str, FedPart] = {}
+    problems: dict[tuple[str, str], str] = {}
+    known: dict[Reading, FedPart | FeedProblem] = {}
+    for part in calendars:
+        found: list[FedPart] = []
+        for feed in part.feeds:
+            key = feed.url, part.time_zone, feed.leave_out
+            if feed.url not in texts:
+                continue
+            if key not in known:
+                known[key] = _read(texts[feed.url], key, year)
+            match known[key]:
+                case FedPart() as closed:
+                    found.append(closed)
+                case FeedProblem() as problem:
+                    problems[part.id, feed.url] = str(problem)
+        if part.feeds:
+            is_read = not any(calendar_id == part.id for calendar_id, _ in problems)
+            fed[part.id] = _together(found) if is_read else held.get(part.id, FedPart())
+    return WorkedOut(fed, problems)
 
 
-def _of_calendar(part: CalendarPart, texts: Mapping[str, str], year: int) -> FedPart:
+def believed(
+    calendars: Sequence[CalendarPart], texts: Mapping[str, str], now: datetime, held: Fed, expand: ExpandHolidays
+) -> WorkedOut:
+    """The same; a calendar that would not open any more keeps what holds, too."""
+    worked = work_out(calendars, texts, now.year, held)
+    closed = never_opening(calendars, worked.fed, now, expand)
+    problems = {
+        (part.id, feed.url): f"would leave calendar {part.id} closed for 400 days"
+        for part in calendars
+        if part.id in closed
+        for feed in part.feeds
+    }
+    kept = {calendar_id: held.get(calendar_id, FedPart()) for calendar_id in closed}
+    return WorkedOut({**worked.fed, **kept}, {**problems, **worked.problems})
+
+
+def never_opening(
+    calendars: Sequence[CalendarPart], fed: Fed, now: datetime, expand: ExpandHolidays
+) -> frozenset[str]:
+    """Calendars that do not open for 400 days, with what their feeds close."""
+    return frozenset(
+        part.id
+        for part in calendars
+        if part.feeds and not to_calendar(part, expand, further_closures(fed, part.id)).opens_after(now)
+    )
+
+
+def _read(text: str, reading: Reading, year: int) -> FedPart | FeedProblem:
     # Late: few workspaces have feeds.
     from shared.ical_feed import ical_closures, is_too_much
 
+    _, time_zone, leave_out = reading
+    try:
+        closures = ical_closures(text, time_zone, leave_out=leave_out)
+    except ValueError as error:
+        return FeedProblem(str(error))
     dates: set[date] = set()
     spans: set[Span] = set()
-    for feed in part.feeds:
-        if feed.url not in texts:
-            continue
-        try:
-            closures = ical_closures(texts[feed.url], part.time_zone, leave_out=feed.leave_out)
-        except ValueError as error:
-            raise FeedProblem(str(error)) from None
-        for each_year in range(year - YEARS_BACK, year + YEARS_AHEAD + 1):
-            if is_too_much(closures, each_year):
-                raise FeedProblem(f"closes more of {each_year} than can be kept")
-            for closed in closures(each_year):
-                if isinstance(closed, tuple):
-                    spans.add(closed)
-                else:
-                    dates.add(closed)
+    for each_year in range(year - YEARS_BACK, year + YEARS_AHEAD + 1):
+        if is_too_much(closures, each_year):
+            return FeedProblem(f"closes more of {each_year} than can be kept")
+        for closed in closures(each_year):
+            if isinstance(closed, tuple):
+                spans.add(closed)
+            else:
+                dates.add(closed)
     return FedPart(dates=tuple(sorted(dates)), spans=tuple(sorted(spans)))
 
 
-def check_openings(parts: Sequence[CalendarPart], fed: Fed, now: datetime, expand: ExpandHolidays) -> None:
-    """Raises FeedProblem where feeds leave a calendar without an opening for too long."""
-    for part in parts:
-        if part.feeds and not to_calendar(part, expand, further_closures(fed, part.id)).opens_after(now):
-            raise FeedProblem(f"would leave calendar {part.id} closed for 400 days")
+def _together(parts: Iterable[FedPart]) -> FedPart:
+    found = list(parts)
+    return FedPart(
+        dates=tuple(sorted({day for part in found for day in part.dates})),
+        spans=tuple(sorted({span for part in found for span in part.spans})),
+    )
 
 
 def further_closures(fed: Fed, calendar_id: str) -> Sequence[NamedClosures]:

@@ -110,6 +110,31 @@ async def test_a_calendar_can_be_subscribed_to_and_its_hours_be_read(desk: Desk)
         "/v1/calendars/office/hours", params={"from": "2026-01-01T00:00:00Z", "to": "2028-01-01T00:00:00Z"}
     )
     assert late.status_code == 422
+    for never in ("9999-12-31T00:00:00Z", "0001-01-01T00:00:00Z"):
+        answer = await desk.http.get("/v1/calendars/office/hours", params={"from": never})
+        assert [problem["pointer"] for problem in answer.json()["errors"]] == ["from"], answer.text
+
+
+async def test_hours_that_feeds_close_wholly_are_refused_and_say_which(desk: Desk, website: Website) -> None:
+    path, other = f"/{desk.workspace_id}/sundays.ics", f"/{desk.workspace_id}/other.ics"
+    sunday = datetime(2026, 1, 4, tzinfo=UTC)
+    website.pages[path] = feed(sunday).replace("SUMMARY", "RRULE:FREQ=WEEKLY\r\nSUMMARY")
+    website.pages[other] = feed(sunday)
+    feeds = [{"url": website.url(path)}, {"url": website.url(other)}]
+    calendar = {"id": "office", "time_zone": "UTC", "weekly": WEEK, "feeds": feeds}
+    await desk.configure(calendars=[{"id": "desk", "time_zone": "UTC", "weekly": WEEK}, calendar])
+    await eventually(lambda: _are_fetched(desk))
+    calendar["weekly"] = {"sun": ["09:00-17:00"]}
+    part = {"calendars": [{"id": "desk", "time_zone": "UTC", "weekly": WEEK}, calendar]}
+    refused = await desk.http.put("/v1/configuration", json=part, headers={"If-Match": "*"})
+    tried = await desk.http.post("/v1/policies/sla/preview", json={**part, "sla_policies": []})
+    for answer in (refused, tried):
+        assert answer.status_code == 422, answer.text
+        assert [problem["pointer"] for problem in answer.json()["errors"]] == ["/calendars/1"]
+
+
+async def _are_fetched(desk: Desk) -> bool:
+    return all(found["fetched_at"] for found in (await state(desk))["feeds"])
 
 
 async def _is(probed: Awaitable[object], expected: object) -> bool:

@@ -18,6 +18,8 @@ from tests.unit.escalation.builders import terms
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OFFICE = {"id": "office", "time_zone": "Europe/Berlin", "weekly": {"mon": ["09:00-17:00"]}}
+FEEDS = [{"url": f"https://feeds.example/{number}.ics"} for number in range(10)]
+ZONES = ("UTC", "Europe/Berlin", "Europe/Paris", "Europe/Rome", "Europe/Madrid", "Europe/Vienna")
 PAST = {"date": "2025-01-01", "hours": ["09:00-10:00"]}
 RAISE = {"raise_priority": {"by": 1}}
 CHAIN = {"id": "chain", "steps": [RAISE]}
@@ -65,6 +67,8 @@ def test_nothing_at_all_is_fine() -> None:
         ({"calendars": [{**OFFICE, "ical": [{"text": "nonsense"}]}]}, "/calendars/0"),
         ({"calendars": [{"id": "never", "time_zone": "UTC"}]}, "/calendars/0"),
         ({"calendars": [{"id": "past", "time_zone": "UTC", "openings": [PAST]}]}, "/calendars/0"),
+        ({"calendars": [{**OFFICE, "feeds": FEEDS, "id": f"c{n}", "time_zone": zone}
+                        for n, zone in enumerate(ZONES)]}, "/calendars"),
         ({"sla_policies": [policy(when="ticket.colour == 'red'")]}, "/sla_policies/0/when"),
         ({"sla_policies": [policy(calendar="office")]}, "/sla_policies/0/calendar"),
         ({"calendars": [{**OFFICE, "id": "always"}]}, "/calendars/0/id"),
@@ -114,6 +118,10 @@ def test_a_broken_rule_is_named_where_it_stands(part: dict[str, Any], pointer: s
 @pytest.mark.parametrize("move", [{"queue": "q"}, {"tier": 2}, {"agent": "ann"}, {"widen": True}])
 def test_work_may_be_moved_handed_over_or_held_out_to_more_agents(move: dict[str, Any]) -> None:
     assert checked(**chain({"requeue": move})) == []
+
+
+def test_many_calendars_may_follow_the_same_feeds() -> None:
+    assert checked(calendars=[{**OFFICE, "id": f"c{n}", "feeds": FEEDS} for n in range(20)]) == []
 
 
 def test_every_broken_rule_is_named_at_once() -> None:
