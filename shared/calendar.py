@@ -8,9 +8,11 @@ whole microseconds of UTC: Python subtracts two instants of one zone, and moves 
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from types import MappingProxyType
 
 from shared.stretches import Stretch, Stretches, instant_at, merged, microseconds, without
@@ -168,7 +170,9 @@ class Calendar:
     def _open_in(self, start: int, end: int) -> list[Stretch]:
         """Open stretches of UTC between two instants, merged and in order."""
         first, last = instant_at(start).year, instant_at(end - 1).year
-        closed = merged(span for year in range(first, last + 1) for span in self._closed_in(year).spans)
+        closed = merged(
+            span for year in range(first, last + 1) for span in self._closed_in(year).between(start, end)
+        )
         if not closed:
             return self._on_the_clock(start, end, self.local_hours)
         usual = self._on_the_clock(start, end, self._usual)
@@ -217,7 +221,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """What holidays close in a year."""
+    """What holidays close in a year. spans: merged, in order"""
 
     dates: frozenset[date] = frozenset()
     spans: tuple[Stretch, ...] = ()
@@ -225,10 +229,13 @@ class _Closed:
     @classmethod
     def of(cls, closures: Iterable[date | Span]) -> "_Closed":
         found = list(closures)
-        return cls(
-            frozenset(each for each in found if not isinstance(each, tuple)),
-            tuple((microseconds(each[0]), microseconds(each[1])) for each in found if isinstance(each, tuple)),
-        )
+        spans = merged((microseconds(each[0]), microseconds(each[1])) for each in found if isinstance(each, tuple))
+        return cls(frozenset(each for each in found if not isinstance(each, tuple)), tuple(spans))
+
+    def between(self, start: int, end: int) -> Sequence[Stretch]:
+        """The spans that reach into a time: a year can have thousands, of which a month has few."""
+        first = bisect_right(self.spans, start, key=itemgetter(1))
+        return self.spans[first : bisect_left(self.spans, end, key=itemgetter(0))]
 
 
 _NEVER_CLOSED = _Closed()

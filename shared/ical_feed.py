@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from shared.calendar import Closures, Span
-from shared.ical_event import read_event
+from shared.ical_event import EventProblem, read_event
 from shared.ical_series import Event, Series
+from shared.recurrence import RuleProblem
 
 if TYPE_CHECKING:
     from icalendar import Component
@@ -114,8 +115,11 @@ def _is_left_out(component: "Component", leave_out: frozenset[str]) -> bool:
 def _read(number: int, component: "Component", zone: ZoneInfo, budget: Iterator[int]) -> Event:
     try:
         return read_event(component, zone, budget)
-    except (ValueError, OverflowError) as error:
+    except (EventProblem, RuleProblem) as error:
         raise ValueError(f"event {number}: {error}") from None
+    except (ValueError, OverflowError):
+        # What the parser says repeats the document, however long, and whatever somebody wrote there.
+        raise ValueError(f"event {number}: a property cannot be read") from None
 
 
 def _newest(events: list[Event]) -> list[Event]:

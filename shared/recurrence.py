@@ -32,6 +32,10 @@ class Frequency(StrEnum):
     DAILY = "DAILY"
 
 
+class RuleProblem(ValueError):
+    """A rule cannot be followed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """Which days of each period, and which times of them. Numbers may count from the end, as -1 for the last.
@@ -54,14 +58,14 @@ class Rule:
     def read(cls, fields: Mapping[str, Sequence[object]], start: datetime) -> Self:
         """A rule by its parts, as `{"FREQ": ["YEARLY"]}`. What it leaves open follows from its first instance.
 
-        Raises ValueError saying what is wrong.
+        Raises RuleProblem saying what is wrong.
         """
         given = {name.upper(): [str(each).upper() for each in values] for name, values in fields.items()}
         if given.keys() - _OF_TIME - _OF_DAYS:
-            raise ValueError("its rule has a part that is not known")
+            raise RuleProblem("its rule has a part that is not known")
         written = given.get("FREQ", [""])[0]
         if written not in Frequency.__members__:
-            raise ValueError("its rule repeats neither daily, weekly, monthly nor yearly")
+            raise RuleProblem("its rule repeats neither daily, weekly, monthly nor yearly")
         frequency = Frequency(written)
         by_month = _numbers(given, "BYMONTH", 1, 12)
         month_days = _numbers(given, "BYMONTHDAY", -31, 31)
@@ -150,12 +154,12 @@ class Rule:
 def last_of(rule: Rule, start: datetime, count: int, budget: Iterator[int]) -> datetime | None:
     """The last of so many that a rule names; none where they do not end while time lasts.
 
-    budget: an item is taken for each year that is looked at. Raises ValueError once it is used up.
+    budget: an item is taken for each year that is looked at. Raises RuleProblem once it is used up.
     """
     found = None
     for year in range(start.year, _LAST_YEAR):
         if next(budget, None) is None:
-            raise ValueError("its rule counts for too long")
+            raise RuleProblem("its rule counts for too long")
         for named in rule.between(start, date(year, 1, 1), date(year, 12, 31)):
             found, count = named, count - 1
             if count == 0:
@@ -167,18 +171,18 @@ def _numbers(given: Mapping[str, Sequence[str]], name: str, least: int, most: in
     try:
         numbers = frozenset(int(each) for each in given.get(name, ()))
     except ValueError:
-        raise ValueError(f"{name} of its rule is not a number") from None
+        raise RuleProblem(f"{name} of its rule is not a number") from None
     if any(not least <= number <= most or (number == 0 and least < 0) for number in numbers):
-        raise ValueError(f"{name} of its rule is out of range")
+        raise RuleProblem(f"{name} of its rule is out of range")
     return numbers
 
 
 def _weekday(text: str) -> tuple[int, int]:
     which, weekday = text[:-2], text[-2:]
     if weekday not in _WEEKDAYS or (which and not re.fullmatch(r"[+-]?[0-9]{1,2}", which)):
-        raise ValueError("BYDAY or WKST of its rule is not a weekday")
+        raise RuleProblem("BYDAY or WKST of its rule is not a weekday")
     if which and not 1 <= abs(int(which)) <= 53:
-        raise ValueError("BYDAY of its rule is out of range")
+        raise RuleProblem("BYDAY of its rule is out of range")
     return int(which or 0), _WEEKDAYS.index(weekday)
 
 
@@ -187,7 +191,7 @@ def _times(given: Mapping[str, Sequence[str]], start: datetime) -> tuple[time, .
     minutes = sorted(_numbers(given, "BYMINUTE", 0, 59) or {start.minute})
     seconds = sorted(_numbers(given, "BYSECOND", 0, 59) or {start.second})
     if len(hours) * len(minutes) * len(seconds) > MOST_TIMES:
-        raise ValueError(f"its rule names more than {MOST_TIMES} times a day")
+        raise RuleProblem(f"its rule names more than {MOST_TIMES} times a day")
     return tuple(time(*each) for each in product(hours, minutes, seconds))
 
 

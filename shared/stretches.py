@@ -6,6 +6,7 @@ Instants and durations are whole microseconds of UTC, counted from 1970.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from threading import Lock
 
 Stretch = tuple[int, int]
@@ -174,11 +175,14 @@ def merged(stretches: Iterable[Stretch]) -> list[Stretch]:
 
 def without(stretches: Sequence[Stretch], holes: Sequence[Stretch]) -> Iterator[Stretch]:
     """Merged stretches, less merged holes."""
+    passed = 0
     for start, end in stretches:
         at = start
-        for hole_start, hole_end in holes:
-            if hole_end <= at or end <= hole_start:
-                continue
+        while passed < len(holes) and holes[passed][1] <= start:
+            passed += 1
+        for hole_start, hole_end in islice(holes, passed, None):
+            if end <= hole_start:
+                break
             if at < hole_start:
                 yield at, hole_start
             at = hole_end

@@ -12,10 +12,14 @@ from shared.http.problems import ProblemError
 T = TypeVar("T")
 
 _AT_ONCE = 2
-"""Previews under way in this process: its engines need the processor too."""
+"""Previews under way in this process: whatever else it does needs the processor too."""
 
 _LONGEST_WAIT_S = 20.0
-"""As long as one preview takes at most."""
+"""Whoever waits longer for a turn gives up; also when it is worth asking again.
+
+Routing's previews take no longer. Escalation's look at every open ticket and may, where there are very many: then
+whoever asks again is told the same once more.
+"""
 
 
 class PreviewTurns:

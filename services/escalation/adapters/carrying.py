@@ -1,5 +1,9 @@
 """Carries open tickets over to a new version of their workspace's service levels, some at a time."""
 
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+
 from sqlalchemy import text
 
 from services.escalation.app.carry_policies import carry_policies
@@ -19,6 +23,17 @@ _BEHIND = text(
     "SELECT t.workspace_id, t.ticket_id FROM tracked_ticket t WHERE t.workspace_id = :workspace"
     " AND t.policy_version < :version AND t.is_live LIMIT :most"
 )
+
+
+async def in_turn(behind: Mapping[str, int], carry: Callable[[str, int], Awaitable[bool]]) -> AsyncIterator[str]:
+    """Has some tickets carried of each workspace in turn; workspaces as they are done."""
+    waiting = deque(behind.items())
+    while waiting:
+        workspace_id, version = waiting.popleft()
+        if await carry(workspace_id, version):
+            waiting.append((workspace_id, version))
+        else:
+            yield workspace_id
 
 
 class Carrying:
@@ -46,12 +61,12 @@ class Carrying:
         done: dict[str, int] = {}
         with self._bells.hung(shard) as bell:
             while not shard.draining.is_set():
-                for workspace_id, version in (await self._latest(shard)).items():
-                    if done.get(workspace_id, 0) < version:
-                        while await self._carry(shard, workspace_id, version):
-                            pass
-                        await self._look_at_queues(shard, workspace_id)
-                        done[workspace_id] = version
+                latest = await self._latest(shard)
+                behind = {each: version for each, version in latest.items() if done.get(each, 0) < version}
+                # Some tickets of each in turn: nobody waits until all of somebody else's are carried.
+                async for workspace_id in in_turn(behind, partial(self._carry, shard)):
+                    await self._look_at_queues(shard, workspace_id)
+                    done[workspace_id] = behind[workspace_id]
                 await bell.wait(_POLL_S)
 
     async def _latest(self, shard: Shard) -> dict[str, int]:
@@ -73,7 +88,7 @@ class Carrying:
         await self._database.transact(unit, workspaces=[workspace_id], fence=shard.fence)
 
     async def _carry(self, shard: Shard, workspace_id: str, version: int) -> bool:
-        """Carries some tickets. False where none is left, or the shard is to be given up."""
+        """Carries some tickets; whether there are more. None are where the shard is to be given up."""
 
         async def unit(tx: Tx) -> bool:
             behind = {"workspace": workspace_id, "version": version, "most": _BATCH}

@@ -59,7 +59,7 @@ class Calendars(BaseModel):
     items: list[CalendarView]
 
 
-class OpenHours(BaseModel):
+class OpenStretch(BaseModel):
     """A time that is open, in UTC and as the calendar's clock shows it."""
 
     start: datetime
@@ -83,4 +83,4 @@ class CalendarHours(BaseModel):
     start: datetime
     end: datetime
     open_s: float
-    items: list[OpenHours]
+    items: list[OpenStretch]

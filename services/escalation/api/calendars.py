@@ -1,16 +1,20 @@
 """`/v1/calendars`: what counts as open, how feeds fare, and what is closed, to subscribe to."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Response
+from sqlalchemy import RowMapping
 
 from services.escalation.adapters import feed_rows
 from services.escalation.adapters.closing_calendar import closing_calendar
 from services.escalation.adapters.service_levels import PostgresServiceLevels
-from services.escalation.api.calendar_schemas import CalendarHours, Calendars, CalendarView, OpenHours
+from services.escalation.api.calendar_schemas import CalendarHours, Calendars, CalendarView, OpenStretch
+from services.escalation.domain.sla_policy import Policies
 from services.escalation.domain.unusual import unusual
 from shared.calendar import Calendar
 from shared.db.unit_of_work import Database, Tx
@@ -75,9 +79,7 @@ def routes(database: Database, levels: PostgresServiceLevels) -> APIRouter:
     ) -> CalendarHours:
         """When it is open between two moments, at most 400 days apart, as promises count it."""
         calendar, version, now = await _one(principal.workspace_id, calendar_id)
-        begins = start or now
-        ends = end or begins + _USUAL
-        _check(begins, ends)
+        begins, ends = _window(start or now, end)
         found = await asyncio.to_thread(calendar.hours, begins, ends)
         zone = ZoneInfo(calendar.time_zone)
         return CalendarHours(
@@ -87,41 +89,56 @@ def routes(database: Database, levels: PostgresServiceLevels) -> APIRouter:
             start=begins,
             end=ends,
             open_s=sum((closes - opens for opens, closes in found), timedelta()).total_seconds(),
-            items=[OpenHours.of(span, zone) for span in found],
+            items=[OpenStretch.of(span, zone) for span in found],
         )
 
     async def _all(workspace_id: str) -> Calendars:
         part = (await levels.read(workspace_id)).part
 
-        async def unit(tx: Tx) -> Calendars:
+        async def unit(tx: Tx) -> tuple[Policies, Mapping[str, RowMapping], datetime]:
             latest = (await levels.load(tx, [workspace_id]))[workspace_id].latest
-            rows, now = await feed_rows.states(tx, workspace_id), await tx.now()
-            views = [
-                CalendarView.of(item, latest.calendars[item.id], rows, now)
-                for item in part.calendars
-                if item.id in latest.calendars
-            ]
-            return Calendars(version=latest.version, items=views)
+            return latest, await feed_rows.states(tx, workspace_id), await tx.now()
 
-        return await database.transact(unit, workspaces=[workspace_id])
+        latest, rows, now = await database.transact(unit, workspaces=[workspace_id])
+
+        def views() -> list[CalendarView]:
+            known = latest.calendars
+            return [
+                CalendarView.of(item, _own(known[item.id]), rows, now)
+                for item in part.calendars
+                if item.id in known
+            ]
+
+        return Calendars(version=latest.version, items=await asyncio.to_thread(views))
 
     async def _one(workspace_id: str, calendar_id: str) -> tuple[Calendar, int, datetime]:
         async def unit(tx: Tx) -> tuple[Calendar, int, datetime]:
             latest = (await levels.load(tx, [workspace_id]))[workspace_id].latest
             if calendar_id not in latest.calendars:
                 raise NotFound("There is no such calendar.")
-            return latest.calendars[calendar_id], latest.version, await tx.now()
+            return _own(latest.calendars[calendar_id]), latest.version, await tx.now()
 
         return await database.transact(unit, workspaces=[workspace_id])
 
     return router
 
 
-def _check(start: datetime, end: datetime) -> None:
+def _own(calendar: Calendar) -> Calendar:
+    """The same calendar, which works out and keeps what it is asked about for this reader alone.
+
+    The one that clocks are measured by works out one thing at a time: whoever asked it about far years would have
+    everybody wait, and what it found would stay.
+    """
+    return replace(calendar)
+
+
+def _window(start: datetime, end: datetime | None) -> tuple[datetime, datetime]:
     """Raises InvalidInput for times that nobody means, and for too many of them."""
     if not _EARLIEST <= start <= _LATEST:
         raise InvalidInput("The time cannot be looked at.", problems=(("from", "lies between 2001 and 2099"),))
+    end = end or start + _USUAL
     if not start < end <= start + _LONGEST:
         raise InvalidInput(
             "The time cannot be looked at.", problems=(("to", "lies after from, at most 400 days"),)
         )
+    return start, end

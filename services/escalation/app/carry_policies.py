@@ -1,4 +1,4 @@
-"""Measures open tickets by a new version of their workspace's service levels: what has elapsed is kept."""
+"""Has open tickets come over to a new version of their workspace's service levels."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,11 @@ from shared.ids import IdFactory
 async def carry_policies(
     keys: Sequence[TicketKey], *, tx: Tx, tracking: Tracking, levels: ServiceLevels, ids: IdFactory
 ) -> None:
-    """Running clocks go on with the version that holds now; finished ones never change."""
+    """Clocks that have not ended come over as the new promise's `on_change` says; finished ones never change.
+
+    keep: the old promise to the end; carry: elapsed time stays; restart: it begins anew; recompute: it is counted
+    anew. See `OnChange`.
+    """
     cases, histories = await locked_cases(keys, tx=tx, tracking=tracking, levels=levels)
     now = await tx.now()
     # A version holds from when it was stored, even where the clock has gone back since.

@@ -238,3 +238,20 @@ def test_however_much_a_document_repeats_a_year_has_an_end() -> None:
     assert not is_too_much(closures, 2019)
     # Of the processor, and a hundred times what it takes: repeating without an end takes for ever.
     assert process_time() - begun < 60
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RDATE;VALUE=DATE:" + "secret" * 5_000,
+        "EXDATE:secret",
+        "DURATION:secret",
+        "RRULE:FREQ=SECRET",
+        "RRULE:FREQ=DAILY;COUNT=secret",
+    ],
+)
+def test_what_is_told_of_a_broken_event_repeats_nothing_of_it(line: str) -> None:
+    with pytest.raises(ValueError, match=r"^event 2: ") as refused:
+        closed(event("DTSTART;VALUE=DATE:20260101"), event("DTSTART;VALUE=DATE:20260101", line, uid="2"))
+    assert len(str(refused.value)) <= 200
+    assert "secret" not in str(refused.value).lower()
