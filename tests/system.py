@@ -136,7 +136,7 @@ async def start(
         tasks = []
         for name in names:
             if name not in own:
-                own[name] = await asyncio.to_thread(_clone, stack, templates, name, prefix)
+                own[name] = await asyncio.to_thread(clone, stack, templates, name, prefix)
             build, kind = _composition(name)
             config = kind.model_validate(
                 {
@@ -182,7 +182,7 @@ def _stacks() -> str:
     return f"\n{text.getvalue()}"
 
 
-def _clone(stack: Stack, templates: Templates, name: str, prefix: str) -> ServiceDatabase:
+def clone(stack: Stack, templates: Templates, name: str, prefix: str) -> ServiceDatabase:
     return stack.postgres.create_database(name, prefix=f"{prefix}_", template=templates[name])
 
 

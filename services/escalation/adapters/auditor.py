@@ -35,19 +35,22 @@ _SHARE = 0.05
 _FIRST = UUID(int=0)
 # Open tickets, and those that have timers or escalations although they are over.
 _TICKETS = text(
-    "SELECT t.* FROM tracked_ticket t WHERE t.workspace_id = :workspace AND t.ticket_id IN (SELECT ticket_id FROM"
+    "SELECT t.* FROM (SELECT ticket_id FROM"
     " ((SELECT ticket_id FROM tracked_ticket WHERE workspace_id = :workspace AND ticket_id > :after AND is_live"
     " ORDER BY ticket_id LIMIT :most)"
     " UNION (SELECT DISTINCT ticket_id FROM timer WHERE workspace_id = :workspace AND ticket_id > :after"
     " ORDER BY ticket_id LIMIT :most)"
     " UNION (SELECT ticket_id FROM escalation WHERE workspace_id = :workspace AND ticket_id > :after"
     " AND state <> 'resolved' AND clock_id IS NULL ORDER BY ticket_id LIMIT :most)) AS found"
-    " ORDER BY ticket_id LIMIT :most) ORDER BY t.ticket_id"
+    " ORDER BY ticket_id LIMIT :most) AS few JOIN LATERAL (SELECT * FROM tracked_ticket"
+    " WHERE workspace_id = :workspace AND ticket_id = few.ticket_id OFFSET 0) AS t ON true ORDER BY t.ticket_id"
 )
 _BUSY = text(
     "SELECT w.id FROM unnest(CAST(:names AS text[])) AS w (id)"
-    " WHERE EXISTS (SELECT 1 FROM tracked_ticket WHERE workspace_id = w.id AND is_live)"
-    " OR EXISTS (SELECT 1 FROM timer WHERE workspace_id = w.id)"
+    # In order and with an offset, or all that there are are read once, to look the names up among them.
+    " WHERE EXISTS (SELECT 1 FROM tracked_ticket WHERE workspace_id = w.id AND is_live"
+    " ORDER BY ticket_id LIMIT 1 OFFSET 0)"
+    " OR EXISTS (SELECT 1 FROM timer WHERE workspace_id = w.id ORDER BY ticket_id LIMIT 1 OFFSET 0)"
     " OR EXISTS (SELECT 1 FROM escalation WHERE workspace_id = w.id AND state <> 'resolved' AND clock_id IS NULL)"
     " ORDER BY 1"
 )

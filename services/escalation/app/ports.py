@@ -128,8 +128,8 @@ class Tracking(Protocol):
         """Stores what has changed, and the timers that follow from it."""
         ...
 
-    async def begun(self, tx: Tx, windows: Collection[Window], now: datetime) -> Mapping[Window, int]:
-        """How often each policy was set off in the time up to now."""
+    async def begun(self, tx: Tx, windows: Mapping[Window, int], now: datetime) -> Mapping[Window, int]:
+        """How often each policy was set off in the time up to now, counted up to so many."""
         ...
 
     async def stand_ins(

@@ -1,12 +1,12 @@
 """How often each escalation policy was set off lately: what gates ask that count."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from services.escalation.app.ports import Case, Histories, TicketKey, Window
-from services.escalation.domain.escalation_policy import windows
+from services.escalation.domain.escalation_policy import rates
 
 Version = tuple[str, int]
 """A workspace and a version of its configuration."""
@@ -31,13 +31,15 @@ class Tally:
         return self.before.get((workspace_id, policy, per), 0) + self.here[workspace_id, policy]
 
 
-def asked(versions: Iterable[Version], histories: Histories) -> Collection[Window]:
-    """What the gates of escalations from these versions may ask."""
-    found: set[Window] = set()
+def asked(versions: Iterable[Version], histories: Histories) -> Mapping[Window, int]:
+    """What the gates of escalations from these versions may ask, and from how many on no more is to be known."""
+    found: dict[Window, int] = {}
     for workspace_id, version in versions:
         policies = histories[workspace_id].version(version)
         for policy in policies.escalations.values():
-            found.update((workspace_id, policy.policy_id, per) for per in windows(policy.steps))
+            for rate in rates(policy.steps):
+                window = workspace_id, policy.policy_id, rate.per
+                found[window] = max(found.get(window, 0), rate.count + 1)
     return found
 
 

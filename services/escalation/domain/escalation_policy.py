@@ -133,11 +133,11 @@ class EscalationPolicy:
     ack_timeout: timedelta | None = None
 
 
-def windows(steps: tuple[Step, ...]) -> Iterator[timedelta]:
-    """The times over which its gates count how often a policy was set off."""
+def rates(steps: tuple[Step, ...]) -> Iterator[Often]:
+    """How often its gates ask whether a policy was set off."""
     for step in steps:
         if not isinstance(step, Wait) and step.only_if and step.only_if.more_than:
-            yield step.only_if.more_than.per
+            yield step.only_if.more_than
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

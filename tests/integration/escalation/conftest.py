@@ -1,16 +1,21 @@
 """An escalation of its own, and a desk in it for each test."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.stack import Stack
+from shared.db.engine import open_engine
 from shared.kafka.client import Producer
 from tests.integration.escalation.desk import Desk, Ear
 from tests.integration.outside import Mailbox, Website
-from tests.system import System, Templates, start
+from tests.system import System, Templates, clone, start
 
 PREFIX = "escalation"
+_databases = count(1)
 
 
 @pytest.fixture(scope="package")
@@ -40,6 +45,19 @@ async def escalation(
         mail_from="Waypost <support@waypost.example>",
     ) as running:
         yield running
+
+
+@pytest.fixture
+async def young(stack: Stack, templates: Templates) -> AsyncIterator[AsyncConnection]:
+    """A session as those of the service, of a database in which nothing has happened and no service runs."""
+    database = await asyncio.to_thread(clone, stack, templates, "escalation", f"young{next(_databases)}")
+    engine = open_engine(database.url, name="tests", pool_size=1)
+    try:
+        async with engine.connect() as connection:
+            yield connection
+            await connection.rollback()
+    finally:
+        await engine.dispose()
 
 
 @pytest.fixture(scope="package")

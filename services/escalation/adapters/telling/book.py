@@ -21,7 +21,8 @@ _ADD = insert_set(tables.notification, rows.NOTIFICATION)
 _LOCKED = text(
     "SELECT n.*, e.state AS escalation_state, EXISTS (SELECT 1 FROM notification i"
     " WHERE i.workspace_id = n.workspace_id AND i.instead_of = n.notification_id) AS is_replaced"
-    " FROM notification n JOIN escalation e USING (workspace_id, escalation_id)"
+    " FROM notification n JOIN LATERAL (SELECT e.state FROM escalation e"
+    " WHERE e.workspace_id = n.workspace_id AND e.escalation_id = n.escalation_id OFFSET 0) AS e ON true"
     " WHERE n.workspace_id = :workspace AND n.notification_id = :id FOR UPDATE OF n"
 )
 _UNREACHED = (NotificationState.FAILED, NotificationState.DISABLED)

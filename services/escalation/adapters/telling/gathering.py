@@ -19,8 +19,8 @@ from shared.vocabulary import EscalationState
 
 MOST_AT_ONCE = 10
 """Addressees for whom messages are made in one unit of work."""
-MOST_IN_ONE = 5_000
-"""Notifications that go into one message: each statement stays short of its timeout."""
+MOST_TOGETHER = 5_000
+"""Notifications that go into messages in one unit of work, and so into one: each stays short of its timeouts."""
 
 _WAITING = text(
     "SELECT DISTINCT workspace_id, way, address FROM notification"
@@ -28,14 +28,16 @@ _WAITING = text(
 )
 _THEIRS = text(
     "SELECT t.*, e.state AS stands, e.resumes_at"
-    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ways AS text[]), CAST(:addresses AS text[]))"
-    " AS a (workspace_id, way, address)"
+    " FROM (SELECT a.nr, n.* FROM unnest(CAST(:workspaces AS text[]), CAST(:ways AS text[]),"
+    " CAST(:addresses AS text[])) WITH ORDINALITY AS a (workspace_id, way, address, nr)"
     " JOIN LATERAL (SELECT n.workspace_id, n.notification_id, n.shard, n.way, n.address, n.escalation_id"
     " FROM notification n WHERE n.workspace_id = a.workspace_id AND n.way = a.way AND n.address = a.address"
-    " AND n.send_at <= CAST(:now AS timestamptz) ORDER BY n.send_at, n.notification_id LIMIT :most) AS t ON true"
+    " AND n.send_at <= CAST(:now AS timestamptz) ORDER BY n.send_at, n.notification_id LIMIT :most) AS n ON true"
+    # One more: whether somebody was cut short.
+    " LIMIT :most + 1) AS t"
     " LEFT JOIN LATERAL (SELECT e.state, e.resumes_at FROM escalation e"
     " WHERE e.workspace_id = t.workspace_id AND e.escalation_id = t.escalation_id OFFSET 0) AS e ON true"
-    " ORDER BY t.workspace_id, t.way, t.address, t.notification_id"
+    " ORDER BY t.nr, t.notification_id"
 )
 _RECENT = text(
     "SELECT a.workspace_id, a.way, a.address, sent.created_at"
@@ -87,17 +89,22 @@ async def waiting(tx: Tx, shard: int, now: datetime) -> set[Addressee]:
 async def gather(tx: Tx, now: datetime, addressees: Collection[Addressee]) -> None:
     """Makes messages of what waits for them; what somebody has to wait for is put off until it may go.
 
-    The unit of work names the addressees' workspaces. Of very much some is left for the next time.
+    The unit of work names the addressees' workspaces. Who does not fit whole behind the others waits for the next
+    time; who has too much alone gets the rest then.
     """
-    found = await tx.execute(_THEIRS, {**_columns(addressees), "now": now, "most": MOST_IN_ONE})
+    found = (await tx.execute(_THEIRS, {**_columns(addressees), "now": now, "most": MOST_TOGETHER})).all()
+    theirs = [list(rows) for _, rows in groupby(found, _addressee)]
+    if len(found) > MOST_TOGETHER and len(theirs) > 1:
+        # Who was cut short would get two messages: the next time all of it goes into one.
+        theirs.pop()
     people = [who for who in addressees if who.way in PEOPLE]
     sent_at: dict[Addressee, list[datetime]] = defaultdict(list)
     for row in await tx.execute(_RECENT, {**_columns(people), "since": now - WINDOW, "most": MOST_IN_WINDOW}):
         sent_at[_addressee(row)].append(row.created_at)
     placed: list[Values] = []
     messages: list[Values] = []
-    for who, rows in groupby(found, _addressee):
-        more, made = _placed(list(rows), next_message_at(sorted(sent_at[who])), now)
+    for rows in theirs:
+        more, made = _placed(rows, next_message_at(sorted(sent_at[_addressee(rows[0])])), now)
         placed.extend(more)
         messages.extend(made)
     if placed:

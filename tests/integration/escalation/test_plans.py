@@ -1,0 +1,89 @@
+"""How PostgreSQL finds rows whose tables were empty when the plan was made, which sessions of the service keep."""
+
+import pkgutil
+import re
+from collections.abc import Iterator
+from importlib import import_module
+
+from sqlalchemy import TextClause
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.escalation import adapters
+from tests.integration.escalation.desk import Json
+
+_LARGE = {
+    "tracked_ticket",
+    "tracked_event",
+    "sla_clock",
+    "escalation",
+    "timer",
+    "watch",
+    "notification",
+    "message",
+    "attempt",
+    "on_call_override",
+}
+"""Tables that grow with the work of a workspace."""
+_READS_ALL = {
+    # One of a workspace is enough.
+    ("auditor._BUSY", "tracked_ticket"),
+    ("auditor._BUSY", "timer"),
+    # All that is live of its kind is asked for, or all that is watched: the few that are in the index.
+    ("auditor._BUSY", "escalation"),
+    ("auditor._DEAD_WATCHES", "escalation"),
+    ("carrying._BEHIND", "tracked_ticket"),
+    ("watches._LIVE", "escalation"),
+    ("watches._LOOK_AT_ALL", "watch"),
+}
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    """All that the service asks of its database in words of its own, by name."""
+    for module in pkgutil.walk_packages(adapters.__path__, f"{adapters.__name__}."):
+        for name, value in vars(import_module(module.name)).items():
+            if isinstance(value, TextClause):
+                yield f"{module.name.removeprefix(adapters.__name__ + '.')}.{name}", value.text
+
+
+def numbered(statement: str) -> tuple[str, int]:
+    """A statement with its parameters as PostgreSQL writes them, and how many it has."""
+    names = list(dict.fromkeys(re.findall(r"(?<!:):(\w+)", statement)))
+    return re.sub(r"(?<!:):(\w+)", lambda found: f"${names.index(found[1]) + 1}", statement), len(names)
+
+
+def scans(node: Json, table: str = "") -> Iterator[tuple[str, str]]:
+    """The tables that a plan reads, and by what it finds rows of them."""
+    table = node.get("Relation Name", table)
+    if "Scan" in node["Node Type"] and node["Node Type"] != "Bitmap Heap Scan" and table:
+        yield table, node.get("Index Cond", "")
+    for part in node.get("Plans", []):
+        yield from scans(part, table if node["Node Type"].startswith("Bitmap") else "")
+
+
+def is_by_more_than_the_workspace(condition: str) -> bool:
+    return any("workspace_id" not in part for part in condition.split(" AND ") if part)
+
+
+async def plans(young: AsyncConnection) -> dict[str, Json]:
+    """The plans of all statements, as the service gets them."""
+    driver = (await young.get_raw_connection()).driver_connection
+    assert driver is not None
+    found = {}
+    for n, (name, statement) in enumerate(statements()):
+        asked, parameters = numbered(statement)
+        values = f"({', '.join(['NULL'] * parameters)})" if parameters else ""
+        await driver.execute(f"PREPARE s{n} AS {asked}")
+        explained = await driver.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE s{n}{values}")
+        found[name] = explained[0]["Plan"]
+    return found
+
+
+async def test_no_statement_reads_all_of_a_workspace_however_young_its_plan_is(young: AsyncConnection) -> None:
+    read = {(name, *scan) for name, plan in (await plans(young)).items() for scan in scans(plan)}
+    assert {table for _, table, _ in read} >= _LARGE
+    by_the_workspace = {
+        (name, table, condition)
+        for name, table, condition in read
+        if table in _LARGE and not is_by_more_than_the_workspace(condition)
+    }
+    assert {scan for scan in by_the_workspace if scan[:2] not in _READS_ALL} == set()
