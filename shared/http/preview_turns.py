@@ -23,7 +23,7 @@ whoever asks again is told the same once more.
 
 
 class PreviewTurns:
-    """Whose preview is under way in this process, each in a thread that nothing else waits for.
+    """Whose preview is under way in this process. What of it takes long has threads that nothing else waits for.
 
     A workspace has one at a time, so that of a thousand requests no more wait here than there are workspaces.
     """

@@ -29,7 +29,12 @@ _LATEST = text(
     " AS version FROM unnest(CAST(:workspaces AS text[])) AS w (workspace_id)"
 )
 _VERSIONS = text(
-    "SELECT p.version, p.since, CAST(p.body AS text) AS body, CAST(p.fed AS text) AS fed FROM policy_version p"
+    "SELECT p.version, p.since, ARRAY(SELECT jsonb_object_keys(p.body)) AS sections,"
+    " CAST((SELECT coalesce(jsonb_object_agg(key, n.value), '{}')"
+    " FROM jsonb_each(p.body) n LEFT JOIN jsonb_each(b.body) o USING (key)"
+    " WHERE n.value IS DISTINCT FROM o.value) AS text) AS changed, CAST(p.fed AS text) AS fed"
+    " FROM policy_version p"
+    " LEFT JOIN policy_version b ON b.workspace_id = p.workspace_id AND b.version = p.version - 1"
     " WHERE p.workspace_id = :workspace AND p.version > :known ORDER BY p.version LIMIT :most"
 )
 

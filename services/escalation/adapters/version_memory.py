@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -24,11 +24,16 @@ NEVER_CONFIGURED = PolicyHistory()
 
 
 class StoredVersion(NamedTuple):
-    """A version as its row has it. body, fed: as JSON"""
+    """A version by what it has changed.
+
+    sections: all that it has; changed: those that are others than in the version before, as JSON
+    fed: what feeds close, as JSON
+    """
 
     version: int
     since: datetime
-    body: str
+    sections: Collection[str]
+    changed: str
     fed: str
 
 
@@ -38,11 +43,10 @@ ReadVersions = Callable[[int, int], Awaitable[Sequence[StoredVersion]]]
 
 @dataclass(slots=True)
 class _Known:
-    """What is remembered of a workspace. body: of the last version; reading: held by whoever reads on"""
+    """What is remembered of a workspace. reading: held by whoever reads on"""
 
     history: PolicyHistory = NEVER_CONFIGURED
     last: Compiled | None = None
-    body: str | None = None
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -89,13 +93,19 @@ class VersionMemory:
 
 
 def _extend(known: _Known, rows: Sequence[StoredVersion]) -> None:
-    versions, last, body = list(known.history.versions), known.last, known.body
+    versions, last = list(known.history.versions), known.last
     for row in rows:
-        # A feed makes versions that differ in nothing but what it closes.
-        is_same = last is not None and row.body == body
-        part = last.part if last and is_same else configuration.part_of(EscalationPart, json.loads(row.body))
-        fed = FED.validate_json(row.fed)
+        part, fed = _part(row, last), FED.validate_json(row.fed)
         made = to_policies(row.version, row.since, part, public_holidays, fed, last)
-        body, last = row.body, Compiled(part, fed, made)
+        last = Compiled(part, fed, made)
         versions.append(made.following(versions[-1]))
-    known.history, known.last, known.body = PolicyHistory(tuple(versions)), last, body
+    known.history, known.last = PolicyHistory(tuple(versions)), last
+
+
+def _part(row: StoredVersion, before: Compiled | None) -> EscalationPart:
+    """What has changed with what has not. A section that an older release did not know of is as if left out."""
+    changed = configuration.part_of(EscalationPart, json.loads(row.changed))
+    if before is None:
+        return changed
+    kept = (EscalationPart.model_fields.keys() & set(row.sections)) - changed.model_fields_set
+    return changed.model_copy(update={name: getattr(before.part, name) for name in kept})
