@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.escalation.app.forget_reasons import forget_reasons
-from services.escalation.app.note_alerts import note_alerts
+from services.escalation.app.note_alerts import alerted
 from services.escalation.app.ports import ServiceLevels, Tracking, Watches
 from services.escalation.app.track_tickets import track_tickets
 from shared.access import RevokedTokens
@@ -26,8 +26,9 @@ def consume(
     async def apply(tx: Tx, events: Sequence[Event]) -> None:
         await revoked.record_events(tx, events)
         await forget_reasons(events, tx=tx, tracking=tracking)
-        await track_tickets(events, tx=tx, tracking=tracking, watches=watches, levels=levels, ids=ids)
-        await note_alerts(events, tx=tx, watches=watches)
+        queues = await track_tickets(events, tx=tx, tracking=tracking, levels=levels, ids=ids)
+        # Together: whoever locks watches does so in one order.
+        await watches.look(tx, {*queues, *alerted(events)}, await tx.now())
 
     return apply
 

@@ -42,6 +42,7 @@ _TOLD_FIELDS = (
     "is_provisional",
     "is_escalated",
     "warned",
+    "taken_back",
 )
 
 

@@ -97,6 +97,7 @@ sla_clock = Table(
     Column("is_provisional", Boolean, nullable=False),
     Column("is_escalated", Boolean, nullable=False),
     Column("warned", SmallInteger, nullable=False),
+    Column("taken_back", SmallInteger),
     PrimaryKeyConstraint("workspace_id", "clock_id"),
     ForeignKeyConstraint(
         ["workspace_id", "ticket_id"], ["tracked_ticket.workspace_id", "tracked_ticket.ticket_id"]

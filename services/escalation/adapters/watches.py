@@ -36,18 +36,24 @@ _WAITING = text(
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:names AS text[]), CAST(:queues AS text[]),"
     " CAST(:most AS integer[])) AS w (workspace_id, subject, queue, most)"
 )
-_NEW = (
+_LOOK = text(
     "INSERT INTO watch (workspace_id, subject, shard, queue, kpi, is_alerted, shown, look_at)"
     " SELECT w.workspace_id, w.subject, w.shard, w.queue, w.kpi, w.is_alerted, '[]', CAST(:at AS timestamptz)"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:names AS text[]), CAST(:shards AS smallint[]),"
     " CAST(:queues AS text[]), CAST(:kpis AS text[]), CAST(:alerted AS boolean[]))"
     " AS w (workspace_id, subject, shard, queue, kpi, is_alerted)"
-    " ON CONFLICT (workspace_id, subject) DO UPDATE SET look_at = least(watch.look_at, excluded.look_at)"
+    " ON CONFLICT (workspace_id, subject) DO UPDATE SET look_at = least(watch.look_at, excluded.look_at),"
+    " is_alerted = excluded.is_alerted"
 )
-_LOOK = text(_NEW)
-_ALERT = text(_NEW + ", is_alerted = excluded.is_alerted")
+_LOOK_AT = text(
+    "UPDATE watch x SET look_at = least(x.look_at, CAST(:at AS timestamptz))"
+    " FROM unnest(CAST(:workspaces AS text[]), CAST(:names AS text[])) AS w (workspace_id, subject)"
+    " WHERE x.workspace_id = w.workspace_id AND x.subject = w.subject"
+)
 _LOOK_AT_ALL = text(
-    "UPDATE watch SET look_at = least(look_at, CAST(:at AS timestamptz)) WHERE workspace_id = :workspace"
+    "UPDATE watch x SET look_at = least(x.look_at, CAST(:at AS timestamptz))"
+    " FROM (SELECT workspace_id, subject FROM watch WHERE workspace_id = :workspace ORDER BY 1, 2 FOR UPDATE) AS w"
+    " WHERE x.workspace_id = w.workspace_id AND x.subject = w.subject"
 )
 _SAVE = upsert_set(tables.watch, _COLUMNS)
 
@@ -61,7 +67,7 @@ class PostgresWatches:
         self._notifications = notifications
 
     async def look(self, tx: Tx, watches: Collection[Watch], at: datetime) -> None:
-        """Has them looked at by a moment, also those that nobody has looked at before."""
+        """Has them looked at by a moment, and notes which KPIs are out of bounds. All in one order: see `lock`."""
         if watches:
             await tx.execute(_LOOK, {**self._new(watches), "at": at})
             await self._wake(tx, {watch.workspace_id for watch in watches}, at)
@@ -70,12 +76,6 @@ class PostgresWatches:
         """Has everything looked at that is watched in a workspace."""
         await tx.execute(_LOOK_AT_ALL, {"workspace": workspace_id, "at": at})
         await self._wake(tx, [workspace_id], at)
-
-    async def alert(self, tx: Tx, watches: Collection[Watch], at: datetime) -> None:
-        """Notes which KPIs are out of bounds, and which are not any more."""
-        if watches:
-            await tx.execute(_ALERT, {**self._new(watches), "at": at})
-            await self._wake(tx, {watch.workspace_id for watch in watches}, at)
 
     async def lock(self, tx: Tx, keys: Collection[WatchKey], *, is_patient: bool = True) -> dict[WatchKey, Watch]:
         """Watches, locked in the one order that everybody keeps, and after any tickets."""
@@ -112,10 +112,11 @@ class PostgresWatches:
         await save_escalations(tx, escalations)
 
     async def save_escalations(self, tx: Tx, escalations: Collection[Escalation], at: datetime) -> None:
-        """Stores what a person has changed of them, and has their watches looked at."""
+        """Stores what a person has changed of them, and has their watches looked at, which are locked."""
         await save_escalations(tx, escalations)
-        for workspace_id in sorted({item.workspace_id for item in escalations}):
-            await self.look_at_all(tx, workspace_id, at)
+        keys = {(item.workspace_id, item.watch) for item in escalations if item.watch is not None}
+        await tx.execute(_LOOK_AT, {**_pairs(keys), "at": at})
+        await self._wake(tx, {key[0] for key in keys}, at)
 
     async def notify(self, tx: Tx, notifications: Sequence[Notification]) -> None:
         """Has people and systems told."""

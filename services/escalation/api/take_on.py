@@ -86,7 +86,7 @@ def routes(
     async def _take(workspace_id: str, some: list[About], by: str) -> None:
         async def unit(tx: Tx) -> None:
             cause = request_cause()
-            # Tickets are locked before whatever is watched.
+            # Tickets are locked before whatever is watched, and that all at once: there is one order of locks.
             await take_on(
                 {(workspace_id, one.ticket_id) for one in some if one.ticket_id is not None},
                 [one.escalation_id for one in some],
@@ -97,6 +97,9 @@ def routes(
                 levels=levels,
                 ids=ids,
             )
+            watched = {(workspace_id, one.watch) for one in some if one.watch is not None}
+            if watched:
+                await watches.lock(tx, watched)
             for one in some:
                 if one.ticket_id is not None:
                     continue

@@ -1,7 +1,7 @@
 """What becomes of a ticket's escalations: begun, taken further, held, resolved and told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from services.escalation.app.stepping import Stepping
@@ -14,10 +14,14 @@ from services.escalation.domain.sla_policy import variables
 from services.escalation.domain.ticket import Ticket
 from services.escalation.domain.trigger import of_breach, of_warning, set_off
 
+WITHDRAWN = "warning_withdrawn"
+
 
 @dataclass(slots=True, kw_only=True)
 class Chains(Stepping[Ticket]):
-    """The escalations of one ticket in one unit of work."""
+    """The escalations of one ticket in one unit of work. taken_back: clocks of which a warning was"""
+
+    taken_back: set[UUID] = field(default_factory=set)
 
     def by_ticket(self, before: Ticket) -> None:
         """Begins what the ticket's new state sets off.
@@ -36,7 +40,7 @@ class Chains(Stepping[Ticket]):
         """Begins what a warning sets off. before: at which level was warned before"""
         triggers = self.history.latest.triggers
         if triggers and self.about.is_unsolved:
-            metric, level = record.clock.metric, record.told.warned
+            metric, level = record.clock.metric, record.told.set_off
             trigger = of_warning(metric, before, level, triggers, self._variables())
             if trigger is not None:
                 self._begin_of_clock(record, self.of_trigger(trigger))
@@ -64,12 +68,24 @@ class Chains(Stepping[Ticket]):
         """As its ticket and its clock leave it now: resolved with them, held while the clock stands still."""
         cause = self._end(escalation, clocks)
         if cause is not None:
+            if cause == WITHDRAWN and escalation.clock_id:
+                self.taken_back.add(escalation.clock_id)
             return self.resolved(escalation, cause)
         if escalation.resumes_at is not None and escalation.resumes_at <= self.now:
             escalation = chain.resume(escalation)
         record = clocks.get(escalation.clock_id) if escalation.clock_id else None
         stands = record is not None and record.clock.running_since is None
         return chain.hold(escalation, self.now) if stands else chain.release(escalation, self.now)
+
+    def armed(self, record: ClockRecord) -> ClockRecord:
+        """Where its warning was taken back: so that passing the level again sets it off again."""
+        clock, told = record.clock, record.told
+        if told.clock_id not in self.taken_back or told.warned == 0 or clock.promise is None:
+            return record
+        used = clock.elapsed_at(self.now)[0] * 100
+        passed = [level for level in clock.promise.warn_at if clock.promise.target * level <= used]
+        left = min(told.set_off, max(passed, default=0))
+        return ClockRecord(clock, replace(told, taken_back=left if left < told.warned else None))
 
     def _end(self, escalation: Escalation, clocks: Mapping[UUID, ClockRecord]) -> str | None:
         """Why it is over, if it is. A bad rating comes when the ticket is solved: only people end that."""
@@ -83,7 +99,7 @@ class Chains(Stepping[Ticket]):
             return f"clock_{clock.history[-1].turn}"
         if escalation.trigger == WARNED:
             is_so = clock.generation == escalation.generation and self._is_warned(record)
-            return None if is_so else "warning_withdrawn"
+            return None if is_so else WITHDRAWN
         if clock.generation != escalation.generation or clock.breached_at is None:
             return "breach_withdrawn"
         return None
@@ -93,7 +109,7 @@ class Chains(Stepping[Ticket]):
         clock = record.clock
         if clock.breached_at is not None or clock.promise is None:
             return True
-        return clock.elapsed_at(self.now)[0] * 100 >= clock.promise.target * record.told.warned
+        return clock.elapsed_at(self.now)[0] * 100 >= clock.promise.target * record.told.set_off
 
     def _begin_of_clock(self, record: ClockRecord, begun: Escalation) -> None:
         """Begins it in place of what an earlier sign of the same clock set off."""

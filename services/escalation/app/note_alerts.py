@@ -1,16 +1,15 @@
 """Notes which KPIs are out of bounds: escalations about them begin and end with that."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from services.escalation.app.ports import Watches, WatchKey
+from services.escalation.app.ports import WatchKey
 from services.escalation.domain.watch import Watch
-from shared.db.unit_of_work import Tx
 from shared.events.envelope import Event
 from shared.events.kpis import AlertContract, KpiAlertRaisedV1
 
 
-async def note_alerts(events: Sequence[Event], *, tx: Tx, watches: Watches) -> None:
-    """Keeps what the last event of each alert says."""
+def alerted(events: Sequence[Event]) -> Collection[Watch]:
+    """The KPIs as the last event of each alert says that they are."""
     noted: dict[WatchKey, Watch] = {}
     for event in events:
         data = event.data
@@ -22,5 +21,4 @@ async def note_alerts(events: Sequence[Event], *, tx: Tx, watches: Watches) -> N
                 kpi=data.kpi,
                 is_alerted=isinstance(data, KpiAlertRaisedV1),
             )
-    if noted:
-        await watches.alert(tx, list(noted.values()), await tx.now())
+    return noted.values()

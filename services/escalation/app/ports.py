@@ -177,15 +177,14 @@ class Watches(Protocol):
     """Queues and KPIs that are looked at, and the escalations that are about them."""
 
     async def look(self, tx: Tx, watches: Collection[Watch], at: datetime) -> None:
-        """Has them looked at by a moment, also those that nobody has looked at before."""
+        """Has them looked at by a moment, also new ones, and notes which KPIs are out of bounds.
+
+        Whoever has locked some of them looks at all that it is about at once: there is one order of locks.
+        """
         ...
 
     async def look_at_all(self, tx: Tx, workspace_id: str, at: datetime) -> None:
         """Has everything looked at that is watched in a workspace."""
-        ...
-
-    async def alert(self, tx: Tx, watches: Collection[Watch], at: datetime) -> None:
-        """Notes which KPIs are out of bounds, and which are not any more."""
         ...
 
     async def lock(self, tx: Tx, keys: Collection[WatchKey], *, is_patient: bool = True) -> dict[WatchKey, Watch]:
@@ -207,7 +206,7 @@ class Watches(Protocol):
         ...
 
     async def save_escalations(self, tx: Tx, escalations: Collection[Escalation], at: datetime) -> None:
-        """Stores what a person has changed of them, and has their watches looked at."""
+        """Stores what a person has changed of them, and has their watches looked at, which are locked."""
         ...
 
     async def notify(self, tx: Tx, notifications: Sequence[Notification]) -> None:

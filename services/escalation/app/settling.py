@@ -84,6 +84,7 @@ class Settling:
         records = self._told(teller, before, tracked)
         clocks = {record.told.clock_id: record for record in records}
         chains.escalations = [chains.followed(escalation, clocks) for escalation in before.escalations]
+        records = [chains.armed(record) for record in records]
         chains.by_ticket(before.ticket)
         if self.firing:
             chains.escalations = [self._advanced(chains, item, self.firing) for item in chains.escalations]
@@ -119,9 +120,9 @@ class Settling:
 
     def _fired(self, teller: Teller, chains: Chains, record: ClockRecord, firing: Firing) -> ClockRecord:
         """With its warning or breach told, and what that sets off begun."""
-        before = record.told.warned
+        before = record.told.set_off
         record = self._warned(teller, record, firing)
-        if record.told.warned > before:
+        if record.told.set_off > before:
             chains.by_warning(record, before)
         if self._may_escalate(record, firing):
             chains.by_breach(record)
@@ -129,15 +130,21 @@ class Settling:
         return record
 
     def _warned(self, teller: Teller, record: ClockRecord, firing: Firing) -> ClockRecord:
-        """Levels that have been passed are told once, and only the highest of them."""
+        """Levels that have been passed are told once, and only the highest of them.
+
+        Passed again, after what they had set off was taken back, they set it off again and are not told.
+        """
         promise = record.clock.promise
         for level in reversed(promise.warn_at if promise else ()):
-            if level <= record.told.warned:
+            if level <= record.told.set_off:
                 break
             due_at = warning_at(record.clock, level)
             if due_at is not None and due_at <= firing.until:
                 self._note(Kind.WARNING, due_at)
-                return teller.warning(record, level, due_at)
+                if level > record.told.warned:
+                    return teller.warning(record, level, due_at)
+                left = level if level < record.told.warned else None
+                return ClockRecord(record.clock, replace(record.told, taken_back=left))
         return record
 
     def _advanced(self, chains: Chains, escalation: Escalation, firing: Firing) -> Escalation:

@@ -37,7 +37,9 @@ class Teller(EscalationTeller):
         for entry in clock.history[common:]:
             if entry.generation > generation:
                 generation = entry.generation
-                told = replace(told, breach_told_at=None, is_provisional=False, is_escalated=False, warned=0)
+                told = replace(
+                    told, breach_told_at=None, is_provisional=False, is_escalated=False, warned=0, taken_back=None
+                )
             if entry.turn is not Turn.BREACHED or _breach(entry) not in standing:
                 told = self._turn(told, clock, entry, is_provisional=is_provisional)
         return ClockRecord(clock, told)
@@ -49,7 +51,7 @@ class Teller(EscalationTeller):
             self._about(record.told, clock, clock.generation), clock, level, self.now - due_at
         )
         told, _ = self._tell_clock(record.told, contract, due_at, None)
-        return ClockRecord(clock, replace(told, warned=level))
+        return ClockRecord(clock, replace(told, warned=level, taken_back=None))
 
     def _turn(self, told: Told, clock: SlaClock, entry: Entry, *, is_provisional: bool) -> Told:
         about = self._about(told, clock, entry.generation)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from services.escalation.app.folding import fold
 from services.escalation.app.inbound import ticket_of, to_happening
 from services.escalation.app.locked_cases import locked_cases
-from services.escalation.app.ports import Case, Histories, Saving, ServiceLevels, TicketKey, Tracking, Watches
+from services.escalation.app.ports import Case, Histories, Saving, ServiceLevels, TicketKey, Tracking
 from services.escalation.app.settling import Settling
 from services.escalation.domain.happening import Happening
 from services.escalation.domain.ticket import Ticket
@@ -21,11 +21,13 @@ async def track_tickets(
     *,
     tx: Tx,
     tracking: Tracking,
-    watches: Watches,
     levels: ServiceLevels,
     ids: IdFactory,
-) -> None:
-    """Clocks after these events. What is about a ticket not yet known waits in its row until the ticket comes."""
+) -> set[Watch]:
+    """Clocks after these events. What is about a ticket not yet known waits in its row until the ticket comes.
+
+    Returns the queues in which others wait than before, as far as a trigger is about them.
+    """
     arrived: dict[TicketKey, list[Happening]] = defaultdict(list)
     kept: list[tuple[TicketKey, Event]] = []
     for event in events:
@@ -35,7 +37,7 @@ async def track_tickets(
             arrived[key].append(happening)
             kept.append((key, event))
     if not kept:
-        return
+        return set()
     known, histories = await locked_cases(arrived, tx=tx, tracking=tracking, levels=levels)
     await tracking.keep(tx, kept)
     cases = {key: known.get(key) or _unknown(key) for key in arrived}
@@ -50,11 +52,10 @@ async def track_tickets(
         savings.append(Saving(before, settled.case, settled.notifications))
         tx.emit(news.event for news in settled.news)
     await tracking.save(tx, savings)
-    await watches.look(tx, set(_changed_queues(savings, histories)), now)
+    return set(_changed_queues(savings, histories))
 
 
 def _changed_queues(savings: Sequence[Saving], histories: Histories) -> Iterator[Watch]:
-    """The queues in which others wait than before, as far as a trigger is about them."""
     for saving in savings:
         before, after = saving.before.ticket, saving.after.ticket
         if (before.queue, before.waiting_since) == (after.queue, after.waiting_since):

@@ -41,6 +41,7 @@ class Told:
     breaches: by generation, the event that told a breach that still stands; withdrawn: those that do not
     breach_told_at: when this generation's was told; is_provisional: not everything had been read then
     is_escalated: what it sets off has begun; warned: the highest level told in this generation
+    taken_back: what a warning set off was taken back, down to this level; none where it was not
     """
 
     clock_id: UUID
@@ -52,6 +53,12 @@ class Told:
     is_provisional: bool = False
     is_escalated: bool = False
     warned: int = 0
+    taken_back: int | None = None
+
+    @property
+    def set_off(self) -> int:
+        """Up to which level warnings have set off whatever there is for them, and that was not taken back."""
+        return self.warned if self.taken_back is None else self.taken_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,7 @@ def clock_timers(record: ClockRecord) -> Iterator[Timer]:
         return
     yield Timer(owner_id=told.clock_id, generation=clock.generation, kind=Kind.BREACH, due_at=clock.due_at)
     for level in clock.promise.warn_at:
-        due_at = warning_at(clock, level) if level > told.warned else None
+        due_at = warning_at(clock, level) if level > told.set_off else None
         if due_at is not None and due_at < clock.due_at:
             yield Timer(
                 owner_id=told.clock_id,

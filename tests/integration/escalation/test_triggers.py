@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from sqlalchemy import text
+
+from shared.db.unit_of_work import Tx
 from shared.events.kpis import KpiAlertClearedV1, KpiAlertRaisedV1, KpiUpdatedV1
 from shared.events.tickets import TicketErasedV1, TicketUpdatedV1
 from shared.vocabulary import ActorKind, TicketStatus
@@ -168,6 +171,54 @@ async def test_a_full_queue_tells_people_until_it_is_not_full_any_more(desk: Des
         return True
 
     await eventually(is_told)
+
+
+async def test_what_is_watched_holds_up_nothing_else(desk: Desk) -> None:
+    queues = ("sales", "support")
+    await desk.configure(
+        escalation_policies=CHAINS,
+        escalation_triggers=[
+            {"id": name, "queue_length": {"queue": name, "more_than": 0}, "escalation": "care"} for name in queues
+        ],
+    )
+    for name in queues:
+        desk.opened(name, -5)
+        desk.scribe.queued(desk.named(name), desk.now(-5), queue=name)
+    await desk.tell()
+    standing_now = {item["trigger_id"]: item for item in await eventually(lambda: both(desk))}
+    database = desk.system.services["escalation"].runtime.database
+    sales = {"ws": desk.workspace_id, "name": "queue/sales"}
+
+    async def unit(tx: Tx) -> None:
+        locked = "SELECT 1 FROM watch WHERE workspace_id = :ws AND subject = :name FOR UPDATE"
+        assert (await tx.execute(text(locked), sales)).one()
+        # Somebody else is at work on another queue: that is nothing to this one.
+        path = f"/v1/escalations/{standing_now['support']['escalation_id']}/acknowledge"
+        assert (await desk.http.post(path)).status_code == 200
+        # Nobody foresaw a policy that is nowhere.
+        await tx.execute(
+            text("UPDATE escalation SET policy = 'nowhere' WHERE workspace_id = :ws AND watch = :name"), sales
+        )
+
+    await database.transact(unit, workspaces=[desk.workspace_id])
+    for name in queues:
+        desk.scribe.assigned(desk.named(name), desk.now())
+    await desk.tell()
+    await standing_of(desk, {"sales": "raised", "support": "resolved"})
+
+
+async def both(desk: Desk) -> list[Json]:
+    found = await desk.escalations()
+    assert len(found) == 2
+    return found
+
+
+async def standing_of(desk: Desk, expected: Json) -> None:
+    async def probe() -> bool:
+        assert {item["trigger_id"]: item["state"] for item in await desk.escalations()} == expected
+        return True
+
+    await eventually(probe)
 
 
 async def test_whoever_waits_for_too_long_is_noticed_by_time_alone(desk: Desk) -> None:

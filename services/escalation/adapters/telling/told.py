@@ -16,7 +16,7 @@ GOOD_FOR = timedelta(days=7)
 """How long a message's link is good."""
 
 _TOLD = text(
-    "SELECT n.escalation_id, n.ticket_id, n.name, n.address, n.way, m.created_at, e.state,"
+    "SELECT n.escalation_id, n.ticket_id, e.watch, n.name, n.address, n.way, m.created_at, e.state,"
     " CASE WHEN row_number() OVER (ORDER BY n.notification_id) <= :shown THEN n.payload END AS facts"
     " FROM message m JOIN notification n USING (workspace_id, message_id)"
     # By both columns of its key, however young the table is.
@@ -29,10 +29,11 @@ _TOLD = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """An escalation that a message told of. facts: of the first ones"""
+    """An escalation that a message told of. watch: where it is of no ticket; facts: of the first ones"""
 
     escalation_id: UUID
     ticket_id: UUID | None
+    watch: str | None
     state: EscalationState
     facts: Mapping[str, object] | None = field(repr=False)
 
@@ -73,6 +74,7 @@ async def told_by(tx: Tx, workspace_id: str, message_id: UUID) -> Told | None:
         one = About(
             escalation_id=row.escalation_id,
             ticket_id=row.ticket_id,
+            watch=row.watch,
             state=EscalationState(row.state),
             facts=row.facts,
         )
