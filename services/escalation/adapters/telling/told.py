@@ -20,7 +20,7 @@ _TOLD = text(
     " CASE WHEN row_number() OVER (ORDER BY n.notification_id) <= :shown THEN n.payload END AS facts"
     " FROM message m JOIN notification n USING (workspace_id, message_id)"
     # By both columns of its key, however young the table is.
-    " JOIN LATERAL (SELECT e.state FROM escalation e"
+    " JOIN LATERAL (SELECT e.state, e.watch FROM escalation e"
     " WHERE e.workspace_id = n.workspace_id AND e.escalation_id = n.escalation_id OFFSET 0) AS e ON true"
     " WHERE m.workspace_id = :workspace AND m.message_id = :message AND m.way <> 'webhook'"
     " ORDER BY n.notification_id"
