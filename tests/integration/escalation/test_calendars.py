@@ -1,11 +1,15 @@
 """Calendars: what counts as open, and feeds that change what does."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from icalendar import Calendar as Document
 
+from services.escalation.adapters import feed_rows
+from shared.db.unit_of_work import Tx
+from shared.errors import InvalidInput
 from tests.eventually import eventually
 from tests.integration.escalation.desk import Desk, target
 from tests.integration.outside import Website
@@ -131,6 +135,27 @@ async def test_hours_that_feeds_close_wholly_are_refused_and_say_which(desk: Des
     for answer in (refused, tried):
         assert answer.status_code == 422, answer.text
         assert [problem["pointer"] for problem in answer.json()["errors"]] == ["/calendars/1"]
+
+
+async def test_one_feed_of_each_workspace_is_fetched_at_a_time(desk: Desk) -> None:
+    shard, old = shard_of(desk.workspace_id), datetime(2020, 1, 1, tzinfo=UTC)
+    other = f"{desk.workspace_id}-other"
+    found: list[Sequence[tuple[str, str]]] = []
+
+    async def unit(tx: Tx) -> None:
+        await feed_rows.follow(tx, desk.workspace_id, shard, ["https://x.org/1", "https://x.org/2"], old)
+        await feed_rows.follow(tx, other, shard, ["https://x.org/1"], old + timedelta(days=1))
+        for busy in ([], [desk.workspace_id]):
+            rows = await feed_rows.due(tx, shard, desk.now(), 2, busy)
+            found.append([(row["workspace_id"], row["url"]) for row in rows])
+        raise InvalidInput("Nothing of it stays.")
+
+    database = desk.system.services["escalation"].runtime.database
+    with pytest.raises(InvalidInput):
+        await database.transact(unit, workspaces=[desk.workspace_id, other], claims=[shard])
+    assert found[0] == [(desk.workspace_id, "https://x.org/1"), (other, "https://x.org/1")]
+    assert found[1][0] == (other, "https://x.org/1")
+    assert desk.workspace_id not in dict(found[1])
 
 
 async def _are_fetched(desk: Desk) -> bool:
