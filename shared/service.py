@@ -91,9 +91,11 @@ class Runtime:
             passes_over=passes_over,
         )
 
-    def housekeeping(self, *chores: Chore) -> Housekeeping:
-        """Hourly cleaning: what every service has to forget, and these chores."""
-        return Housekeeping(self.database, [forget_old, forget_expired, *chores])
+    def housekeeping(
+        self, *chores: Chore, of_shard: Callable[[int], Sequence[Chore]] = lambda _: ()
+    ) -> Housekeeping:
+        """Hourly cleaning: what every service has to forget, and these chores. of_shard: for each shard"""
+        return Housekeeping(self.database, [forget_old, forget_expired, *chores], of_shard)
 
     def checks(self) -> Mapping[str, Check]:
         """What readiness looks at."""

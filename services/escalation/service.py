@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from services.escalation.adapters.auditor import Auditor
 from services.escalation.adapters.carrying import Carrying
@@ -116,7 +117,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
             metrics=runtime.metrics,
         )
         consumer = runtime.consumer(consume(tracking, watches, levels, runtime.revoked, ids), is_passed_over)
-        housekeeping = runtime.housekeeping(*forgetting(settings.notifications_days))
+        housekeeping = runtime.housekeeping(of_shard=partial(forgetting, settings.notifications_days))
         previews = PreviewTurns()
 
         async def serve(shard: Shard) -> None:

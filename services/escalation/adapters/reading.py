@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import RowMapping, Select, select, text
 
 from services.escalation.adapters import rows, tables
 from services.escalation.app.ports import ServiceLevels
@@ -82,12 +83,24 @@ async def escalations(
     most: int,
 ) -> Sequence[RowMapping]:
     """Escalations, the newest first."""
+    return (await tx.execute(listing(workspace_id, state, ticket_id, before, most))).mappings().all()
+
+
+def listing(
+    workspace_id: str, state: EscalationState | None, ticket_id: UUID | None, before: UUID | None, most: int
+) -> Select[Any]:
+    """What lists escalations, the newest first: along the index of their ticket, of live ones or of their key."""
     t = tables.escalation.c
     query = select(tables.escalation).where(t.workspace_id == workspace_id)
-    if state is not None:
-        query = query.where(t.state == state)
+    # Between, and not equal: then only the index that is meant has the order that is asked for.
     if ticket_id is not None:
-        query = query.where(t.ticket_id == ticket_id)
+        query = query.where(t.ticket_id.between(ticket_id, ticket_id)).order_by(t.ticket_id.desc())
+        query = query if state is None else query.where(t.state == state)
+    elif state not in (None, EscalationState.RESOLVED):
+        live = query.where(text("state IN ('raised', 'acknowledged')"), t.state.between(state, state))
+        query = live.order_by(t.state.desc())
+    elif state is not None:
+        query = query.where(t.state == state)
     if before is not None:
         query = query.where(t.escalation_id < before)
-    return (await tx.execute(query.order_by(t.escalation_id.desc()).limit(most))).mappings().all()
+    return query.order_by(t.escalation_id.desc()).limit(most)

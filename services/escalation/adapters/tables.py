@@ -177,7 +177,15 @@ escalation = Table(
         "workspace_id",
         postgresql_where=text("state <> 'resolved' AND watch IS NOT NULL"),
     ),
-    Index("escalation_by_ticket", "ticket_id", "workspace_id"),
+    Index(
+        "escalation_listed",
+        "state",
+        "workspace_id",
+        "escalation_id",
+        # Not as the others: who looks for what is live of a ticket or a policy must not read this one.
+        postgresql_where=text("state IN ('raised', 'acknowledged')"),
+    ),
+    Index("escalation_by_ticket", "ticket_id", "workspace_id", "escalation_id"),
     Index("escalation_by_policy", "policy", "workspace_id", "started_at"),
 )
 """Escalations; their steps are those of the version of the policy that they began with."""

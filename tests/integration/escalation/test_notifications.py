@@ -122,6 +122,28 @@ async def test_a_webhook_that_is_gone_gets_nothing_more(desk: Desk, website: Web
     await eventually(lambda: len(website.to(path)) == 2)
 
 
+async def test_who_asks_to_be_left_alone_gets_nothing_new_before_either(desk: Desk, website: Website) -> None:
+    path = f"/{desk.workspace_id}"
+    website.answers[path] = [429]
+    website.retry_after[path] = "600"
+    await escalated(desk, website, webhooks=["pager"])
+    await notification(desk, state="pending", attempts=1, detail="answered 429")
+    desk.opened("u", -20)
+    await desk.tell()
+
+    async def both_wait() -> list[Json]:
+        found = await desk.notifications(state="pending")
+        assert [item["message_id"] is not None for item in found] == [True, True]
+        return found
+
+    newer, older = await eventually(both_wait)
+    assert newer["next_attempt_at"] == older["next_attempt_at"]
+    await desk.system.travel(timedelta(minutes=5))
+    assert len(website.to(path)) == 1
+    await desk.system.travel(timedelta(minutes=6))
+    await eventually(lambda: len(website.to(path)) == 3)
+
+
 async def test_a_mail_server_that_is_busy_is_tried_again_and_a_refusal_is_final(
     desk: Desk, mailbox: Mailbox, website: Website
 ) -> None:

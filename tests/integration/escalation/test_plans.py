@@ -3,12 +3,19 @@
 import pkgutil
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import import_module
+from uuid import UUID
 
-from sqlalchemy import TextClause
+from sqlalchemy import Dialect, TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.escalation import adapters
+from services.escalation.adapters.reading import listing
+from services.escalation.adapters.telling.book import over
+from services.escalation.adapters.telling.tables import message, notification
+from shared.db.housekeeping import portion
+from shared.vocabulary import EscalationState
 from tests.integration.escalation.desk import Json
 
 _LARGE = {
@@ -22,6 +29,7 @@ _LARGE = {
     "message",
     "attempt",
     "on_call_override",
+    "left_alone",
 }
 """Tables that grow with the work of a workspace."""
 _READS_ALL = {
@@ -35,18 +43,33 @@ _READS_ALL = {
     ("watches._LIVE", "escalation"),
     ("watches._LOOK_AT_ALL", "watch"),
 }
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_LISTINGS: dict[str, tuple[EscalationState | None, UUID | None, UUID | None]] = {
+    "a ticket": (None, UUID(int=1), UUID(int=2)),
+    "a ticket in a state": (EscalationState.RESOLVED, UUID(int=1), None),
+    "live ones": (EscalationState.RAISED, None, UUID(int=2)),
+}
 
 
-def statements() -> Iterator[tuple[str, str]]:
+def statements(dialect: Dialect) -> Iterator[tuple[str, str]]:
     """All that the service asks of its database in words of its own, by name."""
     for module in pkgutil.walk_packages(adapters.__path__, f"{adapters.__name__}."):
         for name, value in vars(import_module(module.name)).items():
             if isinstance(value, TextClause):
                 yield f"{module.name.removeprefix(adapters.__name__ + '.')}.{name}", value.text
+    built = {
+        **{f"reading.listing of {what}": listing("acme", *asked, 50) for what, asked in _LISTINGS.items()},
+        "book.forgetting of notifications": portion(notification, over(notification, 0, _NOW)),
+        "book.forgetting of messages": portion(message, over(message, 0, _NOW)),
+    }
+    for name, query in built.items():
+        yield name, str(query.compile(dialect=dialect))
 
 
 def numbered(statement: str) -> tuple[str, int]:
     """A statement with its parameters as PostgreSQL writes them, and how many it has."""
+    if written := set(re.findall(r"\$\d+", statement)):
+        return statement, len(written)
     names = list(dict.fromkeys(re.findall(r"(?<!:):(\w+)", statement)))
     return re.sub(r"(?<!:):(\w+)", lambda found: f"${names.index(found[1]) + 1}", statement), len(names)
 
@@ -55,7 +78,7 @@ def scans(node: Json, table: str = "") -> Iterator[tuple[str, str]]:
     """The tables that a plan reads, and by what it finds rows of them."""
     table = node.get("Relation Name", table)
     if "Scan" in node["Node Type"] and node["Node Type"] != "Bitmap Heap Scan" and table:
-        yield table, node.get("Index Cond", "")
+        yield table, node.get("Index Cond", "") or node.get("TID Cond", "")
     for part in node.get("Plans", []):
         yield from scans(part, table if node["Node Type"].startswith("Bitmap") else "")
 
@@ -69,7 +92,7 @@ async def plans(young: AsyncConnection) -> dict[str, Json]:
     driver = (await young.get_raw_connection()).driver_connection
     assert driver is not None
     found = {}
-    for n, (name, statement) in enumerate(statements()):
+    for n, (name, statement) in enumerate(statements(young.dialect)):
         asked, parameters = numbered(statement)
         values = f"({', '.join(['NULL'] * parameters)})" if parameters else ""
         await driver.execute(f"PREPARE s{n} AS {asked}")

@@ -14,6 +14,7 @@ from tests.clients import client
 from tests.eventually import eventually
 from tests.integration.escalation.desk import Desk, Json, target
 from tests.integration.outside import Mail, Mailbox, Website
+from tests.shards import shard_of
 
 
 @pytest.fixture
@@ -239,7 +240,7 @@ async def test_what_is_over_is_forgotten_after_a_while_and_its_link_with_it(
     (sent,) = await told(desk, "sent")
     (mail,) = await mails(mailbox, address(desk), 1)
     await desk.system.travel(timedelta(days=91))
-    for chore in forgetting(90):
+    for chore in forgetting(90, shard_of(desk.workspace_id)):
         database = desk.system.services["escalation"].runtime.database
         assert await database.transact(chore, workspaces=[desk.workspace_id]) is False
     assert await desk.notifications() == []

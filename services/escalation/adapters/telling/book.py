@@ -1,10 +1,10 @@
 """Notifications in PostgreSQL: added with what they tell of, tried again by hand, forgotten after a while."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, Table, and_, text
 
 from services.escalation.adapters.telling import rows, tables
 from services.escalation.adapters.waking import wake
@@ -65,15 +65,26 @@ class NotificationBook:
         return again.notification_id
 
 
-def forgetting(days: int) -> Sequence[Chore]:
-    """Chores that forget what has been over for so many days: notifications, messages and their attempts."""
+def over(table: Table, shard: int, before: datetime) -> ColumnElement[bool]:
+    """What of a shard has been over since before a moment."""
+    return and_(table.c.shard == shard, table.c.finished_at < before)
+
+
+def forgetting(days: int, shard: int) -> Sequence[Chore]:
+    """Chores that forget what has been over for so many days: notifications, messages and their attempts.
+
+    Also who wanted to be left alone and does not any more.
+    """
 
     async def notifications(tx: Tx) -> bool:
-        table = tables.notification
-        return await delete_portion(tx, table, table.c.finished_at < await tx.now() - timedelta(days=days))
+        before = await tx.now() - timedelta(days=days)
+        return await delete_portion(tx, tables.notification, over(tables.notification, shard, before))
 
     async def messages(tx: Tx) -> bool:
-        table = tables.message
-        return await delete_portion(tx, table, table.c.finished_at < await tx.now() - timedelta(days=days))
+        before = await tx.now() - timedelta(days=days)
+        return await delete_portion(tx, tables.message, over(tables.message, shard, before))
 
-    return notifications, messages
+    async def wishes(tx: Tx) -> bool:
+        return await delete_portion(tx, tables.left_alone, tables.left_alone.c.until < await tx.now())
+
+    return notifications, messages, wishes

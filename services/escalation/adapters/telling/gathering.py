@@ -1,15 +1,15 @@
 """Puts notifications into messages: all that waits for a person into one, at that person's pace."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row, text
 
-from services.escalation.adapters.telling import tables
+from services.escalation.adapters.telling import leaving_alone, tables
+from services.escalation.adapters.telling.leaving_alone import Addressee, columns
 from services.escalation.domain.notification import NotificationState
 from services.escalation.domain.pace import MOST_IN_WINDOW, WINDOW, next_message_at
 from services.escalation.domain.recipient import PEOPLE, Way
@@ -72,15 +72,6 @@ _ADD_MESSAGES = insert_set(tables.message, _MESSAGE)
 Values = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Addressee:
-    """Whom a message goes to: an address of one way, in one workspace."""
-
-    workspace_id: str
-    way: Way
-    address: str
-
-
 async def waiting(tx: Tx, shard: int, now: datetime) -> set[Addressee]:
     """For whom there is something that may go by now."""
     return {_addressee(row) for row in await tx.execute(_WAITING, {"shard": shard, "now": now})}
@@ -92,19 +83,21 @@ async def gather(tx: Tx, now: datetime, addressees: Collection[Addressee]) -> No
     The unit of work names the addressees' workspaces. Who does not fit whole behind the others waits for the next
     time; who has too much alone gets the rest then.
     """
-    found = (await tx.execute(_THEIRS, {**_columns(addressees), "now": now, "most": MOST_TOGETHER})).all()
+    found = (await tx.execute(_THEIRS, {**columns(addressees), "now": now, "most": MOST_TOGETHER})).all()
     theirs = [list(rows) for _, rows in groupby(found, _addressee)]
     if len(found) > MOST_TOGETHER and len(theirs) > 1:
         # Who was cut short would get two messages: the next time all of it goes into one.
         theirs.pop()
     people = [who for who in addressees if who.way in PEOPLE]
     sent_at: dict[Addressee, list[datetime]] = defaultdict(list)
-    for row in await tx.execute(_RECENT, {**_columns(people), "since": now - WINDOW, "most": MOST_IN_WINDOW}):
+    for row in await tx.execute(_RECENT, {**columns(people), "since": now - WINDOW, "most": MOST_IN_WINDOW}):
         sent_at[_addressee(row)].append(row.created_at)
+    alone = await leaving_alone.until(tx, addressees, now)
     placed: list[Values] = []
     messages: list[Values] = []
     for rows in theirs:
-        more, made = _placed(rows, next_message_at(sorted(sent_at[_addressee(rows[0])])), now)
+        who = _addressee(rows[0])
+        more, made = _placed(rows, next_message_at(sorted(sent_at[who])), now, alone.get(who, now))
         placed.extend(more)
         messages.extend(made)
     if placed:
@@ -114,11 +107,14 @@ async def gather(tx: Tx, now: datetime, addressees: Collection[Addressee]) -> No
 
 
 def _placed(
-    rows: Sequence[Row[Any]], not_before: datetime | None, now: datetime
+    rows: Sequence[Row[Any]], not_before: datetime | None, now: datetime, first_at: datetime
 ) -> tuple[list[Values], list[Values]]:
-    """What becomes of all that waits for one addressee, and the messages that are made of it."""
+    """What becomes of all that waits for one addressee, and the messages that are made of it.
+
+    not_before: their pace; first_at: when the first attempt may be
+    """
     if Way(rows[0].way) not in PEOPLE:
-        return [_in_message(row, row) for row in rows], [_message(row, now) for row in rows]
+        return [_in_message(row, row) for row in rows], [_message(row, now, first_at) for row in rows]
     # Whom somebody has taken on, or what is over, nobody needs to be told of; systems keep their own books.
     over = [_obsolete(row, now) for row in rows if not _is_open(row)]
     told = [row for row in rows if _is_open(row)]
@@ -126,7 +122,7 @@ def _placed(
         return over, []
     if not_before is not None and not_before > now:
         return [*over, *(_value(row, send_at=not_before) for row in told)], []
-    return [*over, *(_in_message(row, told[0]) for row in told)], [_message(told[0], now)]
+    return [*over, *(_in_message(row, told[0]) for row in told)], [_message(told[0], now, first_at)]
 
 
 def _in_message(row: Row[Any], first: Row[Any]) -> Values:
@@ -154,7 +150,7 @@ def _value(row: Row[Any], **changed: object) -> Values:
     return {"workspace_id": row.workspace_id, "notification_id": row.notification_id, **unchanged, **changed}
 
 
-def _message(first: Row[Any], now: datetime) -> Values:
+def _message(first: Row[Any], now: datetime, first_at: datetime) -> Values:
     return {
         "workspace_id": first.workspace_id,
         "message_id": first.notification_id,
@@ -163,17 +159,8 @@ def _message(first: Row[Any], now: datetime) -> Values:
         "address": first.address,
         "state": NotificationState.PENDING,
         "attempts": 0,
-        "next_attempt_at": now,
+        "next_attempt_at": first_at,
         "created_at": now,
-    }
-
-
-def _columns(addressees: Iterable[Addressee]) -> dict[str, object]:
-    ordered = list(addressees)
-    return {
-        "workspaces": [who.workspace_id for who in ordered],
-        "ways": [who.way for who in ordered],
-        "addresses": [who.address for who in ordered],
     }
 
 

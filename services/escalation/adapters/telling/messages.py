@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.escalation.adapters.telling import rows, tables
+from services.escalation.adapters.telling import leaving_alone, rows, tables
 from services.escalation.adapters.telling.delivery import Attempted
-from services.escalation.adapters.telling.gathering import Addressee
+from services.escalation.adapters.telling.leaving_alone import Addressee
 from services.escalation.domain.digest import MOST_SHOWN, Count, Digest, Item
 from services.escalation.domain.message import Answer, Message, settled
 from services.escalation.domain.notification import NotificationState, by_the_next_way
@@ -108,13 +108,6 @@ _END_ATTEMPTS = text(
 _WITH_ANOTHER_WAY = text(
     "SELECT n.*" + _OF_KEYS + " JOIN notification n USING (workspace_id, message_id)"
     " WHERE n.state IN ('failed', 'disabled') AND n.otherwise <> '[]'"
-)
-_PUT_OFF = text(
-    "UPDATE message m SET next_attempt_at = a.until"
-    " FROM unnest(CAST(:workspaces AS text[]), CAST(:ways AS text[]),"
-    " CAST(:addresses AS text[]), CAST(:untils AS timestamptz[])) AS a (workspace_id, way, address, until)"
-    " WHERE m.workspace_id = a.workspace_id AND m.way = a.way AND m.address = a.address"
-    " AND m.next_attempt_at < a.until"
 )
 _ADD_NOTIFICATIONS = insert_set(tables.notification, rows.NOTIFICATION)
 
@@ -220,21 +213,18 @@ async def _tell_otherwise(
 
 
 async def _leave_alone(tx: Tx, ended: Iterable[Attempted], now: datetime) -> None:
-    wishes = [
-        (item.delivery.message, now + item.outcome.wish)
-        for item in ended
-        if item.outcome.answer is Answer.DEFERRED and item.outcome.wish
-    ]
+    """Also who was deferred without a wish may have had one by another attempt, which has ended before."""
+    wishes: dict[Addressee, datetime | None] = {}
+    for item in ended:
+        message, outcome = item.delivery.message, item.outcome
+        if outcome.answer is Answer.DEFERRED:
+            who = Addressee(message.workspace_id, message.way, message.address)
+            wish = now + outcome.wish if outcome.wish else None
+            wishes[who] = max(filter(None, (wish, wishes.get(who))), default=None)
+    if said := {who: until for who, until in wishes.items() if until}:
+        await leaving_alone.note(tx, said)
     if wishes:
-        await tx.execute(
-            _PUT_OFF,
-            {
-                "workspaces": [message.workspace_id for message, _ in wishes],
-                "ways": [message.way for message, _ in wishes],
-                "addresses": [message.address for message, _ in wishes],
-                "untils": [until for _, until in wishes],
-            },
-        )
+        await leaving_alone.put_off(tx, wishes, now)
 
 
 _ATTEMPT = ("workspace_id", "message_id", "number", "answer", "code", "detail", "took")

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from services.escalation.adapters.telling import gathering, gone, messages
 from services.escalation.adapters.telling.delivery import Attempted, Carrier, Delivery
-from services.escalation.adapters.telling.gathering import Addressee
+from services.escalation.adapters.telling.leaving_alone import Addressee
 from services.escalation.adapters.telling.messages import MessageKey
 from services.escalation.app.ports import ServiceLevels
 from services.escalation.domain.message import Answer, Message, Outcome

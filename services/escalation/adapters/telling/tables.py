@@ -41,6 +41,7 @@ notification = Table(
     Column("finished_at", Instant),
     PrimaryKeyConstraint("workspace_id", "notification_id"),
     Index("notification_to_send", "shard", "send_at", postgresql_where=text("send_at IS NOT NULL")),
+    Index("notification_over", "shard", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     Index(
         "notification_by_addressee",
         "address",
@@ -82,6 +83,7 @@ message = Table(
     Column("finished_at", Instant),
     PrimaryKeyConstraint("workspace_id", "message_id"),
     Index("message_by_attempt", "shard", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
+    Index("message_over", "shard", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     Index("message_by_addressee", "address", "way", "workspace_id", "created_at"),
     Index(
         "message_waiting",
@@ -125,3 +127,14 @@ webhook_gone = Table(
     PrimaryKeyConstraint("workspace_id", "webhook_id", "url"),
 )
 """Webhooks that answered 410 at this address: they get nothing more there."""
+
+left_alone = Table(
+    "left_alone",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("until", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "way", "address"),
+)
+"""Who has asked not to be told anything until then (`Retry-After`)."""

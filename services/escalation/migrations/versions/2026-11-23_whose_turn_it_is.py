@@ -1,4 +1,7 @@
-"""What waits for somebody is found by whom it waits for; no index but the key begins with the workspace."""
+"""What waits for somebody is found by whom it waits for.
+
+Of what staff is told and of escalations no index but the key begins with the workspace.
+"""
 
 from alembic import op
 
