@@ -145,7 +145,7 @@ async def build(settings: EscalationSettings, leaves: Leaves) -> AsyncIterator[S
                 chain_preview.routes(database, tracking, levels),
                 policies.routes(database, tracking, levels, previews),
                 on_call.routes(database, rosters, levels),
-                overrides.routes(database, rosters, levels, ids),
+                overrides.routes(database, rosters, tracking, watches, levels, ids),
                 duty_feeds.routes(database, rosters, levels, tokens, ids, public_url=public_url),
                 notifications.routes(database, book, ids),
                 webhooks.routes(database, levels),

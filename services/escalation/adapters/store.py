@@ -55,6 +55,10 @@ _ESCALATION = text("SELECT * FROM escalation WHERE workspace_id = :workspace AND
 _LIVE_ON = text(
     "SELECT count(*) FROM escalation WHERE workspace_id = :workspace AND policy = :policy AND state <> 'resolved'"
 )
+_TOLD_ON_CALL = text(
+    "SELECT DISTINCT ticket_id, watch FROM escalation WHERE workspace_id = :workspace AND state <> 'resolved'"
+    " AND hand_off_at IS NOT NULL AND jsonb_exists(on_call, :rotation)"
+)
 _SEEN = text("SELECT * FROM tracked_ticket WHERE workspace_id = :workspace AND ticket_id = :ticket")
 _FORGET_REASONS = text(
     "UPDATE escalation e SET reason = NULL"
@@ -198,6 +202,11 @@ class PostgresTracking:
         found = await tx.execute(_SEEN, {"workspace": key[0], "ticket": key[1]})
         row = found.mappings().one_or_none()
         return None if row is None else rows.to_ticket(row)
+
+    async def told_on_call(self, tx: Tx, workspace_id: str, rotation: str) -> list[UUID | str]:
+        """The tickets, and what is watched, with escalations that told somebody on call for a rotation."""
+        found = await tx.execute(_TOLD_ON_CALL, {"workspace": workspace_id, "rotation": rotation})
+        return [row.ticket_id or row.watch for row in found]
 
     async def root_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> UUID | str | None:
         """Whose lock guards an escalation: its ticket's, or that of what is watched; none: it is not there."""

@@ -185,6 +185,11 @@ escalation = Table(
         # Not as the others: who looks for what is live of a ticket or a policy must not read this one.
         postgresql_where=text("state IN ('raised', 'acknowledged')"),
     ),
+    Index(
+        "escalation_on_call",
+        "workspace_id",
+        postgresql_where=text("state <> 'resolved' AND hand_off_at IS NOT NULL"),
+    ),
     Index("escalation_by_ticket", "ticket_id", "workspace_id", "escalation_id"),
     Index("escalation_by_policy", "policy", "workspace_id", "started_at"),
 )

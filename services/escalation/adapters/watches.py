@@ -55,6 +55,10 @@ _LOOK_AT_ALL = text(
     " FROM (SELECT workspace_id, subject FROM watch WHERE workspace_id = :workspace ORDER BY 1, 2 FOR UPDATE) AS w"
     " WHERE x.workspace_id = w.workspace_id AND x.subject = w.subject"
 )
+_HAND_OFF_ALL = text(
+    "UPDATE escalation SET hand_off_at = CAST(:at AS timestamptz) WHERE workspace_id = :workspace"
+    " AND watch IS NOT NULL AND state <> 'resolved' AND hand_off_at > CAST(:at AS timestamptz)"
+)
 _SAVE = upsert_set(tables.watch, _COLUMNS)
 
 
@@ -73,8 +77,9 @@ class PostgresWatches:
             await self._wake(tx, {watch.workspace_id for watch in watches}, at)
 
     async def look_at_all(self, tx: Tx, workspace_id: str, at: datetime) -> None:
-        """Has everything looked at that is watched in a workspace."""
+        """Has everything looked at that is watched in a workspace, and who is on call for what was told of it."""
         await tx.execute(_LOOK_AT_ALL, {"workspace": workspace_id, "at": at})
+        await tx.execute(_HAND_OFF_ALL, {"workspace": workspace_id, "at": at})
         await self._wake(tx, [workspace_id], at)
 
     async def lock(self, tx: Tx, keys: Collection[WatchKey], *, is_patient: bool = True) -> dict[WatchKey, Watch]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from services.escalation.adapters.rosters import PostgresRosters
 from services.escalation.api.on_call_schemas import OverrideRequest, OverrideView, Swap, SwapRequest
 from services.escalation.app.override_turns import add_override, end_override, swap_turns
-from services.escalation.app.ports import ServiceLevels
+from services.escalation.app.ports import ServiceLevels, Tracking, Watches
 from services.escalation.domain.stand_in import StandIn
 from shared.db.unit_of_work import Database, Tx
 from shared.errors import NotFound
@@ -24,7 +24,14 @@ Reader = Annotated[Principal, allowed("escalation:read")]
 Writer = Annotated[Principal, allowed("escalation:write")]
 
 
-def routes(database: Database, rosters: PostgresRosters, levels: ServiceLevels, ids: IdFactory) -> APIRouter:
+def routes(
+    database: Database,
+    rosters: PostgresRosters,
+    tracking: Tracking,
+    watches: Watches,
+    levels: ServiceLevels,
+    ids: IdFactory,
+) -> APIRouter:
     """Overrides and swaps."""
     router = api_router("on call")
 
@@ -43,6 +50,8 @@ def routes(database: Database, rosters: PostgresRosters, levels: ServiceLevels, 
                 by=principal.subject,
                 tx=tx,
                 rosters=rosters,
+                tracking=tracking,
+                watches=watches,
                 levels=levels,
                 ids=ids,
             )
@@ -64,6 +73,8 @@ def routes(database: Database, rosters: PostgresRosters, levels: ServiceLevels, 
                 by=principal.subject,
                 tx=tx,
                 rosters=rosters,
+                tracking=tracking,
+                watches=watches,
                 levels=levels,
                 ids=ids,
             )
@@ -106,7 +117,14 @@ def routes(database: Database, rosters: PostgresRosters, levels: ServiceLevels, 
         """
         await database.transact(
             lambda tx: end_override(
-                principal.workspace_id, override_id, by=principal.subject, tx=tx, rosters=rosters
+                principal.workspace_id,
+                override_id,
+                by=principal.subject,
+                tx=tx,
+                rosters=rosters,
+                tracking=tracking,
+                watches=watches,
+                levels=levels,
             ),
             workspaces=[principal.workspace_id],
         )

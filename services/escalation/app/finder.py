@@ -1,24 +1,26 @@
 """Finds the people whom steps tell, in one unit of work: who is on call, whose turn it is, who answers for it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from services.escalation.app.ports import Histories, Tracking
-from services.escalation.app.tally import Version
-from services.escalation.domain.escalation_policy import Notify
+from services.escalation.domain.escalation_policy import Notify, Step
 from services.escalation.domain.hand_over import OnDuty
 from services.escalation.domain.people import next_in_turn
 from services.escalation.domain.sla_policy import Policies
 from services.escalation.domain.stand_in import StandIn, in_force
 from shared.db.unit_of_work import Tx
 
-LOOK_AGAIN = timedelta(minutes=5)
-"""When it is looked at the latest whether somebody else is on call: nobody tells of overrides and edits."""
+AHEAD = timedelta(days=1)
+"""How far ahead it is looked until when somebody is on call. Overrides and new versions have it looked at anew."""
 
 Named = tuple[str, str]
 """A workspace and something in it."""
+
+Chain = tuple[str, Sequence[Step]]
+"""A workspace, and the steps of an escalation in it that may be taken now."""
 
 
 class Concern(Protocol):
@@ -44,7 +46,7 @@ class Concern(Protocol):
 class Finder:
     """What stood in the rows, and the turns that were taken here besides.
 
-    stand_ins: those of the next minutes; last: by workspace and team, who had the last turn
+    stand_ins: those of the next day; last: by workspace and team, who had the last turn
     """
 
     now: datetime
@@ -59,7 +61,7 @@ class Finder:
             return None
         here = workspace_id, rotation_id
         overrides = in_force(item for item in self.stand_ins if (item.workspace_id, item.rotation) == here)
-        shift = next(rotation.shifts(self.now, self.now + LOOK_AGAIN, overrides))
+        shift = next(rotation.shifts(self.now, self.now + AHEAD, overrides))
         return OnDuty(shift.agent, shift.end)
 
     def found(self, step: Notify, about: Concern, policies: Policies) -> Notify:
@@ -88,19 +90,17 @@ class Finder:
 
 
 async def open_finder(
-    versions: Collection[Version], histories: Histories, *, tx: Tx, tracking: Tracking, now: datetime
+    chains: Iterable[Chain], histories: Histories, *, tx: Tx, tracking: Tracking, now: datetime
 ) -> Finder:
-    """What the steps of escalations from these versions may ask. Keeps others from the teams' turns."""
-    teams = {(here, name) for here, step in _steps(versions, histories) for name in step.teams_in_turn}
-    on_call = {here for here, _ in versions if histories[here].latest.rotations}
+    """What these chains may ask. Keeps others from the turns of the teams that they name."""
+    teams = {(here, team) for here, steps in chains for team in _teams(steps)}
+    on_call = {here for here, history in histories.items() if history.latest.rotations}
     last = await tracking.lock_turns(tx, teams) if teams else {}
-    stand_ins = await tracking.stand_ins(tx, on_call, now, now + LOOK_AGAIN) if on_call else ()
+    stand_ins = await tracking.stand_ins(tx, on_call, now, now + AHEAD) if on_call else ()
     return Finder(now=now, stand_ins=stand_ins, last=dict(last))
 
 
-def _steps(versions: Collection[Version], histories: Histories) -> Iterator[tuple[str, Notify]]:
-    for workspace_id, version in versions:
-        for policy in histories[workspace_id].version(version).escalations.values():
-            for step in policy.steps:
-                if isinstance(step, Notify):
-                    yield workspace_id, step
+def _teams(steps: Iterable[Step]) -> Iterator[str]:
+    for step in steps:
+        if isinstance(step, Notify):
+            yield from step.teams_in_turn

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from services.escalation.app.due_chains import due_chains
 from services.escalation.app.escalation_teller import News
 from services.escalation.app.finder import open_finder
 from services.escalation.app.folding import fold
@@ -31,7 +32,12 @@ async def fire_due_timers(
     now = await tx.now()
     versions = versions_in(cases, histories)
     tally = Tally(await tracking.begun(tx, asked(versions, histories), now))
-    finder = await open_finder(versions, histories, tx=tx, tracking=tracking, now=now)
+    chains = (
+        (key[0], steps)
+        for key, (before, tracked) in folded.items()
+        for steps in due_chains(before, tracked, histories[key[0]], now)
+    )
+    finder = await open_finder(chains, histories, tx=tx, tracking=tracking, now=now)
     savings: list[Saving] = []
     fired: dict[TicketKey, Sequence[Lateness]] = {}
     news: list[News] = []

@@ -1,6 +1,6 @@
 """Looks at queues and KPIs: begins, takes further and ends the escalations that are about them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,7 +9,8 @@ from services.escalation.app.finder import Finder, open_finder
 from services.escalation.app.ports import ServiceLevels, Tracking, Watches, WatchKey
 from services.escalation.app.stepping import Stepping
 from services.escalation.app.tally import Tally, asked
-from services.escalation.domain.escalation import Escalation, release, resume
+from services.escalation.domain.escalation import Escalation, may_step, release, resume
+from services.escalation.domain.escalation_policy import Step
 from services.escalation.domain.hand_over import hands_over
 from services.escalation.domain.sla_policy import PolicyHistory
 from services.escalation.domain.watch import Waiting, Watch, looked, most_of_interest, next_look
@@ -55,17 +56,21 @@ async def look_at_watches(
     versions = {(key[0], histories[key[0]].latest.version) for key in found}
     versions |= {(one.workspace_id, one.policy_version) for group in live.values() for one in group}
     tally = Tally(await tracking.begun(tx, asked(versions, histories), now))
-    finder = await open_finder(versions, histories, tx=tx, tracking=tracking, now=now)
-    after: list[Watch] = []
-    changed: list[Escalation] = []
-    for key, watch in found.items():
-        look = _Look(
+    looks = [
+        _Look(
             watch=watch,
             waiting=waiting.get(key, Waiting()),
             live=live.get(key, ()),
             history=histories[key[0]],
             now=now,
         )
+        for key, watch in found.items()
+    ]
+    chains = ((look.watch.workspace_id, steps) for look in looks for steps in _due(look))
+    finder = await open_finder(chains, histories, tx=tx, tracking=tracking, now=now)
+    after: list[Watch] = []
+    changed: list[Escalation] = []
+    for look in looks:
         stepping = _stepping(look, tally, finder, ids)
         after.append(_settle(look, stepping))
         changed.extend(item for item in stepping.escalations if item not in look.live)
@@ -75,6 +80,14 @@ async def look_at_watches(
         await watches.save(tx, after, changed)
         await tracking.save_turns(tx, finder.taken)
     return len(after)
+
+
+def _due(look: _Look) -> Iterator[Sequence[Step]]:
+    """The steps of whatever may be taken further or begin now."""
+    latest = look.history.latest
+    yield from (item.steps for item in look.live if may_step(item, look.now))
+    for trigger in looked(look.watch, look.waiting, latest.triggers, look.now)[1]:
+        yield latest.escalations[trigger.escalation].steps
 
 
 def _stepping(look: _Look, tally: Tally, finder: Finder, ids: IdFactory) -> Stepping[Watch]:

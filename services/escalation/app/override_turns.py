@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.escalation.app.ports import Rosters, ServiceLevels
+from services.escalation.app.look_who_is_on_call import look_who_is_on_call
+from services.escalation.app.ports import Rosters, ServiceLevels, Tracking, Watches
 from services.escalation.domain.duty import LOOKAHEAD, LOOKBACKS, duty_of
 from services.escalation.domain.sla_policy import PolicyHistory
 from services.escalation.domain.stand_in import StandIn, check_free, check_span, ended_together, in_force, swapped
@@ -25,6 +26,8 @@ async def add_override(
     by: str,
     tx: Tx,
     rosters: Rosters,
+    tracking: Tracking,
+    watches: Watches,
     levels: ServiceLevels,
     ids: IdFactory,
 ) -> StandIn:
@@ -46,6 +49,7 @@ async def add_override(
         created_by=by,
     )
     await _add([stand_in], tx=tx, rosters=rosters)
+    await look_who_is_on_call(workspace_id, rotation, tx=tx, tracking=tracking, watches=watches, levels=levels)
     return stand_in
 
 
@@ -59,6 +63,8 @@ async def swap_turns(
     by: str,
     tx: Tx,
     rosters: Rosters,
+    tracking: Tracking,
+    watches: Watches,
     levels: ServiceLevels,
     ids: IdFactory,
 ) -> Sequence[StandIn]:
@@ -93,10 +99,21 @@ async def swap_turns(
     for stand_in in stand_ins:
         _check_agent(history, stand_in.agent)
     await _add(stand_ins, tx=tx, rosters=rosters)
+    await look_who_is_on_call(workspace_id, rotation, tx=tx, tracking=tracking, watches=watches, levels=levels)
     return stand_ins
 
 
-async def end_override(workspace_id: str, override_id: UUID, *, by: str, tx: Tx, rosters: Rosters) -> StandIn:
+async def end_override(
+    workspace_id: str,
+    override_id: UUID,
+    *,
+    by: str,
+    tx: Tx,
+    rosters: Rosters,
+    tracking: Tracking,
+    watches: Watches,
+    levels: ServiceLevels,
+) -> StandIn:
     """Withdrawn, or over from now on, and with it the other half of a swap.
 
     Raises NotFound, and IllegalTransition where it was over before.
@@ -109,6 +126,10 @@ async def end_override(workspace_id: str, override_id: UUID, *, by: str, tx: Tx,
     after, changed = ended_together(stand_in, halves, await tx.now(), by)
     for one in changed:
         await rosters.end(tx, one)
+    if changed:
+        await look_who_is_on_call(
+            workspace_id, stand_in.rotation, tx=tx, tracking=tracking, watches=watches, levels=levels
+        )
     return after
 
 

@@ -158,6 +158,10 @@ class Tracking(Protocol):
         """One ticket, to look at only."""
         ...
 
+    async def told_on_call(self, tx: Tx, workspace_id: str, rotation: str) -> list[UUID | str]:
+        """The tickets, and what is watched, with escalations that told somebody on call for a rotation."""
+        ...
+
     async def root_of(self, tx: Tx, workspace_id: str, escalation_id: UUID) -> UUID | str | None:
         """Whose lock guards an escalation: its ticket's, or that of what is watched; none: it is not there."""
         ...
@@ -184,7 +188,7 @@ class Watches(Protocol):
         ...
 
     async def look_at_all(self, tx: Tx, workspace_id: str, at: datetime) -> None:
-        """Has everything looked at that is watched in a workspace."""
+        """Has everything looked at that is watched in a workspace, and who is on call for what was told of it."""
         ...
 
     async def lock(self, tx: Tx, keys: Collection[WatchKey], *, is_patient: bool = True) -> dict[WatchKey, Watch]:

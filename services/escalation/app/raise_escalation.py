@@ -47,7 +47,7 @@ async def raise_escalation(
     teller = EscalationTeller(workspace_id=key[0], now=now, ids=ids, causes=by_request(cause))
     versions = versions_in(cases, histories)
     tally = Tally(await tracking.begun(tx, asked(versions, histories), now))
-    finder = await open_finder(versions, histories, tx=tx, tracking=tracking, now=now)
+    finder = await open_finder([(key[0], policy.steps)], histories, tx=tx, tracking=tracking, now=now)
     chains = Chains(
         about=case.ticket,
         now=now,

@@ -13,7 +13,7 @@ from services.escalation.app.tally import Tally
 from services.escalation.app.teller import Teller
 from services.escalation.domain.clock_record import PROVISIONAL, ClockRecord, Kind, warning_at
 from services.escalation.domain.escalation import Escalation
-from services.escalation.domain.hand_over import hands_over
+from services.escalation.domain.hand_over import hands_over, looked_at_again
 from services.escalation.domain.notification import Notification
 from services.escalation.domain.promise import Measure
 from services.escalation.domain.sla_clock import SlaClock, Why, stop
@@ -85,6 +85,8 @@ class Settling:
         clocks = {record.told.clock_id: record for record in records}
         chains.escalations = [chains.followed(escalation, clocks) for escalation in before.escalations]
         records = [chains.armed(record) for record in records]
+        if before.ticket.policy_version != self.ticket.policy_version:
+            chains.escalations = [looked_at_again(item, self.now) for item in chains.escalations]
         chains.by_ticket(before.ticket)
         if self.firing:
             chains.escalations = [self._advanced(chains, item, self.firing) for item in chains.escalations]

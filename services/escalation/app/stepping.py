@@ -11,7 +11,7 @@ from services.escalation.app.telling_people import notifications_of
 from services.escalation.domain import escalation as chain
 from services.escalation.domain.escalation import Circumstances, Escalation, Taken
 from services.escalation.domain.escalation_policy import EscalationPolicy, Notify
-from services.escalation.domain.hand_over import OnDuty, handed_over, telling, told_by
+from services.escalation.domain.hand_over import LOOK_AGAIN, OnDuty, handed_over, telling, told_by
 from services.escalation.domain.notification import Notification
 from services.escalation.domain.recipient import Recipient, recipients_of
 from services.escalation.domain.sla_policy import PolicyHistory
@@ -81,7 +81,8 @@ class Stepping(Generic[AboutT]):
         for taken in steps:
             after = self.teller.step(after, taken, overdue)
             self._tell(after, taken)
-        return told_by(after, [taken.action for taken in steps if isinstance(taken.action, Notify)], self._on_duty)
+        notified = [taken.action for taken in steps if isinstance(taken.action, Notify)]
+        return told_by(after, notified, self._on_duty_at_first)
 
     def handed_over(self, escalation: Escalation) -> Escalation:
         """Told to whoever is on call by now, where that is somebody else than whom its last step told."""
@@ -119,6 +120,11 @@ class Stepping(Generic[AboutT]):
         about: Concern = self.about
         found = self.finder.found(step, about, latest)
         return recipients_of(found, latest.contacts, latest.webhooks, latest.chats)
+
+    def _on_duty_at_first(self, rotation: str) -> OnDuty | None:
+        """Whoever is put on call in this very moment, and cannot know of what is told now, is not passed over."""
+        duty = self._on_duty(rotation)
+        return duty and replace(duty, until=min(duty.until, self.now + LOOK_AGAIN))
 
     def _on_duty(self, rotation: str) -> OnDuty | None:
         assert self.finder is not None, "steps are taken where somebody can be found"

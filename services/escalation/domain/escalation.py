@@ -179,6 +179,14 @@ def holds(gate: Gate | None, now: datetime, seen: Circumstances) -> bool:
     return gate.more_than is None or seen.begun(gate.more_than.per) > gate.more_than.count
 
 
+def may_step(escalation: Escalation, now: datetime) -> bool:
+    """Whether a step of it may be taken now: one is due, or is once whatever held it up is over."""
+    if not escalation.has_more:
+        return False
+    due_at = escalation.next_at or escalation.resumes_at
+    return escalation.wait_left is not None if due_at is None else due_at <= now
+
+
 def acknowledge(escalation: Escalation, by: str, now: datetime) -> Escalation:
     """Somebody has taken it on: no further step is taken, unless they leave it for too long.
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.escalation.domain.escalation import Escalation
 from services.escalation.domain.escalation_policy import Notify
 from shared.vocabulary import EscalationState
+
+LOOK_AGAIN = timedelta(minutes=5)
+"""So long after it told somebody on call it is looked once whether somebody else was put there meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,13 @@ def told_by(escalation: Escalation, steps: Iterable[Notify], on_duty: OnDutyOf) 
         moments += [escalation.hand_off_at] if escalation.hand_off_at else []
     on_call |= {rotation: duty.agent for rotation, duty in found.items()}
     return replace(escalation, on_call=on_call, hand_off_at=min(moments, default=None))
+
+
+def looked_at_again(escalation: Escalation, now: datetime) -> Escalation:
+    """Somebody else may be on call than whom it told: it is looked who, at the latest once it goes on."""
+    if not escalation.is_live or escalation.hand_off_at is None or escalation.hand_off_at <= now:
+        return escalation
+    return replace(escalation, hand_off_at=now)
 
 
 def hands_over(escalation: Escalation, now: datetime) -> bool:

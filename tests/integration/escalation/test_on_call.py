@@ -241,13 +241,19 @@ async def test_a_hand_off_passes_what_nobody_acknowledged_to_the_newcomer(desk: 
     assert [name for name, ticket in told if ticket != left] == order[:1]
     (waiting,) = [item for item in await desk.escalations() if item["ticket_id"] == left]
     assert waiting["on_call"] == {"desk": order[1]}
+    # So does an override, without any time passing.
+    (stand_in,) = {"ada", "ben", "cy"} - {*order}
+    await post(desk, "overrides", rotation="desk", agent=stand_in, end=desk.now(600).isoformat())
+    await eventually(lambda: some(desk.notifications, 8))
+    (waiting,) = [item for item in await desk.escalations() if item["ticket_id"] == left]
+    assert waiting["on_call"] == {"desk": stand_in}
     # Steps are on the topic, hand-offs are not: nothing was done.
     await desk.hears("left", "sla.clock_started", "sla.breached", "escalation.raised")
 
     async def is_posted() -> bool:
         posted = [json.loads(call.body)["data"] for call in website.to(path)]
         handed_over = [(item["ticket_id"], item["handed_over_to"]) for item in posted if item["handed_over_to"]]
-        assert handed_over == [(left, order[1:])]
+        assert handed_over == [(left, order[1:]), (left, [stand_in])]
         return True
 
     await eventually(is_posted)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
-from services.escalation.app.finder import LOOK_AGAIN, Finder
+from services.escalation.app.finder import AHEAD, Finder
 from services.escalation.domain.escalation_policy import Notify
 from services.escalation.domain.hand_over import OnDuty
 from services.escalation.domain.people import People
@@ -66,5 +66,5 @@ def test_where_nobody_is_found_the_name_says_who_should_have_been() -> None:
 def test_who_is_on_call_holds_until_the_next_change_or_is_looked_at_again() -> None:
     finder = Finder(now=T0, stand_ins=[standing_in("zoe")])
     assert finder.on_duty("acme", "desk", POLICIES) == OnDuty("zoe", T0 + minutes(1))
-    assert Finder(now=T0).on_duty("acme", "desk", POLICIES) == OnDuty("lena", T0 + LOOK_AGAIN)
+    assert Finder(now=T0).on_duty("acme", "desk", POLICIES) == OnDuty("lena", T0 + AHEAD)
     assert finder.on_duty("acme", "gone", POLICIES) is None

@@ -12,6 +12,7 @@ from services.escalation.domain.escalation import (
     acknowledge,
     advance,
     hold,
+    may_step,
     release,
     resolve,
     resume,
@@ -210,6 +211,16 @@ def test_whoever_acknowledges_what_somebody_else_acknowledged_and_snoozed_has_it
     taken = acknowledge(asleep, "lena", at(3))
     assert (taken.state, taken.acknowledged_by) == (EscalationState.ACKNOWLEDGED, "lena")
     assert (taken.resumes_at, run(taken, 30)[1]) == (None, [])
+
+
+def test_a_step_may_be_taken_where_it_is_due_or_held_up_by_what_may_be_over() -> None:
+    waiting, _ = run(an_escalation(RAISE, wait(10), MOVE), 0)
+    assert [may_step(waiting, at(minute)) for minute in (9, 10)] == [False, True]
+    asleep = snooze(waiting, at(50), "ann", at(4))
+    assert [may_step(asleep, at(minute)) for minute in (49, 50)] == [False, True]
+    assert may_step(hold(waiting, at(4)), at(5))
+    assert not may_step(acknowledge(waiting, "ann", at(1)), at(99))
+    assert not may_step(run(an_escalation(RAISE), 0)[0], at(99))
 
 
 def test_what_is_over_or_done_is_not_snoozed() -> None:

@@ -9,7 +9,7 @@ import pytest
 from services.escalation.domain.clock_record import Kind, escalation_timers
 from services.escalation.domain.escalation import MANUAL, Escalation, acknowledge, resolve, resume, snooze
 from services.escalation.domain.escalation_policy import Notify, Urgency, Wait
-from services.escalation.domain.hand_over import OnDuty, handed_over, hands_over, telling, told_by
+from services.escalation.domain.hand_over import OnDuty, handed_over, hands_over, looked_at_again, telling, told_by
 from tests.unit.escalation.builders import T0, at, minutes
 
 STEP = Notify(on_call=("desk", "leads"), emails=("lead@example.com",), webhooks=("pager",), urgency=Urgency.LOW)
@@ -70,6 +70,17 @@ def test_in_a_gap_it_stays_with_whoever_was_told_and_goes_to_who_comes_after_it(
 def test_what_nobody_heard_of_in_a_gap_is_told_to_who_comes() -> None:
     silent = told_by(an_escalation(), [Notify(on_call=("desk",))], {"desk": OnDuty(None, at(10))}.get)
     assert handed_over(silent, {"desk": OnDuty("ada", at(20))}.get)[1] == ("ada",)
+
+
+def test_it_is_looked_at_again_at_once_where_somebody_else_may_be_on_call() -> None:
+    told = an_escalation()
+    assert hands_over(looked_at_again(told, at(3)), at(3))
+    assert looked_at_again(told, at(12)) == told
+    snoozed = looked_at_again(snooze(told, at(9), "ada", at(2)), at(3))
+    assert not hands_over(snoozed, at(3))
+    assert hands_over(resume(snoozed), at(9))
+    over = resolve(told, "by_hand", at(2))
+    assert looked_at_again(over, at(3)) == over
 
 
 def test_a_rotation_that_is_gone_hands_nothing_over() -> None:
