@@ -1,6 +1,6 @@
 """Posts to, and reads from, addresses that people configure, without becoming a way into our own network.
 
-https only, no credentials in the address, port 443; posts follow no redirects. A name is resolved once and the
+https only, no credentials in the address, port 443; no redirects are followed. A name is resolved once and the
 connection goes to that address, which has to be a public one; this is looked at again for every attempt.
 Development may also talk to this machine, over plain http and any port.
 """
@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
@@ -27,7 +27,6 @@ Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 
 _TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _TOTAL_S = 15.0
-_MOST_REDIRECTS = 3
 _OK = 200
 _HTTPS = 443
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,62}\Z", re.IGNORECASE)
@@ -113,27 +112,23 @@ class Egress:
             return Answered(answer.status_code, answer.headers.get("retry-after"))
 
     async def get(self, url: str, headers: Mapping[str, str], *, max_bytes: int) -> Fetched:
-        """Reads what is at an address; where it leads to another, that is looked at like the first.
+        """Reads what is at an address; where that is only a way to another, its status says so.
 
         Raises EgressRefused where the address may not be called or what is there is too large,
         ProviderUnavailable where nothing answers.
         """
         asked = {**headers, "Accept-Encoding": "identity"}
         async with self._within_time():
-            for _ in range(_MOST_REDIRECTS + 1):
-                answer = await self._send("GET", self._parts(url), b"", asked)
-                try:
-                    if not answer.has_redirect_location:
-                        return Fetched(
-                            status=answer.status_code,
-                            content=await _content(answer, max_bytes) if answer.status_code == _OK else b"",
-                            etag=answer.headers.get("etag"),
-                            last_modified=answer.headers.get("last-modified"),
-                        )
-                    url = _joined(url, answer.headers["location"])
-                finally:
-                    await answer.aclose()
-        raise EgressRefused("the address leads to another too often")
+            answer = await self._send("GET", self._parts(url), b"", asked)
+            try:
+                return Fetched(
+                    status=answer.status_code,
+                    content=await _content(answer, max_bytes) if answer.status_code == _OK else b"",
+                    etag=answer.headers.get("etag"),
+                    last_modified=answer.headers.get("last-modified"),
+                )
+            finally:
+                await answer.aclose()
 
     @asynccontextmanager
     async def _within_time(self) -> AsyncIterator[None]:
@@ -206,17 +201,6 @@ async def _content(answer: httpx.Response, max_bytes: int) -> bytes:
         if len(content) > max_bytes:
             raise EgressRefused(f"what is there is larger than {max_bytes} bytes")
     return bytes(content)
-
-
-def _joined(url: str, location: str) -> str:
-    try:
-        joined = urljoin(url, location)
-        is_alike = urlsplit(joined).scheme == urlsplit(url).scheme
-    except ValueError:
-        raise EgressRefused("the address leads to what is none") from None
-    if not is_alike:
-        raise EgressRefused("the address leads to one that is called in another way")
-    return joined
 
 
 def no_cookies() -> CookieJar:

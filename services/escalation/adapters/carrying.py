@@ -21,7 +21,7 @@ _POLL_S = 30.0
 _LATEST = text("SELECT workspace_id, max(version) AS version FROM policy_version WHERE shard = :shard GROUP BY 1")
 _BEHIND = text(
     "SELECT t.workspace_id, t.ticket_id FROM tracked_ticket t WHERE t.workspace_id = :workspace"
-    " AND t.policy_version < :version AND t.is_live LIMIT :most"
+    " AND t.policy_version < :version AND t.is_live ORDER BY t.policy_version LIMIT :most"
 )
 
 

@@ -205,6 +205,38 @@ async def test_a_secret_that_cannot_sign_is_refused_as_it_is_written(desk: Desk)
         assert secret not in answer.text
 
 
+async def test_libredesk_webhooks_wait_in_rows_and_none_is_lost_with_a_process_that_stops(
+    desk: Desk, website: Website
+) -> None:
+    """There they wait in memory, 10,000 at most: what finds no place, or a process that ends, is never posted."""
+    path, behind = f"/{desk.workspace_id}", 20
+    await escalated(desk, website, webhooks=["pager"])
+    first = await notification(desk, state="sent")
+    # What a process leaves that stops during its attempt, with more to tell behind it: rows, and nothing else.
+    await desk.rows(_CUT_OFF.format("message", "next_attempt_at = now()"), ws=desk.workspace_id)
+    await desk.rows(_CUT_OFF.format("notification", "detail = NULL"), ws=desk.workspace_id)
+    await desk.rows(_BEHIND, ws=desk.workspace_id, behind=behind)
+    # As at the start of a process: it asks what there is.
+    await desk.system.travel(timedelta())
+
+    async def posted() -> Sequence[str]:
+        ids = [call.headers["webhook-id"] for call in website.to(path)]
+        assert len(ids) == 1 + 1 + behind
+        return ids
+
+    ids = await eventually(posted)
+    assert len(set(ids)) == 1 + behind
+    assert ids.count(first["notification_id"]) == 2
+
+
+_CUT_OFF = "UPDATE {} SET state = 'pending', finished_at = NULL, {} WHERE workspace_id = :ws RETURNING 1"
+_BEHIND = (
+    "INSERT INTO notification SELECT (jsonb_populate_record(n, jsonb_build_object('notification_id',"
+    " gen_random_uuid(), 'message_id', NULL, 'send_at', now()))).* FROM notification n"
+    " CROSS JOIN generate_series(1, CAST(:behind AS integer)) WHERE workspace_id = :ws RETURNING 1"
+)
+
+
 async def test_a_storm_sends_a_handful_of_messages_and_every_ticket_has_its_own_record(
     desk: Desk, mailbox: Mailbox, website: Website
 ) -> None:

@@ -3,14 +3,15 @@
 import pkgutil
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from uuid import UUID
 
-from sqlalchemy import Dialect, TextClause
+from sqlalchemy import Dialect, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.escalation import adapters
+from services.escalation.adapters import store
 from services.escalation.adapters.reading import listing
 from services.escalation.adapters.telling.book import over
 from services.escalation.adapters.telling.tables import message, notification
@@ -39,10 +40,17 @@ _READS_ALL = {
     # All that is live of its kind is asked for, or all that is watched: the few that are in the index.
     ("auditor._BUSY", "escalation"),
     ("auditor._DEAD_WATCHES", "escalation"),
-    ("carrying._BEHIND", "tracked_ticket"),
+    ("store._TOLD_ON_CALL", "escalation"),
+    ("watches._HAND_OFF_ALL", "escalation"),
     ("watches._LIVE", "escalation"),
     ("watches._LOOK_AT_ALL", "watch"),
 }
+_TEN_ESCALATIONS = (
+    "INSERT INTO escalation (workspace_id, escalation_id, watch, trigger, trigger_id, policy, policy_version,"
+    " state, position, level, rounds, on_call, started_at, sequence)"
+    " SELECT 'acme', gen_random_uuid(), 'queue/a', 'x', n, 'chain', 1,"
+    " 'raised', 0, 0, 0, '{}', '2026-01-01T00:00:00Z', 1 FROM generate_series(1, 10) AS n"
+)
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _LISTINGS: dict[str, tuple[EscalationState | None, UUID | None, UUID | None]] = {
     "a ticket": (None, UUID(int=1), UUID(int=2)),
@@ -110,3 +118,11 @@ async def test_no_statement_reads_all_of_a_workspace_however_young_its_plan_is(y
         if table in _LARGE and not is_by_more_than_the_workspace(condition)
     }
     assert {scan for scan in by_the_workspace if scan[:2] not in _READS_ALL} == set()
+
+
+async def test_no_more_is_counted_than_a_gate_asks_for(young: AsyncConnection) -> None:
+    await young.execute(text("SELECT set_config('app.workspaces', 'acme', true)"))
+    await young.execute(text(_TEN_ESCALATIONS))
+    asked = {"workspaces": ["acme"] * 2, "policies": ["chain"] * 2, "pers": [timedelta(hours=1)] * 2, "now": _NOW}
+    found = await young.execute(store._BEGUN, {**asked, "most": [4, 20]})
+    assert [row.times for row in found] == [4, 10]

@@ -155,8 +155,8 @@ async def a_server(**answers: Answer) -> AsyncIterator[tuple[str, list[str]]]:
         yield f"http://127.0.0.1:{port}", asked
 
 
-async def read(answer: Answer, **more: Answer) -> Fetched:
-    async with a_server(a=answer, **more) as (url, _):
+async def read(answer: Answer) -> Fetched:
+    async with a_server(a=answer) as (url, _):
         return await Egress(is_development=True).get(f"{url}/a", {}, max_bytes=10)
 
 
@@ -170,12 +170,11 @@ async def test_what_is_there_is_read_with_what_it_is_known_by() -> None:
     assert (await read("304 Same\r\nContent-Length: 0\r\n\r\n")).status == 304
 
 
-async def test_a_redirect_is_followed_only_to_where_one_may_go() -> None:
-    moved = "302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"
-    assert (await read(moved, b="200 OK\r\nContent-Length: 2\r\n\r\nhi")).content == b"hi"
-    for leads_to in ("http://10.0.0.1/", "http://[::1", "https://example.org/", "file:///etc/passwd", "/a"):
-        with pytest.raises((EgressRefused, ProviderUnavailable)):
-            await read(f"302 Found\r\nLocation: {leads_to}\r\nContent-Length: 0\r\n\r\n")
+async def test_a_redirect_is_not_followed() -> None:
+    async with a_server(b="200 OK\r\nContent-Length: 2\r\n\r\nhi") as (url, asked):
+        moved = f"302 Found\r\nLocation: {url}/b\r\nContent-Length: 2\r\n\r\nno"
+        assert await read(moved) == Fetched(status=302)
+    assert asked == []
 
 
 async def test_what_is_too_large_or_packed_is_not_read() -> None:
