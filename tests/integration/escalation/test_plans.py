@@ -53,9 +53,9 @@ _TEN_ESCALATIONS = (
 )
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _LISTINGS: dict[str, tuple[EscalationState | None, UUID | None, UUID | None]] = {
-    "a ticket": (None, UUID(int=1), UUID(int=2)),
+    "a ticket": (None, UUID(int=1), None),
     "a ticket in a state": (EscalationState.RESOLVED, UUID(int=1), None),
-    "live ones": (EscalationState.RAISED, None, UUID(int=2)),
+    "live ones": (EscalationState.RAISED, None, None),
 }
 
 
