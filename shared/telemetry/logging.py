@@ -8,6 +8,8 @@ from typing import Literal
 import structlog
 from structlog.typing import Processor
 
+from shared.errors import DataRefused, DomainError
+
 LogFormat = Literal["auto", "json", "console"]
 
 
@@ -51,3 +53,10 @@ def frames(error: BaseException) -> list[str]:
     Not what it says: that may quote a customer, or a secret.
     """
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
+
+
+def told_of(error: Exception) -> dict[str, object]:
+    """What may be logged of an error: one that was foreseen says what it is, any other only its kind and place."""
+    is_foreseen = isinstance(error, DomainError | DataRefused)
+    name = type(error).__name__
+    return {"error": f"{name}: {error}" if is_foreseen else name, "where": frames(error)}

@@ -18,11 +18,13 @@ from services.escalation.app.settling import Firing
 from services.escalation.domain.audit import PUT_OFF
 from shared.clock import Clock
 from shared.db.bells import ShardBells
+from shared.db.engine import SURROUNDINGS
 from shared.db.group_commit import GroupCommit
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import DataRefused, DomainError, StaleEpoch, WaypostError
+from shared.errors import StaleEpoch, WaypostError
 from shared.ids import IdFactory
+from shared.telemetry.logging import told_of
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 from shared.wakeups import Wakeup
@@ -153,7 +155,9 @@ class Timers:
         """Fires a batch; a ticket that cannot be is found, put off, and the rest goes on."""
         try:
             return await self._submit(_Turn(shard, due))
-        except (DomainError, DataRefused) as error:
+        except Exception as error:
+            if isinstance(error, SURROUNDINGS):
+                raise
             if len(due.tickets) > 1:
                 middle = len(due.tickets) // 2
                 first = await self._take_turn(shard, replace(due, tickets=due.tickets[:middle]))
@@ -210,7 +214,8 @@ class Timers:
             slept_s += nap_s
 
     async def _put_off(self, shard: Shard, key: TicketKey, until: datetime, error: Exception) -> None:
-        log.error(Log.TIMER_FAILED, workspace=key[0], ticket=str(key[1]), error=f"{type(error).__name__}: {error}")
+        """What cannot be fired holds up nothing else, for whatever reason: it ends no process."""
+        log.error(Log.TIMER_FAILED, workspace=key[0], ticket=str(key[1]), **told_of(error))
         change = {"workspace": key[0], "ticket": key[1], "until": until}
         await self._database.transact(
             lambda tx: tx.execute(_PUT_OFF_TIMERS, change), workspaces=[key[0]], fence=shard.fence

@@ -18,9 +18,8 @@ from shared.db.bells import ShardBells
 from shared.db.engine import SURROUNDINGS
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import DataRefused, DomainError
 from shared.ids import IdFactory
-from shared.telemetry.logging import frames
+from shared.telemetry.logging import told_of
 from shared.telemetry.names import Log
 from shared.wakeups import Wakeup
 
@@ -113,10 +112,7 @@ class Watching:
 
     async def _put_off(self, shard: Shard, key: WatchKey, error: Exception) -> None:
         """What cannot be looked at holds up nothing else, for whatever reason: it ends no process."""
-        # Nobody knows what an unforeseen error quotes: its kind and place will do.
-        is_foreseen = isinstance(error, DomainError | DataRefused)
-        told = {"error": f"{type(error).__name__}: {error}"} if is_foreseen else {"error": type(error).__name__}
-        log.error(Log.TIMER_FAILED, workspace=key[0], watch=key[1], where=frames(error), **told)
+        log.error(Log.TIMER_FAILED, workspace=key[0], watch=key[1], **told_of(error))
 
         async def unit(tx: Tx) -> None:
             until = await tx.now() + _PUT_OFF

@@ -346,3 +346,27 @@ async def _steal(system: System, n: int) -> None:
         await tx.execute(text("UPDATE shard SET epoch = epoch + 1 WHERE n = :n"), {"n": n})
 
     await system.services["escalation"].runtime.database.transact(steal)
+
+
+async def test_a_ticket_that_cannot_be_fired_for_whatever_reason_holds_up_nobody(desk: Desk) -> None:
+    await desk.promise(target("first_reply", "1h"))
+    desk.opened("broken", -3)
+    desk.opened("sound", -3)
+    await desk.tell()
+    for name in ("broken", "sound"):
+        await desk.clock(name, "first_reply", state="running")
+    # A promise that its version never made: nobody foresaw that.
+    await desk.rows(
+        "UPDATE sla_clock SET policy = 'nobodys' WHERE workspace_id = :ws AND ticket_id = :ticket RETURNING 1",
+        ws=desk.workspace_id,
+        ticket=uid(desk.named("broken")),
+    )
+    await desk.system.travel(timedelta(hours=1))
+    await desk.hears("sound", "sla.clock_started", "sla.breached")
+    put_off = "SELECT due_at FROM timer WHERE workspace_id = :ws AND ticket_id = :ticket"
+
+    async def is_put_off() -> bool:
+        (row,) = await desk.rows(put_off, ws=desk.workspace_id, ticket=uid(desk.named("broken")))
+        return bool(row.due_at > desk.now())
+
+    await eventually(is_put_off)
