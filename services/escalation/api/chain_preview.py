@@ -19,24 +19,28 @@ from shared.db.unit_of_work import Database, Tx
 from shared.errors import IllegalTransition, InvalidInput, NotFound
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
-from shared.http.types import Instant, Request, Slug
+from shared.http.types import Instant, Request, Slug, exactly_one_of
 
 
 def _near(at: datetime) -> datetime:
-    if not EARLIEST <= at <= LATEST:
-        raise ValueError(f"lies between {EARLIEST.year} and {LATEST.year}")
-    return at
+    """The nearest moment that calendars and rotations can be asked for."""
+    return min(max(at, EARLIEST), LATEST)
 
 
 class ChainPreviewRequest(Request):
     """A policy as it would be saved, or one that is, and what it would be set off for."""
 
+    model_config = exactly_one_of("policy", "policy_id")
+
     policy: EscalationPolicyPart | None = None
     policy_id: Slug | None = Field(default=None, description="A policy that is saved.")
     at: Annotated[Instant, AfterValidator(_near)] | None = Field(
-        default=None, description="When it would be set off; none: now."
+        default=None, description="When it would be set off, from 2001 to 2099; none: now."
     )
-    ticket_id: UUID | None = Field(default=None, description="For this ticket; none: for what the next two say.")
+    ticket_id: UUID | None = Field(
+        default=None,
+        description="For this ticket, its queue and its agent; none: for those that the next two name.",
+    )
     queue: Slug | None = None
     agent: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
 
@@ -44,8 +48,6 @@ class ChainPreviewRequest(Request):
     def _fits_together(self) -> Self:
         if (self.policy is None) == (self.policy_id is None):
             raise ValueError("give either policy or policy_id")
-        if self.ticket_id is not None and (self.queue is not None or self.agent is not None):
-            raise ValueError("a ticket has its own queue and agent")
         return self
 
     def part(self, stored: EscalationPart) -> EscalationPart:

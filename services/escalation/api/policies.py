@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from services.escalation.adapters.service_levels import PostgresServiceLevels
 from services.escalation.app.configuration import EscalationPart, SlaPolicyPart
@@ -23,21 +23,16 @@ from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.configuration import preview_id
 from shared.http.preview_turns import PreviewTurns
-from shared.http.types import Request
+from shared.http.types import Request, exactly_one_of
 from shared.vocabulary import Agreement, ClockState, SlaMetric
 
 _MAX_BODY = 16 << 20
-_TRIED = ("sla_policies", "configuration")
 
 
 class PreviewRequest(Request):
     """SLA policies, and calendars with them if those change too; or a whole part of escalation."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in _TRIED]
-        }
-    )
+    model_config = exactly_one_of("sla_policies", "configuration")
 
     sla_policies: Annotated[tuple[SlaPolicyPart, ...], Field(max_length=500)] | None = None
     calendars: Annotated[tuple[CalendarPart, ...], Field(max_length=200)] | None = None

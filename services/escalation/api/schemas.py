@@ -14,7 +14,7 @@ from services.escalation.domain.message import Answer
 from services.escalation.domain.notification import NotificationState
 from services.escalation.domain.recipient import Way
 from shared.durations import Duration
-from shared.http.types import Instant, Request, Slug
+from shared.http.types import Instant, Request, Slug, exactly_one_of
 from shared.vocabulary import EscalationState, SlaMetric
 
 
@@ -27,6 +27,8 @@ class EscalationRequest(Request):
 
 class SnoozeRequest(Request):
     """Until when an escalation is put off: a moment, or for so long."""
+
+    model_config = exactly_one_of("until", "duration")
 
     until: Instant | None = None
     duration: Duration | None = Field(default=None, description="Such as `30m` or `4h`.")

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from services.router.adapters import reading
 from services.router.api.configuring import Configuring
@@ -22,7 +22,7 @@ from shared.http import problems
 from shared.http.app import api_router
 from shared.http.auth import Principal, allowed
 from shared.http.preview_turns import PreviewTurns
-from shared.http.types import Request, Slug
+from shared.http.types import Request, Slug, exactly_one_of
 from shared.vocabulary import Priority
 
 _PORTION = 200
@@ -32,17 +32,10 @@ _LONGEST_S = 20.0
 _MAX_BODY = 16 << 20
 
 
-_TRIED = ("policy", "configuration")
-
-
 class PreviewRequest(Request):
     """A policy to try in the workspace as it is, or a whole part of the router with it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in _TRIED]
-        }
-    )
+    model_config = exactly_one_of("policy", "configuration")
 
     policy: PolicyPart | None = None
     configuration: RouterPart | None = None

@@ -9,16 +9,16 @@ from pydantic import ValidationError
 from services.escalation.api.chain_preview import ChainPreviewRequest
 from services.escalation.api.on_call import span
 from services.escalation.api.schemas import SnoozeRequest
+from services.escalation.domain.duty import EARLIEST, LATEST
 from shared.errors import InvalidInput
 
 FAR = ("9999-12-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z")
 
 
 @pytest.mark.parametrize("at", FAR)
-def test_a_chain_is_not_foreseen_where_calendars_end(at: str) -> None:
-    with pytest.raises(ValidationError) as refused:
-        ChainPreviewRequest.model_validate({"policy_id": "chain", "at": at})
-    assert [problem["loc"] for problem in refused.value.errors()] == [("at",)]
+def test_a_chain_is_foreseen_for_the_nearest_moment_that_calendars_know(at: str) -> None:
+    asked = ChainPreviewRequest.model_validate({"policy_id": "chain", "at": at})
+    assert asked.at == (EARLIEST if at.startswith("0001") else LATEST)
 
 
 @pytest.mark.parametrize("start", FAR)
