@@ -69,6 +69,9 @@ async def _break(bench: Workbench, mailbox: Mailbox, breaches: int, minute: time
     try:
         await configure(escalation, WORKSPACE, CONFIGURATION)
         await backdate(bench, WORKSPACE, 2 * _TARGET)
+        # It may have read since when that holds.
+        await escalation.stop()
+        await escalation.start()
         first = now() - _TARGET + _LEAD
         async with producing(bench) as producer:
             due = (first + minute * number / breaches for number in range(breaches))
