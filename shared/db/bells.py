@@ -4,8 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from shared.clock import Clock
 from shared.db.shards import Shard
 from shared.wakeups import Wakeup
+
+_POLL_S = 5.0
+"""How long something to do can go unnoticed whose hint was lost."""
+_NAP_S = 1.0
+_LEAST_NAP_S = 0.005
+"""Where our reading of the database's clock is ahead of it, a moment has not come yet although it seems so."""
 
 
 class ShardBells:
@@ -30,9 +37,21 @@ class ShardBells:
                 del self._bells[shard.n]
                 self._asleep_until.pop(shard.n, None)
 
-    def sleeps(self, shard: Shard, until: datetime | None) -> None:
-        """Notes until when a loop has nothing to do, as far as it knows."""
+    async def sleep(self, shard: Shard, until: datetime | None, clock: Clock) -> None:
+        """Sleeps until a moment of the database's clock, woken by what comes before; five seconds at most.
+
+        until: when a loop has something to do, as far as it knows; none: it knows of nothing
+        """
         self._asleep_until[shard.n] = until
+        bell, slept_s = self._bells[shard.n], 0.0
+        while slept_s < _POLL_S and not shard.draining.is_set():
+            left_s = _NAP_S if until is None else (until - clock.now()).total_seconds()
+            if left_s <= 0 and slept_s:
+                return
+            nap_s = min(max(left_s, _LEAST_NAP_S), _NAP_S)
+            if await bell.wait(nap_s):
+                return
+            slept_s += nap_s
 
     def wakes(self, shard: Shard) -> None:
         """Notes that a loop looks around: whatever comes from now on wakes it again."""

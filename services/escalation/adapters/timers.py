@@ -35,11 +35,6 @@ _BATCH = 500
 """Tickets of one commit, of all shards together."""
 _LANES = 2
 """Commits that may be under way at once: while the database works on one, we work on the other."""
-_POLL_S = 5.0
-"""How long a timer can go unnoticed whose hint was lost."""
-_NAP_S = 1.0
-_LEAST_NAP_S = 0.005
-"""Where our reading of the database's clock is ahead of it, a timer is not due yet although it seems to be."""
 _CONTENDED_S = 0.02
 _UNCONFIRMED_S = 0.25
 """Between two looks at breaches that only wait to be confirmed."""
@@ -133,7 +128,7 @@ class Timers:
                 elif due.tickets:
                     due = await self._fire(shard, due, bell)
                 else:
-                    await self._sleep(shard, bell, due.next_due_at)
+                    await self._bells.sleep(shard, due.next_due_at, self._clock)
                     due = None
 
     async def _fire(self, shard: Shard, due: _Due, bell: Wakeup) -> _Due | None:
@@ -199,19 +194,6 @@ class Timers:
 
     async def _fired(self, tx: Tx, firings: Mapping[TicketKey, Firing]) -> Mapping[TicketKey, Sequence[Lateness]]:
         return await fire_due_timers(firings, tx=tx, tracking=self._tracking, levels=self._levels, ids=self._ids)
-
-    async def _sleep(self, shard: Shard, bell: Wakeup, until: datetime | None) -> None:
-        """Sleeps until a moment of the database's clock, woken by timers that are due before; at most so long."""
-        self._bells.sleeps(shard, until)
-        slept_s = 0.0
-        while slept_s < _POLL_S and not shard.draining.is_set():
-            left_s = _NAP_S if until is None else (until - self._clock.now()).total_seconds()
-            if left_s <= 0 and slept_s:
-                return
-            nap_s = min(max(left_s, _LEAST_NAP_S), _NAP_S)
-            if await bell.wait(nap_s):
-                return
-            slept_s += nap_s
 
     async def _put_off(self, shard: Shard, key: TicketKey, until: datetime, error: Exception) -> None:
         """What cannot be fired holds up nothing else, for whatever reason: it ends no process."""

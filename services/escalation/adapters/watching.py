@@ -21,14 +21,10 @@ from shared.db.unit_of_work import Database, Tx
 from shared.ids import IdFactory
 from shared.telemetry.logging import told_of
 from shared.telemetry.names import Log
-from shared.wakeups import Wakeup
 
 log = structlog.get_logger()
 
 _BATCH = 200
-_POLL_S = 5.0
-_NAP_S = 1.0
-_LEAST_NAP_S = 0.005
 _CONTENDED_S = 0.02
 _PUT_OFF = timedelta(minutes=1)
 _DUE = text(
@@ -79,7 +75,7 @@ class Watching:
                 self._bells.wakes(shard)
                 due = await self._due(shard)
                 if not due.keys:
-                    await self._sleep(shard, bell, due.next_at)
+                    await self._bells.sleep(shard, due.next_at, self._clock)
                     continue
                 await self._guard.has_passed(shard)
                 if not shard.draining.is_set() and not await self._look(shard, due.keys):
@@ -119,16 +115,3 @@ class Watching:
             await tx.execute(_PUT_OFF_LOOK, {"workspace": key[0], "subject": key[1], "until": until})
 
         await self._database.transact(unit, workspaces=[key[0]], fence=shard.fence)
-
-    async def _sleep(self, shard: Shard, bell: Wakeup, until: datetime | None) -> None:
-        """Sleeps until a moment of the database's clock, woken by what comes before; at most so long."""
-        self._bells.sleeps(shard, until)
-        slept_s = 0.0
-        while slept_s < _POLL_S and not shard.draining.is_set():
-            left_s = _NAP_S if until is None else (until - self._clock.now()).total_seconds()
-            if left_s <= 0 and slept_s:
-                return
-            nap_s = min(max(left_s, _LEAST_NAP_S), _NAP_S)
-            if await bell.wait(nap_s):
-                return
-            slept_s += nap_s
