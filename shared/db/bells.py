@@ -37,9 +37,10 @@ class ShardBells:
                 del self._bells[shard.n]
                 self._asleep_until.pop(shard.n, None)
 
-    async def sleep(self, shard: Shard, until: datetime | None, clock: Clock) -> None:
+    async def sleep(self, shard: Shard, until: datetime | None, clock: Clock) -> bool:
         """Sleeps until a moment of the database's clock, woken by what comes before; five seconds at most.
 
+        Gives whether the moment has come.
         until: when a loop has something to do, as far as it knows; none: it knows of nothing
         """
         self._asleep_until[shard.n] = until
@@ -47,11 +48,12 @@ class ShardBells:
         while slept_s < _POLL_S and not shard.draining.is_set():
             left_s = _NAP_S if until is None else (until - clock.now()).total_seconds()
             if left_s <= 0 and slept_s:
-                return
+                return True
             nap_s = min(max(left_s, _LEAST_NAP_S), _NAP_S)
             if await bell.wait(nap_s):
-                return
+                return False
             slept_s += nap_s
+        return False
 
     def wakes(self, shard: Shard) -> None:
         """Notes that a loop looks around: whatever comes from now on wakes it again."""

@@ -57,6 +57,8 @@ class GroupCommit(Generic[I, R]):
                 for waiting in group:
                     if not waiting.done.done():
                         waiting.done.set_exception(error)
+            # Who was answered just now, and has more, is of the next group.
+            await asyncio.sleep(0)
 
     def _next_group(self) -> list[_Waiting[I, R]]:
         """The oldest items, but no two with the same key: the later one waits for the group after."""

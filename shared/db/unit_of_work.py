@@ -26,6 +26,7 @@ _OPEN = text(
     " ORDER BY s.n FOR SHARE OF s) AS locked) AS held"
 )
 _NOW = text("SELECT clock_timestamp()")
+_ADMIT = text("SELECT set_config('app.workspaces', :workspaces, true)")
 _TAKE_TIME = (
     # A timeout that runs is not set anew by another value, but by none and then another.
     text("SELECT set_config('transaction_timeout', '0', true)"),
@@ -52,24 +53,30 @@ class Tx:
 
     connection: AsyncConnection
     clock_shift: timedelta
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     outbox: list[Event] = field(default_factory=list)
     committed: list[Callable[[], None]] = field(default_factory=list)
 
     async def execute(
         self, statement: Executable, parameters: Mapping[str, object] | None = None
     ) -> CursorResult[Any]:
-        """Runs one statement."""
-        return await self.connection.execute(statement, parameters)
+        """Runs one statement, after those that somebody else within this transaction has asked for."""
+        async with self._turn:
+            return await self.connection.execute(statement, parameters)
 
     async def now(self) -> datetime:
         """The database's clock, read at this moment: after locking, where the order of events matters."""
-        now: datetime = (await self.connection.execute(_NOW)).scalar_one()
+        now: datetime = (await self.execute(_NOW)).scalar_one()
         return now + self.clock_shift
+
+    async def admit(self, workspaces: Collection[str]) -> None:
+        """Lets this transaction touch the rows of these workspaces, and of no others."""
+        await self.execute(_ADMIT, {"workspaces": ",".join(workspaces)})
 
     async def take_time(self) -> None:
         """Lets this transaction last ten minutes, for what reads much; each statement of it is quick as ever."""
         for statement in _TAKE_TIME:
-            await self.connection.execute(statement)
+            await self.execute(statement)
 
     async def savepoint(self, part: Callable[[], Awaitable[T]]) -> T:
         """Runs a part of the unit that the database may refuse alone: then nothing of it stays, the rest does.

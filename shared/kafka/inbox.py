@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
@@ -140,11 +140,14 @@ class Inboxes:
         """The inbox of a shard, while somebody applies it."""
         return self._inboxes.get(shard)
 
-    async def ends(self, shard: int, topics: Sequence[str] | None = None) -> Mapping[str, int]:
-        """One past the last offset of the shard's partition of each topic, as the broker has it now.
+    async def ends(
+        self, shards: Collection[int], topics: Sequence[str] | None = None
+    ) -> Mapping[int, Mapping[str, int]]:
+        """By shard one past the last offset of its partition of each topic, as the broker has it now.
 
         Raises BrokerUnavailable.
         """
+        wanted = topics or self.topics
         async with self._asking:
             if self._has_ended:
                 raise BrokerUnavailable
@@ -159,13 +162,13 @@ class Inboxes:
                 self._asker = asker
         asker = self._asker
         try:
-            ends = await asker.end_offsets((topic, shard) for topic in topics or self.topics)
+            ends = await asker.end_offsets((topic, shard) for shard in shards for topic in wanted)
         except BrokerUnavailable:
             if self._asker is asker:
                 self._asker = None
                 await asker.stop()
             raise
-        return {topic: end for (topic, _), end in ends.items()}
+        return {shard: {topic: ends[topic, shard] for topic in wanted} for shard in shards}
 
     def check(self) -> None:
         """Raises BrokerUnavailable where nothing has been heard of the broker for too long."""

@@ -21,6 +21,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "asyncio.create_task": ("shared/process.py",),
     "asyncio.ensure_future": (
         "shared/db/group_commit.py",
+        "shared/db/read_ahead.py",
         "shared/db/unit_of_work.py",
         "shared/kafka/client.py",
     ),

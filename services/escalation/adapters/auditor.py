@@ -8,20 +8,24 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 from sqlalchemy import text
 
 from services.escalation.adapters import rows
+from services.escalation.adapters.apart import by_halves
 from services.escalation.app.audit_timers import Audit, audit_timers, mend_timers
 from services.escalation.app.ports import ServiceLevels, TicketKey, Tracking
 from services.escalation.domain.audit import GRACE, Findings
 from shared.clock import monotonic
 from shared.db import workspaces
+from shared.db.engine import SURROUNDINGS
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.ids import IdFactory
+from shared.telemetry.logging import told_of
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 
@@ -35,7 +39,7 @@ _SHARE = 0.05
 _FIRST = UUID(int=0)
 # Open tickets, and those that have timers or escalations although they are over.
 _TICKETS = text(
-    "SELECT t.* FROM (SELECT ticket_id FROM"
+    "SELECT t.ticket_id, CAST(t.state AS text) AS state FROM (SELECT ticket_id FROM"
     " ((SELECT ticket_id FROM tracked_ticket WHERE workspace_id = :workspace AND ticket_id > :after AND is_live"
     " ORDER BY ticket_id LIMIT :most)"
     " UNION (SELECT DISTINCT ticket_id FROM timer WHERE workspace_id = :workspace AND ticket_id > :after"
@@ -138,23 +142,50 @@ class Auditor:
 
         return await self._database.transact(unit, claims=[shard.n])
 
-    async def _portion(self, shard: Shard, workspace_id: str, after: UUID) -> tuple[Findings, UUID | None]:
+    async def _portion(
+        self, shard: Shard, workspace_id: str, after: UUID, most: int = _PORTION
+    ) -> tuple[Findings, UUID | None]:
         """What was found, and where the next portion begins, if there is one."""
+        try:
+            audit, keys = await self._looked_at(workspace_id, after, most)
+        except Exception as error:
+            if isinstance(error, SURROUNDINGS):
+                raise
+            if most > 1:
+                return await self._portion(shard, workspace_id, after, most // 2)
+            return Findings(), await self._passed_over(workspace_id, after, error)
+        self._tickets.inc(len(keys))
+        if audit.suspects:
+            await by_halves(audit.suspects, partial(self._mend, shard), self._leave)
+        return audit.findings, keys[-1][1] if len(keys) == most else None
 
+    async def _looked_at(self, workspace_id: str, after: UUID, most: int) -> tuple[Audit, list[TicketKey]]:
         async def look(tx: Tx) -> tuple[Audit, list[TicketKey]]:
-            wanted = {"workspace": workspace_id, "after": after, "most": _PORTION}
-            found = (await tx.execute(_TICKETS, wanted)).mappings()
-            tickets = {(workspace_id, row["ticket_id"]): rows.to_ticket(row) for row in found}
+            found = (await tx.execute(_TICKETS, {"workspace": workspace_id, "after": after, "most": most})).all()
+            tickets = {(workspace_id, row.ticket_id): rows.to_ticket(row.state) for row in found}
             if not tickets:
                 return Audit(Findings(), ()), []
             audit = await audit_timers(tickets, tx=tx, tracking=self._tracking, levels=self._levels)
             return audit, list(tickets)
 
-        audit, keys = await self._database.transact(look, workspaces=[workspace_id], is_snapshot=True)
-        self._tickets.inc(len(keys))
-        if audit.suspects:
-            await self._mend(shard, audit.suspects)
-        return audit.findings, keys[-1][1] if len(keys) == _PORTION else None
+        return await self._database.transact(look, workspaces=[workspace_id], is_snapshot=True)
+
+    async def _passed_over(self, workspace_id: str, after: UUID, error: Exception) -> UUID | None:
+        """The next ticket, which cannot be audited; none where it is not there any more."""
+
+        async def unit(tx: Tx) -> UUID | None:
+            found = await tx.execute(_TICKETS, {"workspace": workspace_id, "after": after, "most": 1})
+            row = found.one_or_none()
+            return None if row is None else row.ticket_id
+
+        ticket_id = await self._database.transact(unit, workspaces=[workspace_id])
+        if ticket_id is not None:
+            await self._leave((workspace_id, ticket_id), error)
+        return ticket_id
+
+    async def _leave(self, key: TicketKey, error: Exception) -> None:
+        """What cannot be audited is told of at each audit."""
+        log.error(Log.TIMERS_NOT_AUDITED, workspace=key[0], ticket=str(key[1]), **told_of(error))
 
     async def _mend(self, shard: Shard, suspects: Sequence[TicketKey]) -> None:
         mended = await self._database.transact(

@@ -1,7 +1,7 @@
 """Whether everything that happened before this moment is known: consumer lag must not hide an answer in time."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -32,6 +32,19 @@ class Guard:
     def __init__(self, inboxes: Inboxes) -> None:
         self._inboxes = inboxes
         self._stalled: dict[int, _Stall] = {}
+        self._unanswered_until = 0.0
+
+    async def passed(self, shards: Collection[int]) -> Set[int]:
+        """Those of which everything that stands in the topics at this moment is applied and committed.
+
+        Asks once for all of them, and waits for nobody. None, where the broker cannot be asked.
+        """
+        if monotonic() < self._unanswered_until:
+            # Whoever is asked for by itself is patient; what is asked together keeps nobody waiting twice.
+            return frozenset()
+        ends = await self._ends(shards)
+        found = {n: inbox for n in ends if (inbox := self._inboxes.of(n))}
+        return {n for n, inbox in found.items() if inbox.has_applied(ends[n])}
 
     async def has_passed(self, shard: Shard) -> bool:
         """True once everything that stood in the topics when we were asked is applied and committed.
@@ -41,7 +54,7 @@ class Guard:
         ends: Mapping[str, int] | None = None
         while not shard.draining.is_set():
             if ends is None:
-                ends = await self._ends(shard)
+                ends = (await self._ends([shard.n])).get(shard.n)
             inbox = self._inboxes.of(shard.n)
             if ends is not None and inbox is not None and inbox.has_applied(ends):
                 self._stalled.pop(shard.n, None)
@@ -53,12 +66,13 @@ class Guard:
                     await shard.draining.wait()
         return False
 
-    async def _ends(self, shard: Shard) -> Mapping[str, int] | None:
+    async def _ends(self, shards: Collection[int]) -> Mapping[int, Mapping[str, int]]:
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return await self._inboxes.ends(shard.n, _TOPICS)
+                return await self._inboxes.ends(shards, _TOPICS)
         except (BrokerUnavailable, TimeoutError):
-            return None
+            self._unanswered_until = monotonic() + PATIENCE_S
+            return {}
 
     def _has_stalled(self, n: int, applied: Mapping[str, int] | None) -> bool:
         # Kept from one call to the next: a consumer that fails again and again starts us anew with it.

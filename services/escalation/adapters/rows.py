@@ -1,5 +1,6 @@
 """Rows to the domain's values and back."""
 
+import json
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -16,10 +17,37 @@ from shared.vocabulary import Agreement, ClockState, EscalationState, Priority, 
 
 TICKET = tuple(column.name for column in tables.tracked_ticket.columns)
 CLOCK = tuple(column.name for column in tables.sla_clock.columns)
+BRIEF_CLOCK = (
+    "clock_id",
+    "agreement",
+    "metric",
+    "origin",
+    "generation",
+    "state",
+    "policy",
+    "policy_version",
+    "priority",
+    "customer_tier",
+    "calendar",
+    "started_at",
+    "elapsed",
+    "elapsed_wall",
+    "running_since",
+    "due_at",
+    "breached_at",
+    "ended_at",
+    "warned",
+)
+"""Columns of a clock that tell where it stands, beside its history."""
 ESCALATION = tuple(column.name for column in tables.escalation.columns)
 TIMER = tuple(column.name for column in tables.timer.columns)
 
 _TICKET: TypeAdapter[Ticket] = TypeAdapter(Ticket)
+# Members by their values: looked up here, they cost less than called by value.
+_AGREEMENTS = {agreement.value: agreement for agreement in Agreement}
+_METRICS = {metric.value: metric for metric in SlaMetric}
+_PRIORITIES = {priority.value: priority for priority in Priority}
+_STATES = {state.value: state for state in ClockState}
 _HISTORY: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(tuple[Entry, ...])
 _WITHDRAWN: TypeAdapter[tuple[Withdrawal, ...]] = TypeAdapter(tuple[Withdrawal, ...])
 _BREACHES: TypeAdapter[dict[int, UUID]] = TypeAdapter(dict[int, UUID])
@@ -60,13 +88,15 @@ def ticket_row(ticket: Ticket, *, is_live: bool) -> dict[str, object]:
     }
 
 
-def to_ticket(row: RowMapping) -> Ticket:
-    """A ticket of its row."""
-    state = row["state"]
-    if "policy" in state:
+def to_ticket(state: str) -> Ticket:
+    """A ticket of its row's state, which is JSON."""
+    if '"policy"' not in state:
+        return _TICKET.validate_json(state)
+    read = json.loads(state)
+    if "policy" in read:
         # Of a process of the version before, which knew of one agreement.
-        state = {**state, "policies": {Agreement.SLA: state["policy"]} if state["policy"] else {}}
-    return _TICKET.validate_python(state)
+        read = {**read, "policies": {Agreement.SLA: read["policy"]} if read["policy"] else {}}
+    return _TICKET.validate_python(read)
 
 
 def clock_row(ticket: Ticket, record: ClockRecord, *, is_newest: bool) -> dict[str, object]:
@@ -93,26 +123,53 @@ def clock_row(ticket: Ticket, record: ClockRecord, *, is_newest: bool) -> dict[s
 
 def to_clock(row: RowMapping, history: PolicyHistory) -> ClockRecord:
     """A clock of its row. Its promise stands in the version of the configuration that it names."""
-    agreement, metric = Agreement(row["agreement"]), SlaMetric(row["metric"])
+    return ClockRecord(_clock(row, history), to_told(row))
+
+
+def to_brief_clock(row: RowMapping, history: PolicyHistory) -> ClockRecord:
+    """A clock of the columns `BRIEF_CLOCK` of its row; what was told of it is left out, but for its warnings."""
+    return ClockRecord(_clock(row, history), Told(clock_id=row["clock_id"], warned=row["warned"]))
+
+
+def _clock(row: RowMapping, history: PolicyHistory) -> SlaClock:
+    agreement, metric = _AGREEMENTS[row["agreement"]], _METRICS[row["metric"]]
     policies = history.version(row["policy_version"])
-    basis = Basis(Priority(row["priority"]), row["customer_tier"], row["calendar"])
-    clock = SlaClock(
+    basis = Basis(_PRIORITIES[row["priority"]], row["customer_tier"], row["calendar"])
+    return SlaClock(
         agreement=agreement,
         metric=metric,
-        state=ClockState(row["state"]),
+        state=_STATES[row["state"]],
         promise=policies.promised(row["policy"], agreement, metric, basis),
         spans=None,
-        history=_HISTORY.validate_python(row["history"]),
-        **{name: row[name] for name in _CLOCK_FIELDS},
+        history=_HISTORY.validate_python(row["history"]) if row["history"] else (),
+        origin=row["origin"],
+        generation=row["generation"],
+        started_at=row["started_at"],
+        elapsed=row["elapsed"],
+        elapsed_wall=row["elapsed_wall"],
+        running_since=row["running_since"],
+        due_at=row["due_at"],
+        breached_at=row["breached_at"],
+        ended_at=row["ended_at"],
     )
-    return ClockRecord(clock, to_told(row))
 
 
 def to_told(row: RowMapping) -> Told:
     """What was told of a clock."""
-    breaches = _BREACHES.validate_python(row["breaches"])
-    withdrawn = _WITHDRAWN.validate_python(row["withdrawn"])
-    return Told(breaches=breaches, withdrawn=withdrawn, **{name: row[name] for name in _TOLD_FIELDS})
+    breaches = _BREACHES.validate_python(row["breaches"]) if row["breaches"] else {}
+    withdrawn = _WITHDRAWN.validate_python(row["withdrawn"]) if row["withdrawn"] else ()
+    return Told(
+        breaches=breaches,
+        withdrawn=withdrawn,
+        clock_id=row["clock_id"],
+        sequence=row["sequence"],
+        last_event_at=row["last_event_at"],
+        breach_told_at=row["breach_told_at"],
+        is_provisional=row["is_provisional"],
+        is_escalated=row["is_escalated"],
+        warned=row["warned"],
+        taken_back=row["taken_back"],
+    )
 
 
 def escalation_row(escalation: Escalation) -> dict[str, object]:

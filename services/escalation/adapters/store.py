@@ -1,11 +1,13 @@
 """Tickets, clocks, escalations and timers in PostgreSQL: a statement a table, however many rows."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 
 from services.escalation.adapters import finding, rows, tables
 from services.escalation.adapters.saving import save_escalations
@@ -20,6 +22,7 @@ from services.escalation.domain.promise import Measure
 from services.escalation.domain.stand_in import StandIn
 from services.escalation.domain.ticket import Ticket
 from shared.db.bells import ShardBells
+from shared.db.read_ahead import read_ahead
 from shared.db.sets import insert_new_set, transposed, upsert_set
 from shared.db.unit_of_work import Tx
 from shared.events.catalog import TOPIC_OF, TOPICS, shard_of
@@ -28,21 +31,25 @@ from shared.events.contract import Contract
 from shared.events.envelope import Event
 
 _OF = " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
-_LOCK = "SELECT t.*" + _OF + " JOIN tracked_ticket t USING (workspace_id, ticket_id) ORDER BY 1, 2 FOR UPDATE OF t"
+_LOCK = (
+    "SELECT workspace_id, ticket_id, CAST(t.state AS text) AS state"
+    + _OF
+    + " JOIN tracked_ticket t USING (workspace_id, ticket_id) ORDER BY 1, 2 FOR UPDATE OF t"
+)
 _LOCKED = text(_LOCK)
 _LOCKED_IF_FREE = text(_LOCK + " SKIP LOCKED")
 _CLOCKS = "SELECT c.*" + _OF + " JOIN sla_clock c USING (workspace_id, ticket_id)"
 _ALL_CLOCKS = text(_CLOCKS)
 _NEWEST_CLOCKS = text(_CLOCKS + " WHERE c.is_newest")
-_BRIEF = ", ".join("c." + name for name in rows.CLOCK if name != "history")
 _BRIEF_CLOCKS = text(
-    "SELECT "
-    + _BRIEF
-    + ", CASE WHEN c.history -> -1 ->> 'cause' = 'no_target' THEN jsonb_build_array(c.history -> -1) ELSE '[]' END"
+    "SELECT ticket_id, "
+    + ", ".join("c." + name for name in rows.BRIEF_CLOCK)
+    + ", CASE WHEN c.history -> -1 ->> 'cause' = 'no_target' THEN jsonb_build_array(c.history -> -1) END"
     " AS history" + _OF + " JOIN sla_clock c USING (workspace_id, ticket_id) WHERE c.is_newest"
 )
 _OPEN_TICKETS = text(
-    "SELECT ticket_id, state FROM tracked_ticket WHERE workspace_id = :workspace AND ticket_id > :after"
+    "SELECT ticket_id, CAST(state AS text) AS state FROM tracked_ticket"
+    " WHERE workspace_id = :workspace AND ticket_id > :after"
     " AND is_live ORDER BY ticket_id LIMIT :most"
 )
 _LIVE_ESCALATIONS = text(
@@ -59,7 +66,10 @@ _TOLD_ON_CALL = text(
     "SELECT DISTINCT ticket_id, watch FROM escalation WHERE workspace_id = :workspace AND state <> 'resolved'"
     " AND hand_off_at IS NOT NULL AND jsonb_exists(on_call, :rotation)"
 )
-_SEEN = text("SELECT * FROM tracked_ticket WHERE workspace_id = :workspace AND ticket_id = :ticket")
+_SEEN = text(
+    "SELECT CAST(state AS text) AS state FROM tracked_ticket"
+    " WHERE workspace_id = :workspace AND ticket_id = :ticket"
+)
 _FORGET_REASONS = text(
     "UPDATE escalation e SET reason = NULL"
     " FROM unnest(CAST(:workspaces AS text[]), CAST(:ids AS uuid[])) AS w (workspace_id, ticket_id)"
@@ -93,6 +103,8 @@ _SAVE_CLOCKS = upsert_set(tables.sla_clock, rows.CLOCK)
 _SAVE_TIMERS = upsert_set(tables.timer, rows.TIMER)
 _KEEP_EVENTS = insert_new_set(tables.tracked_event, _EVENT)
 _TIMER_KEY = rows.TIMER[:6]
+_AHEAD = 200
+"""Open tickets that are read at once."""
 
 
 class PostgresTracking:
@@ -110,7 +122,7 @@ class PostgresTracking:
         if not keys:
             return {}
         found = (await tx.execute(_LOCKED if is_patient else _LOCKED_IF_FREE, _pairs(keys))).mappings()
-        return {(row["workspace_id"], row["ticket_id"]): rows.to_ticket(row) for row in found}
+        return {(row["workspace_id"], row["ticket_id"]): rows.to_ticket(row["state"]) for row in found}
 
     async def cases(
         self, tx: Tx, tickets: Mapping[TicketKey, Ticket], histories: Histories
@@ -200,8 +212,8 @@ class PostgresTracking:
     async def seen(self, tx: Tx, key: TicketKey) -> Ticket | None:
         """One ticket, to look at only."""
         found = await tx.execute(_SEEN, {"workspace": key[0], "ticket": key[1]})
-        row = found.mappings().one_or_none()
-        return None if row is None else rows.to_ticket(row)
+        row = found.one_or_none()
+        return None if row is None else rows.to_ticket(row.state)
 
     async def told_on_call(self, tx: Tx, workspace_id: str, rotation: str) -> list[UUID | str]:
         """The tickets, and what is watched, with escalations that told somebody on call for a rotation."""
@@ -232,25 +244,22 @@ class PostgresTracking:
         return [(workspace_id, row.ticket_id) for row in await tx.execute(_LIVE, wanted)]
 
     async def open_cases(
-        self,
-        tx: Tx,
-        workspace_id: str,
-        after: UUID | None,
-        *,
-        most: int,
-        histories: Histories,
-        with_history: bool,
-    ) -> dict[TicketKey, Case]:
-        """Open tickets with their newest clocks, to look at only."""
-        wanted = {"workspace": workspace_id, "after": after or UUID(int=0), "most": most}
-        found = (await tx.execute(_OPEN_TICKETS, wanted)).mappings()
-        tickets = {(workspace_id, row["ticket_id"]): rows.to_ticket(row) for row in found}
-        clocks: dict[TicketKey, list[ClockRecord]] = defaultdict(list)
-        if tickets:
-            statement = _NEWEST_CLOCKS if with_history else _BRIEF_CLOCKS
-            for row in (await tx.execute(statement, _pairs(tickets))).mappings():
-                clocks[workspace_id, row["ticket_id"]].append(rows.to_clock(row, histories[workspace_id]))
-        return {key: Case(ticket, tuple(clocks[key])) for key, ticket in tickets.items()}
+        self, tx: Tx, workspace_id: str, *, most: int, histories: Histories, with_history: bool
+    ) -> AsyncGenerator[Mapping[TicketKey, Case]]:
+        """All open tickets with their newest clocks, to look at only, so many at a time."""
+        to_clock = rows.to_clock if with_history else rows.to_brief_clock
+        history = histories[workspace_id]
+        async with aclosing(read_ahead(_open_pages(tx, workspace_id, with_history=with_history))) as pages:
+            async for tickets, clocks in pages:
+                for start in range(0, len(tickets), most):
+                    # Meanwhile what was read is taken in, and more is asked for.
+                    await asyncio.sleep(0)
+                    cases = {}
+                    for row in tickets[start : start + most]:
+                        ticket_id = row["ticket_id"]
+                        found = tuple(to_clock(clock, history) for clock in clocks[ticket_id])
+                        cases[workspace_id, ticket_id] = Case(rows.to_ticket(row["state"]), found)
+                    yield cases
 
     async def save(self, tx: Tx, savings: Sequence[Saving]) -> None:
         """Stores what has changed, and the timers that follow from it."""
@@ -283,6 +292,25 @@ class PostgresTracking:
         if new:
             await tx.execute(_SAVE_TIMERS, transposed(new, rows.TIMER))
             await wake(tx, self._timers, earliest)
+
+
+async def _open_pages(
+    tx: Tx, workspace_id: str, *, with_history: bool
+) -> AsyncGenerator[tuple[Sequence[RowMapping], Mapping[UUID, Sequence[RowMapping]]]]:
+    """The rows of all open tickets, and by ticket of their newest clocks."""
+    statement = _NEWEST_CLOCKS if with_history else _BRIEF_CLOCKS
+    after = UUID(int=0)
+    while True:
+        wanted = {"workspace": workspace_id, "after": after, "most": _AHEAD}
+        tickets = (await tx.execute(_OPEN_TICKETS, wanted)).mappings().all()
+        if not tickets:
+            return
+        keys = [(workspace_id, row["ticket_id"]) for row in tickets]
+        clocks: dict[UUID, list[RowMapping]] = defaultdict(list)
+        for row in (await tx.execute(statement, _pairs(keys))).mappings():
+            clocks[row["ticket_id"]].append(row)
+        yield tickets, clocks
+        after = keys[-1][1]
 
 
 def _changed_escalations(saving: Saving) -> Iterator[Escalation]:

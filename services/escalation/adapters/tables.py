@@ -36,7 +36,13 @@ tracked_ticket = Table(
     Column("state", JSONB, nullable=False),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
     Index("tracked_ticket_live", "workspace_id", "ticket_id", postgresql_where=text("is_live")),
-    Index("tracked_ticket_by_policy_version", "workspace_id", "policy_version", postgresql_where=text("is_live")),
+    Index(
+        "tracked_ticket_by_policy_version",
+        "workspace_id",
+        "policy_version",
+        "ticket_id",
+        postgresql_where=text("is_live"),
+    ),
     Index(
         "tracked_ticket_waiting",
         "waiting_in",

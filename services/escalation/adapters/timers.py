@@ -3,14 +3,15 @@
 The database's clock decides what is due. A timer is late by as long as the consumer is behind, never early.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import text
 
+from services.escalation.adapters.apart import by_halves
 from services.escalation.adapters.guard import Guard
 from services.escalation.app.fire_due_timers import fire_due_timers
 from services.escalation.app.ports import Lateness, ServiceLevels, TicketKey, Tracking
@@ -22,7 +23,7 @@ from shared.db.engine import SURROUNDINGS
 from shared.db.group_commit import GroupCommit
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
-from shared.errors import StaleEpoch, WaypostError
+from shared.errors import StaleEpoch, TransientError, WaypostError
 from shared.ids import IdFactory
 from shared.telemetry.logging import told_of
 from shared.telemetry.metrics import Metrics
@@ -33,17 +34,16 @@ log = structlog.get_logger()
 
 _BATCH = 500
 """Tickets of one commit, of all shards together."""
-_LANES = 2
-"""Commits that may be under way at once: while the database works on one, we work on the other."""
 _CONTENDED_S = 0.02
 _UNCONFIRMED_S = 0.25
 """Between two looks at breaches that only wait to be confirmed."""
 _LATE = timedelta(seconds=1)
 
 _DUE = text(
-    "SELECT s.n, d.workspace_id, d.ticket_id FROM unnest(CAST(:shards AS smallint[])) AS s (n),"
+    "SELECT s.n, d.workspace_id, d.ticket_id"
+    " FROM unnest(CAST(:shards AS smallint[]), CAST(:untils AS timestamptz[])) AS s (n, until),"
     " LATERAL (SELECT workspace_id, ticket_id, due_at FROM timer"
-    " WHERE shard = s.n AND due_at <= :now ORDER BY due_at LIMIT :most) d ORDER BY d.due_at LIMIT :most"
+    " WHERE shard = s.n AND due_at <= s.until ORDER BY due_at LIMIT :most) d ORDER BY d.due_at LIMIT :most"
 )
 _NEXT = text(
     "SELECT s.n, (SELECT min(due_at) FROM timer WHERE shard = s.n) AS due_at"
@@ -55,33 +55,32 @@ _PUT_OFF_TIMERS = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    """Tickets of a shard with timers that were due at `now`, in due order; where none are, when the next one is.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """A shard's turn: what was due takes effect, and then it is looked at when something is due again.
 
-    is_confirmed: whether everything that happened until then is known
+    until: what was due by then is fired; none: nothing is, it is only looked
+    is_confirmed: whether everything that happened until then is known; none: that is asked first
+    tickets: only these, where any are named
     """
 
-    now: datetime
-    tickets: Sequence[TicketKey]
-    next_due_at: datetime | None
-    is_confirmed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """A shard's turn: what was due takes effect, and then it is looked at what is due by now."""
-
     shard: Shard
-    due: _Due | None = None
+    until: datetime | None = None
+    is_confirmed: bool | None = None
+    tickets: Sequence[TicketKey] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
-    """What came of a turn: what is due next, and whether anything had an effect."""
+    """What came of a turn: whether anything had an effect, and when, as of `now`, something is due again."""
 
-    due: _Due
+    now: datetime
     has_fired: bool
+    next_at: datetime | None
+
+
+class _Unread(TransientError):
+    """Nothing was fired: not everything that happened before is known yet."""
 
 
 class Timers:
@@ -109,9 +108,7 @@ class Timers:
         self._bells = bells
         self._clock = clock
         self._ids = ids
-        self._lanes: Sequence[GroupCommit[_Turn, _Done]] = [
-            GroupCommit(self._commit, most=database.shards) for _ in range(_LANES)
-        ]
+        self._turns: GroupCommit[_Turn, _Done] = GroupCommit(self._commit, most=database.shards)
         self._lateness = metrics.histogram("timer_lateness_seconds", "How late timers fired.", "kind")
         self._provisional = metrics.counter("timers_unconfirmed", "Rounds that did not wait for the consumer.")
 
@@ -120,88 +117,113 @@ class Timers:
         # Once now: the first question to the broker takes longer than any other.
         await self._guard.has_passed(shard)
         with self._bells.hung(shard) as bell:
-            due = None
+            done: _Done | None = None
             while not shard.draining.is_set():
-                if due is None:
-                    self._bells.wakes(shard)
-                    due = (await self._submit(_Turn(shard))).due
-                elif due.tickets:
-                    due = await self._fire(shard, due, bell)
-                else:
-                    await self._bells.sleep(shard, due.next_due_at, self._clock)
-                    due = None
+                if done is None:
+                    done = await self._look(shard)
+                elif done.next_at is not None and done.next_at <= (until := max(done.now, self._clock.now())):
+                    done = await self._fire(shard, until, bell)
+                elif not await self._bells.sleep(shard, done.next_at, self._clock):
+                    done = None
 
-    async def _fire(self, shard: Shard, due: _Due, bell: Wakeup) -> _Due | None:
-        """What is due next; none where somebody has to look again."""
-        is_confirmed = await self._guard.has_passed(shard)
-        if shard.draining.is_set():
-            return None
-        if not is_confirmed:
-            self._provisional.inc()
+    async def _look(self, shard: Shard) -> _Done:
         self._bells.wakes(shard)
-        done = await self._take_turn(shard, replace(due, is_confirmed=is_confirmed))
+        return await self._turns.submit(_Turn(shard=shard))
+
+    async def _fire(self, shard: Shard, until: datetime, bell: Wakeup) -> _Done | None:
+        """Fires what is due by now; none where somebody has to look again."""
+        self._bells.wakes(shard)
+        turn, is_confirmed = _Turn(shard=shard, until=until), True
+        try:
+            done = await self._take_turn(turn)
+        except _Unread:
+            # This shard waits for its consumer, and no other does.
+            is_confirmed = await self._guard.has_passed(shard)
+            if shard.draining.is_set():
+                return None
+            if not is_confirmed:
+                self._provisional.inc()
+            self._bells.wakes(shard)
+            done = await self._take_turn(replace(turn, is_confirmed=is_confirmed))
         if done.has_fired:
-            return done.due
-        # Somebody else may be at work on all of these tickets, or what they wait for is not read yet.
+            return done
+        # The database says it is not due yet, somebody else is at work on it, or what it waits for is not read.
         await bell.wait(_CONTENDED_S if is_confirmed else _UNCONFIRMED_S)
         return None
 
-    async def _take_turn(self, shard: Shard, due: _Due) -> _Done:
+    async def _take_turn(self, turn: _Turn) -> _Done:
         """Fires a batch; a ticket that cannot be is found, put off, and the rest goes on."""
         try:
-            return await self._submit(_Turn(shard, due))
+            return await self._turns.submit(turn)
         except Exception as error:
             if isinstance(error, SURROUNDINGS):
                 raise
-            if len(due.tickets) > 1:
-                middle = len(due.tickets) // 2
-                first = await self._take_turn(shard, replace(due, tickets=due.tickets[:middle]))
-                second = await self._take_turn(shard, replace(due, tickets=due.tickets[middle:]))
-                return replace(second, has_fired=first.has_fired or second.has_fired)
-            await self._put_off(shard, due.tickets[0], due.now + PUT_OFF, error)
-            return await self._submit(_Turn(shard))
+        done = await by_halves(
+            await self._due(turn),
+            lambda tickets: self._turns.submit(replace(turn, tickets=tickets)),
+            partial(self._put_off, turn.shard),
+        )
+        return replace(await self._look(turn.shard), has_fired=any(part.has_fired for part in done))
 
-    async def _submit(self, turn: _Turn) -> _Done:
-        return await self._lanes[turn.shard.n % _LANES].submit(turn)
+    async def _due(self, turn: _Turn) -> Sequence[TicketKey]:
+        async def unit(tx: Tx) -> Sequence[TicketKey]:
+            return list(await _due(tx, [turn], await tx.now()))
+
+        return await self._database.transact(unit, claims=[turn.shard.n])
 
     async def _commit(self, turns: Sequence[_Turn]) -> Sequence[_Done | WaypostError]:
+        """What came of each turn: `_Unread` where something waits to be read, which others do not wait for."""
+        asked = {turn.shard.n for turn in turns if turn.until and turn.is_confirmed is None}
+        unread = asked - await self._guard.passed(asked) if asked else asked
+        done = iter(await self._commit_read([turn for turn in turns if turn.shard.n not in unread]))
+        return [_Unread() if turn.shard.n in unread else next(done) for turn in turns]
+
+    async def _commit_read(self, turns: Sequence[_Turn]) -> Sequence[_Done | WaypostError]:
+        if not turns:
+            return []
         try:
             return await self._commit_together(turns)
         except StaleEpoch as stale:
             if len(turns) == 1:
                 return [stale]
             # One of these shards is another's by now: each for itself.
-            return [done for turn in turns for done in await self._commit([turn])]
+            return [done for turn in turns for done in await self._commit_read([turn])]
 
     async def _commit_together(self, turns: Sequence[_Turn]) -> Sequence[_Done]:
-        firings = _firings(turns)
+        async def unit(tx: Tx) -> tuple[Mapping[TicketKey, Sequence[Lateness]], Sequence[_Done]]:
+            now = await tx.now()
+            due = await _due(tx, turns, now)
+            fired: Mapping[TicketKey, Sequence[Lateness]] = {}
+            if due:
+                await tx.admit({key[0] for key in due})
+                firings = {key: _firing(turn, now) for key, turn in due.items()}
+                fired = await self._fired(tx, firings)
+            at_work = {due[key].shard.n for key, effects in fired.items() if effects}
+            found = await tx.execute(_NEXT, {"shards": [turn.shard.n for turn in turns]})
+            next_at = {row.n: row.due_at for row in found}
+            return fired, [
+                _Done(now=now, has_fired=turn.shard.n in at_work, next_at=next_at[turn.shard.n]) for turn in turns
+            ]
 
-        async def unit(tx: Tx) -> tuple[Mapping[TicketKey, Sequence[Lateness]], Mapping[int, _Due]]:
-            fired = await self._fired(tx, firings) if firings else {}
-            return fired, await _look(tx, [turn.shard.n for turn in turns])
-
-        fired, due = await self._database.transact(
+        fired, done = await self._database.transact(
             unit,
-            workspaces={key[0] for key in firings},
             claims=[turn.shard.n for turn in turns],
-            fences=[turn.shard.fence for turn in turns if turn.due],
+            fences=[turn.shard.fence for turn in turns if turn.until],
         )
         self._observe(lateness for group in fired.values() for lateness in group)
-        return [
-            _Done(due[turn.shard.n], turn.due is not None and any(fired.get(key) for key in turn.due.tickets))
-            for turn in turns
-        ]
+        return done
 
     async def _fired(self, tx: Tx, firings: Mapping[TicketKey, Firing]) -> Mapping[TicketKey, Sequence[Lateness]]:
         return await fire_due_timers(firings, tx=tx, tracking=self._tracking, levels=self._levels, ids=self._ids)
 
-    async def _put_off(self, shard: Shard, key: TicketKey, until: datetime, error: Exception) -> None:
-        """What cannot be fired holds up nothing else, for whatever reason: it ends no process."""
+    async def _put_off(self, shard: Shard, key: TicketKey, error: Exception) -> None:
         log.error(Log.TIMER_FAILED, workspace=key[0], ticket=str(key[1]), **told_of(error))
-        change = {"workspace": key[0], "ticket": key[1], "until": until}
-        await self._database.transact(
-            lambda tx: tx.execute(_PUT_OFF_TIMERS, change), workspaces=[key[0]], fence=shard.fence
-        )
+
+        async def unit(tx: Tx) -> None:
+            until = await tx.now() + PUT_OFF
+            await tx.execute(_PUT_OFF_TIMERS, {"workspace": key[0], "ticket": key[1], "until": until})
+
+        await self._database.transact(unit, workspaces=[key[0]], fence=shard.fence)
 
     def _observe(self, fired: Iterable[Lateness]) -> None:
         for lateness in fired:
@@ -211,22 +233,17 @@ class Timers:
                 log.warning(Log.TIMER_LATE, kind=lateness.kind, lateness_ms=round(late.total_seconds() * 1000))
 
 
-def _firings(turns: Collection[_Turn]) -> dict[TicketKey, Firing]:
-    return {
-        key: Firing(until=turn.due.now, is_confirmed=turn.due.is_confirmed)
-        for turn in turns
-        if turn.due
-        for key in turn.due.tickets
-    }
+async def _due(tx: Tx, turns: Collection[_Turn], now: datetime) -> Mapping[TicketKey, _Turn]:
+    """The tickets that turns fire, in due order, the first of all shards together."""
+    by_shard = {turn.shard.n: turn for turn in turns if turn.until and not turn.tickets}
+    due = {key: turn for turn in turns for key in turn.tickets}
+    if by_shard:
+        untils = [min(turn.until or now, now) for turn in by_shard.values()]
+        asked = {"shards": list(by_shard), "untils": untils, "most": _BATCH}
+        for row in await tx.execute(_DUE, asked):
+            due[row.workspace_id, row.ticket_id] = by_shard[row.n]
+    return due
 
 
-async def _look(tx: Tx, shards: Collection[int]) -> Mapping[int, _Due]:
-    """What is due by now, by shard: the first of all shards together."""
-    now = await tx.now()
-    tickets: dict[int, dict[TicketKey, None]] = defaultdict(dict)
-    for row in await tx.execute(_DUE, {"shards": list(shards), "now": now, "most": _BATCH}):
-        tickets[row.n][row.workspace_id, row.ticket_id] = None
-    next_due_at: dict[int, datetime | None] = {}
-    if idle := [n for n in shards if n not in tickets]:
-        next_due_at = {row.n: row.due_at for row in await tx.execute(_NEXT, {"shards": idle})}
-    return {n: _Due(now, list(tickets.get(n, ())), next_due_at.get(n)) for n in shards}
+def _firing(turn: _Turn, now: datetime) -> Firing:
+    return Firing(until=min(turn.until or now, now), is_confirmed=turn.is_confirmed is not False)

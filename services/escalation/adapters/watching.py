@@ -6,16 +6,17 @@ As with timers the database's clock decides, and everything that has happened by
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import text
 
+from services.escalation.adapters.apart import by_halves
 from services.escalation.adapters.guard import Guard
 from services.escalation.app.look_at_watches import look_at_watches
 from services.escalation.app.ports import ServiceLevels, Tracking, Watches, WatchKey
 from shared.clock import Clock
 from shared.db.bells import ShardBells
-from shared.db.engine import SURROUNDINGS
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.ids import IdFactory
@@ -78,7 +79,10 @@ class Watching:
                     await self._bells.sleep(shard, due.next_at, self._clock)
                     continue
                 await self._guard.has_passed(shard)
-                if not shard.draining.is_set() and not await self._look(shard, due.keys):
+                if shard.draining.is_set():
+                    break
+                looked = await by_halves(due.keys, partial(self._look, shard), partial(self._put_off, shard))
+                if not any(looked):
                     await bell.wait(_CONTENDED_S)
 
     async def _due(self, shard: Shard) -> _Due:
@@ -95,19 +99,9 @@ class Watching:
                 keys, tx=tx, watches=self._watches, tracking=self._tracking, levels=self._levels, ids=self._ids
             )
 
-        try:
-            return await self._database.transact(unit, workspaces={key[0] for key in keys}, fence=shard.fence)
-        except Exception as error:
-            if isinstance(error, SURROUNDINGS):
-                raise
-            if len(keys) > 1:
-                middle = len(keys) // 2
-                return await self._look(shard, keys[:middle]) + await self._look(shard, keys[middle:])
-            await self._put_off(shard, keys[0], error)
-            return 0
+        return await self._database.transact(unit, workspaces={key[0] for key in keys}, fence=shard.fence)
 
     async def _put_off(self, shard: Shard, key: WatchKey, error: Exception) -> None:
-        """What cannot be looked at holds up nothing else, for whatever reason: it ends no process."""
         log.error(Log.TIMER_FAILED, workspace=key[0], watch=key[1], **told_of(error))
 
         async def unit(tx: Tx) -> None:

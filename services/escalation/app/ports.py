@@ -1,6 +1,6 @@
 """What escalation's use-cases need of the world."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -108,18 +108,12 @@ class Tracking(Protocol):
         """Tickets with a running clock, in the order of their ids, after one of them."""
         ...
 
-    async def open_cases(
-        self,
-        tx: Tx,
-        workspace_id: str,
-        after: UUID | None,
-        *,
-        most: int,
-        histories: Histories,
-        with_history: bool,
-    ) -> dict[TicketKey, Case]:
-        """Open tickets with their newest clocks, in the order of their ids, after one of them, to look at only.
+    def open_cases(
+        self, tx: Tx, workspace_id: str, *, most: int, histories: Histories, with_history: bool
+    ) -> AsyncGenerator[Mapping[TicketKey, Case]]:
+        """All open tickets with their newest clocks, to look at only, so many at a time.
 
+        The next ones are read while the caller works on some: to be closed before the transaction is over.
         with_history: otherwise clocks come without it, but for the last line of one that lost its target
         """
         ...

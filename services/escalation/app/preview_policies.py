@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from uuid import UUID
@@ -17,8 +18,10 @@ from shared.db.unit_of_work import Tx
 from shared.vocabulary import Agreement
 
 _GRAVEST = tuple(Effect)
-_PORTION = 100
+_PORTION = 25
 """Tickets between two looks at whatever else has to be done."""
+_SPARE = 5_000
+"""Clocks that may be kept beyond those that will be shown: they are sorted out so many at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,9 @@ class PolicyPreview:
     def keep(self, found: list[TicketOutlook]) -> None:
         """Counts some more clocks that would change."""
         self.changed += len(found)
-        for item in found:
-            self.effects.update(item.outlook.effects)
+        self.effects.update(effect for item in found for effect in item.outlook.effects)
         self._kept.extend(item for item in found if not self.only or item.outlook.effects & self.only)
-        if len(self._kept) > 2 * self.most + _PORTION:
+        if len(self._kept) > 2 * self.most + _SPARE:
             self._kept = self.shown
 
     @property
@@ -86,17 +88,16 @@ async def preview_policies(
         for target in policy.targets
     )
     histories = {workspace_id: history}
-    after: UUID | None = None
-    while True:
-        cases = await tracking.open_cases(
-            tx, workspace_id, after, most=_PORTION, histories=histories, with_history=needs_past
-        )
-        folded = await fold(cases, {}, tx=tx, tracking=tracking, histories=histories, carried_until=latest.since)
-        found = [item for case, tracked in folded.values() for item in _compared(preview, case, tracked, latest)]
-        preview.keep(found)
-        if len(cases) < _PORTION:
-            return
-        after = max(ticket_id for _, ticket_id in cases)
+    open_cases = tracking.open_cases(tx, workspace_id, most=_PORTION, histories=histories, with_history=needs_past)
+    async with aclosing(open_cases):
+        async for cases in open_cases:
+            folded = await fold(
+                cases, {}, tx=tx, tracking=tracking, histories=histories, carried_until=latest.since
+            )
+            found = [
+                item for case, tracked in folded.values() for item in _compared(preview, case, tracked, latest)
+            ]
+            preview.keep(found)
 
 
 def _compared(preview: PolicyPreview, case: Case, tracked: Tracked, tried: Policies) -> Iterator[TicketOutlook]:
@@ -105,8 +106,9 @@ def _compared(preview: PolicyPreview, case: Case, tracked: Tracked, tried: Polic
     newest: dict[Measure, ClockRecord] = {}
     for record in case.clocks:
         clock = record.clock
-        if clock.measure not in newest or newest[clock.measure].clock.generation < clock.generation:
-            newest[clock.measure] = record
+        measure = clock.measure
+        if measure not in newest or newest[measure].clock.generation < clock.generation:
+            newest[measure] = record
         if clock.promise and clock.is_live:
             was[clock.agreement, clock.promise.policy] += 1
             preview.clocks += 1

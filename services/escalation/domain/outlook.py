@@ -50,45 +50,49 @@ def outlooks(records: Mapping[Measure, ClockRecord], tracked: Tracked, now: date
         if clock.promise is None or (before is not None and not _differs(before, clock)):
             continue
         after = sla_clock.judge(clock, now)
-        effects = frozenset(_effects(record, after, now))
+        effects = _effects(record, after, now)
         yield Outlook(measure=measure, before=before, after=after, effects=effects)
 
 
 def _differs(before: SlaClock, after: SlaClock) -> bool:
-    was, would = (
-        (clock.promise, clock.generation, clock.ended_at, clock.breached_at) for clock in (before, after)
+    return before is not after and (
+        before.generation != after.generation
+        or before.ended_at != after.ended_at
+        or before.breached_at != after.breached_at
+        or before.promise != after.promise
     )
-    return was != would
 
 
-def _effects(record: ClockRecord | None, after: SlaClock, now: datetime) -> Iterator[Effect]:
+def _effects(record: ClockRecord | None, after: SlaClock, now: datetime) -> frozenset[Effect]:
     before = record.clock if record else None
-    if after.breached_at is not None and (before is None or before.breached_at is None):
-        yield Effect.BREACHES
-    else:
-        yield from _warnings(record, after, now)
     if before is None or not before.is_live:
-        yield Effect.STARTS
+        effects = {Effect.STARTS}
     elif not after.is_live:
-        yield Effect.CANCELS
+        effects = {Effect.CANCELS}
     elif after.generation != before.generation:
-        yield Effect.RESTARTS
+        effects = {Effect.RESTARTS}
     else:
-        yield _moved(before, after)
+        effects = {_moved(before, after)}
+    if after.breached_at is None:
+        _add_warnings(effects, record, after, now)
+    elif before is None or before.breached_at is None:
+        effects.add(Effect.BREACHES)
+    return frozenset(effects)
 
 
-def _warnings(record: ClockRecord | None, after: SlaClock, now: datetime) -> Iterator[Effect]:
+def _add_warnings(effects: set[Effect], record: ClockRecord | None, after: SlaClock, now: datetime) -> None:
     """Levels that it would pass with the change, or that it would not have passed any more."""
-    if after.promise is None or not after.is_live or after.breached_at is not None:
+    if after.promise is None or not after.is_live:
         return
     is_same = record is not None and record.clock.generation == after.generation
-    warned = record.told.warned if record and is_same else 0
-    elapsed = after.elapsed_at(now)[0]
-    passed = [level for level in after.promise.warn_at if elapsed >= after.promise.target * level / 100]
-    if any(level > warned for level in passed):
-        yield Effect.WARNS
-    if record and record.told.warned and record.told.warned not in passed:
-        yield Effect.UNWARNS
+    told = record.told.warned if record else 0
+    warned = told if is_same else 0
+    elapsed, target = after.elapsed_at(now)[0], after.promise.target
+    passed = [level for level in after.promise.warn_at if elapsed >= target * level / 100]
+    if passed and passed[-1] > warned:
+        effects.add(Effect.WARNS)
+    if told and told not in passed:
+        effects.add(Effect.UNWARNS)
 
 
 def _moved(before: SlaClock, after: SlaClock) -> Effect:

@@ -9,7 +9,7 @@ A clock without a promise is silent: nobody is told of it, and only a promise ma
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypedDict, assert_never
+from typing import NamedTuple, TypedDict, Unpack, assert_never
 from uuid import UUID
 
 from services.escalation.domain.promise import Measure, OnChange, Promise
@@ -109,10 +109,39 @@ class SlaClock:
 
     def elapsed_at(self, instant: datetime) -> tuple[timedelta, timedelta]:
         """Elapsed business and wall time as of a moment not before the last change."""
+        return _Count.of(self).up_to(instant)
+
+
+class _Count(NamedTuple):
+    """What of a clock its time and its due time follow from, see there."""
+
+    promise: Promise | None
+    elapsed: timedelta
+    elapsed_wall: timedelta
+    running_since: datetime | None
+    breached_at: datetime | None
+
+    @classmethod
+    def of(cls, clock: SlaClock) -> "_Count":
+        return cls(clock.promise, clock.elapsed, clock.elapsed_wall, clock.running_since, clock.breached_at)
+
+    def up_to(self, instant: datetime) -> tuple[timedelta, timedelta]:
+        """Elapsed business and wall time as of a moment not before the last change."""
         if self.running_since is None or instant <= self.running_since:
             return self.elapsed, self.elapsed_wall
         business = self.promise.calendar.elapsed(self.running_since, instant) if self.promise else ZERO
         return self.elapsed + business, self.elapsed_wall + (instant - self.running_since)
+
+    def due_at(self) -> datetime | None:
+        """The due time that follows from what is left; a breach keeps its own."""
+        if self.promise is None or self.running_since is None:
+            return None
+        if self.breached_at:
+            return self.breached_at
+        try:
+            return self.promise.calendar.add(self.running_since, max(ZERO, self.promise.target - self.elapsed))
+        except NoOpening:
+            return self.running_since + HORIZON
 
 
 def start(
@@ -140,7 +169,7 @@ def pause(clock: SlaClock, why: Why) -> SlaClock:
         raise IllegalTransition(f"The clock is {clock.state}.")
     before = judge(clock, why.at, is_over=False)
     state = ClockState.BREACHED if before.breached_at else ClockState.PAUSED
-    return _turned(replace(_accrued(before, why.at), state=state, running_since=None), Turn.PAUSED, why)
+    return _turned(_accrued(before, why.at), Turn.PAUSED, why, state=state, running_since=None)
 
 
 def resume(clock: SlaClock, why: Why) -> SlaClock:
@@ -148,7 +177,7 @@ def resume(clock: SlaClock, why: Why) -> SlaClock:
     if clock.running_since is not None or not clock.is_live:
         raise IllegalTransition(f"The clock is {clock.state}.")
     state = ClockState.BREACHED if clock.breached_at else ClockState.RUNNING
-    return _turned(replace(clock, state=state, running_since=why.at), Turn.RESUMED, why)
+    return _turned(clock, Turn.RESUMED, why, state=state, running_since=why.at)
 
 
 def stop(clock: SlaClock, why: Why, *, is_met: bool) -> SlaClock:
@@ -160,8 +189,7 @@ def stop(clock: SlaClock, why: Why, *, is_met: bool) -> SlaClock:
         state, turn = ClockState.BREACHED, Turn.LATE if is_met else Turn.CANCELLED
     else:
         state, turn = (ClockState.MET, Turn.MET) if is_met else (ClockState.CANCELLED, Turn.CANCELLED)
-    ended = replace(_accrued(before, why.at), state=state, running_since=None, ended_at=why.at)
-    return _turned(ended, turn, why)
+    return _turned(_accrued(before, why.at), turn, why, state=state, running_since=None, ended_at=why.at)
 
 
 def reopen(clock: SlaClock, promise: Promise | None, why: Why, mode: OnChange = OnChange.CARRY) -> SlaClock:
@@ -202,14 +230,14 @@ def retarget(clock: SlaClock, promise: Promise, why: Why, mode: OnChange = OnCha
     counted = _counted(judged, why.at)
     if clock.promise is None or mode is not OnChange.CARRY:
         counted = {**counted, **_carried(replace(judged, **counted), promise, mode)}
-    after = replace(judged, **counted, promise=promise, generation=clock.generation + is_anew)
+    changes: _Changes = {**counted, "promise": promise, "generation": clock.generation + is_anew}
     if clock.promise:
-        return _turned(after, Turn.RESTARTED if mode is OnChange.RESTART else Turn.RETARGETED, why)
+        return _turned(judged, Turn.RESTARTED if mode is OnChange.RESTART else Turn.RETARGETED, why, **changes)
     if clock.running_since is not None:
-        return _turned(after, Turn.STARTED, why)
+        return _turned(judged, Turn.STARTED, why, **changes)
     # Whoever is told of it hears first where it would lead to, and then that it stands still.
-    started = replace(after, state=ClockState.RUNNING, running_since=why.at)
-    return pause(_turned(started, Turn.STARTED, why), why)
+    started: _Changes = {**changes, "state": ClockState.RUNNING, "running_since": why.at}
+    return pause(_turned(judged, Turn.STARTED, why, **started), why)
 
 
 def recomputed(clock: SlaClock, why: Why) -> SlaClock:
@@ -217,7 +245,7 @@ def recomputed(clock: SlaClock, why: Why) -> SlaClock:
 
     Zone data change, and so may code. What was counted until it last turned stays counted.
     """
-    if clock.promise is None or not clock.is_live or _due_at(clock) == clock.due_at:
+    if clock.promise is None or not clock.is_live or _Count.of(clock).due_at() == clock.due_at:
         return clock
     # A deadline that has passed by now is never backdated.
     return _turned(_accrued(clock, why.at), Turn.RETARGETED, why)
@@ -263,9 +291,9 @@ def judge(clock: SlaClock, until: datetime, *, is_over: bool = True) -> SlaClock
     if clock.elapsed_at(due_at)[0] < promise.target:
         # A calendar that had run out of openings: looked at again.
         again = _accrued(clock, due_at)
-        return judge(replace(again, due_at=_due_at(again)), until, is_over=is_over)
-    breached = replace(clock, state=ClockState.BREACHED, breached_at=due_at)
-    return _turned(breached, Turn.BREACHED, Why(at=due_at, name=_breach_cause(clock)))
+        return judge(replace(again, due_at=_Count.of(again).due_at()), until, is_over=is_over)
+    why = Why(at=due_at, name=_breach_cause(clock))
+    return _turned(clock, Turn.BREACHED, why, state=ClockState.BREACHED, breached_at=due_at)
 
 
 def _breach_cause(clock: SlaClock) -> str:
@@ -280,7 +308,7 @@ def _breach_cause(clock: SlaClock) -> str:
     return POLICY_CHANGED if guilty.cause == POLICY_CHANGED else "target_changed"
 
 
-class _Time(TypedDict, total=False):
+class _Counted(TypedDict, total=False):
     """What of a clock's time is not as it was."""
 
     elapsed: timedelta
@@ -288,13 +316,18 @@ class _Time(TypedDict, total=False):
     spans: tuple[Span, ...] | None
 
 
-class _Counted(_Time, total=False):
-    """The same, up to a moment."""
+class _Changes(_Counted, total=False):
+    """What of a clock is not as it was."""
 
-    running_since: datetime
+    promise: Promise | None
+    state: ClockState
+    generation: int
+    running_since: datetime | None
+    breached_at: datetime | None
+    ended_at: datetime | None
 
 
-def _counted(clock: SlaClock, at: datetime) -> _Counted:
+def _counted(clock: SlaClock, at: datetime) -> _Changes:
     """The time up to a moment, counted in. Nothing happens before the clock's last change."""
     if clock.running_since is None or at <= clock.running_since:
         return {}
@@ -309,7 +342,7 @@ def _accrued(clock: SlaClock, at: datetime) -> SlaClock:
     return replace(clock, **counted) if counted else clock
 
 
-def _carried(clock: SlaClock, promise: Promise, mode: OnChange) -> _Time:
+def _carried(clock: SlaClock, promise: Promise, mode: OnChange) -> _Counted:
     """The elapsed time that another promise finds. A silent clock's was measured by no calendar yet.
 
     Raises ValueError where the clock is to be kept as it is, or its time cannot be measured anew.
@@ -329,31 +362,25 @@ def _carried(clock: SlaClock, promise: Promise, mode: OnChange) -> _Time:
             assert_never(mode)
 
 
-def _due_at(clock: SlaClock) -> datetime | None:
-    """The due time that follows from what is left; a breach keeps its own."""
-    if clock.promise is None or clock.running_since is None:
-        return None
-    if clock.breached_at:
-        return clock.breached_at
-    left = max(ZERO, clock.promise.target - clock.elapsed)
-    try:
-        return clock.promise.calendar.add(clock.running_since, left)
-    except NoOpening:
-        return clock.running_since + HORIZON
-
-
-def _turned(clock: SlaClock, turn: Turn, why: Why) -> SlaClock:
-    """With its due time, and a line in its history; silent clocks keep none."""
-    promise, due_at = clock.promise, _due_at(clock)
+def _turned(clock: SlaClock, turn: Turn, why: Why, **changes: Unpack[_Changes]) -> SlaClock:
+    """The clock with what changes, its due time, and a line in its history; silent clocks keep none."""
+    count = _Count(
+        promise=changes.get("promise", clock.promise),
+        elapsed=changes.get("elapsed", clock.elapsed),
+        elapsed_wall=changes.get("elapsed_wall", clock.elapsed_wall),
+        running_since=changes.get("running_since", clock.running_since),
+        breached_at=changes.get("breached_at", clock.breached_at),
+    )
+    promise, due_at = count.promise, count.due_at()
     if promise is None:
-        return clock
-    elapsed, wall = clock.elapsed_at(why.at)
+        return replace(clock, **changes)
+    elapsed, wall = count.up_to(why.at)
     entry = Entry(
         turn=turn,
         at=why.at,
         cause=why.name,
         event_id=why.event_id,
-        generation=clock.generation,
+        generation=changes.get("generation", clock.generation),
         elapsed=elapsed,
         elapsed_wall=wall,
         due_at=due_at,
@@ -362,4 +389,4 @@ def _turned(clock: SlaClock, turn: Turn, why: Why) -> SlaClock:
         target=promise.target,
         calendar=promise.calendar_id,
     )
-    return replace(clock, due_at=due_at, history=(*clock.history, entry))
+    return replace(clock, **changes, due_at=due_at, history=(*clock.history, entry))

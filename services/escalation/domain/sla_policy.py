@@ -199,8 +199,11 @@ class PolicyHistory:
 
     versions: tuple[Policies, ...] = (Policies(),)
     agreements: tuple[Agreement, ...] = field(init=False, compare=False, repr=False)
+    _places: Mapping[int, int] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        places = {policies.version: place for place, policies in enumerate(self.versions)}
+        object.__setattr__(self, "_places", places)
         ever = {policy.agreement for policies in self.versions for policy in policies.sla}
         object.__setattr__(self, "agreements", tuple(agreement for agreement in Agreement if agreement in ever))
 
@@ -215,13 +218,12 @@ class PolicyHistory:
 
     def version(self, number: int) -> Policies:
         """A version by its number."""
-        return next(policies for policies in reversed(self.versions) if policies.version == number)
+        return self.versions[self._places[number]]
 
     def between(self, number: int, until: datetime) -> list[Policies]:
         """The versions after one that came to hold until a moment."""
-        if self.latest.version == number:
-            return []
-        return [policies for policies in self.versions if policies.version > number and policies.since <= until]
+        later = self.versions[self._places[number] + 1 :]
+        return [policies for policies in later if policies.since <= until]
 
 
 def variables(terms: Terms) -> Variables:

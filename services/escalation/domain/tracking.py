@@ -8,6 +8,7 @@ and the ticket is folded anew from all of its events. So the order of arrival ne
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from services.escalation.domain import sla_clock
 from services.escalation.domain.happening import Happening, Signals, apply
@@ -17,6 +18,10 @@ from services.escalation.domain.sla_clock import NO_TARGET, POLICY_CHANGED, SlaC
 from services.escalation.domain.sla_policy import Policies, PolicyHistory
 from services.escalation.domain.ticket import Mark, Ticket
 from shared.vocabulary import Agreement, SlaMetric
+
+_MEASURED = {
+    agreement: [(Measure(agreement, name), metric) for name, metric in METRICS.items()] for agreement in Agreement
+}
 
 
 class OutOfOrder(Exception):
@@ -56,17 +61,19 @@ class _Change:
         return self.was is not self.now
 
 
-@dataclass(frozen=True, slots=True)
-class _Terms:
-    """What one measure is promised, before a change and after it."""
+class _Terms(NamedTuple):
+    """What one measure is promised, before a change and after it.
+
+    have_changed: whether clocks may have to come over to another promise
+    """
 
     was: Promise | None
     now: Promise | None
+    have_changed: bool
 
-    @property
-    def have_changed(self) -> bool:
-        """Whether clocks may have to come over to another promise."""
-        return self.was is not self.now and (self.now is None or not self.now.is_same(self.was))
+    @classmethod
+    def of(cls, was: Promise | None, now: Promise | None) -> "_Terms":
+        return cls(was, now, was is not now and (now is None or not now.is_same(was)))
 
 
 def forward(
@@ -156,13 +163,12 @@ def _turned(tracked: Tracked, change: _Change, history: PolicyHistory, *, is_who
     earlier = list(tracked.earlier)
     for agreement in history.agreements:
         was, now = _promises(agreement, change)
-        for name, metric in METRICS.items():
-            measure = Measure(agreement, name)
-            old = clocks.get(measure)
-            terms = _Terms(was.get(name), now.get(name))
-            if old is None and terms.now is None and not is_whole:
+        for measure, metric in _MEASURED[agreement]:
+            old, promise = clocks.get(measure), now.get(measure.metric)
+            if old is None and promise is None and not is_whole:
                 # Nobody is promised anything, and silent clocks are not kept.
                 continue
+            terms = _Terms.of(was.get(measure.metric), promise)
             new = _follow(measure, metric, old, terms, change, is_whole=is_whole)
             if new is not None:
                 clocks[measure] = new
@@ -251,7 +257,7 @@ def _repromised(clock: SlaClock, terms: _Terms, change: _Change) -> SlaClock:
         return clock if is_kept else sla_clock.stop(clock, replace(change.why, name=NO_TARGET), is_met=False)
     if promise.on_change is OnChange.KEEP or (clock.promise is None and not _would_tell(promise, change)):
         return clock
-    if promise.is_same(clock.promise):
+    if clock.promise is not terms.was and promise.is_same(clock.promise):
         return clock
     return sla_clock.retarget(_measurable(clock, promise), promise, change.why, promise.on_change)
 

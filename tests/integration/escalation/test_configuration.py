@@ -2,6 +2,7 @@
 
 from tests.eventually import eventually
 from tests.integration.escalation.desk import Desk, target
+from tests.scribe import uid
 
 
 async def test_nothing_is_promised_until_something_is_configured(desk: Desk) -> None:
@@ -59,3 +60,27 @@ async def test_a_ticket_is_measured_by_the_first_policy_that_holds(desk: Desk) -
     await desk.tell()
     assert (await desk.clock("urgent", "first_reply"))["policy"] == "pressing"
     assert (await desk.clock("normal", "first_reply"))["policy"] == "rest"
+
+
+async def test_a_ticket_that_cannot_be_carried_over_for_whatever_reason_holds_up_nobody(desk: Desk) -> None:
+    await desk.promise(target("first_reply", "30d"))
+    for name in ("first", "broken", "last"):
+        desk.opened(name, -3)
+    await desk.tell()
+    for name in ("first", "broken", "last"):
+        await desk.clock(name, "first_reply", state="running")
+    # A promise that its version never made: nobody foresaw that.
+    await desk.rows(
+        "UPDATE sla_clock SET policy = 'nobodys' WHERE workspace_id = :ws AND ticket_id = :ticket RETURNING 1",
+        ws=desk.workspace_id,
+        ticket=uid(desk.named("broken")),
+    )
+    for days in (40, 50):
+        await desk.promise(target("first_reply", f"{days}d"))
+        for name in ("first", "last"):
+            await desk.clock(name, "first_reply", target_s=days * 86_400)
+    behind = await desk.rows(
+        "SELECT ticket_id FROM tracked_ticket WHERE workspace_id = :ws AND policy_version = 1",
+        ws=desk.workspace_id,
+    )
+    assert [row.ticket_id for row in behind] == [uid(desk.named("broken"))]

@@ -112,7 +112,7 @@ class Ground:
 
         async def probe() -> bool:
             for shard in sorted(waiting):
-                ends = await inboxes.ends(shard)
+                ends = (await inboxes.ends([shard]))[shard]
                 inbox = inboxes.of(shard)
                 if inbox is None or not inbox.has_applied(ends):
                     return False
