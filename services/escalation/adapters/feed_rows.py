@@ -11,7 +11,8 @@ from shared.db.unit_of_work import Tx
 
 _TEXTS = text("SELECT url, text FROM calendar_feed WHERE workspace_id = :workspace AND text IS NOT NULL")
 _STATES = text(
-    "SELECT url, fetched_at, tried_at, failing_since, problem FROM calendar_feed WHERE workspace_id = :workspace"
+    "SELECT url, fetched_at, tried_at, next_at, failing_since, problem FROM calendar_feed"
+    " WHERE workspace_id = :workspace"
 )
 _FOLLOW = text(
     "INSERT INTO calendar_feed (workspace_id, url, shard, next_at)"

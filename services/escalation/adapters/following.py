@@ -10,7 +10,18 @@ from sqlalchemy import RowMapping
 from services.escalation.adapters import feed_rows
 from services.escalation.adapters.waking import notify
 from services.escalation.app.configuration import EscalationPart
-from services.escalation.app.feeds import FED, FedPart, FeedProblem, Grounds, believed, retry_after
+from services.escalation.app.feeds import (
+    FED,
+    MOST_CHARACTERS,
+    MOST_CLOSURES,
+    FedPart,
+    FeedProblem,
+    Grounds,
+    believed,
+    next_after,
+    retry_after,
+    total_closures,
+)
 from shared.clock import Clock
 from shared.db import configuration
 from shared.db.bells import ShardBells
@@ -26,6 +37,7 @@ from shared.wakeups import Wakeup
 log = structlog.get_logger()
 
 MOST_BYTES = 2_000_000
+"""Of one feed."""
 _MOST_AT_ONCE = 8
 """Workspaces of a shard whose feeds are fetched, one of each."""
 _LONGEST_PROBLEM = 200
@@ -35,7 +47,7 @@ _OK = 200
 
 
 class Following:
-    """Fetches feeds that are due. every: how often one that does not fail is fetched"""
+    """Fetches feeds that are due. every: how often one that neither fails nor keeps changing is fetched"""
 
     def __init__(
         self,
@@ -116,12 +128,20 @@ class Following:
             lambda tx: self._stored(tx, workspace_id), workspaces=[workspace_id]
         )
         texts = {**texts, row["url"]: content}
+        if sum(map(len, texts.values())) > MOST_CHARACTERS:
+            raise FeedProblem(
+                f"is larger than {MOST_CHARACTERS} characters together with the workspace's other feeds"
+            )
         grounds = Grounds.of(shard.fence.epoch, version, now.year, texts)
         fed = None
         if self._worked_out.get(workspace_id) != grounds:
             worked = await asyncio.to_thread(believed, part.calendars, texts, now, held, public_holidays)
             if problem := worked.problem_of(row["url"]):
                 raise FeedProblem(problem)
+            if total_closures(worked.fed) > MOST_CLOSURES:
+                raise FeedProblem(
+                    f"closes more than {MOST_CLOSURES} dates and times together with the workspace's other feeds"
+                )
             fed = worked.fed
 
         async def unit(tx: Tx) -> bool:
@@ -131,11 +151,11 @@ class Following:
                 # Whoever has changed the configuration has made this feed due again.
                 return False
             at = await tx.now()
+            is_changed = fed is not None and await self._make_version(tx, shard, workspace_id, fed)
+            pause = next_after(_pause(row), self._every, is_changed=is_changed)
             kept = {"workspace": workspace_id, "url": row["url"], "text": content}
             headers = _kept_headers(row, fetched)
-            await feed_rows.note_good(tx, {**kept, **headers}, at, at + self._every)
-            if fed is not None:
-                await self._make_version(tx, shard, workspace_id, fed)
+            await feed_rows.note_good(tx, {**kept, **headers}, at, at + pause)
             return True
 
         if await self._database.transact(unit, workspaces=[workspace_id], fence=shard.fence):
@@ -151,14 +171,15 @@ class Following:
         texts, held = await feed_rows.texts(tx, workspace_id), await feed_rows.held(tx, workspace_id)
         return version, part, texts, held, await tx.now()
 
-    async def _make_version(self, tx: Tx, shard: Shard, workspace_id: str, fed: dict[str, FedPart]) -> None:
-        """A new version where the latest one closes something else."""
+    async def _make_version(self, tx: Tx, shard: Shard, workspace_id: str, fed: dict[str, FedPart]) -> bool:
+        """A new version where the latest one closes something else; whether it does."""
         held = await feed_rows.latest(tx, workspace_id)
         if held is None or FED.validate_python(held[1]) == fed:
-            return
+            return False
         await feed_rows.add_version(tx, workspace_id, shard.n, await tx.now(), held[0], fed)
         await notify(tx, shard.n)
         log.info(Log.FEED_CHANGED, workspace=workspace_id, calendars=sorted(fed))
+        return True
 
     async def _note_failure(self, shard: Shard, row: RowMapping, problem: str) -> None:
         self._failures.inc()
@@ -166,11 +187,18 @@ class Following:
 
         async def unit(tx: Tx) -> None:
             now = await tx.now()
-            pause = retry_after(now - (row["failing_since"] or now), self._every)
+            pause = retry_after(now - (row["failing_since"] or now), _pause(row), self._every)
             await feed_rows.note_bad(tx, workspace_id, url, problem, now=now, next_at=now + pause)
 
         await self._database.transact(unit, workspaces=[workspace_id], fence=shard.fence)
         log.warning(Log.FEED_FAILED, workspace=workspace_id, problem=problem, has_copy=row["text"] is not None)
+
+
+def _pause(row: RowMapping) -> timedelta:
+    """How long a feed that is due was left alone."""
+    tried_at: datetime | None = row["tried_at"]
+    next_at: datetime = row["next_at"]
+    return timedelta(0) if tried_at is None else next_at - tried_at
 
 
 def _decoded(content: bytes) -> str:

@@ -1,7 +1,7 @@
 """The workspaces' service levels in PostgreSQL: what holds, and every version that ever held."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from sqlalchemy import text
 
@@ -10,7 +10,14 @@ from services.escalation.adapters.version_memory import StoredVersion, VersionMe
 from services.escalation.adapters.waking import notify
 from services.escalation.app.configuration import EscalationPart
 from services.escalation.app.configuration_rules import check
-from services.escalation.app.feeds import Fed, believed, never_opening, work_out
+from services.escalation.app.feeds import (
+    MOST_CLOSURES,
+    Fed,
+    believed,
+    never_opening,
+    total_closures,
+    work_out,
+)
 from services.escalation.app.policies import to_policies
 from services.escalation.domain.sla_policy import PolicyHistory
 from shared.clock import Clock
@@ -142,20 +149,26 @@ class PostgresServiceLevels:
         return await self._database.transact(unit, workspaces=[workspace_id])
 
     async def _closed_by_feeds(self, workspace_id: str, part: EscalationPart) -> list[Problem]:
-        """Calendars that open by themselves, and never with what the copies of their feeds close."""
+        """What is wrong with what the copies of feeds close.
+
+        Calendars that open by themselves may never open with it, and it may be more than is kept.
+        """
         if not any(calendar.feeds for calendar in part.calendars):
             return []
         texts, held = await self._copies(workspace_id)
         now = self._clock.now()
 
-        def closed() -> frozenset[str]:
-            return never_opening(
-                part.calendars, work_out(part.calendars, texts, now.year, held).fed, now, public_holidays
+        def found() -> Iterator[Problem]:
+            fed = work_out(part.calendars, texts, now.year, held).fed
+            if total_closures(fed) > MOST_CLOSURES:
+                yield "/calendars", f"have feeds that close more than {MOST_CLOSURES} dates and times in all"
+            closed = never_opening(part.calendars, fed, now, public_holidays)
+            told = "does not open in the next 400 days: its feeds close all that it has left"
+            yield from (
+                (f"/calendars/{index}", told) for index, item in enumerate(part.calendars) if item.id in closed
             )
 
-        found = await asyncio.to_thread(closed)
-        told = "does not open in the next 400 days: its feeds close all that it has left"
-        return [(f"/calendars/{index}", told) for index, item in enumerate(part.calendars) if item.id in found]
+        return await asyncio.to_thread(lambda: list(found()))
 
     async def _copies(self, workspace_id: str) -> tuple[Mapping[str, str], Fed]:
         """The last good copies of feeds, and what they close as of the latest version."""

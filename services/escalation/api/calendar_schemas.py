@@ -19,13 +19,14 @@ class FeedState(BaseModel):
     host: str = Field(description="Whose it is; the address may be a secret.")
     fetched_at: datetime | None = Field(description="When the copy that holds was fetched, or found the same.")
     tried_at: datetime | None
+    next_at: datetime | None = Field(description="When it is fetched next: seldom where it keeps changing.")
     failing_since: datetime | None = Field(description="None: it does not fail.")
     problem: str | None
 
     @classmethod
     def of(cls, url: str, row: RowMapping | None) -> Self:
         """For the answer. row: none where it was not looked at yet"""
-        fields = ("fetched_at", "tried_at", "failing_since", "problem")
+        fields = ("fetched_at", "tried_at", "next_at", "failing_since", "problem")
         host = urlsplit(url).hostname or ""
         return cls.model_validate({"host": host, **{name: row[name] if row else None for name in fields}})
 

@@ -14,9 +14,15 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.calendar import Span
 from shared.calendar_parts import CalendarPart, ExpandHolidays, NamedClosures, to_calendar
+from shared.stretches import instant_at, merged, microseconds
 
 YEARS_BACK, YEARS_AHEAD = 1, 3
+MOST_CHARACTERS = 10_000_000
+"""Of the copies of a workspace's feeds together: all of them are read whenever one has changed."""
+MOST_CLOSURES = 50_000
+"""Dates and spans that feeds close, counted in each calendar of a workspace: every version keeps its own."""
 _RETRY = timedelta(minutes=5)
+_SELDOM = timedelta(days=1)
 
 Reading = tuple[str, str, tuple[str, ...]]
 """The address of a document, the zone in which it is read, and what is left out of it."""
@@ -27,7 +33,10 @@ class FeedProblem(ValueError):
 
 
 class FedPart(BaseModel):
-    """What a calendar's feeds close: dates on its clock, and spans. In order, so that equal ones are equal."""
+    """What a calendar's feeds close: dates on its clock, and spans.
+
+    In order, and spans without overlaps, so that those that close the same are equal.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -75,12 +84,30 @@ def readings(calendars: Iterable[CalendarPart]) -> set[Reading]:
     return {(feed.url, part.time_zone, feed.leave_out) for part in calendars for feed in part.feeds}
 
 
-def retry_after(failing_for: timedelta, every: timedelta) -> timedelta:
+def next_after(pause: timedelta, every: timedelta, *, is_changed: bool) -> timedelta:
+    """How long after it was fetched a feed is fetched again; one that keeps changing, in the end once a day.
+
+    Each of its changes makes a version that is kept for good.
+
+    pause: how long it was left alone before; every: how often one that stands still is fetched
+    is_changed: whether it closes something else than before
+    """
+    return max(every, min(pause * 2, _SELDOM) if is_changed else pause / 2)
+
+
+def retry_after(failing_for: timedelta, pause: timedelta, every: timedelta) -> timedelta:
     """How long after it failed a feed is tried again, the later the longer it has failed.
 
-    every: how often one that does not fail is fetched
+    pause, every: as of `next_after`; one that keeps changing is not fetched more often for failing in between
     """
+    if pause > every:
+        return next_after(pause, every, is_changed=False)
     return min(every, max(_RETRY, failing_for))
+
+
+def total_closures(fed: Fed) -> int:
+    """How many dates and spans feeds close in all calendars together."""
+    return sum(len(part.dates) + len(part.spans) for part in fed.values())
 
 
 def work_out(
@@ -164,9 +191,10 @@ def _read(text: str, reading: Reading, year: int) -> FedPart | FeedProblem:
 
 def _together(parts: Iterable[FedPart]) -> FedPart:
     found = list(parts)
+    spans = merged((microseconds(start), microseconds(end)) for part in found for start, end in part.spans)
     return FedPart(
         dates=tuple(sorted({day for part in found for day in part.dates})),
-        spans=tuple(sorted({span for part in found for span in part.spans})),
+        spans=tuple((instant_at(start), instant_at(end)) for start, end in spans),
     )
 
 

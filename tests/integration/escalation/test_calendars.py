@@ -137,6 +137,91 @@ async def test_hours_that_feeds_close_wholly_are_refused_and_say_which(desk: Des
         assert [problem["pointer"] for problem in answer.json()["errors"]] == ["/calendars/1"]
 
 
+async def test_a_feed_that_keeps_changing_makes_fewer_and_fewer_versions(desk: Desk, website: Website) -> None:
+    path, day = f"/{desk.workspace_id}/restless.ics", desk.now() + timedelta(days=20)
+    website.pages[path] = feed()
+    calendar = {"id": "office", "time_zone": "UTC", "weekly": WEEK, "feeds": [{"url": website.url(path)}]}
+    await desk.configure(calendars=[calendar])
+    await eventually(lambda: _are_fetched(desk))
+    version = (await versions(desk))["version"]
+
+    # Something else is closed at each hour: after one hour, 3, 7, 15 and 31 it is seen.
+    for hour in range(1, 32):
+        website.pages[path] = feed(day + timedelta(days=hour))
+        await desk.system.travel(timedelta(hours=1, seconds=1))
+        await eventually(lambda: _is_not_due(desk))
+    assert (await versions(desk))["version"] == version + 5
+    assert await _left_alone(desk) == timedelta(days=1)
+    assert await open_s(desk, day + timedelta(days=31)) == 0
+
+    # It stands still: before long it is fetched as others are, and a change of it is taken over at once.
+    for hours in (12, 6, 3, 1.5, 1):
+        await a_day_later(desk)
+        await eventually(lambda: _is_not_due(desk))
+        assert await _left_alone(desk) == timedelta(hours=hours)
+    website.pages[path] = feed(day)
+    await desk.system.travel(timedelta(hours=1, seconds=1))
+    await eventually(lambda: _is(open_s(desk, day), 0))
+    assert (await versions(desk))["version"] == version + 6
+
+
+async def test_feeds_whose_copies_are_too_large_together_are_refused_one_by_one(
+    desk: Desk, website: Website
+) -> None:
+    paths = [f"/{desk.workspace_id}/large-{number}.ics" for number in range(6)]
+    zone = f"BEGIN:VTIMEZONE\r\nX-LONG:{'x' * 1_900_000}\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT"
+    day = desk.now() + timedelta(days=10)
+    for path in paths:
+        website.pages[path] = feed(day).replace("BEGIN:VEVENT", zone)
+    feeds = [{"url": website.url(path)} for path in paths]
+    await desk.configure(calendars=[{"id": "office", "time_zone": "UTC", "weekly": WEEK, "feeds": feeds}])
+    await eventually(lambda: _are_tried(desk), within_s=30)
+    problem = "is larger than 10000000 characters together with the workspace's other feeds"
+    states = (await state(desk))["feeds"]
+    assert [each["problem"] for each in states] == [None] * 5 + [problem]
+    assert [each["fetched_at"] is None for each in states] == [False] * 5 + [True]
+
+    # There is room again once another one is small.
+    website.pages[paths[0]] = feed(day)
+    for _ in range(2):
+        await a_day_later(desk)
+        await eventually(lambda: _is_not_due(desk), within_s=30)
+    assert await _are_fetched(desk)
+
+
+async def test_feeds_that_close_too_much_in_all_calendars_together_are_refused(
+    desk: Desk, website: Website
+) -> None:
+    path, day = f"/{desk.workspace_id}/minutes.ics", datetime(2020, 1, 1, tzinfo=UTC)
+    hours = ",".join(map(str, range(0, 24, 2)))
+    minutes = feed(day).replace("SUMMARY", f"DURATION:PT1M\r\nRRULE:FREQ=DAILY;BYHOUR={hours}\r\nSUMMARY")
+    minutes = minutes.replace(f";VALUE=DATE:{day:%Y%m%d}", f":{day:%Y%m%d}T000000Z")
+
+    def calendars(*ids: str) -> list[dict[str, Any]]:
+        return [
+            {"id": name, "time_zone": "UTC", "weekly": WEEK, "feeds": [{"url": website.url(path)}]} for name in ids
+        ]
+
+    website.pages[path] = feed()
+    await desk.configure(calendars=calendars("office", "desk", "shop"))
+    await eventually(lambda: _are_fetched(desk))
+    website.pages[path] = minutes
+    await a_day_later(desk)
+    refused = "closes more than 50000 dates and times together with the workspace's other feeds"
+    await eventually(lambda: _is_failing(desk, refused), within_s=30)
+    assert await open_s(desk, desk.now() + timedelta(days=1)) == 86400
+
+    # One calendar has room for it; more that follow it are refused.
+    await desk.configure(calendars=calendars("office"))
+    await eventually(lambda: _is(open_s(desk, desk.now() + timedelta(days=1)), 86400 - 12 * 60), within_s=30)
+    part = {"calendars": calendars("office", "desk", "shop")}
+    answer = await desk.http.put("/v1/configuration", json=part, headers={"If-Match": "*"})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"] == [
+        {"pointer": "/calendars", "detail": "have feeds that close more than 50000 dates and times in all"}
+    ]
+
+
 async def test_one_feed_of_each_workspace_is_fetched_at_a_time(desk: Desk) -> None:
     shard, old = shard_of(desk.workspace_id), datetime(2020, 1, 1, tzinfo=UTC)
     other = f"{desk.workspace_id}-other"
@@ -156,6 +241,26 @@ async def test_one_feed_of_each_workspace_is_fetched_at_a_time(desk: Desk) -> No
     assert found[0] == [(desk.workspace_id, "https://x.org/1"), (other, "https://x.org/1")]
     assert found[1][0] == (other, "https://x.org/1")
     assert desk.workspace_id not in dict(found[1])
+
+
+async def versions(desk: Desk) -> Any:
+    answer = await desk.http.get("/v1/calendars")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def _left_alone(desk: Desk) -> timedelta:
+    """For how long after it was tried the feed is not fetched."""
+    (found,) = (await state(desk))["feeds"]
+    return datetime.fromisoformat(found["next_at"]) - datetime.fromisoformat(found["tried_at"])
+
+
+async def _is_not_due(desk: Desk) -> bool:
+    return all(datetime.fromisoformat(found["next_at"]) > desk.now() for found in (await state(desk))["feeds"])
+
+
+async def _are_tried(desk: Desk) -> bool:
+    return all(found["tried_at"] for found in (await state(desk))["feeds"])
 
 
 async def _are_fetched(desk: Desk) -> bool:

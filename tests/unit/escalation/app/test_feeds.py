@@ -13,7 +13,9 @@ from services.escalation.app.feeds import (
     believed,
     further_closures,
     never_opening,
+    next_after,
     retry_after,
+    total_closures,
     work_out,
 )
 from shared.calendar_parts import CalendarPart, to_calendar
@@ -22,6 +24,7 @@ from shared.public_holidays import public_holidays
 URL = "https://feeds.example/de.ics"
 OTHER = "https://feeds.example/at.ics"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 def document(*lines: str) -> str:
@@ -105,9 +108,46 @@ def test_what_another_holder_of_the_shard_may_have_changed_meanwhile_is_worked_o
 
 
 def test_a_feed_that_goes_on_failing_is_tried_less_and_less_often() -> None:
-    hour, failing_for, pauses = timedelta(hours=1), timedelta(0), []
+    failing_for, pauses = timedelta(0), [HOUR]
     for _ in range(6):
-        pauses.append(retry_after(failing_for, hour))
+        pauses.append(retry_after(failing_for, pauses[-1], HOUR))
         failing_for += pauses[-1]
-    assert [pause // timedelta(minutes=1) for pause in pauses] == [5, 5, 10, 20, 40, 60]
-    assert retry_after(timedelta(0), timedelta(seconds=1)) == timedelta(seconds=1)
+    assert [pause // timedelta(minutes=1) for pause in pauses] == [60, 5, 5, 10, 20, 40, 60]
+    second = timedelta(seconds=1)
+    assert retry_after(timedelta(0), second, second) == second
+
+
+def test_a_feed_that_keeps_changing_is_fetched_once_a_day_and_one_that_has_calmed_down_as_others() -> None:
+    pauses = [timedelta(0)]
+    for is_changed in (*[True] * 7, *[False] * 6):
+        pauses.append(next_after(pauses[-1], HOUR, is_changed=is_changed))
+    assert [pause / HOUR for pause in pauses] == [0, 1, 2, 4, 8, 16, 24, 24, 12, 6, 3, 1.5, 1, 1]
+    two_days = timedelta(days=2)
+    assert next_after(two_days, two_days, is_changed=True) == two_days
+
+
+def test_a_feed_that_keeps_changing_is_not_fetched_more_often_because_it_fails_in_between() -> None:
+    failing_for, pauses = timedelta(0), [24 * HOUR]
+    for _ in range(6):
+        pauses.append(retry_after(failing_for, pauses[-1], HOUR))
+        failing_for += pauses[-1]
+    assert [pause / HOUR for pause in pauses] == [24, 12, 6, 3, 1.5, 1, 1]
+
+
+def test_what_closes_the_same_is_equal_however_its_events_are_written() -> None:
+    def event(start: str, end: str) -> str:
+        return f"BEGIN:VEVENT\r\nDTSTART:{start}\r\nDTEND:{end}\r\nEND:VEVENT\r\n"
+
+    def fed(*events: str) -> dict[str, FedPart]:
+        text = "BEGIN:VCALENDAR\r\n" + "".join(events) + "END:VCALENDAR"
+        return work_out([a_calendar()], {URL: text}, 2026).fed
+
+    whole, later = event("20260605T080000Z", "20260605T120000Z"), event("20260612T080000Z", "20260612T090000Z")
+    one_after_another = (
+        event("20260605T080000Z", "20260605T100000Z"),
+        event("20260605T100000Z", "20260605T120000Z"),
+    )
+    overlapping = event("20260605T090000Z", "20260605T120000Z"), event("20260605T080000Z", "20260605T110000Z")
+    assert fed(whole, later) == fed(later, *one_after_another) == fed(*overlapping, whole, later)
+    assert fed(whole, later) != fed(whole)
+    assert total_closures(fed(whole, later)) == 2
