@@ -18,7 +18,7 @@ async def read_ahead(source: AsyncGenerator[T]) -> AsyncGenerator[T]:
             reading = asyncio.ensure_future(anext(source, None))
             yield item
     finally:
-        # Not cancelled: cut in the middle of the protocol, a connection is lost.
+        # Nothing is left under way: the transaction may end when this is closed.
         await asyncio.wait([reading])
         if not reading.cancelled():
             reading.exception()  # nobody is left to hear of it

@@ -117,13 +117,20 @@ class Deadlines:
         """SIGCONT."""
         self.children[name].signal(signal.SIGCONT)
 
+    async def knows(self, number: int) -> bool:
+        """Whether so many of the deadlines are known, fired or not."""
+        return await self._count("true") >= number
+
     async def has_fired(self, number: int) -> bool:
         """Whether so many of the deadlines have."""
+        return await self._count("breached_at IS NOT NULL") >= number
+
+    async def _count(self, condition: str) -> int:
         rows = await self.rows(
-            "SELECT count(*) FROM sla_clock WHERE breached_at IS NOT NULL AND ticket_id = ANY ($1::uuid[])",
+            f"SELECT count(*) FROM sla_clock WHERE {condition} AND ticket_id = ANY ($1::uuid[])",
             self.tickets,
         )
-        return int(rows[0][0]) >= number
+        return int(rows[0][0])
 
     async def is_ready(self, name: str) -> bool:
         """Whether a process says that it can do its work."""

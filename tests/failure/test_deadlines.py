@@ -1,6 +1,7 @@
 """Deadlines come while whoever watches over them is killed, frozen, doubled or cut off: each level fires once."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -72,6 +73,20 @@ async def test_two_workers_and_a_database_that_is_shut_down_at_once_fire_each_de
     await asyncio.to_thread(server.ended.wait)
     await asyncio.to_thread(deadlines.stack.postgres.start)
     assert not await deadlines.has_fired(60)
+    await deadlines.must_hold()
+
+
+async def test_a_broker_that_hangs_keeps_no_deadline_waiting(deadlines: Deadlines) -> None:
+    await deadlines.start("escalation-1")
+    await deadlines.follow_each_other(10, timedelta(seconds=0.05), first=timedelta(seconds=2))
+    await eventually(lambda: deadlines.knows(10), within_s=20)
+    broker = deadlines.stack.kafka.child
+    assert broker is not None
+    broker.signal(signal.SIGSTOP)
+    try:
+        await eventually(lambda: deadlines.has_fired(10), within_s=20)
+    finally:
+        broker.signal(signal.SIGCONT)
     await deadlines.must_hold()
 
 

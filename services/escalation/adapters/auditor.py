@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -37,6 +38,8 @@ _SHARE = 0.05
 """Of this process's time, for all of its shards together."""
 
 _FIRST = UUID(int=0)
+_MOST_LEFT = 10
+"""So many in a row that cannot be audited, and it is the workspace that cannot."""
 # Open tickets, and those that have timers or escalations although they are over.
 _TICKETS = text(
     "SELECT t.ticket_id, CAST(t.state AS text) AS state FROM (SELECT ticket_id FROM"
@@ -69,6 +72,17 @@ _DEAD_WATCHES = text(
     " AND state <> 'resolved' GROUP BY 1, 2) AS e WHERE w.workspace_id = e.workspace_id AND w.subject = e.watch"
     " AND e.at IS NOT NULL AND (w.look_at IS NULL OR w.look_at > e.at) RETURNING w.subject"
 )
+
+
+class _Portion(NamedTuple):
+    """What was found, and behind which ticket the next portion begins, if there is one.
+
+    is_left: it was one ticket, which could not be audited
+    """
+
+    findings: Findings
+    after: UUID | None
+    is_left: bool = False
 
 
 class Auditor:
@@ -116,13 +130,15 @@ class Auditor:
         total = await self._mend_watches(shard, names)
         for name in await self._busy(names):
             after: UUID | None = _FIRST
-            while after is not None and not shard.draining.is_set():
+            left = 0
+            while after is not None and left < _MOST_LEFT and not shard.draining.is_set():
                 # One portion at a time in this process, and then somebody else's turn.
                 async with self._turn:
                     began = monotonic()
-                    findings, after = await self._portion(shard, name, after)
+                    portion = await self._portion(shard, name, after)
                     await _pause(shard, (monotonic() - began) * (1 / _SHARE - 1))
-                total += findings
+                total += portion.findings
+                after, left = portion.after, left + 1 if portion.is_left else 0
         return total
 
     async def _busy(self, names: Sequence[str]) -> Sequence[str]:
@@ -142,10 +158,7 @@ class Auditor:
 
         return await self._database.transact(unit, claims=[shard.n])
 
-    async def _portion(
-        self, shard: Shard, workspace_id: str, after: UUID, most: int = _PORTION
-    ) -> tuple[Findings, UUID | None]:
-        """What was found, and where the next portion begins, if there is one."""
+    async def _portion(self, shard: Shard, workspace_id: str, after: UUID, most: int = _PORTION) -> _Portion:
         try:
             audit, keys = await self._looked_at(workspace_id, after, most)
         except Exception as error:
@@ -153,11 +166,11 @@ class Auditor:
                 raise
             if most > 1:
                 return await self._portion(shard, workspace_id, after, most // 2)
-            return Findings(), await self._passed_over(workspace_id, after, error)
+            return _Portion(Findings(), await self._passed_over(workspace_id, after, error), is_left=True)
         self._tickets.inc(len(keys))
         if audit.suspects:
             await by_halves(audit.suspects, partial(self._mend, shard), self._leave)
-        return audit.findings, keys[-1][1] if len(keys) == most else None
+        return _Portion(audit.findings, keys[-1][1] if len(keys) == most else None)
 
     async def _looked_at(self, workspace_id: str, after: UUID, most: int) -> tuple[Audit, list[TicketKey]]:
         async def look(tx: Tx) -> tuple[Audit, list[TicketKey]]:

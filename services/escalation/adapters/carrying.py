@@ -13,6 +13,7 @@ from services.escalation.adapters.apart import by_halves
 from services.escalation.app.carry_policies import carry_policies
 from services.escalation.app.ports import ServiceLevels, TicketKey, Tracking, Watches
 from services.escalation.domain.watch import queue_watch, queues_of
+from shared.clock import monotonic
 from shared.db.bells import ShardBells
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 _BATCH = 25
 """Tickets of one commit. Few, so that timers that are due meanwhile need not wait for many."""
 _POLL_S = 30.0
+_STRAGGLING_S = 20.0
+"""Longer than a transaction that knew of no new version may last: then it is looked once more what it has left."""
 
 _LATEST = text("SELECT workspace_id, max(version) AS version FROM policy_version WHERE shard = :shard GROUP BY 1")
 _BEHIND = text(
@@ -81,6 +84,7 @@ class Carrying:
 
     async def run(self, shard: Shard) -> None:
         """Carries until the shard is drained. Raises StaleEpoch and TransientError."""
+        carried: dict[str, tuple[int, float]] = {}
         done: dict[str, int] = {}
         with self._bells.hung(shard) as bell:
             while not shard.draining.is_set():
@@ -88,8 +92,13 @@ class Carrying:
                 behind = {each: version for each, version in latest.items() if done.get(each, 0) < version}
                 # Some tickets of each in turn: nobody waits until all of somebody else's are carried.
                 async for workspace_id in in_turn(behind, partial(self._carry, shard)):
-                    await self._look_at_queues(shard, workspace_id)
-                    done[workspace_id] = behind[workspace_id]
+                    version = behind[workspace_id]
+                    before, at = carried.get(workspace_id, (0, 0.0))
+                    if before < version:
+                        await self._look_at_queues(shard, workspace_id)
+                        carried[workspace_id] = version, monotonic()
+                    elif monotonic() - at > _STRAGGLING_S:
+                        done[workspace_id] = version
                 await bell.wait(_POLL_S)
 
     async def _latest(self, shard: Shard) -> dict[str, int]:

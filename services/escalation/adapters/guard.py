@@ -15,6 +15,10 @@ PATIENCE_S = 2.0
 """A consumer that makes no progress for so long is not waited for."""
 _TOPICS = (TICKETS.name, ROUTING.name)
 _LOOK_S = 0.01
+_ANSWER_S = 1.0
+"""A broker that takes so long to answer is asked again: less than our patience, or it is never at its end."""
+_QUICK_ANSWER_S = 0.2
+"""The same where a question about one shard keeps others waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ class Guard:
         if monotonic() < self._unanswered_until:
             # Whoever is asked for by itself is patient; what is asked together keeps nobody waiting twice.
             return frozenset()
-        ends = await self._ends(shards)
+        ends = await self._ends(shards, _QUICK_ANSWER_S)
+        if not ends:
+            self._unanswered_until = monotonic() + PATIENCE_S
         found = {n: inbox for n in ends if (inbox := self._inboxes.of(n))}
         return {n for n, inbox in found.items() if inbox.has_applied(ends[n])}
 
@@ -54,7 +60,7 @@ class Guard:
         ends: Mapping[str, int] | None = None
         while not shard.draining.is_set():
             if ends is None:
-                ends = (await self._ends([shard.n])).get(shard.n)
+                ends = (await self._ends([shard.n], _ANSWER_S)).get(shard.n)
             inbox = self._inboxes.of(shard.n)
             if ends is not None and inbox is not None and inbox.has_applied(ends):
                 self._stalled.pop(shard.n, None)
@@ -66,12 +72,11 @@ class Guard:
                     await shard.draining.wait()
         return False
 
-    async def _ends(self, shards: Collection[int]) -> Mapping[int, Mapping[str, int]]:
+    async def _ends(self, shards: Collection[int], within_s: float) -> Mapping[int, Mapping[str, int]]:
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(within_s):
                 return await self._inboxes.ends(shards, _TOPICS)
         except (BrokerUnavailable, TimeoutError):
-            self._unanswered_until = monotonic() + PATIENCE_S
             return {}
 
     def _has_stalled(self, n: int, applied: Mapping[str, int] | None) -> bool:

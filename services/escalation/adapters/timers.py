@@ -3,7 +3,7 @@
 The database's clock decides what is due. A timer is late by as long as the consumer is behind, never early.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,9 +17,10 @@ from services.escalation.app.fire_due_timers import fire_due_timers
 from services.escalation.app.ports import Lateness, ServiceLevels, TicketKey, Tracking
 from services.escalation.app.settling import Firing
 from services.escalation.domain.audit import PUT_OFF
-from shared.clock import Clock
+from services.escalation.domain.clock_record import PROVISIONAL
+from shared.clock import Clock, monotonic
 from shared.db.bells import ShardBells
-from shared.db.engine import SURROUNDINGS
+from shared.db.engine import SURROUNDINGS, LockTimeout
 from shared.db.group_commit import GroupCommit
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
@@ -37,13 +38,16 @@ _BATCH = 500
 _CONTENDED_S = 0.02
 _UNCONFIRMED_S = 0.25
 """Between two looks at breaches that only wait to be confirmed."""
+_NAP_S = 1.0
 _LATE = timedelta(seconds=1)
 
 _DUE = text(
-    "SELECT s.n, d.workspace_id, d.ticket_id"
-    " FROM unnest(CAST(:shards AS smallint[]), CAST(:untils AS timestamptz[])) AS s (n, until),"
-    " LATERAL (SELECT workspace_id, ticket_id, due_at FROM timer"
-    " WHERE shard = s.n AND due_at <= s.until ORDER BY due_at LIMIT :most) d ORDER BY d.due_at LIMIT :most"
+    # What waits to be confirmed is left out where nothing can confirm it: it is not to stand before all others.
+    "SELECT s.n, d.workspace_id, d.ticket_id FROM unnest(CAST(:shards AS smallint[]),"
+    " CAST(:untils AS timestamptz[]), CAST(:unsure AS boolean[])) AS s (n, until, is_unsure),"
+    " LATERAL (SELECT workspace_id, ticket_id, due_at FROM timer WHERE shard = s.n AND due_at <= s.until"
+    " AND NOT (s.is_unsure AND kind = 'escalation' AND due_at > s.until - CAST(:patience AS interval))"
+    " ORDER BY due_at LIMIT :most) d ORDER BY d.due_at LIMIT :most"
 )
 _NEXT = text(
     "SELECT s.n, (SELECT min(due_at) FROM timer WHERE shard = s.n) AS due_at"
@@ -55,19 +59,25 @@ _PUT_OFF_TIMERS = text(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Turn:
     """A shard's turn: what was due takes effect, and then it is looked at when something is due again.
 
-    until: what was due by then is fired; none: nothing is, it is only looked
-    is_confirmed: whether everything that happened until then is known; none: that is asked first
+    fires: otherwise it is only looked
+    known_at: by the monotonic clock when it was asked whether everything that had happened is known, and it was;
+    none: it is asked. is_unsure: nobody can say; what is due by now is fired all the same
     tickets: only these, where any are named
     """
 
     shard: Shard
-    until: datetime | None = None
-    is_confirmed: bool | None = None
-    tickets: Sequence[TicketKey] = ()
+    fires: bool = True
+    known_at: float | None = None
+    is_unsure: bool = False
+    tickets: tuple[TicketKey, ...] = ()
+
+    def until(self, now: datetime, at: float) -> datetime:
+        """What was due by then is fired. now, at: the database's clock and ours, read together"""
+        return now if self.known_at is None else now - timedelta(seconds=max(0.0, at - self.known_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,34 +131,40 @@ class Timers:
             while not shard.draining.is_set():
                 if done is None:
                     done = await self._look(shard)
-                elif done.next_at is not None and done.next_at <= (until := max(done.now, self._clock.now())):
-                    done = await self._fire(shard, until, bell)
+                elif done.next_at is not None and done.next_at <= max(done.now, self._clock.now()):
+                    done = await self._fire(shard, bell)
                 elif not await self._bells.sleep(shard, done.next_at, self._clock):
                     done = None
 
     async def _look(self, shard: Shard) -> _Done:
         self._bells.wakes(shard)
-        return await self._turns.submit(_Turn(shard=shard))
+        return await self._turns.submit(_Turn(shard=shard, fires=False))
 
-    async def _fire(self, shard: Shard, until: datetime, bell: Wakeup) -> _Done | None:
+    async def _fire(self, shard: Shard, bell: Wakeup) -> _Done | None:
         """Fires what is due by now; none where somebody has to look again."""
         self._bells.wakes(shard)
-        turn, is_confirmed = _Turn(shard=shard, until=until), True
+        turn = _Turn(shard=shard)
         try:
             done = await self._take_turn(turn)
         except _Unread:
             # This shard waits for its consumer, and no other does.
+            asked_at = monotonic()
             is_confirmed = await self._guard.has_passed(shard)
             if shard.draining.is_set():
                 return None
             if not is_confirmed:
                 self._provisional.inc()
             self._bells.wakes(shard)
-            done = await self._take_turn(replace(turn, is_confirmed=is_confirmed))
+            turn = replace(turn, known_at=asked_at if is_confirmed else None, is_unsure=not is_confirmed)
+            done = await self._take_turn(turn)
         if done.has_fired:
             return done
-        # The database says it is not due yet, somebody else is at work on it, or what it waits for is not read.
-        await bell.wait(_CONTENDED_S if is_confirmed else _UNCONFIRMED_S)
+        if done.next_at is not None and done.next_at > done.now:
+            # Our reading of the database's clock is ahead of it; it may have been set back.
+            await bell.wait(min((done.next_at - done.now).total_seconds(), _NAP_S))
+        else:
+            # Somebody else is at work on it, or what it waits for is not read.
+            await bell.wait(_UNCONFIRMED_S if turn.is_unsure else _CONTENDED_S)
         return None
 
     async def _take_turn(self, turn: _Turn) -> _Done:
@@ -160,22 +176,32 @@ class Timers:
                 raise
         done = await by_halves(
             await self._due(turn),
-            lambda tickets: self._turns.submit(replace(turn, tickets=tickets)),
+            lambda tickets: self._turns.submit(replace(turn, tickets=tuple(tickets))),
             partial(self._put_off, turn.shard),
         )
         return replace(await self._look(turn.shard), has_fired=any(part.has_fired for part in done))
 
     async def _due(self, turn: _Turn) -> Sequence[TicketKey]:
         async def unit(tx: Tx) -> Sequence[TicketKey]:
-            return list(await _due(tx, [turn], await tx.now()))
+            return list(await _due(tx, {turn: await tx.now()}))
 
         return await self._database.transact(unit, claims=[turn.shard.n])
 
     async def _commit(self, turns: Sequence[_Turn]) -> Sequence[_Done | WaypostError]:
         """What came of each turn: `_Unread` where something waits to be read, which others do not wait for."""
-        asked = {turn.shard.n for turn in turns if turn.until and turn.is_confirmed is None}
-        unread = asked - await self._guard.passed(asked) if asked else asked
-        done = iter(await self._commit_read([turn for turn in turns if turn.shard.n not in unread]))
+        asked = {turn.shard.n for turn in turns if turn.fires and turn.known_at is None and not turn.is_unsure}
+        asked_at = monotonic()
+        passed = await self._guard.passed(asked) if asked else asked
+        unread = asked - passed
+        done = iter(
+            await self._commit_read(
+                [
+                    replace(turn, known_at=asked_at) if turn.shard.n in passed else turn
+                    for turn in turns
+                    if turn.shard.n not in unread
+                ]
+            )
+        )
         return [_Unread() if turn.shard.n in unread else next(done) for turn in turns]
 
     async def _commit_read(self, turns: Sequence[_Turn]) -> Sequence[_Done | WaypostError]:
@@ -183,20 +209,23 @@ class Timers:
             return []
         try:
             return await self._commit_together(turns)
-        except StaleEpoch as stale:
+        except (StaleEpoch, LockTimeout) as refused:
             if len(turns) == 1:
-                return [stale]
-            # One of these shards is another's by now: each for itself.
+                return [refused]
+            # One of these shards is another's by now, or somebody holds a row of it: each for itself.
             return [done for turn in turns for done in await self._commit_read([turn])]
 
     async def _commit_together(self, turns: Sequence[_Turn]) -> Sequence[_Done]:
         async def unit(tx: Tx) -> tuple[Mapping[TicketKey, Sequence[Lateness]], Sequence[_Done]]:
-            now = await tx.now()
-            due = await _due(tx, turns, now)
+            at, now = monotonic(), await tx.now()
+            until = {turn: turn.until(now, at) for turn in turns if turn.fires}
+            due = await _due(tx, until)
             fired: Mapping[TicketKey, Sequence[Lateness]] = {}
             if due:
                 await tx.admit({key[0] for key in due})
-                firings = {key: _firing(turn, now) for key, turn in due.items()}
+                firings = {
+                    key: Firing(until=until[turn], is_confirmed=not turn.is_unsure) for key, turn in due.items()
+                }
                 fired = await self._fired(tx, firings)
             at_work = {due[key].shard.n for key, effects in fired.items() if effects}
             found = await tx.execute(_NEXT, {"shards": [turn.shard.n for turn in turns]})
@@ -208,7 +237,7 @@ class Timers:
         fired, done = await self._database.transact(
             unit,
             claims=[turn.shard.n for turn in turns],
-            fences=[turn.shard.fence for turn in turns if turn.until],
+            fences=[turn.shard.fence for turn in turns if turn.fires],
         )
         self._observe(lateness for group in fired.values() for lateness in group)
         return done
@@ -233,17 +262,18 @@ class Timers:
                 log.warning(Log.TIMER_LATE, kind=lateness.kind, lateness_ms=round(late.total_seconds() * 1000))
 
 
-async def _due(tx: Tx, turns: Collection[_Turn], now: datetime) -> Mapping[TicketKey, _Turn]:
+async def _due(tx: Tx, until: Mapping[_Turn, datetime]) -> Mapping[TicketKey, _Turn]:
     """The tickets that turns fire, in due order, the first of all shards together."""
-    by_shard = {turn.shard.n: turn for turn in turns if turn.until and not turn.tickets}
-    due = {key: turn for turn in turns for key in turn.tickets}
+    by_shard = {turn.shard.n: turn for turn in until if not turn.tickets}
+    due = {key: turn for turn in until for key in turn.tickets}
     if by_shard:
-        untils = [min(turn.until or now, now) for turn in by_shard.values()]
-        asked = {"shards": list(by_shard), "untils": untils, "most": _BATCH}
+        asked = {
+            "shards": list(by_shard),
+            "untils": [until[turn] for turn in by_shard.values()],
+            "unsure": [turn.is_unsure for turn in by_shard.values()],
+            "patience": PROVISIONAL,
+            "most": _BATCH,
+        }
         for row in await tx.execute(_DUE, asked):
             due[row.workspace_id, row.ticket_id] = by_shard[row.n]
     return due
-
-
-def _firing(turn: _Turn, now: datetime) -> Firing:
-    return Firing(until=min(turn.until or now, now), is_confirmed=turn.is_confirmed is not False)

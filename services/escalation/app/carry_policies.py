@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.escalation.app.folding import fold
+from services.escalation.app.folding import fold, holding_until
 from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Saving, ServiceLevels, TicketKey, Tracking
 from services.escalation.app.settling import Settling
@@ -20,8 +20,7 @@ async def carry_policies(
     """
     cases, histories = await locked_cases(keys, tx=tx, tracking=tracking, levels=levels)
     now = await tx.now()
-    # A version holds from when it was stored, even where the clock has gone back since.
-    until = max([now, *(history.latest.since for history in histories.values())])
+    until = holding_until(now, histories)
     folded = await fold(cases, {}, tx=tx, tracking=tracking, histories=histories, carried_until=until)
     savings = []
     for (workspace_id, _), (before, tracked) in folded.items():

@@ -10,6 +10,11 @@ from services.escalation.domain.tracking import OutOfOrder, Tracked, anew, caugh
 from shared.db.unit_of_work import Tx
 
 
+def holding_until(now: datetime, histories: Histories) -> datetime:
+    """By when the latest versions hold: from when they were stored, even where the clock has gone back since."""
+    return max([now, *(history.latest.since for history in histories.values())])
+
+
 async def fold(
     cases: Mapping[TicketKey, Case],
     arrived: Mapping[TicketKey, Sequence[Happening]],

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from services.escalation.app.folding import fold
+from services.escalation.app.folding import fold, holding_until
 from services.escalation.app.inbound import ticket_of, to_happening
 from services.escalation.app.locked_cases import locked_cases
 from services.escalation.app.ports import Case, Histories, Saving, ServiceLevels, TicketKey, Tracking
@@ -41,8 +41,10 @@ async def track_tickets(
     known, histories = await locked_cases(arrived, tx=tx, tracking=tracking, levels=levels)
     await tracking.keep(tx, kept)
     cases = {key: known.get(key) or _unknown(key) for key in arrived}
-    folded = await fold(cases, arrived, tx=tx, tracking=tracking, histories=histories)
     now = await tx.now()
+    # What was read late is measured by what holds today, as if it had been there when that came to hold.
+    until = holding_until(now, histories)
+    folded = await fold(cases, arrived, tx=tx, tracking=tracking, histories=histories, carried_until=until)
     causes = {event.id: event.caused() for _, event in kept}
     savings = []
     for (workspace_id, _), (before, tracked) in folded.items():

@@ -85,7 +85,7 @@ def forward(
     Raises OutOfOrder.
     """
     for happening in sorted(happenings, key=lambda item: item.key):
-        _require_next(tracked.ticket, happening)
+        _require_next(tracked.ticket, happening, history)
         tracked = _step(tracked, happening, history, is_whole=False)
     return tracked if until is None else _judged(tracked, until, history)
 
@@ -113,10 +113,13 @@ def caught_up(tracked: Tracked, until: datetime, history: PolicyHistory) -> Trac
     return tracked
 
 
-def _require_next(ticket: Ticket, happening: Happening) -> None:
+def _require_next(ticket: Ticket, happening: Happening, history: PolicyHistory) -> None:
     if ticket.last is not None and happening.key <= ticket.last:
         raise OutOfOrder
     if ticket.fired_until is not None and happening.at <= ticket.fired_until:
+        raise OutOfOrder
+    # Its clocks have come over to that version, and counted until then.
+    if ticket.opened is not None and happening.at < history.version(ticket.policy_version).since:
         raise OutOfOrder
 
 

@@ -84,3 +84,16 @@ async def test_a_ticket_that_cannot_be_carried_over_for_whatever_reason_holds_up
         ws=desk.workspace_id,
     )
     assert [row.ticket_id for row in behind] == [uid(desk.named("broken"))]
+
+
+async def test_what_is_read_late_is_measured_by_what_holds_today(desk: Desk) -> None:
+    await desk.promise(target("first_reply", "30d"))
+    await desk.promise(target("first_reply", "40d"))
+    # Told only now: it was opened between the two, and the second has been carried to everybody since.
+    desk.opened("late", -30 * 3600)
+    await desk.tell()
+    clock = await desk.clock("late", "first_reply", policy_version=2, target_s=40 * 86_400)
+    assert [(entry["turn"], entry["policy_version"]) for entry in clock["history"]] == [
+        ("started", 1),
+        ("retargeted", 2),
+    ]

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from deploy.local.stack import Stack
+from services.escalation.adapters import timers
 from shared.clock import monotonic
 from shared.db.unit_of_work import Tx
 from shared.kafka.client import Producer
@@ -231,6 +233,29 @@ async def test_a_provisional_breach_keeps_nobody_busy_and_is_acted_on_after_a_mi
         assert monotonic() - since >= 0.4
         await desk.system.travel(timedelta(minutes=1))
         await desk.hears("t", "sla.clock_started", "sla.clock_started", "sla.breached", "escalation.raised")
+
+
+async def test_breaches_that_wait_to_be_confirmed_stand_before_no_later_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timers, "_BATCH", 1)
+    await desk.promise(
+        target("first_reply", "15s", escalation="chain"),
+        escalation_policies=[{"id": "chain", "steps": [{"raise_priority": {"by": 1}}]}],
+    )
+    desk.opened("blocking", -3600)
+    desk.opened("first")
+    desk.opened("second", 5)
+    await desk.tell()
+    clocks = [await desk.clock(name, "first_reply") for name in ("first", "second")]
+    await desk.hears("blocking", "sla.clock_started", "sla.breached", "escalation.raised")
+    async with consumer_held(desk, "blocking"):
+        desk.scribe.replied(desk.named("blocking"), desk.now())
+        await desk.tell()
+        for name, clock in zip(("first", "second"), clocks, strict=True):
+            await until_due(desk, clock)
+            *_, breach = await desk.hears(name, "sla.clock_started", "sla.breached")
+            assert breach["data"]["is_provisional"]
 
 
 @asynccontextmanager

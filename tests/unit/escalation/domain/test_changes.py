@@ -351,3 +351,42 @@ def test_every_interleaving_gives_the_same_clocks_whatever_is_promised(
     last = max((rising[number] for number in rising if number < len(batches)), default=None)
     expected = anew(a_ticket(), moving().happenings, promised, until=last)
     assert told(arrive(batches, promised, rising)) == told(expected)
+
+
+def _moments() -> st.SearchStrategy[dict[int, datetime]]:
+    """Rising, after some batches."""
+    return st.lists(st.integers(5, 50), max_size=4).flatmap(
+        lambda minutes: st.lists(
+            st.integers(0, 10), min_size=len(minutes), max_size=len(minutes), unique=True
+        ).map(lambda numbers: dict(zip(sorted(numbers), map(at, sorted(minutes)), strict=True)))
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(interleavings(moving()), _moments(), _moments(), promising(), st.integers(1, 12))
+def test_whenever_a_ticket_comes_over_to_new_versions_its_clocks_are_the_same(
+    batches: list[list[Happening]],
+    ticks: dict[int, datetime],
+    carries: dict[int, datetime],
+    promised: PolicyHistory,
+    read: int,
+) -> None:
+    """Versions are stored while events are still on their way: what is read late happened before they held."""
+    batches = batches[:read]
+    fired = max((moment for number, moment in ticks.items() if number < len(batches)), default=None)
+    holding = max((moment for number, moment in carries.items() if number < len(batches)), default=T0)
+    seen = [happening for batch in batches for happening in batch]
+    expected = caught_up(anew(a_ticket(), seen, promised, until=fired), holding, promised)
+    assert told(arrive(batches, promised, ticks, carries)) == told(expected)
+
+
+def test_what_happened_before_the_version_it_was_carried_to_is_measured_by_the_version_before() -> None:
+    policy = history(
+        policies({"requester_wait": minutes(120)}),
+        policies({"requester_wait": minutes(180)}, version=2, since=at(60)),
+    )
+    story = Story().opened(0).status(10, "pending").status(70, "open")
+    opened, *late = story.happenings
+    carried = arrive([[opened], late], policy, carries={0: at(60)})
+    waiting = clock(carried, M.REQUESTER_WAIT, Agreement.SLA)
+    assert (waiting.elapsed, waiting.due_at) == (minutes(10), at(240))

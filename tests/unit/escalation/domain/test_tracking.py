@@ -74,23 +74,41 @@ def test_generations_count_instances_and_resumptions() -> None:
 
 
 def arrive(
-    batches: list[list[Happening]], policies: PolicyHistory, ticks: dict[int, datetime] | None = None
+    batches: list[list[Happening]],
+    policies: PolicyHistory,
+    ticks: dict[int, datetime] | None = None,
+    carries: dict[int, datetime] | None = None,
 ) -> Tracked:
-    """What the consumer does: on top where that goes, anew from everything where it does not."""
-    tracked, seen, until = Tracked(a_ticket()), [], None
+    """What the consumer does: on top where that goes, anew from everything where it does not.
+
+    ticks: up to when timers fire after a batch; carries: the versions until then hold for what comes later
+    """
+    tracked, seen, until, holding = Tracked(a_ticket()), [], None, None
     for number, batch in enumerate(batches):
         seen.extend(batch)
-        try:
-            tracked = forward(kept(tracked), batch, policies)
-        except OutOfOrder:
-            tracked = anew(tracked.ticket, seen, policies, until=until)
+        holding = (carries or {}).get(number, holding)
+        tracked = _on_top(tracked, batch, seen, policies, None, until, holding)
         if tick := (ticks or {}).get(number):
+            tracked = _on_top(tracked, [], seen, policies, tick, tick, holding)
             until = tick
-            try:
-                tracked = forward(kept(tracked), [], policies, until=until)
-            except OutOfOrder:
-                tracked = anew(tracked.ticket, seen, policies, until=until)
     return tracked
+
+
+def _on_top(
+    tracked: Tracked,
+    batch: list[Happening],
+    seen: list[Happening],
+    policies: PolicyHistory,
+    tick: datetime | None,
+    until: datetime | None,
+    holding: datetime | None,
+) -> Tracked:
+    try:
+        tracked = forward(kept(tracked), batch, policies, until=tick)
+        return tracked if holding is None else caught_up(tracked, holding, policies)
+    except OutOfOrder:
+        tracked = anew(tracked.ticket, seen, policies, until=until)
+        return tracked if holding is None else caught_up(tracked, holding, policies)
 
 
 def kept(tracked: Tracked) -> Tracked:
