@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from itertools import chain
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,16 @@ from pydantic import Field, StringConstraints
 from shared.calendar import WEEKDAYS, Calendar, Closures, Holidays, Hours, Span, parse_hours
 from shared.http.types import Request, Slug
 
+if TYPE_CHECKING:
+    from shared.ical_feed import IcalClosures
+
 ExpandHolidays = Callable[[str, str | None], Holidays]
 """From country and subdivision to the dates of each year. Raises ValueError for places that it does not know."""
 
 NamedClosures = tuple[str, Closures]
 """Closures, and a name that is another where they are others."""
 
+_YEARS_BACK, _YEARS_AHEAD = 1, 3
 _ZONE = re.compile(r"[A-Za-z0-9_+\-/]+\Z")
 
 
@@ -112,10 +116,27 @@ def to_calendar(part: CalendarPart, expand: ExpandHolidays, further: Sequence[Na
     documents: list[NamedClosures] = []
     for index, document in enumerate(part.ical):
         try:
-            documents.append(_document(document.text, part.time_zone, document.leave_out))
+            documents.append(_document(document, part.time_zone))
         except ValueError as error:
             raise ValueError(f"ical {index + 1}: {error}") from None
     return closed_by(calendar, [*documents, *further])
+
+
+def years_around(year: int) -> range:
+    """The years of which what feeds close counts, and in which no document may close too much."""
+    return range(year - _YEARS_BACK, year + _YEARS_AHEAD + 1)
+
+
+def check_ical(part: CalendarPart, years: Iterable[int]) -> None:
+    """Raises ValueError where a document closes more of one of these years than counts.
+
+    What was saved before that was looked at holds as it is, so `to_calendar` does not ask.
+    """
+    for index, document in enumerate(part.ical):
+        try:
+            _document(document, part.time_zone)[1].check(years)
+        except ValueError as error:
+            raise ValueError(f"ical {index + 1}: {error}") from None
 
 
 def closed_by(calendar: Calendar, closures: Sequence[NamedClosures]) -> Calendar:
@@ -131,18 +152,18 @@ def closed_by(calendar: Calendar, closures: Sequence[NamedClosures]) -> Calendar
     return replace(calendar, holiday_set=" ".join(names), holidays=of_year)
 
 
-_DOCUMENTS: WeakValueDictionary[tuple[str, str], Closures] = WeakValueDictionary()
+_DOCUMENTS: "WeakValueDictionary[tuple[str, str], IcalClosures]" = WeakValueDictionary()
 """What the documents of living calendars close, by name and zone: equal ones are read once."""
 
 
-def _document(text: str, time_zone: str, leave_out: tuple[str, ...]) -> NamedClosures:
-    # Late: most calendars have no documents.
+def _document(part: IcalPart, time_zone: str) -> "tuple[str, IcalClosures]":
+    # Late: most calendars have no documents, and what reads them takes memory.
     from shared.ical_feed import ical_closures
 
-    name = sha256(repr((text, leave_out)).encode()).hexdigest()
+    name = sha256(repr((part.text, part.leave_out)).encode()).hexdigest()
     closures = _DOCUMENTS.get((name, time_zone))
     if closures is None:
-        closures = _DOCUMENTS[name, time_zone] = ical_closures(text, time_zone, leave_out=leave_out)
+        closures = _DOCUMENTS[name, time_zone] = ical_closures(part.text, time_zone, leave_out=part.leave_out)
     return name, closures
 
 

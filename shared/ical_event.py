@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
+
+from icalendar import Component, vDDDLists, vDDDTypes, vRecur
 
 from shared.ical_series import LONGEST, Event, When, date_of, key_of, wall_of
 from shared.recurrence import Rule, last_of
-
-if TYPE_CHECKING:
-    from icalendar import Component
 
 MOST_DATES = 5_000
 """Dates that an event may name beside its rule."""
@@ -22,7 +20,7 @@ class EventProblem(ValueError):
     """An event cannot be understood."""
 
 
-def read_event(component: "Component", zone: ZoneInfo, budget: Iterator[int]) -> Event:
+def read_event(component: Component, zone: ZoneInfo, budget: Iterator[int]) -> Event:
     """An event of a document. zone: for times that name none; budget: as of `last_of`
 
     Raises ValueError saying what is wrong.
@@ -51,16 +49,19 @@ def read_event(component: "Component", zone: ZoneInfo, budget: Iterator[int]) ->
     )
 
 
-def _word(component: "Component", name: str) -> str:
+def _word(component: Component, name: str) -> str:
     return str(component.get(name, "")).strip().upper()
 
 
-def _when(component: "Component", name: str, zone: ZoneInfo) -> When | None:
+def _when(component: Component, name: str, zone: ZoneInfo) -> When | None:
     found = component.get(name)
     if found is None:
         return None
     if isinstance(found, list):
         raise EventProblem(f"it has more than one {name}")
+    # Whatever a document names as a property's type stands there, if the parser knows it.
+    if not isinstance(found, vDDDTypes):
+        raise EventProblem(f"its {name} is not a date or a time")
     return _in_zone(found.dt, found.params, zone)
 
 
@@ -86,7 +87,7 @@ def _zone_of(name: str) -> ZoneInfo:
     raise EventProblem("its time zone is not known")
 
 
-def _length(component: "Component", start: When, zone: ZoneInfo) -> tuple[timedelta, timedelta]:
+def _length(component: Component, start: When, zone: ZoneInfo) -> tuple[timedelta, timedelta]:
     """The exact and the nominal part of how long it lasts."""
     end = _when(component, "DTEND", zone)
     exact, nominal = _ZERO, _ZERO
@@ -96,7 +97,7 @@ def _length(component: "Component", start: When, zone: ZoneInfo) -> tuple[timede
         first, last = key_of(start), key_of(end)
         exact = last - first
     elif (duration := component.get("DURATION")) is not None:
-        if isinstance(duration, list) or not isinstance(duration.dt, timedelta):
+        if not isinstance(duration, vDDDTypes) or not isinstance(duration.dt, timedelta):
             raise EventProblem("its DURATION is none")
         nominal, exact = timedelta(days=duration.dt.days), timedelta(seconds=duration.dt.seconds)
     if not isinstance(start, datetime):
@@ -108,13 +109,15 @@ def _length(component: "Component", start: When, zone: ZoneInfo) -> tuple[timede
     return exact, nominal
 
 
-def _rule(component: "Component", start: When, budget: Iterator[int]) -> tuple[Rule | None, datetime | None]:
+def _rule(component: Component, start: When, budget: Iterator[int]) -> tuple[Rule | None, datetime | None]:
     """Its rule, and the last time of its wall clock that the rule names."""
     found = component.get("RRULE")
     if found is None:
         return None, None
     if isinstance(found, list):
         raise EventProblem("it has more than one RRULE")
+    if not isinstance(found, vRecur):
+        raise EventProblem("its RRULE is none")
     fields = {name: values if isinstance(values, list) else [values] for name, values in dict(found).items()}
     wall = wall_of(start)
     rule = Rule.read(fields, wall)
@@ -137,10 +140,12 @@ def _until(until: object, start: When) -> datetime:
     )
 
 
-def _listed(component: "Component", name: str, zone: ZoneInfo) -> Iterator[tuple[When, timedelta | None]]:
+def _listed(component: Component, name: str, zone: ZoneInfo) -> Iterator[tuple[When, timedelta | None]]:
     """The instances that a property names, with their lengths where it gives them."""
     found = component.get(name, [])
     lists = found if isinstance(found, list) else [found]
+    if not all(isinstance(each, vDDDLists) for each in lists):
+        raise EventProblem(f"its {name} is not a list of dates or times")
     if sum(len(each.dts) for each in lists) > MOST_DATES:
         raise EventProblem(f"it has more than {MOST_DATES} of {name}")
     for each in lists:
@@ -159,7 +164,7 @@ def _listed(component: "Component", name: str, zone: ZoneInfo) -> Iterator[tuple
                 yield _in_zone(value, each.params, zone), None
 
 
-def _sequence(component: "Component") -> int:
+def _sequence(component: Component) -> int:
     try:
         return int(component.get("SEQUENCE", 0))
     except (TypeError, ValueError):

@@ -5,19 +5,18 @@ cancelled or transparent closes nothing. Times without a zone are read on the ca
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import islice
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from shared.calendar import Closures, Span
+from icalendar import Calendar as Document
+from icalendar import Component
+
+from shared.calendar import Span
 from shared.ical_event import EventProblem, read_event
 from shared.ical_series import Event, Series
 from shared.recurrence import RuleProblem
-
-if TYPE_CHECKING:
-    from icalendar import Component
 
 MOST_CHARACTERS = 2_000_000
 MOST_EVENTS = 10_000
@@ -25,48 +24,74 @@ MOST_RULES = 500
 MOST_A_YEAR = 5_000
 """Closures in one year; more are left out, and refused where somebody looks before."""
 
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    AssertionError,
+)
+"""What the library may raise, or what it made of a document once it is looked at: it says so nowhere."""
+
 _FOLD = re.compile(r"\r?\n[ \t]")
 _GLOBAL_ZONE = re.compile(r'(;TZID="?)/', re.IGNORECASE)
 """A name behind a vendor's; without the stroke nobody but us guesses what it means."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-def ical_closures(text: str, time_zone: str, *, leave_out: Collection[str] = ()) -> Closures:
-    """What a document closes, year by year, on the clock of a zone.
+class IcalProblem(ValueError):
+    """A document cannot be read, or closes too much; it says why, and repeats nothing of the document."""
+
+
+class IcalClosures:
+    """What a document closes, year by year."""
+
+    def __init__(self, series: tuple[Series, ...]) -> None:
+        self._series = series
+
+    def __call__(self, year: int) -> list[date | Span]:
+        """The first of what is closed in a year, as many as are counted."""
+        return list(islice(self._in_year(year), MOST_A_YEAR))
+
+    def check(self, years: Iterable[int]) -> None:
+        """Raises IcalProblem where something of these years is left out, because it is too much."""
+        for year in years:
+            if next(islice(self._in_year(year), MOST_A_YEAR, None), None) is not None:
+                raise IcalProblem(f"closes more than {MOST_A_YEAR} times in {year}")
+
+    def _in_year(self, year: int) -> Iterator[date | Span]:
+        for each in self._series:
+            yield from each.in_year(year)
+
+
+def ical_closures(text: str, time_zone: str, *, leave_out: Collection[str] = ()) -> IcalClosures:
+    """What a document closes on the clock of a zone.
 
     leave_out: summaries of events that close nothing, however they are written
-    Raises ValueError saying what is wrong.
+    Raises IcalProblem saying what is wrong.
     """
-    series = _series(text, time_zone, frozenset(map(_plain, leave_out)))
-
-    def of_year(year: int) -> list[date | Span]:
-        return list(islice(_in_year(series, year), MOST_A_YEAR))
-
-    return of_year
+    return IcalClosures(_series(text, ZoneInfo(time_zone), frozenset(map(_plain, leave_out))))
 
 
-def is_too_much(closures: Closures, year: int) -> bool:
-    """Whether some of a year's closures are left out, because they are too many."""
-    return len(list(closures(year))) >= MOST_A_YEAR
-
-
-def _in_year(series: tuple[Series, ...], year: int) -> Iterator[date | Span]:
-    for each in series:
-        yield from each.in_year(year)
-
-
-def _series(text: str, time_zone: str, leave_out: frozenset[str]) -> tuple[Series, ...]:
+def _series(text: str, zone: ZoneInfo, leave_out: frozenset[str]) -> tuple[Series, ...]:
     if len(text) > MOST_CHARACTERS:
-        raise ValueError(f"is larger than {MOST_CHARACTERS} characters")
+        raise IcalProblem(f"is larger than {MOST_CHARACTERS} characters")
     if _CONTROL.search(text):
-        raise ValueError("holds control characters")
-    components = [each for each in _components(text) if not _is_left_out(each, leave_out)]
+        raise IcalProblem("holds control characters")
+    # Numbered as whoever opens the document counts them.
+    components = [
+        (number, each)
+        for number, each in enumerate(_components(text), start=1)
+        if not _is_left_out(each, leave_out)
+    ]
     if len(components) > MOST_EVENTS:
-        raise ValueError(f"has more than {MOST_EVENTS} events")
-    if sum("RRULE" in each for each in components) > MOST_RULES:
-        raise ValueError(f"has more than {MOST_RULES} events that repeat")
+        raise IcalProblem(f"has more than {MOST_EVENTS} events")
+    if sum("RRULE" in each for _, each in components) > MOST_RULES:
+        raise IcalProblem(f"has more than {MOST_RULES} events that repeat")
     budget = iter(range(3_000))
-    events = [_read(number, each, ZoneInfo(time_zone), budget) for number, each in enumerate(components, start=1)]
+    events = [_read(number, each, zone, budget) for number, each in components]
     planned = _newest([event for event in events if event.replaces is None])
     changes: dict[str, list[Event]] = {}
     for event in _newest([event for event in events if event.replaces is not None]):
@@ -78,19 +103,16 @@ def _series(text: str, time_zone: str, leave_out: frozenset[str]) -> tuple[Serie
     return tuple(each for each in found if not each.is_idle)
 
 
-def _components(text: str) -> list["Component"]:
-    # Late: it takes memory that an idle process without feeds does not need.
-    from icalendar import Calendar as Document
-
+def _components(text: str) -> list[Component]:
     lines = _FOLD.sub("", text.removeprefix("\ufeff").strip()).splitlines()
     if not lines or _plain(lines[0]) != "begin:vcalendar":
-        raise ValueError("is not an iCalendar document: it does not begin with BEGIN:VCALENDAR")
+        raise IcalProblem("is not an iCalendar document: it does not begin with BEGIN:VCALENDAR")
     if _plain(lines[-1]) != "end:vcalendar":
-        raise ValueError("breaks off: it does not end with END:VCALENDAR")
+        raise IcalProblem("breaks off: it does not end with END:VCALENDAR")
     try:
         documents = Document.from_ical("\r\n".join(_without_zones(lines)), multiple=True)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise ValueError("is not an iCalendar document: its lines do not fit together") from None
+    except _UNREADABLE:
+        raise IcalProblem("is not an iCalendar document: its lines do not fit together") from None
     return [event for document in documents for event in document.walk("VEVENT")]
 
 
@@ -108,18 +130,18 @@ def _without_zones(lines: Sequence[str]) -> Iterator[str]:
             is_zone = False
 
 
-def _is_left_out(component: "Component", leave_out: frozenset[str]) -> bool:
+def _is_left_out(component: Component, leave_out: frozenset[str]) -> bool:
     return bool(leave_out) and _plain(str(component.get("SUMMARY", ""))) in leave_out
 
 
-def _read(number: int, component: "Component", zone: ZoneInfo, budget: Iterator[int]) -> Event:
+def _read(number: int, component: Component, zone: ZoneInfo, budget: Iterator[int]) -> Event:
     try:
         return read_event(component, zone, budget)
     except (EventProblem, RuleProblem) as error:
-        raise ValueError(f"event {number}: {error}") from None
-    except (ValueError, OverflowError):
+        raise IcalProblem(f"event {number}: {error}") from None
+    except _UNREADABLE:
         # What the parser says repeats the document, however long, and whatever somebody wrote there.
-        raise ValueError(f"event {number}: a property cannot be read") from None
+        raise IcalProblem(f"event {number}: a property cannot be read") from None
 
 
 def _newest(events: list[Event]) -> list[Event]:

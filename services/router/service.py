@@ -77,7 +77,9 @@ async def build(settings: RouterSettings, leaves: Leaves) -> AsyncIterator[Servi
         egress = Egress(is_development=is_development)
         vault = AesVault(settings.credentials_key.get_secret_value().encode())
         public_url = settings.public_url or (runtime.own_url if is_development else None)
-        configuring = Configuring(database, engines, vault, egress.problem, is_reachable=public_url is not None)
+        configuring = Configuring(
+            database, engines, vault, egress.problem, runtime.clock, is_reachable=public_url is not None
+        )
         tokens = LinkTokens(settings.secret.get_secret_value().encode(), "work-order")
         preview_turns = PreviewTurns()
         order_desk = OrderDesk(database, engines)

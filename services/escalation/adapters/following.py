@@ -25,11 +25,13 @@ from services.escalation.app.feeds import (
 from shared.clock import Clock
 from shared.db import configuration
 from shared.db.bells import ShardBells
+from shared.db.engine import SURROUNDINGS
 from shared.db.shards import Shard
 from shared.db.unit_of_work import Database, Tx
 from shared.egress import Egress, EgressRefused, Fetched
 from shared.errors import ProviderUnavailable
 from shared.public_holidays import public_holidays
+from shared.telemetry.logging import told_of
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.names import Log
 from shared.wakeups import Wakeup
@@ -41,6 +43,7 @@ MOST_BYTES = 2_000_000
 _MOST_AT_ONCE = 8
 """Workspaces of a shard whose feeds are fetched, one of each."""
 _LONGEST_PROBLEM = 200
+_UNFORESEEN = "cannot be followed, for a reason that stands in the log of escalation"
 _POLL_S = 30.0
 _UNCHANGED = 304
 _OK = 200
@@ -105,6 +108,11 @@ class Following:
             await self._take(shard, row, await self._fetch(row))
         except (EgressRefused, ProviderUnavailable, FeedProblem) as error:
             await self._note_failure(shard, row, str(error)[:_LONGEST_PROBLEM])
+        except Exception as error:
+            if isinstance(error, SURROUNDINGS):
+                raise
+            # Were it to end the process, the next one would fetch the same feed at once.
+            await self._note_failure(shard, row, _UNFORESEEN, **told_of(error))
         busy.remove(row["workspace_id"])
         bell.ring()
 
@@ -181,7 +189,8 @@ class Following:
         log.info(Log.FEED_CHANGED, workspace=workspace_id, calendars=sorted(fed))
         return True
 
-    async def _note_failure(self, shard: Shard, row: RowMapping, problem: str) -> None:
+    async def _note_failure(self, shard: Shard, row: RowMapping, problem: str, **told: object) -> None:
+        """told: what else is logged of it"""
         self._failures.inc()
         workspace_id, url = row["workspace_id"], row["url"]
 
@@ -191,7 +200,8 @@ class Following:
             await feed_rows.note_bad(tx, workspace_id, url, problem, now=now, next_at=now + pause)
 
         await self._database.transact(unit, workspaces=[workspace_id], fence=shard.fence)
-        log.warning(Log.FEED_FAILED, workspace=workspace_id, problem=problem, has_copy=row["text"] is not None)
+        has_copy = row["text"] is not None
+        log.warning(Log.FEED_FAILED, workspace=workspace_id, problem=problem, has_copy=has_copy, **told)
 
 
 def _pause(row: RowMapping) -> timedelta:

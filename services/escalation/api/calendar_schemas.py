@@ -16,6 +16,7 @@ from shared.calendar_parts import CalendarPart
 class FeedState(BaseModel):
     """How a feed fares. Its last good copy holds for as long as it fails."""
 
+    index: int = Field(description="Its place in the `feeds` of the calendar's configuration, from 0.")
     host: str = Field(description="Whose it is; the address may be a secret.")
     fetched_at: datetime | None = Field(description="When the copy that holds was fetched, or found the same.")
     tried_at: datetime | None
@@ -24,11 +25,12 @@ class FeedState(BaseModel):
     problem: str | None
 
     @classmethod
-    def of(cls, url: str, row: RowMapping | None) -> Self:
+    def of(cls, index: int, url: str, row: RowMapping | None) -> Self:
         """For the answer. row: none where it was not looked at yet"""
         fields = ("fetched_at", "tried_at", "next_at", "failing_since", "problem")
         host = urlsplit(url).hostname or ""
-        return cls.model_validate({"host": host, **{name: row[name] if row else None for name in fields}})
+        fares = {name: row[name] if row else None for name in fields}
+        return cls.model_validate({"index": index, "host": host, **fares})
 
 
 class CalendarView(BaseModel):
@@ -49,7 +51,7 @@ class CalendarView(BaseModel):
             time_zone=part.time_zone,
             is_open=is_open,
             turns_at=turns_at,
-            feeds=[FeedState.of(feed.url, rows.get(feed.url)) for feed in part.feeds],
+            feeds=[FeedState.of(index, feed.url, rows.get(feed.url)) for index, feed in enumerate(part.feeds)],
         )
 
 

@@ -18,7 +18,7 @@ from services.escalation.app.telling_rules import telling_problems
 from services.escalation.app.triggers import trigger_problems, trigger_warnings
 from services.escalation.domain.sla_policy import FIELDS
 from shared.calendar import ALWAYS, HORIZON, Calendar
-from shared.calendar_parts import ExpandHolidays, to_calendar
+from shared.calendar_parts import ExpandHolidays, check_ical, to_calendar, years_around
 from shared.conditions import compile_condition
 from shared.configuration import Problem, names_of, refuse, repeated, unknown
 from shared.reach.order import Kind, review
@@ -101,6 +101,7 @@ def _calendar_problems(
             yield f"/calendars/{index}/id", f"{AROUND_THE_CLOCK} is what targets name that run around the clock"
         try:
             calendars[item.id] = to_calendar(item, expand)
+            check_ical(item, years_around(now.year))
         except ValueError as error:
             yield f"/calendars/{index}", str(error)
             continue

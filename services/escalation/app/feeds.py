@@ -13,10 +13,9 @@ from typing import NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.calendar import Span
-from shared.calendar_parts import CalendarPart, ExpandHolidays, NamedClosures, to_calendar
+from shared.calendar_parts import CalendarPart, ExpandHolidays, NamedClosures, to_calendar, years_around
 from shared.stretches import instant_at, merged, microseconds
 
-YEARS_BACK, YEARS_AHEAD = 1, 3
 MOST_CHARACTERS = 10_000_000
 """Of the copies of a workspace's feeds together: all of them are read whenever one has changed."""
 MOST_CLOSURES = 50_000
@@ -169,18 +168,17 @@ def never_opening(
 
 def _read(text: str, reading: Reading, year: int) -> FedPart | FeedProblem:
     # Late: few workspaces have feeds.
-    from shared.ical_feed import ical_closures, is_too_much
+    from shared.ical_feed import IcalProblem, ical_closures
 
     _, time_zone, leave_out = reading
     try:
         closures = ical_closures(text, time_zone, leave_out=leave_out)
-    except ValueError as error:
+        closures.check(years_around(year))
+    except IcalProblem as error:
         return FeedProblem(str(error))
     dates: set[date] = set()
     spans: set[Span] = set()
-    for each_year in range(year - YEARS_BACK, year + YEARS_AHEAD + 1):
-        if is_too_much(closures, each_year):
-            return FeedProblem(f"closes more of {each_year} than can be kept")
+    for each_year in years_around(year):
         for closed in closures(each_year):
             if isinstance(closed, tuple):
                 spans.add(closed)

@@ -13,6 +13,8 @@ from services.router.app.new_version import new_version
 from services.router.consumers import Engines
 from services.router.domain import inputs
 from services.router.domain.state import RoutingState
+from shared.calendar_parts import CalendarPart, check_ical, years_around
+from shared.clock import Clock
 from shared.configuration import Problem
 from shared.db import configuration
 from shared.db.unit_of_work import Database, Tx
@@ -42,6 +44,7 @@ class Configuring:
         engines: Engines,
         vault: Vault,
         url_problem: UrlProblem,
+        clock: Clock,
         *,
         is_reachable: bool,
     ) -> None:
@@ -50,6 +53,7 @@ class Configuring:
         self._engines = engines
         self._vault = vault
         self._url_problem = url_problem
+        self._clock = clock
         self._is_reachable = is_reachable
 
     async def read(self, workspace_id: str) -> Stored[RouterPart]:
@@ -67,6 +71,8 @@ class Configuring:
         try:
             # A thousand conditions take a second: others are served meanwhile.
             warnings = await asyncio.to_thread(check, part)
+            years = years_around(self._clock.now().year)
+            problems += await asyncio.to_thread(lambda: tuple(_crowded(part.calendars, years)))
         except InvalidInput as refused:
             raise InvalidInput(str(refused), problems=(*refused.problems, *problems)) from None
         if problems:
@@ -164,6 +170,15 @@ def _stored(version: int, body: object) -> Stored[RouterPart]:
     except ValidationError:
         # Another one has to be put in its place, which is compared with this.
         return Stored(version, RouterPart(), unreadable=_UNREADABLE)
+
+
+def _crowded(calendars: Sequence[CalendarPart], years: Sequence[int]) -> Iterator[Problem]:
+    """Calendars of whose documents one closes more than counts."""
+    for index, calendar in enumerate(calendars):
+        try:
+            check_ical(calendar, years)
+        except ValueError as error:
+            yield f"/calendars/{index}", str(error)
 
 
 def _version(state: RoutingState) -> Answer:

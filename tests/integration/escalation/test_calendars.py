@@ -1,5 +1,6 @@
 """Calendars: what counts as open, and feeds that change what does."""
 
+import json
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -220,6 +221,84 @@ async def test_feeds_that_close_too_much_in_all_calendars_together_are_refused(
     assert answer.json()["errors"] == [
         {"pointer": "/calendars", "detail": "have feeds that close more than 50000 dates and times in all"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("DTSTART;VALUE=TEXT:20260101", "event 2: its DTSTART is not a date or a time"),
+        ("DTSTART;VALUE=UNKNOWN:20260101", "event 2: its DTSTART is not a date or a time"),
+        ("DTSTART;VALUE=DATE:20260101\r\nDURATION;VALUE=TEXT:P1D", "event 2: its DURATION is none"),
+        ("DTSTART;VALUE=DATE:20260101\r\nRRULE;VALUE=DATE:20260101", "event 2: its RRULE is none"),
+    ],
+)
+async def test_a_feed_with_a_property_of_another_type_fails_and_the_next_one_is_followed(
+    desk: Desk, website: Website, lines: str, problem: str
+) -> None:
+    day = desk.now() + timedelta(days=10)
+    paths = [f"/{desk.workspace_id}/{name}.ics" for name in ("broken", "good")]
+    broken = f"BEGIN:VEVENT\r\nUID:x\r\n{lines}\r\nEND:VEVENT\r\nEND:VCALENDAR"
+    website.pages[paths[0]] = feed(day).replace("END:VCALENDAR", broken)
+    website.pages[paths[1]] = feed()
+    # The first event is left out, and counted all the same.
+    feeds = [{"url": website.url(path), "leave_out": ["Closed, really; "]} for path in paths]
+    await desk.configure(calendars=[{"id": "office", "time_zone": "UTC", "weekly": WEEK, "feeds": feeds}])
+    await eventually(lambda: _are_tried(desk))
+    await eventually(lambda: _is_not_due(desk))
+    states = (await state(desk))["feeds"]
+    assert [each["problem"] for each in states] == [problem, None]
+    assert [each["fetched_at"] is None for each in states] == [True, False]
+    # Of one host, and told apart without their addresses.
+    assert [(each["index"], each["host"]) for each in states] == [(0, "127.0.0.1"), (1, "127.0.0.1")]
+    assert not any(path in json.dumps(states) for path in paths)
+
+
+async def test_what_nobody_foresaw_is_a_failure_of_that_feed_and_ends_no_process(
+    desk: Desk, website: Website
+) -> None:
+    path, day = f"/{desk.workspace_id}.ics", desk.now() + timedelta(days=10)
+    website.pages[path] = feed()
+    calendar = {"id": "office", "time_zone": "UTC", "weekly": WEEK, "feeds": [{"url": website.url(path)}]}
+    await desk.configure(calendars=[calendar])
+    await eventually(lambda: _are_fetched(desk))
+    changed = "UPDATE configuration SET body = jsonb_set(body, '{calendars,0,time_zone}', CAST(:zone AS jsonb))"
+    changed += " WHERE workspace_id = :workspace RETURNING version"
+    assert await desk.rows(changed, zone="7", workspace=desk.workspace_id)
+    await a_day_later(desk)
+    problem = "SELECT problem FROM calendar_feed WHERE workspace_id = :workspace AND next_at > :now"
+
+    async def is_noted() -> bool:
+        found = await desk.rows(problem, workspace=desk.workspace_id, now=desk.now())
+        return [row.problem for row in found] == [
+            "cannot be followed, for a reason that stands in the log of escalation"
+        ]
+
+    await eventually(is_noted)
+
+    # It goes on, and what was wrong is over.
+    assert await desk.rows(changed, zone='"UTC"', workspace=desk.workspace_id)
+    website.pages[path] = feed(day)
+    await a_day_later(desk)
+    await eventually(lambda: _is(open_s(desk, day), 0))
+    assert await _is_failing(desk, None)
+
+
+async def test_a_document_that_cannot_be_read_or_closes_too_much_is_refused_when_it_is_saved(desk: Desk) -> None:
+    hours = ",".join(map(str, range(24)))
+    often = f"DTSTART:20200101T000000Z\nDURATION:PT1M\nRRULE:FREQ=DAILY;BYHOUR={hours}"
+    year = desk.now().year - 1
+    for lines, problem in (
+        ("DTSTART;VALUE=TEXT:20260101", "ical 1: event 1: its DTSTART is not a date or a time"),
+        ("DTSTART:20260101\nRRULE;VALUE=DATE:20260101", "ical 1: event 1: its RRULE is none"),
+        (often, f"ical 1: closes more than 5000 times in {year}"),
+    ):
+        text = f"BEGIN:VCALENDAR\nBEGIN:VEVENT\n{lines}\nEND:VEVENT\nEND:VCALENDAR"
+        calendar = {"id": "office", "time_zone": "UTC", "weekly": WEEK, "ical": [{"text": text}]}
+        answer = await desk.http.put(
+            "/v1/configuration", json={"calendars": [calendar]}, headers={"If-Match": "*"}
+        )
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["errors"] == [{"pointer": "/calendars/0", "detail": problem}]
 
 
 async def test_one_feed_of_each_workspace_is_fetched_at_a_time(desk: Desk) -> None:

@@ -22,6 +22,21 @@ async def test_a_closed_queue_keeps_its_work_until_it_opens(floor: Floor) -> Non
     assert (await general(floor))["is_open"] is True
 
 
+async def test_a_document_that_closes_too_often_or_cannot_be_read_is_refused(floor: Floor) -> None:
+    hours = ",".join(map(str, range(24)))
+    often = f"DTSTART:20200101T000000Z\nDURATION:PT1M\nRRULE:FREQ=DAILY;BYHOUR={hours}"
+    year = floor.system.services["router"].runtime.clock.now().year - 1
+    for lines, problem in (
+        ("DTSTART;VALUE=TEXT:20260101", "ical 1: event 1: its DTSTART is not a date or a time"),
+        (often, f"ical 1: closes more than 5000 times in {year}"),
+    ):
+        text = f"BEGIN:VCALENDAR\nBEGIN:VEVENT\n{lines}\nEND:VEVENT\nEND:VCALENDAR"
+        part = {"calendars": [{"id": "office", "time_zone": "UTC", "ical": [{"text": text}]}]}
+        answer = await floor.http.put("/v1/configuration", json=part, headers={"If-Match": "*"})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["errors"] == [{"pointer": "/calendars/0", "detail": problem}]
+
+
 async def test_new_work_goes_to_the_queue_that_stands_in(floor: Floor) -> None:
     await configure(floor, queue={"hours": {"weekly": another_day()}, "closed_to": "billing"})
     await floor.set_state("bob")

@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from time import process_time
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from shared.calendar import Calendar, parse_hours
-from shared.ical_feed import MOST_A_YEAR, ical_closures, is_too_much
+from shared.ical_feed import MOST_A_YEAR, IcalProblem, ical_closures
 
 HOUR = timedelta(hours=1)
 
@@ -212,8 +214,91 @@ def test_a_calendar_closed_by_a_feed_measures_around_it() -> None:
     ],
 )  # fmt: skip
 def test_a_document_that_is_none_is_refused_in_words(text: str, wrong: str) -> None:
-    with pytest.raises(ValueError, match=wrong):
+    with pytest.raises(IcalProblem, match=wrong):
         ical_closures(text, "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("DTSTART;VALUE=TEXT:20260101", "its DTSTART is not a date or a time"),
+        ("DTSTART;VALUE=UNKNOWN:20260101", "its DTSTART is not a date or a time"),
+        ("DTSTART;VALUE=INTEGER:20260101", "its DTSTART is not a date or a time"),
+        ("DTSTART;VALUE=DATE-TIME-LIST:20260101", "its DTSTART is not a date or a time"),
+        ("DTSTART;VALUE=PERIOD:20260101T000000Z/P1D", "its DTSTART is not a date or a time"),
+        ("DTEND;VALUE=URI:20260102", "its DTEND is not a date or a time"),
+        ("DURATION;VALUE=TEXT:P1D", "its DURATION is none"),
+        ("DURATION;VALUE=DATE:20260102", "its DURATION is none"),
+        ("RECURRENCE-ID;VALUE=TEXT:20260101", "its RECURRENCE-ID is not a date or a time"),
+        ("RRULE;VALUE=DATE:20260101", "its RRULE is none"),
+        ("RRULE;VALUE=TEXT:FREQ=DAILY", "its RRULE is none"),
+        ("RRULE;VALUE=GEO:1;2", "its RRULE is none"),
+        ("RDATE:nonsense", "its RDATE is not a list of dates or times"),
+        ("EXDATE:20260101T", "its EXDATE is not a list of dates or times"),
+    ],
+)
+def test_a_property_of_another_type_is_refused_in_words(line: str, wrong: str) -> None:
+    dated = [] if line.startswith("DTSTART") else ["DTSTART;VALUE=DATE:20260101"]
+    with pytest.raises(IcalProblem, match=f"^event 1: {wrong}$"):
+        closed(event(*dated, line))
+
+
+VALID = {
+    "UID": "2", "DTSTART": "20260101T080000Z", "DTEND": "20260102T080000Z", "DURATION": "P1D",
+    "RRULE": "FREQ=WEEKLY;COUNT=3;BYDAY=MO,TU", "RDATE": "20260105,20260106", "EXDATE": "20260101T080000Z",
+    "RECURRENCE-ID": "20260101T080000Z", "SEQUENCE": "1", "STATUS": "CONFIRMED", "TRANSP": "OPAQUE",
+    "SUMMARY": "Outing", "CATEGORIES": "a,b", "GEO": "1;2", "X-ANY": "x",
+}  # fmt: skip
+VALUES = [
+    "ADR", "BINARY", "BOOLEAN", "CAL-ADDRESS", "CATEGORIES", "DATE", "DATE-TIME", "DATE-TIME-LIST", "DURATION",
+    "FLOAT", "GEO", "INLINE", "INTEGER", "N", "ORG", "PERIOD", "RECUR", "TEXT", "TIME", "UID", "UNKNOWN", "URI",
+    "UTC-OFFSET", "XML-REFERENCE", "X-OTHER", "",
+]  # fmt: skip
+PARAMETERS = st.one_of(
+    st.just(""),
+    st.sampled_from(VALUES).map(lambda name: f";VALUE={name}"),
+    st.sampled_from([
+        ";TZID=Europe/Berlin", ";TZID=UTC", ";TZID=x", ";TZID=a,b", ";RANGE=THISANDFUTURE", ";ENCODING=BASE64",
+        ";VALUE=DATE,TEXT", ";VALUE", ";=x", ';X="',
+    ]),
+)  # fmt: skip
+WORTH = st.one_of(
+    st.sampled_from([
+        *VALID.values(), "", "1", "-1", "1.5", "inf", "nan", "TRUE", "+0100", "120000", "20260101", "00010101",
+        "99991231T235959", "20260101/20260102", "20260101T000000Z/PT1H", "PT1H", "-P1D", "P9999999999D",
+        "a;b;c;d;e;f;g", "FREQ=YEARLY;UNTIL=00010101T000000Z", "FREQ=DAILY;UNTIL=99991231T235959Z",
+        "FREQ=DAILY;COUNT=0", "FREQ=MONTHLY;BYSETPOS=-1", "FREQ=DAILY;SKIP=OMIT", "FREQ", "=", "9" * 5_000,
+    ]),
+    st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF), max_size=12),
+)  # fmt: skip
+LINES = st.lists(
+    st.tuples(st.sampled_from(sorted(VALID)), PARAMETERS, WORTH).map(lambda of: f"{of[0]}{of[1]}:{of[2]}")
+)
+
+
+@given(kept=st.sets(st.sampled_from(sorted(VALID))), lines=LINES)
+@example(kept=set(), lines=["DTSTART;VALUE=ADR:a;b;c;d;e;f;g"])
+@example(kept={"DTSTART"}, lines=["SEQUENCE;VALUE=FLOAT:inf"])
+def test_whatever_stands_in_an_event_it_is_understood_or_refused(kept: set[str], lines: list[str]) -> None:
+    series = event("DTSTART:20260101T080000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=9", uid="2")
+    text = document(series, event(*(f"{name}:{VALID[name]}" for name in sorted(kept)), *lines))
+    try:
+        closures = ical_closures(text, "Europe/Berlin", leave_out=["x"])
+    except IcalProblem:
+        return
+    closures.check(range(2025, 2028))
+    for year in (1900, 2026, 2199):
+        assert all(isinstance(each, date | tuple) for each in closures(year))
+
+
+def test_an_event_is_told_by_its_place_in_the_document_whatever_is_left_out() -> None:
+    text = document(
+        event("DTSTART;VALUE=DATE:20261111", "SUMMARY:Outing", uid="1"),
+        event("DTSTART;VALUE=DATE:20261225", uid="2"),
+        event("SUMMARY:Christmas", uid="3"),
+    )
+    with pytest.raises(IcalProblem, match=r"^event 3: it has no DTSTART"):
+        ical_closures(text, "UTC", leave_out=["outing"])
 
 
 def test_a_time_zone_of_a_document_s_own_is_not_worked_out() -> None:
@@ -234,10 +319,21 @@ def test_however_much_a_document_repeats_a_year_has_an_end() -> None:
         "UTC",
     )
     assert len(list(closures(2026))) == MOST_A_YEAR
-    assert is_too_much(closures, 2026)
-    assert not is_too_much(closures, 2019)
+    with pytest.raises(IcalProblem, match=r"^closes more than 5000 times in 2026$"):
+        closures.check([2019, 2026])
+    closures.check([2019])
     # Of the processor, and a hundred times what it takes: repeating without an end takes for ever.
     assert process_time() - begun < 60
+
+
+def test_a_year_has_room_for_all_that_is_counted_and_no_more() -> None:
+    day = "DTSTART;VALUE=DATE:20260101"
+    full = [event(day, uid=str(number)) for number in range(MOST_A_YEAR)]
+    closures = ical_closures(document(*full), "UTC")
+    closures.check(range(2025, 2028))
+    assert len(closures(2026)) == MOST_A_YEAR
+    with pytest.raises(IcalProblem, match=r"^closes more than 5000 times in 2026$"):
+        ical_closures(document(*full, event(day, uid="more")), "UTC").check(range(2025, 2028))
 
 
 @pytest.mark.parametrize(

@@ -306,3 +306,23 @@ def test_what_an_ical_document_closes_is_closed() -> None:
 
     assert opens() == 0
     assert opens(leave_out=["outing"]) == 8 * 3600
+
+
+@pytest.mark.parametrize("line", ["DTSTART;VALUE=TEXT:20260608", "DTSTART:20260608\nRRULE;VALUE=DATE:20260608"])
+def test_an_ical_document_with_a_property_of_another_type_is_refused(line: str) -> None:
+    text = f"BEGIN:VCALENDAR\nBEGIN:VEVENT\n{line}\nEND:VEVENT\nEND:VCALENDAR"
+    assert pointers(calendars=[{**OFFICE, "ical": [{"text": text}]}]) == ["/calendars/0"]
+
+
+def test_an_ical_document_closes_so_often_a_year_and_no_more() -> None:
+    def closing(times: int, begins: int) -> dict[str, Any]:
+        rule = f"RRULE:FREQ=DAILY;COUNT={times};BYHOUR={','.join(map(str, range(24)))}"
+        event = f"BEGIN:VEVENT\nDTSTART:{begins}0101T000000Z\nDURATION:PT1S\n{rule}\nEND:VEVENT"
+        return {"text": f"BEGIN:VCALENDAR\n{event}\nEND:VCALENDAR"}
+
+    documents = [closing(5000, year) for year in range(2025, 2030)]
+    assert checked(calendars=[{**OFFICE, "ical": documents}]) == []
+    for year in (2025, 2029):
+        with pytest.raises(InvalidInput) as refused:
+            checked(calendars=[{**OFFICE, "ical": [documents[1], closing(5001, year)]}])
+        assert refused.value.problems == (("/calendars/0", f"ical 2: closes more than 5000 times in {year}"),)
