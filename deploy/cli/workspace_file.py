@@ -261,7 +261,7 @@ def _reachable(at: Path, names: Sequence[str], content: WorkspaceFile) -> Iterat
     yield from _unknown(at, names, set(agents), "agent")
     for name in names:
         if name in agents and not agents[name].is_reachable:
-            yield at, f"{name} has no email"
+            yield at, f"{name} has neither email nor chat"
 
 
 def _unknown(at: Path, names: Sequence[str], known: set[str], what: str) -> Iterator[tuple[Path, str]]:

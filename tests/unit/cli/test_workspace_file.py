@@ -208,7 +208,8 @@ def test_whoever_is_told_by_mail_has_an_address(tmp_path: Path) -> None:
     agents: [{id: ann}]
     escalation_policies: [{id: late, steps: [{notify: {agents: [ann]}}]}]
     """
-    assert refused(tmp_path, text) == [("escalation_policies/late/steps/0/notify/agents", "ann has no email")]
+    at = "escalation_policies/late/steps/0/notify/agents"
+    assert refused(tmp_path, text) == [(at, "ann has neither email nor chat")]
 
 
 def test_work_that_would_move_to_a_tier_without_agents_is_warned_of(tmp_path: Path) -> None:
