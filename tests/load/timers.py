@@ -28,6 +28,7 @@ RATE = 1000
 _LEAD_S = 5.0
 """Between the last ticket of a wave and its first deadline, at the least."""
 _GIVE_UP_S = 60
+_DRAINS_S = 600
 
 PART: dict[str, Any] = {
     "sla_policies": [
@@ -74,6 +75,8 @@ async def measure(effort: Effort, say: Say) -> Section:
             await escalation.start()
             async with producing(bench) as producer, _listening(bench) as ear:
                 folding = await _stand(bench, producer, numbers, standing)
+                # Half a million events of clocks that have begun: what comes after them would wait for them.
+                await bench.drained("escalation", within_s=_DRAINS_S)
                 waiting = await counted(bench, NAMES, "SELECT count(*) FROM timer")
                 say(f"{waiting:,} timers wait; {folding:,.0f} tickets folded a second")
                 waves = []

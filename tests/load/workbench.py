@@ -106,13 +106,13 @@ class Workbench:
         """To a service's database, as the service."""
         return await asyncpg.connect(self.databases[name].url)
 
-    async def drained(self, name: str) -> None:
+    async def drained(self, name: str, within_s: float = 60) -> None:
         """Waits until a service's relay has published everything."""
 
         async def is_empty() -> bool:
             return await self.pending(name) == 0
 
-        await eventually(is_empty, within_s=60, what="outbox empty")
+        await eventually(is_empty, within_s=within_s, what="outbox empty")
 
     async def pending(self, name: str) -> int:
         """How many events of a service still wait for its relay."""

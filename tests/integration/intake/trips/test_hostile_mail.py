@@ -83,6 +83,14 @@ def peak_mb(pid: int) -> float:
     return int(found[0]) / 1024 if found else 0
 
 
+def crowding() -> float:
+    """How many times as long work takes here as a processor needs for it: what others on the machine cost."""
+    began, used = monotonic(), time.thread_time()
+    while (worked := time.thread_time() - used) < 0.5:
+        sum(range(10_000))
+    return (monotonic() - began) / worked
+
+
 @pytest.mark.timeout(300)
 async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhile(
     stack: Stack, templates: Templates, tmp_path: Path, workspace_id: str
@@ -138,6 +146,8 @@ async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhi
             return monotonic() - began
 
         calm = [await say(number) for number in range(MESSAGES)]
+        # Before there is anything to do for the service: it is not to be forgiven for what it costs itself.
+        within_s = WITHIN_S * await asyncio.to_thread(crowding)
         pouring: list[Awaitable[None]] = [by_http(raw) for raw in mails[::2]]
         pouring += [by_smtp(number, raw) for number, raw in enumerate(mails[1::2])]
         pouring += map(by_provider, calls)
@@ -166,8 +176,8 @@ async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhi
         assert peak_mb(child.pid) < INTAKE_MB
         assert all(peak < PARSER_MB for pid, peak in peaks.items() if pid != child.pid)
         assert median(meanwhile) < SLOWER * median(calm)
-        assert max(meanwhile) < WITHIN_S, meanwhile
-        assert max(written) < WITHIN_S, written
+        assert max(meanwhile) < within_s, (within_s, meanwhile)
+        assert max(written) < within_s, (within_s, written)
 
 
 async def states(stack: Stack, database: ServiceDatabase) -> dict[str, int]:
