@@ -17,28 +17,6 @@ from shared.vocabulary import Agreement, ClockState, EscalationState, Priority, 
 
 TICKET = tuple(column.name for column in tables.tracked_ticket.columns)
 CLOCK = tuple(column.name for column in tables.sla_clock.columns)
-BRIEF_CLOCK = (
-    "clock_id",
-    "agreement",
-    "metric",
-    "origin",
-    "generation",
-    "state",
-    "policy",
-    "policy_version",
-    "priority",
-    "customer_tier",
-    "calendar",
-    "started_at",
-    "elapsed",
-    "elapsed_wall",
-    "running_since",
-    "due_at",
-    "breached_at",
-    "ended_at",
-    "warned",
-)
-"""Columns of a clock that tell where it stands, beside its history."""
 ESCALATION = tuple(column.name for column in tables.escalation.columns)
 TIMER = tuple(column.name for column in tables.timer.columns)
 
@@ -62,6 +40,18 @@ _CLOCK_FIELDS = (
     "breached_at",
     "ended_at",
 )
+BRIEF_CLOCK = (
+    "clock_id",
+    "agreement",
+    "metric",
+    "state",
+    "policy",
+    "policy_version",
+    *Basis._fields,
+    *_CLOCK_FIELDS,
+    "warned",
+)
+"""Columns of a clock that tell where it stands, beside its history."""
 _TOLD_FIELDS = (
     "clock_id",
     "sequence",
