@@ -1,12 +1,12 @@
 """Mail that is made to take intake down, brought by every door at once; and who only wants to say something."""
 
 import asyncio
+import smtplib
 import time
 from collections.abc import Awaitable
 from pathlib import Path
 from statistics import median
 
-import aiosmtplib
 import asyncpg
 import pytest
 
@@ -83,14 +83,6 @@ def peak_mb(pid: int) -> float:
     return int(found[0]) / 1024 if found else 0
 
 
-def crowding() -> float:
-    """How many times as long work takes here as a processor needs for it: what others on the machine cost."""
-    began, used = monotonic(), time.thread_time()
-    while (worked := time.thread_time() - used) < 0.5:
-        sum(range(10_000))
-    return (monotonic() - began) / worked
-
-
 @pytest.mark.timeout(300)
 async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhile(
     stack: Stack, templates: Templates, tmp_path: Path, workspace_id: str
@@ -126,8 +118,14 @@ async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhi
             assert answer.status_code in (200, 201, 202), answer.text
 
         async def by_smtp(number: int, raw: bytes, to: str = address) -> None:
-            async with aiosmtplib.SMTP(hostname="127.0.0.1", port=smtp, local_hostname="tests") as server:
-                await server.sendmail(f"{number}@example.org", [to], raw)
+            lines = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+            def send() -> None:
+                with smtplib.SMTP("127.0.0.1", smtp, local_hostname="tests") as server:
+                    server.sendmail(f"{number}@example.org", [to], lines)
+
+            # In a thread: it is the service that is timed, and not how long a client prepares megabytes.
+            await asyncio.to_thread(send)
 
         async def by_provider(call: HookRequest) -> None:
             answer = await anybody.post(call.path, content=call.body, headers=list(call.headers))
@@ -146,8 +144,6 @@ async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhi
             return monotonic() - began
 
         calm = [await say(number) for number in range(MESSAGES)]
-        # Before there is anything to do for the service: it is not to be forgiven for what it costs itself.
-        within_s = WITHIN_S * await asyncio.to_thread(crowding)
         pouring: list[Awaitable[None]] = [by_http(raw) for raw in mails[::2]]
         pouring += [by_smtp(number, raw) for number, raw in enumerate(mails[1::2])]
         pouring += map(by_provider, calls)
@@ -176,8 +172,8 @@ async def test_hostile_mail_is_read_or_quarantined_and_others_are_served_meanwhi
         assert peak_mb(child.pid) < INTAKE_MB
         assert all(peak < PARSER_MB for pid, peak in peaks.items() if pid != child.pid)
         assert median(meanwhile) < SLOWER * median(calm)
-        assert max(meanwhile) < within_s, (within_s, meanwhile)
-        assert max(written) < within_s, (within_s, written)
+        assert max(meanwhile) < WITHIN_S, meanwhile
+        assert max(written) < WITHIN_S, written
 
 
 async def states(stack: Stack, database: ServiceDatabase) -> dict[str, int]:
